@@ -1,0 +1,31 @@
+import { dlopen, type FFIFunction, type Library } from "bun:ffi";
+import { closeSync, writeSync } from "node:fs";
+import { CrError } from "../error.ts";
+import { embedded } from "./embedded.ts";
+
+const MFD_CLOEXEC = 1;
+
+/** An anonymous file with these bytes, close-on-exec; `name` shows in /proc only. The caller closes it. */
+export function memoryFile(name: string, bytes: Uint8Array): number {
+  // libc is in every process that runs Bun: this opens nothing, whatever the root directory holds
+  const libc = dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "int" } });
+  const fd = libc.symbols.memfd_create(Buffer.from(`${name}\0`), MFD_CLOEXEC);
+  if (fd < 0) throw new CrError("cannot make an anonymous file", { subject: { name, bytes: bytes.length } });
+  for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+  return fd;
+}
+
+/**
+ * Loads the C shim from memory and binds its functions, so no directory for temporary files is needed.
+ * Call it once: each call loads another copy.
+ */
+export function openShim<const Symbols extends Record<string, FFIFunction>>(symbols: Symbols): Library<Symbols> {
+  const fd = memoryFile("tscriu-shim", embedded("shim"));
+  try {
+    return dlopen(`/proc/self/fd/${fd}`, symbols);
+  } catch (cause) {
+    throw new CrError("the shim does not load", { cause, remedy: "mount /proc" });
+  } finally {
+    closeSync(fd);
+  }
+}
