@@ -1,0 +1,174 @@
+/**
+ * What the engine is asked for and what it answers: plain data, no words of any command line. src/cli and src/rpc make
+ * these; src/dump and src/restore read them.
+ */
+
+/** The moments at which a user's program is told and may object. */
+export type HookName =
+  | "pre-stream"
+  | "pre-dump"
+  | "post-dump"
+  | "pre-restore"
+  | "post-restore"
+  | "network-lock"
+  | "network-unlock"
+  | "setup-namespaces"
+  | "post-setup-namespaces"
+  | "post-resume"
+  | "pre-resume"
+  | "orphan-pts-master"
+  | "status-ready"
+  | "query-ext-files";
+
+/**
+ * Runs what the user asked for at this moment and waits for it.
+ * @param pid the root task's pid as we see it, once it is known
+ * @returns 0 when all is well, else the OR of the exit statuses (1..255). The engine decides what that means: abort for
+ * pre-dump, pre-restore, network-lock, setup-namespaces, post-setup-namespaces and post-restore; for post-dump roll
+ * back and throw a CrError whose `status` is this number; a warning for pre-resume and post-resume; nothing for
+ * network-unlock.
+ */
+export type Hook = (name: HookName, pid?: number) => number;
+
+/** The image directory: its absolute path for messages and path calls, and an open descriptor (O_DIRECTORY). */
+export interface ImagePlace {
+  path: string;
+  fd: number;
+}
+
+/** Kinds of resource that may stay outside of the images. */
+export type ExternalKind = "mnt" | "dev" | "file" | "tty" | "unix" | "net" | "pid" | "veth" | "macvlan" | "netdev";
+
+/** One declared external resource, `KIND[ID]:VALUE`. */
+export interface External {
+  kind: ExternalKind;
+  /** Text between the brackets, compared literally; empty for `mnt[]`. */
+  id: string;
+  /** What follows the colon; empty when there was none. */
+  value: string;
+  /** As images record it: `KIND[ID]`, with `:VALUE` if there was one. */
+  text: string;
+}
+
+/** An open descriptor of ours that a restored task gets in place of a resource. */
+export interface InheritFd {
+  fd: number;
+  /** `tty[…]`, `pipe:[…]`, `socket:[…]`, `file[…]`, a path without leading slash, or an external's name. */
+  resource: string;
+}
+
+export type FileValidation = "filesize" | "buildid";
+export type NetworkLockMethod = "iptables" | "nftables" | "skip";
+export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
+
+/** Which CPU feature classes matter. `given` is false when the user said nothing. */
+export interface CpuCap {
+  given: boolean;
+  cpu: boolean;
+  fpu: boolean;
+  ins: boolean;
+}
+
+/** What dump and restore have in common. */
+export interface CommonOptions {
+  images: ImagePlace;
+  /** Absolute; the current directory of the process already. Statistics go there. */
+  workDir: string;
+  hook: Hook;
+  /** True once SIGINT or SIGTERM wants us to stop; asked between steps. */
+  interrupted: () => boolean;
+  /** The tree hangs on a foreign session and terminal. */
+  shellJob: boolean;
+  fileLocks: boolean;
+  evasiveDevices: boolean;
+  tcpEstablished: boolean;
+  tcpClose: boolean;
+  tcpSkipInFlight: boolean;
+  external: readonly External[];
+  /** File system types to treat as mountable; `all` among them for every type. */
+  enableFs: readonly string[];
+  externalSharing: boolean;
+  externalMasters: boolean;
+  cgroups: CgroupMode;
+  cpuCap: CpuCap;
+  fileValidation: FileValidation;
+  allowUprobes: boolean;
+  unprivileged: boolean;
+  /** Number of a fault to inject (testing); 0 for none. */
+  fault: number;
+  /** Log verbosity: 1 errors, 2 warnings, 3 info, 4 debug. Lets the engine leave out costly texts. */
+  logLevel: number;
+}
+
+export interface DumpOptions extends CommonOptions {
+  /** Root task, positive. */
+  pid: number;
+  /** What becomes of the tree afterwards. */
+  then: "kill" | "run" | "stop";
+  /** Seconds for stopping all tasks; 0 for no limit. */
+  timeout: number;
+  /** Directory of a freezer cgroup that holds the tree. */
+  freezeCgroup: string | undefined;
+  linkRemap: boolean;
+  /** Largest deleted file to carry, bytes. */
+  ghostLimit: number;
+  /** Find the data of sparse deleted files with FIEMAP, else with SEEK_DATA. */
+  ghostFiemap: boolean;
+  forceIrmap: boolean;
+  irmapScanPaths: readonly string[];
+  networkLock: NetworkLockMethod;
+  /** Mount points to leave out. */
+  skipMounts: readonly string[];
+}
+
+export interface RestoreOptions extends CommonOptions {
+  /** Leave the tree stopped (SIGSTOP) instead of running. */
+  leaveStopped: boolean;
+  /** The root becomes a child of our parent (CLONE_PARENT). */
+  sibling: boolean;
+  /** We exit afterwards; the tree is adopted by whoever adopts orphans. */
+  detached: boolean;
+  inheritFds: readonly InheritFd[];
+  skipFileRwxCheck: boolean;
+  weakSysctls: boolean;
+}
+
+/** Times are microseconds. */
+export interface DumpResult {
+  tasks: number;
+  threads: number;
+  /** Bytes of memory contents written. */
+  pagesWritten: number;
+  freezingUs: number;
+  frozenUs: number;
+  totalUs: number;
+  /** Bytes of all files of the set. */
+  imageBytes: number;
+  /** For --display-stats; left out where the engine does not measure it. */
+  details?: {
+    memdumpUs: number;
+    memwriteUs: number;
+    /** Pages. */
+    pagesScanned: number;
+    pagesSkippedParent: number;
+    pagesLazy: number;
+  };
+}
+
+/** Times are microseconds. */
+export interface RestoreResult {
+  /** The root task's pid as we see it. */
+  pid: number;
+  tasks: number;
+  totalUs: number;
+  forkingUs: number;
+  details?: {
+    /** Pages. */
+    pagesCompared: number;
+    pagesSkippedCow: number;
+    pagesRestored: number;
+  };
+}
+
+export type Dump = (options: DumpOptions, log: import("./log.ts").Log) => DumpResult;
+export type Restore = (options: RestoreOptions, log: import("./log.ts").Log) => RestoreResult;
