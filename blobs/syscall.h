@@ -1,0 +1,86 @@
+/* Raw system calls for code that runs without a libc. Numbers: asm/unistd.h. */
+#ifndef TSCRIU_SYSCALL_H
+#define TSCRIU_SYSCALL_H
+
+#if defined(__x86_64__)
+enum {
+	NR_read = 0, NR_write = 1, NR_close = 3, NR_pread64 = 17, NR_pwrite64 = 18, NR_exit = 60, NR_sendto = 44,
+	NR_munmap = 11, NR_preadv = 295, NR_pwritev = 296, NR_futex = 202, NR_clone3 = 435, NR_execveat = 322,
+	NR_process_vm_readv = 310,
+};
+
+static inline long syscall6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* clone3 whose child starts in fn(arg) on the stack that args names. */
+static inline long clone_on_stack(unsigned long *args, long size, void *arg, void (*fn)(void *))
+{
+	register void *keep_arg __asm__("r12") = arg;
+	register void *keep_fn __asm__("r13") = (void *)fn;
+	long ret;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "xor %%ebp, %%ebp\n\t"
+			 "mov %%r12, %%rdi\n\t"
+			 "call *%%r13\n"
+			 "1:"
+			 : "=a"(ret)
+			 : "a"(NR_clone3), "D"(args), "S"(size), "r"(keep_arg), "r"(keep_fn)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+#elif defined(__aarch64__)
+enum {
+	NR_read = 63, NR_write = 64, NR_close = 57, NR_pread64 = 67, NR_pwrite64 = 68, NR_exit = 93, NR_sendto = 206,
+	NR_munmap = 215, NR_preadv = 69, NR_pwritev = 70, NR_futex = 98, NR_clone3 = 435, NR_execveat = 281,
+	NR_process_vm_readv = 270,
+};
+
+static inline long syscall6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	return x0;
+}
+
+static inline long clone_on_stack(unsigned long *args, long size, void *arg, void (*fn)(void *))
+{
+	register long x8 __asm__("x8") = NR_clone3;
+	register long x0 __asm__("x0") = (long)args;
+	register long x1 __asm__("x1") = size;
+	register void *keep_arg __asm__("x19") = arg;
+	register void *keep_fn __asm__("x20") = (void *)fn;
+
+	__asm__ volatile("svc #0\n\t"
+			 "cbnz x0, 1f\n\t"
+			 "mov x29, #0\n\t"
+			 "mov x0, x19\n\t"
+			 "blr x20\n"
+			 "1:"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(keep_arg), "r"(keep_fn)
+			 : "x30", "memory");
+	return x0;
+}
+#endif
+#endif

@@ -1,0 +1,84 @@
+/**
+ * The area that the coordinator shares with one agent, and the records in it. blobs/agent.c declares the same; the numbers
+ * must agree. All offsets are bytes from the area's start.
+ */
+export const AREA = {
+  code: 0,
+  codeSize: 0x2000,
+  control: 0x2000,
+  stack: 0x3000,
+  stackEnd: 0x9000,
+  ops: 0xa000,
+  /** Records that fit between `ops` and `data`. */
+  maxOps: 3200,
+  data: 0x49000,
+  size: 0x149000,
+} as const;
+
+/** `struct control`, from AREA.control. */
+export const CONTROL = {
+  /** u32: STATE_*. */
+  state: 0,
+  /** s32: the agent's end of the socket, or -1 where it waits on `state`. */
+  socket: 4,
+  /** u32: how many records to run. */
+  ops: 8,
+  /** u32: index of the record that failed, or `ops` when none did. */
+  stopped: 12,
+  /** s32: a descriptor to close before the first wait, or -1. */
+  spare: 16,
+  /** u32: 1 when only rt_sigreturn may be called at the end (seccomp). */
+  filtered: 20,
+  /** u64: where to jump to leave: address of the nine bytes, stack pointer for them, area address and size. */
+  leaveIp: 24,
+  leaveSp: 32,
+  base: 40,
+  size: 48,
+  areaOps: 56,
+} as const;
+
+export const STATE_IDLE = 0;
+export const STATE_RUN = 1;
+
+/** `struct op`: one system call of a program. */
+export const OP = { nr: 0, policy: 4, kinds: 8, args: 16, result: 64, expect: 72, size: 80 } as const;
+
+/** What to do with a result of -4095 .. -1. */
+export const POLICY_STOP = 0;
+export const POLICY_IGNORE = 1;
+/** The result must equal `expect`. */
+export const POLICY_EXPECT = 2;
+
+/** How to read an argument; four bits each in `kinds`, the first argument lowest. */
+export const ARG_LITERAL = 0;
+/** Offset in the area. */
+export const ARG_AREA = 1;
+/** Result of the record with this index. */
+export const ARG_RESULT = 2;
+/** The signed 32-bit number at this offset of the area. */
+export const ARG_LOAD32 = 3;
+/** The 64-bit number at this offset of the area. */
+export const ARG_LOAD64 = 4;
+
+/** What the agent does besides system calls; numbers above all of the kernel's. */
+export const PSEUDO = {
+  /** (fd, address, length, offset): pread64 until all is there; -ENODATA at end of file. */
+  readAll: 0x10000,
+  /** (fd, iovec array, count, offset): preadv until all is there. */
+  readvAll: 0x10001,
+  /** (fd, iovec array, count, offset): pwritev until all is written. */
+  writevAll: 0x10002,
+  /** (address, value): a 32-bit store. */
+  store32: 0x10003,
+  /** (address, value): a 64-bit store. */
+  store64: 0x10004,
+  /** (destination, source, length): copies bytes. */
+  copy: 0x10005,
+  /**
+   * (fd, address, length, offset, scratch page): reads the file page by page and writes only pages that differ, so that
+   * copy-on-write sharing survives. The result is the number of pages written.
+   */
+  readDiffering: 0x10006,
+  /** (address, value): stores a 32-bit value and wakes all that wait for it. */
+  wake: 0x10007,
+} as const;

@@ -1,0 +1,206 @@
+import { CrError, type Subject } from "../error.ts";
+import { sysError } from "../kernel/sys.ts";
+import { syscallName } from "../kernel/nr.ts";
+import {
+  ARG_AREA,
+  ARG_LITERAL,
+  ARG_LOAD32,
+  ARG_LOAD64,
+  ARG_RESULT,
+  AREA,
+  OP,
+  POLICY_EXPECT,
+  POLICY_IGNORE,
+  POLICY_STOP,
+} from "./layout.ts";
+
+/** A place in the shared area: its address in the task is the argument; `bytes` is our view of it. */
+export class Data {
+  constructor(
+    readonly offset: number,
+    readonly bytes: Uint8Array,
+  ) {}
+
+  get view(): DataView {
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+  }
+
+  /** The place some bytes further on, as an argument. */
+  at(delta: number): Data {
+    return new Data(this.offset + delta, this.bytes.subarray(delta));
+  }
+}
+
+/** The result of an earlier call of the same program. */
+export class Result {
+  constructor(
+    readonly index: number,
+    readonly run: number,
+  ) {}
+}
+
+/** A number that an earlier call left in the area. */
+export class Load {
+  constructor(
+    readonly data: Data,
+    readonly wide: boolean,
+  ) {}
+}
+
+export type Arg = number | bigint | Data | Result | Load;
+
+export interface CallOptions {
+  /** Go on when the call fails; the result tells. */
+  ignore?: boolean;
+  /** The result must be this, else the program stops. */
+  expect?: number;
+  /** What we wanted, for the error: "cannot map the heap". */
+  what?: string;
+  subject?: Subject;
+}
+
+/** The area as the program builder needs it. */
+export interface Area {
+  /** Our view of the whole area. */
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  /** Address of the area in the task. */
+  readonly base: number;
+  /** Runs the first `ops` records; returns the index of the one that failed, or `ops`. Throws when the task is gone. */
+  execute(ops: number): number;
+  /** Whose area it is, for errors. */
+  readonly subject: Subject;
+}
+
+/**
+ * A list of system calls that one task makes in one round trip. Calls are appended; `run` executes what was appended and
+ * starts anew. When records or data space run out, what is there is run first: results and data of before are then no longer
+ * available as arguments, which is an internal error that names the call.
+ */
+export class Program {
+  #ops = 0;
+  #data: number = AREA.data;
+  #run = 0;
+  #notes: (CallOptions | undefined)[] = [];
+
+  constructor(readonly area: Area) {}
+
+  /** Appends a call. */
+  call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
+    if (this.#ops >= AREA.maxOps) this.run();
+    const { view } = this.area;
+    const at = AREA.ops + this.#ops * OP.size;
+    let kinds = 0;
+    for (let i = 0; i < 6; i++) {
+      const arg = args[i] ?? 0;
+      const place = at + OP.args + i * 8;
+      if (typeof arg === "number") {
+        view.setUint32(place, arg >>> 0, true);
+        view.setInt32(place + 4, Math.floor(arg / 0x1_0000_0000), true);
+        kinds |= ARG_LITERAL << (i * 4);
+      } else if (typeof arg === "bigint") {
+        view.setBigInt64(place, BigInt.asIntN(64, arg), true);
+      } else {
+        kinds |= this.#reference(arg, place, nr) << (i * 4);
+      }
+    }
+    view.setUint32(at + OP.nr, nr, true);
+    view.setUint16(
+      at + OP.policy,
+      options?.expect !== undefined ? POLICY_EXPECT : options?.ignore ? POLICY_IGNORE : POLICY_STOP,
+      true,
+    );
+    view.setUint32(at + OP.kinds, kinds, true);
+    if (options?.expect !== undefined) view.setBigInt64(at + OP.expect, BigInt(options.expect), true);
+    this.#notes[this.#ops] = options;
+    return new Result(this.#ops++, this.#run);
+  }
+
+  #reference(arg: Data | Result | Load, place: number, nr: number): number {
+    const { view } = this.area;
+    if (arg instanceof Result) {
+      if (arg.run !== this.#run) {
+        throw new CrError("a program refers to a result of an earlier run", { subject: { call: syscallName(nr) } });
+      }
+      view.setBigUint64(place, BigInt(arg.index), true);
+      return ARG_RESULT;
+    }
+    const data = arg instanceof Load ? arg.data : arg;
+    view.setBigUint64(place, BigInt(data.offset), true);
+    if (arg instanceof Load) return arg.wide ? ARG_LOAD64 : ARG_LOAD32;
+    return ARG_AREA;
+  }
+
+  /** Zeroed space in the area, 8-byte aligned. Lost at the next run. */
+  reserve(size: number): Data {
+    const need = (size + 7) & ~7;
+    if (this.#data + need > AREA.size) {
+      if (AREA.data + need > AREA.size) {
+        throw new CrError("more data than the agent's area holds", { subject: { ...this.area.subject, bytes: size } });
+      }
+      this.run();
+    }
+    const offset = this.#data;
+    this.#data += need;
+    const bytes = this.area.bytes.subarray(offset, offset + size);
+    bytes.fill(0);
+    return new Data(offset, bytes);
+  }
+
+  /** A copy of the bytes in the area. */
+  data(bytes: Uint8Array): Data {
+    const place = this.reserve(bytes.length);
+    place.bytes.set(bytes);
+    return place;
+  }
+
+  /** A NUL-terminated string in the area. */
+  text(text: string): Data {
+    return this.data(new TextEncoder().encode(`${text}\0`));
+  }
+
+  /** How many more bytes of data fit before a run is needed. */
+  get room(): number {
+    return AREA.size - this.#data;
+  }
+
+  /** How many more calls fit before a run is needed. */
+  get calls(): number {
+    return AREA.maxOps - this.#ops;
+  }
+
+  /** Runs all appended calls in one round trip; a call that fails and may not is a CrError that names it. */
+  run(): void {
+    const count = this.#ops;
+    this.#ops = 0;
+    this.#data = AREA.data;
+    this.#run++;
+    if (count === 0) return;
+    const stopped = this.area.execute(count);
+    if (stopped < count) {
+      const at = AREA.ops + stopped * OP.size;
+      const nr = this.area.view.getUint32(at + OP.nr, true);
+      const note = this.#notes[stopped];
+      const result = Number(this.area.view.getBigInt64(at + OP.result, true));
+      const subject = { ...this.area.subject, ...note?.subject };
+      const what = note?.what ?? `${syscallName(nr)} in the task`;
+      if (result < 0 && result >= -4095) throw sysError(result, what, subject);
+      throw new CrError(`${what}: the kernel answered 0x${result.toString(16)}`, { code: "EXPECTED", subject });
+    }
+  }
+
+  /** The result of a call of the last run. */
+  result(of: Result): number {
+    if (of.run !== this.#run - 1) throw new CrError("a result is asked for before its program ran, or after another");
+    return Number(this.area.view.getBigInt64(AREA.ops + of.index * OP.size + OP.result, true));
+  }
+}
+
+/** The signed 32-bit number that an earlier call stores at this place (a received descriptor, a pipe's end). */
+export function load32(data: Data): Load {
+  return new Load(data, false);
+}
+
+export function load64(data: Data): Load {
+  return new Load(data, true);
+}

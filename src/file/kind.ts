@@ -1,0 +1,134 @@
+import type { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { FdInfo } from "../kernel/proc/fdinfo.ts";
+import type { FileStat } from "../kernel/stat.ts";
+import type { Log } from "../log.ts";
+import type { DumpOptions, RestoreOptions } from "../options.ts";
+import type { Program } from "../agent/program.ts";
+import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
+
+/** One open file description of the frozen tree, seen from outside. */
+export interface OpenFile {
+  /** File id: unique over the image set; descriptors that share a description share it. */
+  readonly id: number;
+  /** Task (host pid) and descriptor number where it was met first. */
+  readonly pid: number;
+  readonly fd: number;
+  /** Our own duplicate of the description (pidfd_getfd(2)); the caller closes it. */
+  readonly dup: number;
+  /** Target of /proc/PID/fd/N. */
+  readonly link: string;
+  readonly stat: FileStat;
+  /** statfs(2) f_type of the file system it lies on. */
+  readonly fsType: number;
+  /** F_GETFL without O_CLOEXEC. */
+  readonly flags: number;
+  /** Position, bytes. */
+  readonly pos: number;
+  readonly mntId: number;
+  readonly info: FdInfo;
+  /** F_GETOWN_EX, F_GETSIG and F_GETOWNER_UIDS, as the image keeps them. */
+  readonly fown: FownEntry;
+}
+
+/** Every descriptor of the tree: who holds which number of which description. */
+export interface HeldFd {
+  readonly pid: number;
+  readonly fd: number;
+  readonly cloexec: boolean;
+  readonly file: OpenFile;
+}
+
+/** What a kind may use while it writes its part of the images. The tree is frozen: nothing here waits. */
+export interface FileDump {
+  readonly images: ImageDirectory;
+  readonly options: DumpOptions;
+  readonly log: Log;
+  /** All descriptors of the tree, by pid then number. */
+  readonly held: readonly HeldFd[];
+  /** Host pids of the tree. */
+  readonly pids: readonly number[];
+  /** The pid as the tree sees it (innermost pid namespace); the image keeps these. */
+  virtualPid(hostPid: number): number;
+  /** A fresh file id. */
+  nextId(): number;
+  /** Adds an entry to files.img. */
+  add(entry: FileEntry): void;
+  /**
+   * The id of a regular-file entry for something that is no descriptor of the tree (a tty's path, a bound file):
+   * made on first use.
+   */
+  regular(file: OpenFile): number;
+  /**
+   * Treats a descriptor of ours as one more description of the tree (one that was found in a socket's queue): returns
+   * the id of the known description that it equals, or dumps it as a new one.
+   */
+  inFlight(dup: number, from: OpenFile): number;
+  /** An object that cannot be dumped: remembered, and shown with all the others when collection is over. */
+  blocker(error: CrError): void;
+  /** Pushes an undo that runs on every way out but success (a link made at dump, a changed socket option). */
+  onFailure(undo: () => void): void;
+}
+
+/** A restored task, as the file kinds see it. */
+export interface RestoredTask {
+  /** Virtual pid. */
+  readonly pid: number;
+  readonly tree: PstreeEntry;
+  readonly fds: readonly FdinfoEntry[];
+  /** Runs one program in the task; the first failing call is an error that names it. */
+  run(build: (program: Program) => void): void;
+}
+
+/** What a kind may use at restore. Data flows from entries to the kernel; nothing is read from a victim. */
+export interface FileRestore {
+  readonly images: ImageDirectory;
+  readonly options: RestoreOptions;
+  readonly log: Log;
+  readonly tasks: readonly RestoredTask[];
+  /** All of files.img by id. */
+  readonly entries: ReadonlyMap<number, FileEntry>;
+  /** Our descriptor for a file id; opens it through its kind when that has not happened yet. */
+  descriptor(id: number): number;
+  /** Gives the descriptor of a file id. The restore owns it from here on and closes it at the end. */
+  put(id: number, fd: number): void;
+  /** Tasks and numbers that hold this file id. */
+  holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[];
+  /** Pushes an undo that runs on every way out but success: a half restored tree leaves nothing behind. */
+  onFailure(undo: () => void): void;
+  /** Pushes something to do after all tasks have their files and memory, on success and failure alike (ghost unlink). */
+  atEnd(action: () => void): void;
+  /** Sets owner, signal (F_SETOWN_EX, F_SETSIG) and the changeable status flags of a descriptor of ours. */
+  applyFown(fd: number, fown: FownEntry | undefined, flags: number): void;
+}
+
+/**
+ * One kind of descriptor. A new kind is one new file in src/file or src/socket and one line in the registry.
+ * Kinds do not import each other: links between them are file ids.
+ */
+export interface FileKind {
+  /** The field's word: `eventfd`, `pipe`. */
+  readonly name: string;
+  /** fd_types number of fdinfo_entry.type and file_entry.type. */
+  readonly type: number;
+  /** Does this description belong here? Asked in registry order; the first yes wins. */
+  matches(file: OpenFile): boolean;
+  /**
+   * Looks for what would make the dump fail, before the tree is frozen for long; cheap, and without side effects.
+   * Reports through `dump.blocker`.
+   */
+  check?(file: OpenFile, dump: FileDump): void;
+  /** Writes the entry (dump.add) and whatever images go with it. Called once for each description. */
+  dump(file: OpenFile, dump: FileDump): void;
+  /** Called once after all descriptions were dumped: for what looks across them (pairs, queues, peers). */
+  dumpAll?(files: readonly OpenFile[], dump: FileDump): void;
+  /**
+   * Opens one description for file_entry `entry` and gives it to `restore.put` (with those that come with it: both ends of a
+   * pipe). Called once for each id that was not put already.
+   */
+  open(entry: FileEntry, restore: FileRestore): void;
+  /** Called once with all entries of the kind, after every task has its descriptors at their numbers. */
+  link?(entries: readonly FileEntry[], restore: FileRestore): void;
+  /** Called once at the very end, just before the tasks run: timers are armed here. */
+  arm?(entries: readonly FileEntry[], restore: FileRestore): void;
+}

@@ -1,0 +1,74 @@
+import { ptr } from "bun:ffi";
+import { CrError, type Subject } from "../error.ts";
+import { errnoName, errnoWords } from "./errno.ts";
+import { openShim } from "./loader.ts";
+import { syscallName } from "./nr.ts";
+
+const I = "i64_fast";
+
+const { symbols } = openShim({
+  ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
+  ts_spawn: { args: [I, I, I, I, I, I], returns: I },
+  ts_catch_signals: { args: [], returns: I },
+  ts_interrupted: { args: [], returns: I },
+});
+
+/**
+ * One raw system call: the result, or the negative errno. Pointers are numbers (`addressOf`); what they point to must stay
+ * alive until the call returns.
+ */
+export function sys(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
+  return Number(symbols.ts_syscall(nr, a, b, c, d, e, f));
+}
+
+/** The address of a view's first byte, for `sys`. */
+export function addressOf(view: ArrayBufferView): number {
+  return ptr(view as Uint8Array);
+}
+
+/** A NUL-terminated string for the kernel. Paths with a NUL byte are refused. */
+export function cstring(text: string | Uint8Array): Uint8Array {
+  const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+  if (bytes.includes(0)) throw new CrError("a name with a NUL byte", { code: "EINVAL", subject: { path: String(text) } });
+  const out = new Uint8Array(bytes.length + 1);
+  out.set(bytes);
+  return out;
+}
+
+/** The CrError for a failed system call; `what` says what we wanted, in words. */
+export function sysError(result: number, what: string, subject: Subject = {}, remedy?: string): CrError {
+  return new CrError(`${what}: ${errnoWords(result)}`, { code: errnoName(result), subject, remedy });
+}
+
+/** The result of a system call, or the CrError that says what failed. */
+export function check(result: number, what: string, subject: Subject = {}, remedy?: string): number {
+  if (result < 0 && result >= -4095) throw sysError(result, what, subject, remedy);
+  return result;
+}
+
+/** A system call that must succeed; the error names the call when `what` is left out. */
+export function must(nr: number, args: readonly number[], what = syscallName(nr), subject: Subject = {}): number {
+  const [a, b, c, d, e, f] = args;
+  return check(sys(nr, a, b, c, d, e, f), what, subject);
+}
+
+/**
+ * Starts a process that waits on `gate` (a pipe's read end: one byte lets it go, end of file ends it) and then executes
+ * the static ELF file `elf`. Returns its pid or the negative errno.
+ * @param setTids address of an array of pid_t, innermost pid namespace first; 0 for a pid of the kernel's choice
+ * @param flags clone(2) flags besides CLONE_VM, which is always used; the low byte is the exit signal
+ * @param stack highest address of a stack for it, 16-byte aligned, alive until it has executed
+ */
+export function spawn(flags: number, setTids: number, nTids: number, elf: number, gate: number, stack: number): number {
+  return Number(symbols.ts_spawn(flags, setTids, nTids, elf, gate, stack));
+}
+
+/** From now on SIGINT, SIGTERM and SIGHUP only set a flag, and blocking system calls return EINTR. */
+export function catchSignals(): void {
+  symbols.ts_catch_signals();
+}
+
+/** The first of the caught signals that came, or 0. */
+export function interruptedBy(): number {
+  return Number(symbols.ts_interrupted());
+}
