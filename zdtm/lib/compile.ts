@@ -1,0 +1,48 @@
+import { existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import type { Case } from "./cases.ts";
+
+const lib = import.meta.dir;
+const out = join(lib, "..", "..", "build", "zdtm");
+const common = ["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread", `-I${lib}`];
+const running = new Map<string, Promise<string>>();
+
+/** Compiles sources into build/zdtm, named by the hash of all that goes in, so that a program is built once. */
+async function compile(name: string, sources: string[], read: string[], flags: string[]): Promise<string> {
+  const words = [...common, ...flags];
+  const hash = new Bun.CryptoHasher("sha256").update(words.join("\0"));
+  for (const path of read) hash.update(readFileSync(path));
+  const target = join(out, `${name}-${hash.digest("hex").slice(0, 16)}`);
+  if (existsSync(target)) return target;
+  const before = running.get(target);
+  if (before !== undefined) return before;
+  const job = (async () => {
+    mkdirSync(out, { recursive: true });
+    const fresh = `${target}.${process.pid}`;
+    // Libraries stand behind the sources, other words before them.
+    const libraries = flags.filter((f) => f.startsWith("-l"));
+    const cc = Bun.spawn(["cc", ...words.filter((w) => !w.startsWith("-l")), "-o", fresh, ...sources, ...libraries], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const said = await new Response(cc.stderr).text();
+    if ((await cc.exited) !== 0) throw new Error(`${name} does not compile:\n${said}`);
+    renameSync(fresh, target);
+    return target;
+  })();
+  running.set(target, job);
+  return job;
+}
+
+/** The program of a C case; path. */
+export function compileCase(it: Case): Promise<string> {
+  const library = join(lib, "tst.c");
+  return compile(it.name, [it.path, library], [it.path, library, join(lib, "tst.h")], it.header.cc ?? []);
+}
+
+/** The keeper's program (static: it has to run in any root); path. */
+export function compileKeeper(): Promise<string> {
+  const source = join(lib, "keeper.c");
+  return compile("keeper", [source], [source], ["-static"]);
+}

@@ -1,0 +1,309 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { binary } from "./binary.ts";
+import type { Case, Flavour } from "./cases.ts";
+import { compileCase } from "./compile.ts";
+import { describeStatus, Keeper } from "./keeper.ts";
+import { hugePages, unmet } from "./needs.ts";
+import { differences, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
+
+/**
+ * - `cr`: dump, restore, as often as asked, verify;
+ * - `running`: dump with `--leave-running`, verify;
+ * - `nocr`: no dump at all; the two snapshots are taken of an untouched tree, so they prove the case quiet;
+ * - `spoil`: as `nocr`, and the case breaks its own state: the verdict has to be a failure.
+ */
+export type Mode = "cr" | "running" | "nocr" | "spoil";
+
+export interface RunOptions {
+  mode: Mode;
+  flavour: Flavour;
+  /** Times to dump and restore; 1 at least. */
+  iterations: number;
+  /** Leaves the directory of the run, and names it in the outcome. */
+  keep?: boolean;
+}
+
+export interface Outcome {
+  result: "pass" | "fail" | "skip";
+  reason: string;
+  /** Wall time of the run, of each dump and of each restore, milliseconds. */
+  milliseconds: number;
+  dumps: number[];
+  restores: number[];
+  directory?: string;
+}
+
+/** Flavours that the harness can run; the others wait for their namespaces. */
+export const readyFlavours: readonly Flavour[] = ["h"];
+
+/** A hung step is a failure after this long; nothing waits for it otherwise. */
+const guard = 90_000;
+/** A case that moves on by itself is compared from inside only, but for what no task of it changes. */
+const movingParts = [
+  "pids",
+  "area",
+  "memory",
+  "fd",
+  "thread",
+  "files",
+  "status Threads",
+  "status ShdPnd",
+  "status SigPnd",
+];
+const movingReason = "the case keeps changing it";
+/** What a JavaScript engine changes by itself at any time. */
+const engineParts = ["area", "memory", "thread", "status Threads"];
+const engineReason = "the engine's collector and compiler threads come, go and map memory as they like";
+
+class Failure extends Error {}
+class Skipped extends Error {}
+
+async function within<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: Timer | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Failure(`${what}: still not after ${guard / 1000} s`)), guard);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function tail(path: string, lines: number): string {
+  if (!existsSync(path)) return "";
+  const all = readFileSync(path, "latin1").trimEnd().split("\n");
+  return all
+    .slice(-lines)
+    .map((l) => `    ${l.slice(0, 400)}`)
+    .join("\n");
+}
+
+class Run {
+  readonly dumps: number[] = [];
+  readonly restores: number[] = [];
+  private pid = 0;
+  private end: Promise<number> = Promise.resolve(0);
+  private round = 0;
+
+  constructor(
+    private readonly it: Case,
+    private readonly options: RunOptions,
+    private readonly directory: string,
+    private readonly keeper: Keeper,
+  ) {}
+
+  private file(name: string): string {
+    return join(this.directory, name);
+  }
+
+  private verdict(): string | undefined {
+    return existsSync(this.file("verdict")) ? readFileSync(this.file("verdict"), "utf8").trim() : undefined;
+  }
+
+  private get except(): Record<string, string> {
+    const own = { ...this.it.header.except };
+    if (this.it.suite === "transition") for (const part of movingParts) own[part] ??= movingReason;
+    if (this.it.language === "ts") for (const part of engineParts) own[part] ??= engineReason;
+    return own;
+  }
+
+  private snapshot(): Snapshot {
+    const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
+    const taken = takeSnapshot(this.pid, { memory });
+    const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
+    taken.set(
+      "files",
+      files
+        .filter((f) => !/^images-|^\./.test(f))
+        .sort()
+        .join(" "),
+    );
+    return taken;
+  }
+
+  private compare(when: string, before: Snapshot): void {
+    const found = differences(before, this.snapshot(), this.except);
+    if (found.length === 0) return;
+    const shown = found.slice(0, 25).map((line) => `    ${line}`);
+    if (found.length > shown.length) shown.push(`    ... and ${found.length - shown.length} more`);
+    throw new Failure(`${when} the tree looks different from outside:\n${shown.join("\n")}`);
+  }
+
+  /** Starts the case and waits until it says that its state stands. */
+  async prepare(): Promise<void> {
+    const { it, options } = this;
+    const argv = it.language === "c" ? [await compileCase(it)] : [process.execPath, it.path];
+    const env: Record<string, string> = { ...(options.mode === "spoil" ? { ZDTM_SPOIL: "1" } : {}) };
+    // The kernel writes the number of the CPU into a thread's rseq area: memory could not be compared.
+    if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
+    else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";
+    Object.assign(env, it.header.env);
+    this.pid = await this.keeper.run({ argv, directory: this.directory, output: this.file("out"), session: true, env });
+    let status: number | undefined;
+    this.end = this.keeper.ended(this.pid);
+    void this.end.then((s) => {
+      status = s;
+    });
+    const ready = async () => {
+      while (!existsSync(this.file("ready")) && status === undefined) await Bun.sleep(2);
+    };
+    await within("waiting for the case to be ready", ready());
+    const verdict = this.verdict();
+    if (verdict?.startsWith("SKIP")) throw new Skipped(verdict.slice(5));
+    if (verdict !== undefined) throw new Failure(`the case gave up before the dump: ${verdict}`);
+    if (status !== undefined) throw new Failure(`the case ended before the dump (${describeStatus(status)})`);
+  }
+
+  private async tscriu(images: string, log: string, words: string[]): Promise<number> {
+    const argv = [...(await binary()), ...words, "-D", images, "-o", log, "-v4", ...(this.it.header.opts ?? [])];
+    const pid = await this.keeper.run({ argv, directory: "/", output: join(images, `${log}.out`) });
+    try {
+      return await within(words[0] ?? "", this.keeper.ended(pid));
+    } catch (error) {
+      process.kill(pid, "SIGKILL");
+      throw error;
+    }
+  }
+
+  private blame(what: string, images: string, log: string): Failure {
+    const said = tail(join(images, `${log}.out`), 12);
+    const logged = tail(join(images, log), 25);
+    return new Failure(`${what}${said && `\n  said:\n${said}`}${logged && `\n  end of ${log}:\n${logged}`}`);
+  }
+
+  private clean(images: string, log: string): void {
+    const path = join(images, log);
+    if (!existsSync(path)) return;
+    const errors = readFileSync(path, "latin1")
+      .split("\n")
+      .filter((l) => l.includes("Error"));
+    if (errors.length > 0)
+      throw this.blame(`${log} holds errors:\n    ${errors.slice(0, 8).join("\n    ")}`, images, log);
+  }
+
+  private images(): string {
+    const images = this.file(`images-${++this.round}`);
+    mkdirSync(images);
+    return images;
+  }
+
+  private async dump(images: string, more: string[]): Promise<number> {
+    const begun = performance.now();
+    const words = ["dump", "-t", String(this.pid), ...more, ...(this.it.header.dumpOpts ?? [])];
+    const status = await this.tscriu(images, "dump.log", words);
+    this.dumps.push(performance.now() - begun);
+    return status;
+  }
+
+  /** Dumps, sees the tree gone, and restores. */
+  async cycle(before: Snapshot): Promise<void> {
+    const images = this.images();
+    const pids = treeOf(this.pid);
+    const status = await this.dump(images, []);
+    if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
+    this.clean(images, "dump.log");
+    const gone = async () => {
+      await this.end;
+      while (pids.some((p) => existsSync(`/proc/${p}`))) await Bun.sleep(1);
+    };
+    await within(`after the dump, the end of ${pids.join(" ")}`, gone());
+    const begun = performance.now();
+    const words = ["restore", "-d", "--pidfile", "pid", ...(this.it.header.restoreOpts ?? [])];
+    const back = await this.tscriu(images, "restore.log", words);
+    this.restores.push(performance.now() - begun);
+    if (back !== 0) throw this.blame(`restore ends with ${describeStatus(back)}`, images, "restore.log");
+    this.clean(images, "restore.log");
+    this.end = this.keeper.ended(this.pid);
+    const written = existsSync(join(images, "pid")) ? readFileSync(join(images, "pid"), "utf8") : "nothing";
+    if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
+    this.compare(`after restore ${this.round}`, before);
+  }
+
+  async leaveRunning(before: Snapshot): Promise<void> {
+    const images = this.images();
+    const status = await this.dump(images, ["--leave-running"]);
+    if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
+    this.clean(images, "dump.log");
+    this.compare("after a dump that leaves it running", before);
+  }
+
+  async refused(pattern: string, before: Snapshot): Promise<void> {
+    const images = this.images();
+    const status = await this.dump(images, []);
+    if (status === 0) throw new Failure("the dump was made, though it had to be refused");
+    const told = tail(join(images, "dump.log"), 200) + tail(join(images, "dump.log.out"), 200);
+    if (!new RegExp(pattern).test(told)) throw this.blame(`the refusal does not say /${pattern}/`, images, "dump.log");
+    this.compare("after a refused dump", before);
+  }
+
+  /** Tells the case to check itself, and reads what it says. */
+  async verify(): Promise<void> {
+    try {
+      process.kill(this.pid, "SIGTERM");
+    } catch {
+      throw new Failure(`the case is gone before it could check itself${tail(this.file("out"), 10)}`);
+    }
+    const status = await within("waiting for the verdict", this.end);
+    const verdict = this.verdict();
+    const spoil = this.options.mode === "spoil";
+    if (spoil && verdict?.startsWith("FAIL")) return;
+    if (spoil) throw new Failure("the state was spoiled and the case did not notice");
+    if (verdict !== "PASS" || status !== 0) {
+      const output = tail(this.file("out"), 10);
+      throw new Failure(`the case says: ${verdict ?? "nothing"} (${describeStatus(status)})${output && `\n${output}`}`);
+    }
+  }
+
+  async all(): Promise<void> {
+    await this.prepare();
+    const { mode, iterations } = this.options;
+    const before = this.snapshot();
+    const pattern = this.it.header.refused;
+    if (mode === "nocr" || mode === "spoil") {
+      await Bun.sleep(20);
+      this.compare("without any dump", before);
+    } else if (pattern !== undefined) await this.refused(pattern, before);
+    else if (mode === "running") await this.leaveRunning(before);
+    else for (let i = 0; i < iterations; i++) await this.cycle(before);
+    await this.verify();
+  }
+}
+
+/** Runs a case once. Never throws for what the case or tscriu do; whatever was started is gone afterwards. */
+export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
+  const begun = performance.now();
+  const finish = (result: Outcome["result"], reason: string, run?: Run): Outcome => ({
+    result,
+    reason,
+    milliseconds: performance.now() - begun,
+    dumps: run?.dumps ?? [],
+    restores: run?.restores ?? [],
+  });
+  const lacking = unmet(it);
+  if (lacking !== undefined) return finish("skip", lacking);
+  if (!readyFlavours.includes(options.flavour)) return finish("skip", `the harness has no flavour ${options.flavour}`);
+  if (options.mode === "spoil" && it.header.spoils !== true) return finish("skip", "the case has no spoiling part");
+  const directory = mkdtempSync(join(tmpdir(), `zdtm-${it.name}-`));
+  chmodSync(directory, 0o777); // a case may have given up root
+  let outcome: Outcome;
+  try {
+    using _pages = hugePages(it);
+    await using keeper = await Keeper.start();
+    const run = new Run(it, options, directory, keeper);
+    try {
+      await run.all();
+      outcome = finish("pass", "", run);
+    } catch (error) {
+      if (error instanceof Skipped) outcome = finish("skip", error.message, run);
+      else if (error instanceof Failure) outcome = finish("fail", error.message, run);
+      else outcome = finish("fail", error instanceof Error ? (error.stack ?? error.message) : String(error), run);
+    }
+  } finally {
+    if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
+  }
+  if (options.keep === true) outcome.directory = directory;
+  return outcome;
+}

@@ -1,0 +1,136 @@
+/*
+ * The keeper: parent and reaper of everything that one case starts. It is a subreaper, so orphans of the case and
+ * restored trees become its children, and when the harness closes its end (or dies) it kills all of them and goes.
+ *
+ * From the harness on descriptor 0: a 32-bit length, then that many bytes of zero-terminated words:
+ *   session ("1" or "0"), directory, output file, number of environment words, these words, argv...
+ * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+#define MOST_WORDS 4096
+static char message[1 << 20];
+static char *words[MOST_WORDS + 1];
+
+static void reap(int tell) {
+  int status;
+  pid_t pid;
+  while ((pid = waitpid(-1, &status, WNOHANG | __WALL)) > 0)
+    if (tell) dprintf(1, "dead %d %d\n", pid, status);
+}
+
+static void kill_children(void) {
+  char path[64], list[65536];
+  snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
+  int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ssize_t got = read(fd, list, sizeof(list) - 1);
+  close(fd);
+  if (got <= 0) return;
+  list[got] = 0;
+  for (char *at = list, *end; *at; at = end) {
+    long pid = strtol(at, &end, 10);
+    if (end == at) break;
+    if (pid > 0) kill((pid_t)pid, SIGKILL);
+  }
+}
+
+/* Orphans climb up to the keeper, so killing the direct children again and again ends them all. */
+static void end_all(void) {
+  for (int turn = 0; turn < 20000; turn++) {
+    reap(0);
+    if (waitpid(-1, NULL, WNOHANG | __WALL) < 0 && errno == ECHILD) return;
+    kill_children();
+    usleep(500);
+  }
+  dprintf(1, "error some children do not die\n");
+}
+
+static void become(int session, const char *directory, const char *output, char **argv) {
+  sigset_t none;
+  sigemptyset(&none);
+  for (int n = 1; n < 65; n++) signal(n, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+  if (session && setsid() < 0) _exit(126);
+  if (chdir(directory)) _exit(126);
+  int in = open("/dev/null", O_RDONLY), out = open(output, O_WRONLY | O_CREAT | O_APPEND, 0666);
+  if (in < 0 || out < 0) _exit(126);
+  dup2(in, 0);
+  dup2(out, 1);
+  dup2(out, 2);
+  close_range(3, ~0U, 0);
+  umask(022);
+  execvp(argv[0], argv);
+  dprintf(2, "cannot run %s: %s\n", argv[0], strerror(errno));
+  _exit(127);
+}
+
+static void start(int count) {
+  int variables = atoi(words[3]);
+  if (count < 5 + variables) {
+    dprintf(1, "error short message\n");
+    return;
+  }
+  pid_t pid = fork();
+  if (pid == 0) {
+    for (int i = 0; i < variables; i++) putenv(words[4 + i]);
+    become(words[0][0] == '1', words[1], words[2], words + 4 + variables);
+  }
+  if (pid < 0) dprintf(1, "error fork: %s\n", strerror(errno));
+  else dprintf(1, "pid %d\n", pid);
+}
+
+static int fill(void *at, size_t bytes) {
+  for (size_t have = 0; have < bytes;) {
+    ssize_t got = read(0, (char *)at + have, bytes - have);
+    if (got <= 0) return 0;
+    have += (size_t)got;
+  }
+  return 1;
+}
+
+static int take(void) {
+  unsigned length;
+  int count = 0;
+  if (!fill(&length, sizeof(length)) || length > sizeof(message) || !fill(message, length)) return 0;
+  for (char *at = message; at < message + length && count < MOST_WORDS; at += strlen(at) + 1) words[count++] = at;
+  words[count] = NULL;
+  if (count < 5) dprintf(1, "error short message\n");
+  else start(count);
+  return 1;
+}
+
+int main(void) {
+  sigset_t chld;
+  sigemptyset(&chld);
+  sigaddset(&chld, SIGCHLD);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGINT, SIG_IGN); /* the harness goes first: its end closes our descriptor 0 */
+  sigprocmask(SIG_BLOCK, &chld, NULL);
+  int events = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
+  if (events < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1)) return 1;
+  for (;;) {
+    struct pollfd wait[2] = {{.fd = 0, .events = POLLIN}, {.fd = events, .events = POLLIN}};
+    if (poll(wait, 2, -1) < 0 && errno != EINTR) break;
+    struct signalfd_siginfo info;
+    while (read(events, &info, sizeof(info)) > 0) continue;
+    reap(1);
+    if (wait[0].revents && !take()) break;
+  }
+  end_all();
+  return 0;
+}

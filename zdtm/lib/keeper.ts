@@ -1,0 +1,97 @@
+import type { FileSink } from "bun";
+import { compileKeeper } from "./compile.ts";
+
+export interface Start {
+  argv: string[];
+  directory: string;
+  /** File that gets standard output and standard error. */
+  output: string;
+  /** Makes it the leader of a session of its own. */
+  session?: boolean;
+  env?: Record<string, string>;
+}
+
+/**
+ * The process that is the parent of everything a case starts (see keeper.c). Disposing of it kills and reaps all of
+ * that; so does the death of this process.
+ */
+export class Keeper implements AsyncDisposable {
+  private readonly stdin: FileSink;
+  private readonly exited: Promise<number>;
+  private readonly starts: ((answer: number | Error) => void)[] = [];
+  private readonly dead = new Map<number, number>();
+  private readonly waiting = new Map<number, (status: number) => void>();
+  private said = "";
+
+  private constructor(program: string) {
+    const child = Bun.spawn([program], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    this.stdin = child.stdin;
+    this.exited = child.exited;
+    void this.listen(child.stdout);
+  }
+
+  static async start(): Promise<Keeper> {
+    return new Keeper(await compileKeeper());
+  }
+
+  private async listen(from: ReadableStream<Uint8Array>): Promise<void> {
+    const text = new TextDecoder();
+    let rest = "";
+    for await (const part of from) {
+      const lines = (rest + text.decode(part, { stream: true })).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.hear(line);
+    }
+    for (const answer of this.starts.splice(0)) answer(new Error(`the keeper has ended${this.said}`));
+  }
+
+  private hear(line: string): void {
+    const [word, first, second] = line.split(" ");
+    if (word === "pid") this.starts.shift()?.(Number(first));
+    else if (word === "dead") {
+      const pid = Number(first);
+      const status = Number(second);
+      const waiter = this.waiting.get(pid);
+      this.waiting.delete(pid);
+      if (waiter === undefined) this.dead.set(pid, status);
+      else waiter(status);
+    } else {
+      this.said += `; ${line}`;
+      this.starts.shift()?.(new Error(`the keeper says: ${line}`));
+    }
+  }
+
+  /** Starts a program; gives its pid. */
+  async run(it: Start): Promise<number> {
+    const env = Object.entries(it.env ?? {}).map(([key, value]) => `${key}=${value}`);
+    const words = [it.session === true ? "1" : "0", it.directory, it.output, String(env.length), ...env, ...it.argv];
+    const body = new TextEncoder().encode(words.map((w) => `${w}\0`).join(""));
+    const framed = new Uint8Array(4 + body.length);
+    new DataView(framed.buffer).setUint32(0, body.length, true);
+    framed.set(body, 4);
+    const answer = new Promise<number | Error>((resolve) => this.starts.push(resolve));
+    this.stdin.write(framed);
+    this.stdin.flush();
+    const pid = await answer;
+    if (pid instanceof Error) throw pid;
+    return pid;
+  }
+
+  /** Waits for the end of a child; gives its wait status. Each end is told once, so a pid can come back. */
+  ended(pid: number): Promise<number> {
+    const status = this.dead.get(pid);
+    this.dead.delete(pid);
+    if (status !== undefined) return Promise.resolve(status);
+    return new Promise((resolve) => this.waiting.set(pid, resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stdin.end();
+    await this.exited;
+  }
+}
+
+/** A wait status in words: `exit 3`, `signal 9`. */
+export function describeStatus(status: number): string {
+  return (status & 0x7f) === 0 ? `exit ${(status >> 8) & 0xff}` : `signal ${status & 0x7f}`;
+}

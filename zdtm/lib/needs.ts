@@ -1,0 +1,40 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { Case } from "./cases.ts";
+
+const overcommit = "/proc/sys/vm/nr_overcommit_hugepages";
+const enough = 64;
+
+function cpuFlags(): Set<string> {
+  const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"));
+  return new Set(line?.[1]?.trim().split(/\s+/));
+}
+
+/** What this machine lacks for a case; undefined when nothing. */
+export function unmet(it: Case): string | undefined {
+  for (const need of it.header.needs ?? []) {
+    const [kind, what = ""] = need.split(":");
+    if (kind === "root" && process.getuid?.() !== 0) return "needs root";
+    if (kind === "cpu" && !cpuFlags().has(what)) return `this processor has no ${what}`;
+    if (kind === "arch" && process.arch !== what) return `for ${what} only`;
+    if (kind === "file" && !existsSync(what)) return `there is no ${what}`;
+    if (kind === "hugepages" && !(existsSync(overcommit) && process.getuid?.() === 0)) return "no huge pages here";
+  }
+  return undefined;
+}
+
+let users = 0;
+let before = "0";
+
+/** Lets the kernel make huge pages on demand while a case that needs them runs, and puts the limit back after. */
+export function hugePages(it: Case): Disposable {
+  if (!(it.header.needs ?? []).includes("hugepages")) return { [Symbol.dispose]() {} };
+  if (users++ === 0) {
+    before = readFileSync(overcommit, "utf8").trim();
+    if (Number(before) < enough) writeFileSync(overcommit, String(enough));
+  }
+  return {
+    [Symbol.dispose]() {
+      if (--users === 0) writeFileSync(overcommit, before);
+    },
+  };
+}

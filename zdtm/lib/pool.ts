@@ -1,0 +1,27 @@
+/** Runs the work for every item, at most `width` at a time. */
+export async function pooled<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
+  const todo = items.values();
+  const lane = async () => {
+    for (const item of todo) await work(item);
+  };
+  await Promise.all(Array.from({ length: Math.max(1, width) }, lane));
+}
+
+/** Lets at most `width` callers in at a time. */
+export class Gate {
+  private readonly waiting: (() => void)[] = [];
+  private inside = 0;
+
+  constructor(private readonly width: number) {}
+
+  async through<T>(work: () => Promise<T>): Promise<T> {
+    if (this.inside >= this.width) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.inside++;
+    try {
+      return await work();
+    } finally {
+      this.inside--;
+      this.waiting.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,274 @@
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { type Area, areas } from "./areas.ts";
+import { pageDigests } from "./pages.ts";
+
+/** What /proc shows of a tree: per pid, per subject, text. Flat, so that a difference is one line. */
+export type Snapshot = Map<string, string>;
+
+export interface SnapshotOptions {
+  /** Also take down the contents of private memory. */
+  memory: boolean;
+}
+
+/** Inode numbers are the kernel's own; small numbers in order of appearance show who shares what with whom. */
+class Names {
+  private readonly seen = new Map<string, string>();
+  private readonly counts = new Map<string, number>();
+
+  of(kind: string, number: string): string {
+    const key = `${kind}:${number}`;
+    let name = this.seen.get(key);
+    if (name === undefined) {
+      const count = this.counts.get(kind) ?? 0;
+      this.counts.set(kind, count + 1);
+      name = `${kind} #${count}`;
+      this.seen.set(key, name);
+    }
+    return name;
+  }
+}
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch (error) {
+    return `<${error instanceof Error && "code" in error ? String(error.code) : "unreadable"}>`;
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    return `<${error instanceof Error && "code" in error ? String(error.code) : "unreadable"}>`;
+  }
+}
+
+function names(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function numbers(path: string): number[] {
+  return names(path)
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** The pids of a tree, parents before children. */
+export function treeOf(pid: number): number[] {
+  const found: number[] = [];
+  const todo = [pid];
+  for (let at = todo.shift(); at !== undefined; at = todo.shift()) {
+    const tids = numbers(`/proc/${at}/task`);
+    if (tids.length === 0) continue;
+    found.push(at);
+    for (const tid of tids) {
+      const children = text(`/proc/${at}/task/${tid}/children`);
+      if (!children.startsWith("<")) todo.push(...children.split(" ").filter(Boolean).map(Number));
+    }
+  }
+  return found;
+}
+
+/** The fields of a stat file from the state on (field 3 of proc(5) is number 3 here). */
+export function statFields(path: string): string[] {
+  const line = text(path);
+  return [
+    "",
+    "",
+    "",
+    ...line
+      .slice(line.lastIndexOf(")") + 2)
+      .trim()
+      .split(" "),
+  ];
+}
+
+const processStatus =
+  "Name Umask Tgid Pid Uid Gid Groups NStgid NSpid NSpgid NSsid VmLck VmPin HugetlbPages CoreDumping THP_enabled " +
+  "untag_mask Threads SigPnd ShdPnd SigBlk SigIgn SigCgt CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp " +
+  "Seccomp_filters Speculation_Store_Bypass SpeculationIndirectBranch Cpus_allowed_list Mems_allowed_list";
+const threadStatus =
+  "Name Pid Uid Gid Groups SigPnd SigBlk CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp Seccomp_filters " +
+  "Speculation_Store_Bypass SpeculationIndirectBranch Cpus_allowed_list";
+
+function putStatus(into: Snapshot, at: string, path: string, wanted: string, zombie = false): void {
+  const fields = new Map<string, string>();
+  for (const line of text(path).split("\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
+  }
+  for (const key of wanted.split(" ")) {
+    const value = fields.get(key);
+    if (value !== undefined && !(zombie && key === "Threads")) into.set(`${at} status ${key}`, value);
+  }
+}
+
+/** States that a task leaves and enters by itself count as one. */
+function state(letter: string | undefined): string {
+  return letter !== undefined && "RSDI".includes(letter) ? "alive" : String(letter);
+}
+
+const schedule: readonly [number, string][] = [
+  [18, "priority"],
+  [19, "nice"],
+  [40, "real-time priority"],
+  [41, "policy"],
+];
+const identity: readonly [number, string][] = [
+  [5, "group"],
+  [6, "session"],
+  [7, "terminal"],
+  [8, "foreground group"],
+  [38, "exit signal"],
+];
+const image: readonly [number, string][] = [
+  [26, "start of code"],
+  [27, "end of code"],
+  [28, "start of stack"],
+  [45, "start of data"],
+  [46, "end of data"],
+  [47, "start of brk"],
+  [48, "start of argv"],
+  [49, "end of argv"],
+  [50, "start of environ"],
+  [51, "end of environ"],
+];
+
+function put(into: Snapshot, at: string, stat: string[], which: readonly [number, string][]): void {
+  for (const [field, name] of which) into.set(`${at} ${name}`, stat[field] ?? "");
+}
+
+/** Lines of fdinfo without what the kernel numbers by itself or what runs on (proc(5), fdinfo). */
+export function fdinfo(raw: string, keepInode: boolean): string[] {
+  const kept: string[] = [];
+  for (const line of raw.split("\n")) {
+    if (line === "" || /^(mnt_id|scm_fds|eventfd-id|it_value):/.test(line)) continue;
+    if (line.startsWith("ino:") && !keepInode) continue;
+    kept.push(
+      line
+        .replace(/^(tfd:.*data:\s*\w+).*$/, "$1")
+        // lock: NUMBER: KIND MODE ACCESS PID DEVICE:INODE START END
+        .replace(/^lock:\s+\d+: (\S+\s+\S+\s+\S+) \S+ \S+/, "lock: $1")
+        .split(/\s+/)
+        .join(" "),
+    );
+  }
+  return kept.sort(); // the kernel lists the targets of an epoll in the order of their addresses
+}
+
+function putDescriptors(into: Snapshot, at: string, pid: number, seen: Names): void {
+  for (const fd of numbers(`/proc/${pid}/fd`)) {
+    const path = `/proc/${pid}/fd/${fd}`;
+    let target = link(path);
+    const kernel = /^(socket|pipe):\[(\d+)\]$/.exec(target);
+    if (kernel !== null) target = seen.of(kernel[1] ?? "", kernel[2] ?? "");
+    const named = target.startsWith("/") && !/^\/memfd:| \(deleted\)$/.test(target);
+    into.set(`${at} fd ${fd}`, target);
+    into.set(`${at} fd ${fd} info`, fdinfo(text(`/proc/${pid}/fdinfo/${fd}`), named).join("; "));
+    try {
+      const it = statSync(path);
+      if (!target.startsWith("anon_inode:"))
+        into.set(`${at} fd ${fd} mode`, `${it.mode.toString(8)} ${it.uid}:${it.gid}`);
+      if (named) into.set(`${at} fd ${fd} file`, `${it.dev}:${it.ino} ${it.size}`);
+    } catch {
+      // A descriptor that stat refuses (a dead pidfd's /proc entry) has its link and its fdinfo only.
+    }
+  }
+}
+
+function putThreads(into: Snapshot, at: string, pid: number): void {
+  for (const tid of numbers(`/proc/${pid}/task`)) {
+    const base = `/proc/${pid}/task/${tid}`;
+    const stat = statFields(`${base}/stat`);
+    const thread = `${at} thread ${tid}`;
+    into.set(`${thread} state`, state(stat[3]));
+    put(into, thread, stat, schedule);
+    putStatus(into, thread, `${base}/status`, threadStatus);
+    into.set(`${thread} timer slack`, text(`/proc/${tid}/timerslack_ns`).trim());
+  }
+}
+
+function putMemory(into: Snapshot, at: string, pid: number, list: Area[]): void {
+  for (const area of list) {
+    if (area.shared || area.name.startsWith("[v")) continue;
+    const digest = pageDigests(pid, area);
+    if (digest !== undefined) into.set(`${at} memory ${area.start.toString(16)}-${area.end.toString(16)}`, digest);
+  }
+}
+
+function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, options: SnapshotOptions): void {
+  const base = `/proc/${pid}`;
+  const at = `${pid}`;
+  const stat = statFields(`${base}/stat`);
+  const zombie = stat[3] === "Z";
+  into.set(`${at} state`, state(stat[3]));
+  if (!isRoot) into.set(`${at} parent`, stat[4] ?? "");
+  put(into, at, stat, zombie ? identity.slice(0, 2) : identity);
+  into.set(`${at} exit code`, stat[52] ?? "");
+  putStatus(into, at, `${base}/status`, processStatus, zombie);
+  if (zombie) return;
+  put(into, at, stat, schedule);
+  put(into, at, stat, image);
+  for (const file of [
+    "comm",
+    "cmdline",
+    "environ",
+    "limits",
+    "personality",
+    "oom_score_adj",
+    "coredump_filter",
+    "loginuid",
+    "cgroup",
+  ])
+    into.set(`${at} ${file}`, text(`${base}/${file}`));
+  into.set(`${at} auxv`, Buffer.from(text(`${base}/auxv`), "latin1").toString("hex"));
+  into.set(`${at} timers`, text(`${base}/timers`));
+  for (const name of ["exe", "cwd", "root"]) into.set(`${at} ${name}`, link(`${base}/${name}`));
+  for (const name of names(`${base}/ns`)) {
+    if (name.startsWith("time")) continue; // a restore may need one of its own to let the monotonic clock go on
+    const there = link(`${base}/ns/${name}`);
+    into.set(`${at} namespace ${name}`, there === link(`/proc/self/ns/${name}`) ? "ours" : seen.of("namespace", there));
+  }
+  const list = areas(text(`${base}/smaps`));
+  for (const area of list)
+    into.set(
+      `${at} area ${area.start.toString(16)}-${area.end.toString(16)}`,
+      `${area.permissions} ${area.name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
+    );
+  if (options.memory) putMemory(into, at, pid, list);
+  putDescriptors(into, at, pid, seen);
+  putThreads(into, at, pid);
+}
+
+/** Takes down the tree below a pid as it looks from outside. */
+export function takeSnapshot(pid: number, options: SnapshotOptions): Snapshot {
+  const into: Snapshot = new Map();
+  const seen = new Names();
+  const pids = treeOf(pid);
+  into.set("pids", [...pids].sort((a, b) => a - b).join(" "));
+  for (const one of pids) putProcess(into, one, one === pid, seen, options);
+  return into;
+}
+
+/**
+ * What differs, a line each. `except` maps parts of a subject (`area`, `fd 5 info`, `status Threads`, ...) to the
+ * reason why they may differ.
+ */
+export function differences(before: Snapshot, after: Snapshot, except: Record<string, string> = {}): string[] {
+  const excused = Object.keys(except);
+  const found: string[] = [];
+  for (const key of new Set([...before.keys(), ...after.keys()])) {
+    const was = before.get(key);
+    const is = after.get(key);
+    if (was === is || excused.some((part) => `${key} `.includes(` ${part} `) || key === part)) continue;
+    if (was === undefined) found.push(`${key}: new: ${is}`);
+    else if (is === undefined) found.push(`${key}: lost: ${was}`);
+    else found.push(`${key}: ${was.slice(0, 300)}  ->  ${is.slice(0, 300)}`);
+  }
+  return found;
+}

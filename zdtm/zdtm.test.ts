@@ -1,0 +1,33 @@
+import { describe, expect, test } from "bun:test";
+import { availableParallelism } from "node:os";
+import { allCases, flavoursOf } from "./lib/cases.ts";
+import { readyFlavours, runCase } from "./lib/harness.ts";
+import { Gate } from "./lib/pool.ts";
+
+/** Each case is a test of its own in each flavour; ZDTM_ITER says how often it is dumped and restored. */
+const iterations = Number(process.env.ZDTM_ITER ?? 2);
+const gate = new Gate(Number(process.env.ZDTM_JOBS ?? availableParallelism()));
+const isRoot = process.getuid?.() === 0;
+/** Waiting at the gate counts as well; the harness has its own, shorter guards. */
+const patience = 1_800_000;
+
+for (const flavour of readyFlavours) {
+  describe(`zdtm ${flavour}`, () => {
+    for (const it of allCases().filter((c) => flavoursOf(c).includes(flavour))) {
+      const name = `${it.suite}/${it.name}`;
+      if (!isRoot) {
+        test.skip(`${name} (checkpoint and restore of the zdtm cases needs root)`, () => {});
+        continue;
+      }
+      test.concurrent(
+        name,
+        async () => {
+          const outcome = await gate.through(() => runCase(it, { mode: "cr", flavour, iterations }));
+          if (outcome.result === "skip") console.log(`skipped ${name}: ${outcome.reason}`);
+          expect(outcome.result === "fail" ? `${name} fails: ${outcome.reason}` : "").toBe("");
+        },
+        patience,
+      );
+    }
+  });
+}
