@@ -165,7 +165,20 @@ const puppet: Recipe = {
   },
 };
 
-export const native = { shim, agent, puppet } as const;
+const start: Recipe = {
+  output: "start.bin",
+  sources: () => find("blobs/start.c"),
+  make(machine, sources, dir) {
+    const elf = join(dir, "start.elf");
+    const out = join(dir, "start.bin");
+    const flags = [...freestanding, ...extra(machine), "-fno-pie", "-no-pie", "-T", "blobs/start.ld"];
+    run(`${toolPrefix(machine)}gcc`, [...flags, "-o", elf, ...sources]);
+    run(`${toolPrefix(machine)}objcopy`, ["-O", "binary", elf, out]);
+    return out;
+  },
+};
+
+export const native = { shim, agent, puppet, start } as const;
 export type NativeName = keyof typeof native;
 
 /** What a part is made from, and how, as one number: headers and linker scripts count for every part. */

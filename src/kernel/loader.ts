@@ -2,14 +2,19 @@ import { dlopen, type FFIFunction, type Library } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { embedded } from "./embedded.ts";
+import { libraryDescriptors } from "./startup.ts";
 
 const MFD_CLOEXEC = 1;
+const MFD_NOEXEC_SEAL = 8;
 
-/** An anonymous file with these bytes, close-on-exec; `name` shows in /proc only. The caller closes it. */
+/** An anonymous file with these bytes, close-on-exec, not for execve; `name` shows in /proc only. The caller closes it. */
 export function memoryFile(name: string, bytes: Uint8Array): number {
   // libc is in every process that runs Bun: this opens nothing, whatever the root directory holds
   const libc = dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "int" } });
-  const fd = libc.symbols.memfd_create(Buffer.from(`${name}\0`), MFD_CLOEXEC);
+  const cName = Buffer.from(`${name}\0`);
+  let fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+  // kernels before 6.3 do not know the seal; where vm.memfd_noexec is 2 nothing goes without it
+  if (fd < 0) fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC);
   if (fd < 0) throw new CrError("cannot make an anonymous file", { subject: { name, bytes: bytes.length } });
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
   return fd;
@@ -20,6 +25,7 @@ export function memoryFile(name: string, bytes: Uint8Array): number {
  * Call it once: each call loads another copy.
  */
 export function openShim<const Symbols extends Record<string, FFIFunction>>(symbols: Symbols): Library<Symbols> {
+  for (const library of libraryDescriptors) closeSync(library);
   const fd = memoryFile("tscriu-shim", embedded("shim"));
   try {
     return dlopen(`/proc/self/fd/${fd}`, symbols);

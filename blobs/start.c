@@ -1,0 +1,244 @@
+/*
+ * The first code of the finished executable. It starts the program with the dynamic linker and the C library that the
+ * file itself carries, so nothing need be installed, and keeps the environment from steering the runtime.
+ *
+ * Freestanding and linked at a fixed address below the program (start.ld). build.ts fills in the table.
+ */
+typedef unsigned long u64;
+typedef long s64;
+
+enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, ROOM = 1024 };
+
+/* src/build/pack.ts writes this, field by field: offsets and sizes are bytes of the executable's file */
+struct table {
+	u64 magic, start;
+	u64 program_entry, program_headers; /* the program's own; headers: the address of the copy below */
+	u64 linker_entry, linker_span;      /* relative to where the dynamic linker is mapped */
+	u64 segment_count, library_count;
+	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
+	struct { u64 offset, size; } library[LIBRARIES];
+	unsigned char headers[HEADERS * 56];
+};
+
+void _start(void);
+__attribute__((section(".table"), used)) const volatile struct table table = { .magic = 0x5354415254303031, .start = (u64)_start };
+
+#if defined(__x86_64__)
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_sendfile = 40, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257,
+       SYS_prlimit = 302, SYS_memfd_create = 319 };
+
+static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	register u64 r10 __asm__("r10") = d;
+	register u64 r8 __asm__("r8") = e;
+	register u64 r9 __asm__("r9") = f;
+	s64 ret;
+
+	__asm__ volatile("syscall" : "=a"(ret) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+/* The new argument block goes some way below the old one: our own frames lie below that */
+__asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tlea -4096(%rsp), %rsp\n\tand $-16, %rsp\n\tcall prepare\n"
+	"\tmov %rdx, %rsp\n\txor %edx, %edx\n\txor %ebp, %ebp\n\tjmp *%rax\n");
+#elif defined(__aarch64__)
+enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_sendfile = 71, SYS_exit = 94, SYS_mmap = 222,
+       SYS_prlimit = 261, SYS_memfd_create = 279 };
+
+static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
+{
+	register u64 x8 __asm__("x8") = number;
+	register u64 x0 __asm__("x0") = a;
+	register u64 x1 __asm__("x1") = b;
+	register u64 x2 __asm__("x2") = c;
+	register u64 x3 __asm__("x3") = d;
+	register u64 x4 __asm__("x4") = e;
+	register u64 x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+	return x0;
+}
+
+__asm__(".globl _start\n_start:\n\tmov x0, sp\n\tsub x9, x0, #4096\n\tmov sp, x9\n\tbl prepare\n\tmov sp, x1\n\tmov x16, x0\n"
+	"\tmov x0, #0\n\tmov x29, #0\n\tmov x30, #0\n\tbr x16\n");
+#endif
+
+enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
+enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_WRITE = 2, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
+
+static char *append(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	return to;
+}
+
+static char *append_number(char *to, u64 number)
+{
+	char digits[20];
+	int count = 0;
+
+	do {
+		digits[count++] = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	while (count)
+		*to++ = digits[--count];
+	return to;
+}
+
+static __attribute__((noreturn)) void fail(const char *what, s64 error)
+{
+	char line[256];
+	char *at = append(append(line, "tscriu: "), what);
+
+	if (error)
+		at = append(append_number(append(at, " (errno "), -error), ")");
+	*at++ = '\n';
+	call(SYS_write, 2, (u64)line, at - line, 0, 0, 0);
+	for (;;)
+		call(SYS_exit, 1, 0, 0, 0, 0, 0);
+}
+
+/* Is this a variable that could change what the runtime, its engine, the linker or the C library does? */
+static int steers(const char *variable)
+{
+	static const char prefixes[] = "BUN_\0LD_\0NODE_\0JSC_\0GLIBC_\0MALLOC_\0MIMALLOC_\0GCONV_PATH=\0LOCPATH=\0";
+	const char *prefix = prefixes;
+
+	while (*prefix) {
+		int same = 0;
+
+		while (prefix[same] && prefix[same] == variable[same])
+			same++;
+		if (!prefix[same])
+			return 1;
+		while (*prefix++)
+			;
+	}
+	return 0;
+}
+
+/* Maps the dynamic linker out of our own file; returns where it lies */
+static u64 map_linker(int self, u64 page)
+{
+	u64 base = call(SYS_mmap, 0, table.linker_span, 0, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if ((s64)base < 0 && (s64)base > -4096)
+		fail("no room for the dynamic linker", base);
+	for (u64 i = 0; i < table.segment_count; i++) {
+		u64 skew = table.segment[i].address & (page - 1);
+		u64 from = base + table.segment[i].address - skew;
+		u64 data_end = base + table.segment[i].address + table.segment[i].file_size;
+		u64 file_end = (data_end + page - 1) & -page;
+		u64 end = (base + table.segment[i].address + table.segment[i].size + page - 1) & -page;
+		u64 protection = table.segment[i].protection;
+		s64 ret = call(SYS_mmap, from, file_end - from, protection, MAP_PRIVATE | MAP_FIXED, self,
+			       table.segment[i].offset - skew);
+
+		if (ret >= 0 && end > file_end)
+			ret = call(SYS_mmap, file_end, end - file_end, protection, MAP_PRIVATE | MAP_FIXED | MAP_ANONYMOUS, -1, 0);
+		if (ret < 0 && ret > -4096)
+			fail("cannot map the dynamic linker", ret);
+		if (protection & PROT_WRITE)
+			for (volatile char *byte = (char *)data_end; byte < (char *)file_end; byte++)
+				*byte = 0;
+	}
+	return base;
+}
+
+/* Copies one library into an anonymous file; its number is one that callers do not use, far up in the table */
+static int copy_library(int self, u64 index, u64 lowest)
+{
+	u64 offset = table.library[index].offset;
+	u64 left = table.library[index].size;
+	s64 file = call(SYS_memfd_create, (u64)"tscriu-library", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
+
+	if (file == -EINVAL) /* before kernel 6.3 */
+		file = call(SYS_memfd_create, (u64)"tscriu-library", MFD_CLOEXEC, 0, 0, 0, 0);
+	if (file < 0)
+		fail("cannot make an anonymous file for the C library", file);
+	while (left) {
+		s64 done = call(SYS_sendfile, file, self, (u64)&offset, left, 0, 0);
+
+		if (done <= 0)
+			fail("cannot read the C library in the executable", done);
+		left -= done;
+	}
+	s64 high = call(SYS_fcntl, file, F_DUPFD_CLOEXEC, lowest, 0, 0, 0);
+
+	if (high < 0)
+		return file;
+	call(SYS_close, file, 0, 0, 0, 0, 0);
+	return high;
+}
+
+struct jump { u64 to, stack; };
+
+/* `old`: the argument block as the kernel made it: argc, argv, 0, environment, 0, auxiliary vector */
+__attribute__((used)) struct jump prepare(u64 *old)
+{
+	u64 *environment = old + old[0] + 2;
+	u64 *auxiliary = environment;
+	u64 page = 4096;
+	u64 *aux;
+
+	while (*auxiliary++)
+		;
+	for (aux = auxiliary; *aux; aux += 2) {
+		if (aux[0] == AT_PAGESZ)
+			page = aux[1];
+		if (aux[0] == AT_SECURE && aux[1])
+			fail("refuses to run set-user-id, set-group-id or with file capabilities: start it as root instead", 0);
+	}
+	u64 *end = aux + 2;
+	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
+
+	if (self == -ENOENT)
+		fail("/proc is not mounted here: mount -t proc proc /proc", 0);
+	if (self < 0)
+		fail("cannot read its own file through /proc/self/exe", self);
+	u64 linker = map_linker(self, page);
+
+	/* the block moves down by ROOM; what it leaves free at its end holds the one new string */
+	char *text = (char *)end - ROOM + 64;
+	char *at = append(text, "LD_PRELOAD=");
+	u64 limit[2] = { 1024, 1024 };
+
+	call(SYS_prlimit, 0, RLIMIT_NOFILE, 0, (u64)limit, 0, 0);
+	u64 lowest = limit[0] > 1016 ? 1000 : limit[0] > 32 ? limit[0] - 16 : 3;
+
+	for (u64 i = 0; i < table.library_count; i++) {
+		at = append(at, i ? ":/proc/self/fd/" : "/proc/self/fd/");
+		at = append_number(at, copy_library(self, i, lowest));
+	}
+	*at = 0;
+	call(SYS_close, self, 0, 0, 0, 0, 0);
+
+	u64 *block = old - ROOM / sizeof(u64);
+	u64 *to = block;
+	u64 *from = old;
+
+	while (from < environment)
+		*to++ = *from++;
+	*to++ = (u64)text;
+	for (; *from; from++) {
+		/* out of the way, not gone: src/kernel/startup.ts gives them back to the programs that we start */
+		if (steers((char *)*from))
+			*(char *)*from ^= 0x40;
+		*to++ = *from;
+	}
+	for (; from < end; from++)
+		*to++ = *from;
+	for (aux = to - (end - auxiliary); *aux; aux += 2) {
+		if (aux[0] == AT_PHDR)
+			aux[1] = table.program_headers;
+		if (aux[0] == AT_BASE)
+			aux[1] = linker;
+		if (aux[0] == AT_ENTRY)
+			aux[1] = table.program_entry;
+	}
+	return (struct jump){ linker + table.linker_entry, (u64)block };
+}
