@@ -62,6 +62,7 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
       entrypoints: [entry],
       target: "bun",
       minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
+      format: "esm", // for the await at the top of main.ts
       bytecode: true,
       throw: false,
       plugins: [embeddedFiles(machine)],

@@ -19,16 +19,5 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
   };
 }
 
-/**
- * The environment for programs that we start: ours without what the start-up stub put there for Bun's own sake
- * (libraries in memfds, which nobody else can open).
- */
-export function childEnvironment(env: NodeJS.ProcessEnv = process.env): Record<string, string> {
-  const clean: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (value === undefined) continue;
-    if (name === "LD_PRELOAD" && value.startsWith("/proc/self/fd/")) continue;
-    clean[name] = value;
-  }
-  return clean;
-}
+/** The environment for programs that we start: as our caller gave it, the start-up code's own additions taken out. */
+export { callersEnvironment as childEnvironment } from "../kernel/startup.ts";
