@@ -1,0 +1,137 @@
+import { CrError } from "../error.ts";
+import { type Descriptor, descriptor, type Field } from "./descriptor.ts";
+import type { Messages } from "./schema.gen.ts";
+import { Reader, Wire, Writer } from "./wire.ts";
+
+/** A decoded message by field names; absent optional fields are absent, repeated ones are arrays. */
+export type Entry = Record<string, unknown>;
+
+/** A message to encode: as decoded, but repeated fields may be left out, or be typed arrays. */
+export type Init<T> = T extends Uint8Array | number | bigint | string | boolean | undefined
+  ? T
+  : T extends (infer U)[]
+    ? Init<U>[] | ([U] extends [number | bigint] ? BigUint64Array | Uint32Array : never)
+    : { [K in keyof T as T[K] extends unknown[] ? never : K]: Init<T[K]> } & {
+        [K in keyof T as T[K] extends unknown[] ? K : never]?: Init<T[K]>;
+      };
+
+/** Nesting of recursive messages beyond this is damage. */
+const maxDepth = 64;
+
+/** Decodes one message. Errors: CrError BAD_IMAGE for what is no such message or lacks a required field. */
+export function decode<K extends keyof Messages>(
+  name: K,
+  bytes: Uint8Array,
+  start = 0,
+  end = bytes.length,
+): Messages[K] {
+  return decodeEntry(name, bytes, start, end) as unknown as Messages[K];
+}
+
+/** Encodes one message. Errors: CrError BAD_VALUE for a field that is missing, out of range or of the wrong type. */
+export function encode<K extends keyof Messages>(name: K, value: Init<Messages[K]>): Uint8Array {
+  const writer = new Writer();
+  writeMessage(writer, descriptor(name), value as Entry);
+  return writer.finish();
+}
+
+/** `decode` for a name known only at run time. */
+export function decodeEntry(name: string, bytes: Uint8Array, start = 0, end = bytes.length): Entry {
+  return readMessage(new Reader(bytes, start, end), descriptor(name), 0);
+}
+
+function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
+  if (depth > maxDepth) reader.fail(`${type.name} is nested more than ${maxDepth} times`);
+  const entry: Entry = {};
+  for (const name of type.repeated) entry[name] = [];
+  while (reader.pos < reader.end) {
+    const tag = reader.uint32();
+    const field = type.byNumber.get(tag >>> 3);
+    const wire = tag & 7;
+    if (tag >>> 3 === 0) reader.fail(`field 0 in ${type.name}`);
+    if (field === undefined) reader.skip(wire);
+    else if (field.label === "repeated" || field.label === "packed") {
+      readRepeated(reader, field, wire, entry[field.name] as unknown[], depth);
+    } else {
+      if (wire !== field.wire) reader.fail(`${type.name}.${field.name} has wire type ${wire}`);
+      entry[field.name] = readValue(reader, field, depth);
+    }
+  }
+  for (const name of type.required)
+    if (entry[name] === undefined) reader.fail(`${type.name} lacks its required field ${name}`);
+  return entry;
+}
+
+function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[], depth: number): void {
+  if (wire === field.wire) {
+    into.push(readValue(reader, field, depth));
+    return;
+  }
+  // A reader takes both forms of a repeated scalar, whatever the schema says.
+  if (wire !== Wire.bytes) reader.fail(`${field.name} has wire type ${wire}`);
+  const length = reader.length();
+  const inner = new Reader(reader.bytes, reader.pos, reader.pos + length);
+  while (inner.pos < inner.end) into.push(readValue(inner, field, depth));
+  reader.pos = inner.pos;
+}
+
+function readValue(reader: Reader, field: Field, depth: number): unknown {
+  if (field.kind === "message") {
+    const length = reader.length();
+    const inner = new Reader(reader.bytes, reader.pos, reader.pos + length);
+    reader.pos += length;
+    return readMessage(inner, descriptor(field.type), depth + 1);
+  }
+  return field.scalar.read(reader);
+}
+
+/** Appends a message, without any length before it. Errors: CrError BAD_VALUE. */
+export function writeMessage(writer: Writer, type: Descriptor, entry: Entry): void {
+  for (const field of type.fields) {
+    const value = entry[field.name];
+    if (field.label === "required" || field.label === "optional") {
+      if (value !== undefined && value !== null) {
+        writer.uint32(field.tag);
+        writeValue(writer, type, field, value);
+      } else if (field.label === "required") badValue(type, field, value, "is required");
+    } else if (value !== undefined && value !== null) writeRepeated(writer, type, field, value);
+  }
+}
+
+function writeRepeated(writer: Writer, type: Descriptor, field: Field, value: unknown): void {
+  const list = Array.isArray(value) || value instanceof BigUint64Array || value instanceof Uint32Array;
+  if (!list) badValue(type, field, value, "wants a list");
+  if (value.length === 0) return;
+  if (field.label !== "packed") {
+    for (const one of value) {
+      writer.uint32(field.tag);
+      writeValue(writer, type, field, one);
+    }
+    return;
+  }
+  writer.uint32(field.tag);
+  const start = writer.beginLength();
+  for (const one of value) writeValue(writer, type, field, one);
+  writer.endLength(start);
+}
+
+function writeValue(writer: Writer, type: Descriptor, field: Field, value: unknown): void {
+  if (field.kind === "message") {
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      badValue(type, field, value, `wants a ${field.type}`);
+    const start = writer.beginLength();
+    writeMessage(writer, descriptor(field.type), value as Entry);
+    writer.endLength(start);
+    return;
+  }
+  const wants = field.scalar.write(writer, value);
+  if (wants !== undefined) badValue(type, field, value, wants);
+}
+
+function badValue(type: Descriptor, field: Field, value: unknown, wants: string): never {
+  const shown = typeof value === "object" && value !== null ? "an object" : String(value);
+  throw new CrError(`${type.name}.${field.name} ${wants}, got ${shown}`, {
+    code: "BAD_VALUE",
+    subject: { message: type.name, field: field.name },
+  });
+}

@@ -1,0 +1,320 @@
+import { CrError } from "../error.ts";
+import type { U64 } from "./schema.gen.ts";
+import { bytesToText, textToBytes } from "./text.ts";
+
+/** Protobuf wire types; groups (3 and 4) do not occur in images. */
+export const Wire = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+
+const two28 = 0x10000000;
+const two32 = 0x100000000;
+const two56 = 0x100000000000000;
+
+/** A 64-bit value as a number where that is exact, else as it is. */
+export function narrow(value: bigint): U64 {
+  return value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** Reads protobuf primitives from a byte range. Every read is bounds-checked: a short one is a CrError BAD_IMAGE. */
+export class Reader {
+  pos: number;
+  /** The three parts of the last varint: 28, 28 and 8 bits. */
+  #a = 0;
+  #b = 0;
+  #c = 0;
+
+  constructor(
+    readonly bytes: Uint8Array,
+    start = 0,
+    readonly end = bytes.length,
+  ) {
+    this.pos = start;
+  }
+
+  fail(expected: string): never {
+    throw new CrError(`no valid message: ${expected}`, { code: "BAD_IMAGE", subject: { offset: this.pos } });
+  }
+
+  #varint(): void {
+    const bytes = this.bytes;
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    for (let i = 0; i < 10; i++) {
+      if (this.pos >= this.end) this.fail("an integer is cut short");
+      const byte = bytes[this.pos++] ?? 0;
+      const bits = byte & 0x7f;
+      if (i < 4) a |= bits << (7 * i);
+      else if (i < 8) b |= bits << (7 * (i - 4));
+      else c |= bits << (7 * (i - 8));
+      if (byte < 0x80) {
+        this.#a = a;
+        this.#b = b;
+        this.#c = c & 0xff;
+        return;
+      }
+    }
+    this.fail("an integer is longer than ten bytes");
+  }
+
+  uint32(): number {
+    const byte = this.pos < this.end ? (this.bytes[this.pos] ?? 0) : 0x80;
+    if (byte < 0x80) {
+      this.pos++;
+      return byte;
+    }
+    this.#varint();
+    return (this.#a | (this.#b << 28)) >>> 0;
+  }
+
+  int32(): number {
+    return this.uint32() | 0;
+  }
+
+  sint32(): number {
+    const raw = this.uint32();
+    return (raw >>> 1) ^ -(raw & 1);
+  }
+
+  #wide(): bigint {
+    return BigInt(this.#a) + (BigInt(this.#b) << 28n) + (BigInt(this.#c) << 56n);
+  }
+
+  uint64(): U64 {
+    this.#varint();
+    const low = this.#a + this.#b * two28;
+    return this.#c === 0 && low <= Number.MAX_SAFE_INTEGER ? low : this.#wide();
+  }
+
+  int64(): U64 {
+    this.#varint();
+    const low = this.#a + this.#b * two28;
+    return this.#c === 0 && low <= Number.MAX_SAFE_INTEGER ? low : narrow(BigInt.asIntN(64, this.#wide()));
+  }
+
+  sint64(): U64 {
+    const raw = this.uint64();
+    if (typeof raw === "number") return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2;
+    return narrow((raw >> 1n) ^ -(raw & 1n));
+  }
+
+  bool(): boolean {
+    this.#varint();
+    return this.#a !== 0 || this.#b !== 0 || this.#c !== 0;
+  }
+
+  /** A length, checked against what is left. */
+  length(): number {
+    this.#varint();
+    const length = this.#a + this.#b * two28 + this.#c * two56;
+    if (length > this.end - this.pos)
+      this.fail(`a field announces ${length} bytes where ${this.end - this.pos} are left`);
+    return length;
+  }
+
+  #need(count: number): void {
+    if (this.end - this.pos < count) this.fail(`${count} bytes are needed where ${this.end - this.pos} are left`);
+  }
+
+  fixed32(): number {
+    this.#need(4);
+    const at = this.pos;
+    this.pos += 4;
+    const { bytes } = this;
+    return (
+      ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>>
+      0
+    );
+  }
+
+  fixed64(): U64 {
+    this.#need(8);
+    const low = this.fixed32();
+    const high = this.fixed32();
+    return high < 0x200000 ? high * two32 + low : (BigInt(high) << 32n) | BigInt(low);
+  }
+
+  sfixed64(): U64 {
+    return narrow(BigInt.asIntN(64, BigInt(this.fixed64())));
+  }
+
+  /** A copy: it outlives the file's buffer. */
+  take(length: number): Uint8Array {
+    this.#need(length);
+    const at = this.pos;
+    this.pos += length;
+    return this.bytes.slice(at, this.pos);
+  }
+
+  text(): string {
+    const length = this.length();
+    const at = this.pos;
+    this.pos += length;
+    return bytesToText(this.bytes.subarray(at, this.pos));
+  }
+
+  skip(wire: number): void {
+    if (wire === Wire.varint) this.#varint();
+    else if (wire === Wire.fixed64 || wire === Wire.fixed32) {
+      this.#need(wire === Wire.fixed64 ? 8 : 4);
+      this.pos += wire === Wire.fixed64 ? 8 : 4;
+    } else if (wire === Wire.bytes) {
+      const length = this.length();
+      this.pos += length;
+    } else this.fail(`there is no wire type ${wire} in images`);
+  }
+}
+
+/** Writes protobuf primitives into a buffer that grows. The mirror of Reader. */
+export class Writer {
+  #bytes: Uint8Array;
+  pos = 0;
+
+  constructor(capacity = 1024) {
+    this.#bytes = new Uint8Array(capacity);
+  }
+
+  /** What was written so far; valid until the next write. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(0, this.pos);
+  }
+
+  /** A copy of what was written. */
+  finish(): Uint8Array {
+    return this.#bytes.slice(0, this.pos);
+  }
+
+  reset(): void {
+    this.pos = 0;
+  }
+
+  #room(count: number): void {
+    if (this.pos + count <= this.#bytes.length) return;
+    const bigger = new Uint8Array(Math.max(this.#bytes.length * 2, this.pos + count));
+    bigger.set(this.#bytes.subarray(0, this.pos));
+    this.#bytes = bigger;
+  }
+
+  uint32(value: number): void {
+    this.#room(5);
+    const bytes = this.#bytes;
+    let rest = value >>> 0;
+    while (rest > 0x7f) {
+      bytes[this.pos++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    bytes[this.pos++] = rest;
+  }
+
+  int32(value: number): void {
+    if (value >= 0) this.uint32(value);
+    else this.uint64(BigInt.asUintN(64, BigInt(value)));
+  }
+
+  sint32(value: number): void {
+    this.uint32((value << 1) ^ (value >> 31));
+  }
+
+  /** `value` is not negative. */
+  uint64(value: U64): void {
+    this.#room(10);
+    const bytes = this.#bytes;
+    if (typeof value === "number") {
+      let rest = value;
+      while (rest >= two28) {
+        bytes[this.pos++] = (rest % 128) | 0x80;
+        rest = Math.floor(rest / 128);
+      }
+      this.uint32(rest);
+      return;
+    }
+    let rest = value;
+    while (rest > 0x7fn) {
+      bytes[this.pos++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    bytes[this.pos++] = Number(rest);
+  }
+
+  int64(value: U64): void {
+    this.uint64(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
+  }
+
+  sint64(value: U64): void {
+    const wide = BigInt(value);
+    this.uint64(BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n)));
+  }
+
+  bool(value: boolean): void {
+    this.uint32(value ? 1 : 0);
+  }
+
+  fixed32(value: number): void {
+    this.#room(4);
+    const bytes = this.#bytes;
+    bytes[this.pos++] = value;
+    bytes[this.pos++] = value >>> 8;
+    bytes[this.pos++] = value >>> 16;
+    bytes[this.pos++] = value >>> 24;
+  }
+
+  fixed64(value: U64): void {
+    const wide = BigInt.asUintN(64, BigInt(value));
+    this.fixed32(Number(wide & 0xffffffffn));
+    this.fixed32(Number(wide >> 32n));
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.#room(bytes.length);
+    this.#bytes.set(bytes, this.pos);
+    this.pos += bytes.length;
+  }
+
+  zeros(count: number): void {
+    this.#room(count);
+    this.#bytes.fill(0, this.pos, this.pos + count);
+    this.pos += count;
+  }
+
+  bytes(value: Uint8Array): void {
+    this.uint32(value.length);
+    this.raw(value);
+  }
+
+  text(value: string): void {
+    this.bytes(textToBytes(value));
+  }
+
+  /** Begins a part whose length stands before it as a varint; give the result to `endLength`. */
+  beginLength(): number {
+    this.#room(1);
+    return ++this.pos;
+  }
+
+  endLength(start: number): void {
+    const length = this.pos - start;
+    if (length < 0x80) {
+      this.#bytes[start - 1] = length;
+      return;
+    }
+    // Most parts are short; a long one is moved up to make room for the rest of its length.
+    const extra = length < 0x4000 ? 1 : length < 0x200000 ? 2 : length < 0x10000000 ? 3 : 4;
+    this.#room(extra);
+    this.#bytes.copyWithin(start + extra, start, this.pos);
+    this.pos = start - 1;
+    this.uint32(length);
+    this.pos += length;
+  }
+
+  /** Begins a part whose length stands before it as a u32; give the result to `endLength32`. */
+  beginLength32(): number {
+    this.fixed32(0);
+    return this.pos;
+  }
+
+  endLength32(start: number): void {
+    const end = this.pos;
+    this.pos = start - 4;
+    this.fixed32(end - start);
+    this.pos = end;
+  }
+}

@@ -1,0 +1,48 @@
+import type { Entry, Init } from "./codec.ts";
+import { encodeImage, readEntries, readStart } from "./framing.ts";
+import { imageName } from "./kinds.ts";
+import { RecordReader } from "./record.ts";
+import type { IrmapCacheEntry, StatsEntry } from "./schema.gen.ts";
+import { readIfThere, writeFully } from "./storage.ts";
+import { Transaction } from "./transaction.ts";
+
+/** Files of the work directory. They are no part of a set: each appears by itself, replacing an older one. */
+function writeWorkFile(workDir: string, name: string, bytes: Uint8Array): void {
+  const transaction = new Transaction(workDir);
+  try {
+    writeFully(transaction.create(name), bytes, `${workDir}/${name}`);
+    transaction.commit(name);
+  } finally {
+    transaction.abort();
+  }
+}
+
+/** Writes stats-dump or stats-restore. Errors: CrError ENOSPC and the like. */
+export function writeStats(workDir: string, of: "dump" | "restore", stats: Init<StatsEntry>): void {
+  writeWorkFile(workDir, imageName("STATS", of), encodeImage("STATS", [stats as unknown as Entry]));
+}
+
+/** Reads stats-dump or stats-restore; undefined where there is none. Errors: CrError BAD_IMAGE. */
+export function readStats(workDir: string, of: "dump" | "restore"): StatsEntry | undefined {
+  const path = `${workDir}/${imageName("STATS", of)}`;
+  const bytes = readIfThere(path);
+  if (bytes === undefined) return undefined;
+  const reader = new RecordReader(bytes, path);
+  readStart(reader, "STATS", 2);
+  return readEntries(reader, "STATS")[0] as unknown as StatsEntry;
+}
+
+/** Writes irmap-cache: where a pre-dump found the files that are watched. */
+export function writeIrmapCache(workDir: string, entries: readonly Init<IrmapCacheEntry>[]): void {
+  writeWorkFile(workDir, "irmap-cache", encodeImage("IRMAP_CACHE", entries as readonly unknown[] as readonly Entry[]));
+}
+
+/** Reads irmap-cache; empty where there is none. Errors: CrError BAD_IMAGE. */
+export function readIrmapCache(dir: string): IrmapCacheEntry[] {
+  const path = `${dir}/irmap-cache`;
+  const bytes = readIfThere(path);
+  if (bytes === undefined) return [];
+  const reader = new RecordReader(bytes, path);
+  readStart(reader, "IRMAP_CACHE", 2);
+  return readEntries(reader, "IRMAP_CACHE") as unknown as IrmapCacheEntry[];
+}
