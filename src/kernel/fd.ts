@@ -1,0 +1,139 @@
+import type { Subject } from "../error.ts";
+import { ERRNO } from "./errno.ts";
+import { NR } from "./nr.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
+
+const arm = process.arch === "arm64";
+
+/** Open flags (asm-generic/fcntl.h; four of them differ between x86_64 and aarch64). */
+export const O = {
+  RDONLY: 0,
+  WRONLY: 1,
+  RDWR: 2,
+  ACCMODE: 3,
+  CREAT: 0o100,
+  EXCL: 0o200,
+  NOCTTY: 0o400,
+  TRUNC: 0o1000,
+  APPEND: 0o2000,
+  NONBLOCK: 0o4000,
+  DIRECT: arm ? 0o200000 : 0o40000,
+  LARGEFILE: arm ? 0o400000 : 0o100000,
+  DIRECTORY: arm ? 0o40000 : 0o200000,
+  NOFOLLOW: arm ? 0o100000 : 0o400000,
+  CLOEXEC: 0o2000000,
+  PATH: 0o10000000,
+} as const;
+
+/** Commands of fcntl(2). */
+export const F = { GETFL: 3, SETFL: 4, DUPFD_CLOEXEC: 1030, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
+
+/** Events of poll(2). */
+export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
+
+export const FIONREAD = 0x541b;
+const SPLICE_F_NONBLOCK = 2;
+const AT_FDCWD = -100;
+const EINTR = -(ERRNO.EINTR ?? 4);
+
+/** Opens a path (close-on-exec), or says why not. The caller closes the descriptor. */
+export function openPath(path: string, flags: number, what = "cannot open", mode = 0, remedy?: string): number {
+  return check(tryOpen(path, flags, mode), what, { path }, remedy);
+}
+
+/** As `openPath`, but returns the negative errno. `dir` is a directory's descriptor for relative paths. */
+export function tryOpen(path: string, flags: number, mode = 0, dir = AT_FDCWD): number {
+  const name = cstring(path);
+  for (;;) {
+    const fd = sys(NR.openat, dir, addressOf(name), flags | O.CLOEXEC, mode);
+    if (fd !== EINTR) return fd;
+  }
+}
+
+/** A new description of what our descriptor `fd` is open on. The caller closes it. */
+export function reopen(
+  fd: number,
+  flags: number,
+  what = "cannot open a descriptor anew",
+  subject: Subject = {},
+): number {
+  return check(tryOpen(`/proc/self/fd/${fd}`, flags), what, subject);
+}
+
+export function closeFd(fd: number): void {
+  sys(NR.close, fd);
+}
+
+/** Another number for the same description, close-on-exec. The caller closes it. */
+export function dupFd(fd: number, what = "cannot duplicate a descriptor", subject: Subject = {}): number {
+  return check(sys(NR.fcntl, fd, F.DUPFD_CLOEXEC, 0), what, subject);
+}
+
+export function fcntl(fd: number, command: number, arg: number, what: string, subject: Subject = {}): number {
+  return check(sys(NR.fcntl, fd, command, arg), what, subject);
+}
+
+/** Target of /proc/self/fd/N: where a descriptor of ours leads. */
+export function linkOf(fd: number): string {
+  const name = cstring(`/proc/self/fd/${fd}`);
+  const out = new Uint8Array(4096);
+  const size = check(sys(NR.readlinkat, AT_FDCWD, addressOf(name), addressOf(out), out.length), "cannot read a link", {
+    fd,
+  });
+  return Buffer.from(out.buffer, 0, size).toString();
+}
+
+/** ioctl(2) that works on memory or takes nothing; the negative errno when it fails. */
+export function tryIoctl(fd: number, request: number, arg?: ArrayBufferView): number {
+  return sys(NR.ioctl, fd, request, arg === undefined ? 0 : addressOf(arg));
+}
+
+/** ioctl(2) that stores an int; the negative errno when it fails, so only for ints that are never negative. */
+export function ioctlInt(fd: number, request: number): number {
+  const value = new Int32Array(1);
+  const result = tryIoctl(fd, request, value);
+  return result < 0 ? result : (value[0] ?? 0);
+}
+
+/** Bytes that can be read at once: FIONREAD. */
+export function readable(fd: number, subject: Subject = {}): number {
+  return check(ioctlInt(fd, FIONREAD), "cannot ask how many bytes are queued", subject);
+}
+
+/** Both ends of a new pipe, close-on-exec: read end, write end. The caller closes them. */
+export function makePipe(flags = 0): [number, number] {
+  const ends = new Int32Array(2);
+  check(sys(NR.pipe2, addressOf(ends), flags | O.CLOEXEC), "cannot make a pipe");
+  return [ends[0] ?? -1, ends[1] ?? -1];
+}
+
+/** One read(2): how many bytes came, or the negative errno. */
+export function tryRead(fd: number, into: Uint8Array): number {
+  for (;;) {
+    const got = sys(NR.read, fd, addressOf(into), into.length);
+    if (got !== EINTR) return got;
+  }
+}
+
+/** One write(2): how many bytes went, or the negative errno. */
+export function tryWrite(fd: number, bytes: Uint8Array): number {
+  for (;;) {
+    const put = sys(NR.write, fd, addressOf(bytes), bytes.length);
+    if (put !== EINTR) return put;
+  }
+}
+
+/** Copies what is in one pipe to another without consuming it (tee(2)); how many bytes, or the negative errno. */
+export function tryTee(from: number, to: number, bytes: number): number {
+  return sys(NR.tee, from, to, bytes, SPLICE_F_NONBLOCK);
+}
+
+/** What poll(2) says of a descriptor right now. */
+export function pollNow(fd: number, events: number): number {
+  const entry = new DataView(new ArrayBuffer(8));
+  const none = new BigInt64Array(2);
+  entry.setInt32(0, fd, true);
+  entry.setInt16(4, events, true);
+  check(sys(NR.ppoll, addressOf(entry), 1, addressOf(none), 0, 0), "cannot poll a descriptor", { fd });
+  return entry.getUint16(6, true);
+}
