@@ -6,7 +6,7 @@ import type { Case, Flavour } from "./cases.ts";
 import { compileCase } from "./compile.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
-import { differences, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
+import { asleep, differences, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
@@ -38,8 +38,8 @@ export interface Outcome {
 /** Flavours that the harness can run; the others wait for their namespaces. */
 export const readyFlavours: readonly Flavour[] = ["h"];
 
-/** A hung step is a failure after this long; nothing waits for it otherwise. */
-const guard = 90_000;
+/** A hung step is a failure after this long, in milliseconds; nothing waits for it otherwise. */
+const guard = 60_000;
 /** A case that moves on by itself is compared from inside only, but for what no task of it changes. */
 const movingParts = [
   "pids",
@@ -103,6 +103,10 @@ class Run {
     return existsSync(this.file("verdict")) ? readFileSync(this.file("verdict"), "utf8").trim() : undefined;
   }
 
+  private get moves(): boolean {
+    return this.it.suite === "transition" || this.it.language === "ts";
+  }
+
   private get except(): Record<string, string> {
     const own = { ...this.it.header.except };
     if (this.it.suite === "transition") for (const part of movingParts) own[part] ??= movingReason;
@@ -122,6 +126,18 @@ class Run {
         .join(" "),
     );
     return taken;
+  }
+
+  /** The first view that a second one a moment later confirms: the way from the ready mark into the wait is over. */
+  private async settled(): Promise<Snapshot> {
+    let last = this.snapshot();
+    for (let turn = 0; turn < 50; turn++) {
+      await Bun.sleep(3);
+      const now = this.snapshot();
+      if (differences(last, now, this.except).length === 0 && (this.moves || asleep(this.pid))) return now;
+      last = now;
+    }
+    return last; // a case that is never quiet is told so by the comparison
   }
 
   private compare(when: string, before: Snapshot): void {
@@ -260,7 +276,7 @@ class Run {
   async all(): Promise<void> {
     await this.prepare();
     const { mode, iterations } = this.options;
-    const before = this.snapshot();
+    const before = await this.settled();
     const pattern = this.it.header.refused;
     if (mode === "nocr" || mode === "spoil") {
       await Bun.sleep(20);

@@ -88,6 +88,13 @@ export function statFields(path: string): string[] {
   ];
 }
 
+/** Does no thread of the tree run? */
+export function asleep(pid: number): boolean {
+  return treeOf(pid).every((p) =>
+    numbers(`/proc/${p}/task`).every((tid) => !"RD".includes(statFields(`/proc/${p}/task/${tid}/stat`)[3] ?? "R")),
+  );
+}
+
 const processStatus =
   "Name Umask Tgid Pid Uid Gid Groups NStgid NSpid NSpgid NSsid VmLck VmPin HugetlbPages CoreDumping THP_enabled " +
   "untag_mask Threads SigPnd ShdPnd SigBlk SigIgn SigCgt CapInh CapPrm CapEff CapBnd CapAmb NoNewPrivs Seccomp " +

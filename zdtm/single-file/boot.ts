@@ -1,0 +1,65 @@
+/** Boots a kernel in qemu with an initramfs that holds tscriu, the victim and init, and reads the serial console. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Machine } from "../../src/build/native.ts";
+import { directory, initramfs, program } from "./initramfs.ts";
+import { kernelImage, Missing } from "./kernel.ts";
+import { staticProgram, tscriu } from "./product.ts";
+
+const emulator: Readonly<Record<Machine, { command: string; words: string[]; console: string }>> = {
+  x86_64: { command: "qemu-system-x86_64", words: ["-cpu", "max"], console: "ttyS0" },
+  aarch64: {
+    command: "qemu-system-aarch64",
+    words: ["-machine", "virt", "-cpu", "max,pauth-impdef=on"],
+    console: "ttyAMA0",
+  },
+};
+
+/** A guard against a machine that hangs, milliseconds: it switches itself off after some twenty seconds. */
+const guard = 240_000;
+
+/** The lines `step NAME: RESULT` of init. */
+export function stepsOf(output: string): Map<string, string> {
+  return new Map([...output.matchAll(/^step (.+?): (.*?)\r?$/gm)].map((found) => [found[1] ?? "", found[2] ?? ""]));
+}
+
+/** What booting needs. @throws Missing */
+export function requireMachine(machine: Machine): void {
+  const { command } = emulator[machine];
+  if (spawnSync(command, ["--version"]).error) throw new Missing(`${command} is not there`);
+  tscriu(machine);
+  kernelImage(machine);
+}
+
+/** @returns all that the machine wrote to its console */
+export function boot(machine: Machine): string {
+  const { command, words, console } = emulator[machine];
+  const dir = mkdtempSync(join(tmpdir(), "tscriu-boot-"));
+  try {
+    const archive = join(dir, "initramfs");
+    writeFileSync(
+      archive,
+      initramfs([
+        directory("proc"),
+        directory("data"),
+        program("init", readFileSync(staticProgram(machine, "init"))),
+        program("victim", readFileSync(staticProgram(machine, "victim"))),
+        program("tscriu", readFileSync(tscriu(machine))),
+      ]),
+    );
+    const args = [...words, "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none"];
+    args.push("-kernel", kernelImage(machine), "-initrd", archive);
+    args.push("-append", `console=${console} quiet panic=-1 rdinit=/init -- /data`);
+    const done = spawnSync(command, args, {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: guard,
+      killSignal: "SIGKILL",
+    });
+    return done.stdout + done.stderr;
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
