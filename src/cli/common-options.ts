@@ -1,0 +1,45 @@
+/** From settings to the engine's plain data: the part that dump and restore share. */
+import type { CgroupMode, CommonOptions, External, FileValidation } from "../options.ts";
+import type { Invocation } from "./command.ts";
+import { requireScripts, scriptHook } from "./scripts.ts";
+import type { Settings } from "./settings.ts";
+import { readCpuCap, readExternal, readMountMap } from "./value.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Occurrences keep the order in which the user wrote them, over both spellings. */
+function externals(settings: Settings): External[] {
+  return [...settings.texts("external").map(readExternal), ...settings.texts("ext-mount-map").map(readMountMap)];
+}
+
+/** Throws usage errors for values that mean nothing. */
+export function commonOptions(
+  { settings, environment }: Invocation,
+  { images, workDir, log }: Workspace,
+  interrupted: () => boolean,
+): CommonOptions {
+  const scripts = settings.texts("action-script");
+  requireScripts(scripts, workDir);
+  return {
+    images,
+    workDir,
+    hook: scriptHook(scripts, images, workDir, log),
+    interrupted,
+    shellJob: settings.flag("shell-job"),
+    fileLocks: settings.flag("file-locks"),
+    evasiveDevices: settings.flag("evasive-devices"),
+    tcpEstablished: settings.flag("tcp-established"),
+    tcpClose: settings.flag("tcp-close"),
+    tcpSkipInFlight: settings.flag("skip-in-flight"),
+    external: externals(settings),
+    enableFs: settings.texts("enable-fs").flatMap((names) => names.split(",")),
+    externalSharing: settings.flag("enable-external-sharing"),
+    externalMasters: settings.flag("enable-external-masters"),
+    cgroups: settings.given("manage-cgroups") ? ((settings.text("manage-cgroups") ?? "soft") as CgroupMode) : "ignore",
+    cpuCap: readCpuCap(settings.values("cpu-cap")),
+    fileValidation: (settings.text("file-validation") ?? "buildid") as FileValidation,
+    allowUprobes: settings.flag("allow-uprobes"),
+    unprivileged: settings.flag("unprivileged"),
+    fault: environment.fault,
+    logLevel: settings.logLevel,
+  };
+}

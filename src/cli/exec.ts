@@ -1,0 +1,57 @@
+/** Becoming another program: `restore --exec-cmd`. */
+import { CrError } from "../error.ts";
+import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
+import { NR } from "../kernel/nr.ts";
+import { childEnvironment } from "./environment.ts";
+
+const sigpipe = 13;
+const setMask = 2;
+const fSetfd = 2;
+const fdCloexec = 1;
+const fGetfd = 1;
+/** sizeof(kernel sigset_t), which rt_sig* calls insist on. */
+const sigsetSize = 8;
+
+/** NUL-terminated strings and the NULL-terminated array of their addresses; all must stay alive until the call. */
+function stringArray(texts: readonly string[]): { array: BigUint64Array; keep: Uint8Array[] } {
+  const keep = texts.map((text) => cstring(text));
+  const array = new BigUint64Array(texts.length + 1);
+  keep.forEach((bytes, i) => {
+    array[i] = BigInt(addressOf(bytes));
+  });
+  return { array, keep };
+}
+
+/** The file that will be executed, as the shell would find it. Throws when there is none. */
+export function findProgram(name: string): string {
+  const path = Bun.which(name, { cwd: process.cwd() });
+  if (path) return path;
+  throw new CrError("cannot find the program to execute", {
+    code: "ENOENT",
+    subject: { path: name },
+    remedy: "give a path, or the name of a program in PATH, after --",
+  });
+}
+
+/** The default action for a signal again. A struct sigaction of zeros is SIG_DFL on every architecture. */
+export function defaultAction(signal: number): void {
+  sys(NR.rt_sigaction, signal, addressOf(new Uint8Array(32)), 0, sigsetSize);
+}
+
+/** Keeps a descriptor over execve. */
+export function keepOpen(fd: number): void {
+  const flags = sys(NR.fcntl, fd, fGetfd);
+  if (flags >= 0) sys(NR.fcntl, fd, fSetfd, flags & ~fdCloexec);
+}
+
+/** Replaces this process; the pid and the children stay. Only returns by throwing. */
+export function becomeProgram(path: string, args: readonly string[]): never {
+  // What the JavaScript runtime set for itself must not leak into the program.
+  defaultAction(sigpipe);
+  sys(NR.rt_sigprocmask, setMask, addressOf(new Uint8Array(sigsetSize)), 0, sigsetSize);
+  const file = cstring(path);
+  const argv = stringArray(args);
+  const envp = stringArray(Object.entries(childEnvironment()).map(([name, value]) => `${name}=${value}`));
+  const result = sys(NR.execve, addressOf(file), addressOf(argv.array), addressOf(envp.array));
+  throw sysError(result, "cannot execute the program", { path, words: argv.keep.length });
+}

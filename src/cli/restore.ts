@@ -1,0 +1,108 @@
+/** `restore`: brings a tree back, and stays with it, leaves it, or becomes another program. */
+import { unlinkSync } from "node:fs";
+import type { RestoreOptions, RestoreResult } from "../options.ts";
+import { type Invocation, warnUnused, withLog } from "./command.ts";
+import { commonOptions } from "./common-options.ts";
+import { requireNoPidfile, writePidfile } from "./pidfile.ts";
+import { print } from "./print.ts";
+import { requirePrivileges } from "./privileges.ts";
+import { restoreStatistics } from "./statistics.ts";
+import { usageError } from "./usage-error.ts";
+import { readInheritFd } from "./value.ts";
+import { count, timeInWords } from "./words.ts";
+import { openWorkspace, type Workspace } from "./workspace.ts";
+
+/** The pid file, written while the tree can still be taken back, removed when it is. */
+class Pidfile {
+  private readonly path: string | undefined;
+  private written = false;
+
+  constructor(path: string | undefined) {
+    this.path = path;
+    if (path !== undefined) requireNoPidfile(path);
+  }
+
+  write(pid: number): void {
+    if (this.path === undefined || this.written) return;
+    writePidfile(this.path, pid);
+    this.written = true;
+  }
+
+  remove(): void {
+    if (this.path !== undefined && this.written) unlinkSync(this.path);
+  }
+}
+
+function requireSense({ settings, operands }: Invocation): void {
+  const detached = settings.flag("restore-detached");
+  const exec = settings.flag("exec-cmd");
+  if (settings.flag("restore-sibling") && !detached) {
+    throw usageError("--restore-sibling goes with --restore-detached only", "add --restore-detached (-d)");
+  }
+  if (exec && detached) {
+    throw usageError("--exec-cmd and --restore-detached exclude each other", "leave one of them out");
+  }
+  if (exec && operands.length === 0) {
+    throw usageError("--exec-cmd needs a program", "write it at the end: restore … --exec-cmd -- PROGRAM ARGUMENTS");
+  }
+}
+
+function restoreOptions(
+  invocation: Invocation,
+  space: Workspace,
+  pidfile: Pidfile,
+  interrupted: () => boolean,
+): RestoreOptions {
+  const { settings } = invocation;
+  return {
+    ...commonOptions(invocation, space, interrupted),
+    leaveStopped: settings.flag("leave-stopped"),
+    sibling: settings.flag("restore-sibling"),
+    detached: settings.flag("restore-detached"),
+    inheritFds: settings.texts("inherit-fd").map(readInheritFd),
+    created: (pid) => pidfile.write(pid),
+    skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
+    weakSysctls: settings.flag("weak-sysctls"),
+  };
+}
+
+function summary(options: RestoreOptions, result: RestoreResult): string {
+  const state = options.leaveStopped ? ", stopped" : "";
+  return `Restored ${count(result.tasks, "task")}, root pid ${result.pid}${state}. ${timeInWords(result.totalUs)} in all.`;
+}
+
+export async function runRestore(invocation: Invocation): Promise<number> {
+  const { settings, command, operands } = invocation;
+  requireSense(invocation);
+  settings.requireSupport(command);
+  requirePrivileges(settings.flag("unprivileged"));
+  const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren }] = await Promise.all([
+    import("../restore/restore.ts"),
+    import("../kernel/sys.ts"),
+    import("./exec.ts"),
+    import("./wait.ts"),
+  ]);
+  const space = openWorkspace(settings, command);
+  const { log } = space;
+  return withLog(log, () => {
+    warnUnused(log, invocation);
+    const [name] = operands;
+    const program = settings.flag("exec-cmd") && name !== undefined ? exec.findProgram(name) : undefined;
+    const pidfile = new Pidfile(settings.text("pidfile"));
+    const options = restoreOptions(invocation, space, pidfile, () => interruptedBy() !== 0);
+    catchSignals();
+    let result: RestoreResult;
+    try {
+      result = restore(options, log);
+    } catch (cause) {
+      pidfile.remove();
+      throw cause;
+    }
+    pidfile.write(result.pid);
+    log.summary(summary(options, result), { ...result });
+    if (settings.flag("display-stats")) print(restoreStatistics(result));
+    if (program !== undefined) exec.becomeProgram(program, operands);
+    if (!options.detached) waitForChildren();
+    return 0;
+  });
+}
