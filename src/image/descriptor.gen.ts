@@ -412,10 +412,13 @@ export const messages: Readonly<Record<string, string>> = {
   pipe_entry: `1 required uint32 id
 2 required uint32 pipe_id
 3 required uint32 flags hex
-4 required .fown_entry fown`,
+4 required .fown_entry fown
+2000 optional uint32 tscriu_uid
+2001 optional uint32 tscriu_gid`,
   pipe_data_entry: `1 required uint32 pipe_id
 2 required uint32 bytes
-3 optional uint32 size`,
+3 optional uint32 size
+2000 repeated sint32 tscriu_parts`,
   fifo_entry: `1 required uint32 id
 2 required uint32 pipe_id
 3 optional uint32 regf_id`,
@@ -1054,7 +1057,8 @@ export const messages: Readonly<Record<string, string>> = {
 2 repeated uint32 rights`,
   sk_packet_entry: `1 required uint32 id_for
 2 required uint32 length
-4 repeated .scm_entry scm`,
+4 repeated .scm_entry scm
+2000 optional bytes tscriu_from`,
   packet_mclist: `1 required uint32 index
 2 required uint32 type
 3 required bytes addr`,

@@ -775,12 +775,15 @@ export interface PipeEntry {
   pipe_id: number;
   flags: number;
   fown: FownEntry;
+  tscriu_uid?: number;
+  tscriu_gid?: number;
 }
 
 export interface PipeDataEntry {
   pipe_id: number;
   bytes: number;
   size?: number;
+  tscriu_parts: number[];
 }
 
 export interface FifoEntry {
@@ -1727,6 +1730,7 @@ export interface SkPacketEntry {
   id_for: number;
   length: number;
   scm: ScmEntry[];
+  tscriu_from?: Uint8Array;
 }
 
 export interface PacketMclist {
