@@ -1,0 +1,23 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { CrError } from "../error.ts";
+
+const AT_PAGESZ = 6;
+
+function fromAuxv(): number {
+  const auxv = Buffer.alloc(1024);
+  const fd = openSync("/proc/self/auxv", "r");
+  const length = readSync(fd, auxv);
+  closeSync(fd);
+  for (let at = 0; at + 16 <= length; at += 16) {
+    if (auxv.readUInt32LE(at) === AT_PAGESZ) return auxv.readUInt32LE(at + 8);
+  }
+  throw new CrError("the kernel does not tell its page size", { code: "BAD_PROC" });
+}
+
+let known = 0;
+
+/** Bytes of the smallest page of this kernel (AT_PAGESZ): 4096, but 16 or 64 KiB on some aarch64 kernels. */
+export function pageSize(): number {
+  known ||= fromAuxv();
+  return known;
+}

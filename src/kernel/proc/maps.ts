@@ -1,0 +1,273 @@
+import { CrError } from "../../error.ts";
+import type { ProcDir } from "./read.ts";
+
+/**
+ * The two-letter flags of a VmFlags line (Documentation/filesystems/proc.rst), one bit each. The first 31 can be tested
+ * with `&`; for the others, and in doubt, use `hasFlag`: there are more of them than an integer operation sees.
+ */
+export const VM = bits([
+  "rd", // readable
+  "wr", // writable
+  "ex", // executable
+  "sh", // shared
+  "mr", // mprotect may allow reading
+  "mw", // mprotect may allow writing
+  "me", // mprotect may allow execution
+  "ms", // may be shared: the file was opened for writing
+  "gd", // stack: grows downwards
+  "pf", // pure page frame numbers, no struct page
+  "lo", // locked (mlock)
+  "lf", // locked as pages come (mlock2 MLOCK_ONFAULT)
+  "io", // memory of a device
+  "sr", // MADV_SEQUENTIAL
+  "rr", // MADV_RANDOM
+  "dc", // MADV_DONTFORK
+  "de", // mremap may not enlarge it
+  "ac", // accounted
+  "nr", // MAP_NORESERVE
+  "ht", // hugetlb
+  "sf", // MAP_SYNC
+  "wf", // MADV_WIPEONFORK
+  "dd", // MADV_DONTDUMP
+  "mm", // mixed: pages with and without struct page
+  "hg", // MADV_HUGEPAGE
+  "nh", // MADV_NOHUGEPAGE
+  "mg", // MADV_MERGEABLE
+  "um", // userfaultfd: missing pages
+  "uw", // userfaultfd: write protection
+  "ui", // userfaultfd: minor faults
+  "ss", // shadow stack, guarded control stack
+  "sd", // soft-dirty
+  "ar", // the architecture's own
+  "bt", // aarch64 BTI
+  "mt", // aarch64 MTE
+  "sl", // sealed (mseal)
+  "dp", // droppable (MAP_DROPPABLE)
+  "gu", // may hold guard regions
+  "dw", // old kernels: writing to the mapped file is denied
+  "nl", // old kernels: remap_file_pages
+  "mp", // old kernels: MPX
+] as const);
+
+function bits<const Names extends readonly string[]>(names: Names): { readonly [Name in Names[number]]: number } {
+  return Object.fromEntries(names.map((name, i) => [name, 2 ** i])) as { [Name in Names[number]]: number };
+}
+
+/** Whether one flag of `VM` is in a set of them. */
+export function hasFlag(flags: number, flag: number): boolean {
+  return Math.floor(flags / flag) % 2 === 1;
+}
+
+/** The two-letter names of a set of flags. */
+export function flagNames(flags: number): string[] {
+  return Object.entries(VM).flatMap(([name, bit]) => (hasFlag(flags, bit) ? [name] : []));
+}
+
+/** One mapping. Addresses, sizes and offsets are bytes; the end is exclusive. */
+export interface Vma {
+  readonly start: number;
+  readonly end: number;
+  /** PROT_READ 1 | PROT_WRITE 2 | PROT_EXEC 4. */
+  readonly prot: number;
+  readonly shared: boolean;
+  /** Offset in the file, in bytes; 0 for anonymous memory. */
+  readonly offset: number;
+  /** Kernel encoding major << 20 | minor; 0 without a file. */
+  readonly dev: number;
+  readonly ino: number;
+  /** Path, `[heap]`, `[anon:…]`, … or empty. A newline in it is a newline; ` (deleted)` is kept. */
+  readonly name: string;
+  /** Bits of `VM`; 0 when it was read from `maps`, which has none. */
+  readonly flags: number;
+  /** Bytes in memory, bytes in swap, page size: 0, 0 and 0 when read from `maps`. hugetlb counts in neither of the two. */
+  readonly rss: number;
+  readonly swap: number;
+  readonly pageSize: number;
+  /** x86 protection key, 0 without. */
+  readonly pkey: number;
+}
+
+const COLON = 58;
+const DASH = 45;
+const SPACE = 32;
+const NEWLINE = 10;
+
+const flagTable = new Float64Array(26 * 26);
+for (const [name, bit] of Object.entries(VM)) {
+  flagTable[(name.charCodeAt(0) - 97) * 26 + name.charCodeAt(1) - 97] = bit;
+}
+
+/** Lines of smaps that we want, where they were found last, counted from the end of the mapping's first line. */
+class Wanted {
+  readonly tag: Buffer;
+  private readonly first: number;
+  private readonly last: number;
+  private distance = 0;
+
+  constructor(tag: string) {
+    this.tag = Buffer.from(tag);
+    this.first = tag.charCodeAt(0);
+    this.last = tag.charCodeAt(tag.length - 1);
+  }
+
+  /** Where the line's value begins; -1 when there is no such line before `limit`. */
+  find(text: Buffer, from: number, limit: number): number {
+    const size = this.tag.length;
+    const guess = from + this.distance;
+    if (
+      text[guess] === this.first &&
+      text[guess + size - 1] === this.last &&
+      text[guess - 1] === NEWLINE &&
+      guess < limit
+    ) {
+      return guess + size;
+    }
+    const at = text.indexOf(this.tag, from);
+    if (at < 0 || at >= limit) return -1;
+    this.distance = at - from;
+    return at + size;
+  }
+}
+
+const pageSizeLine = new Wanted("KernelPageSize:");
+const rssLine = new Wanted("Rss:");
+const swapLine = new Wanted("Swap:");
+const keyLine = new Wanted("ProtectionKey:");
+const flagsLine = new Wanted("VmFlags:");
+
+function decimalAt(text: Buffer, at: number): number {
+  let i = at;
+  while (text[i] === SPACE) i++;
+  let value = 0;
+  for (let c = text[i] ?? 0; c >= 48 && c <= 57; c = text[++i] ?? 0) value = value * 10 + c - 48;
+  return value;
+}
+
+/** A hexadecimal number ends at the first byte that is none; the scanner keeps the place. */
+class Scanner {
+  at = 0;
+  constructor(readonly text: Buffer) {}
+
+  hex(): number {
+    let value = 0;
+    for (;;) {
+      const c = this.text[this.at] ?? 0;
+      if (c >= 48 && c <= 57) value = value * 16 + c - 48;
+      else if (c >= 97 && c <= 102) value = value * 16 + c - 87;
+      else return value;
+      this.at++;
+    }
+  }
+
+  expect(c: number): void {
+    if (this.text[this.at] !== c) {
+      const line = this.text.toString("latin1", this.text.lastIndexOf(NEWLINE, this.at - 1) + 1, this.at + 20);
+      throw new CrError("a mapping of an unknown form in /proc", { code: "BAD_PROC", subject: { line } });
+    }
+    this.at++;
+  }
+}
+
+function nameAt(text: Buffer, from: number, to: number): string {
+  if (from >= to) return "";
+  const name = text.toString("utf8", from, to);
+  // a newline is all that the kernel escapes here; a backslash stays as it is
+  return name.includes("\\012") ? name.replaceAll("\\012", "\n") : name;
+}
+
+function flagsAt(text: Buffer, at: number): number {
+  let flags = 0;
+  for (let i = at + 1; ; i += 3) {
+    const a = (text[i] ?? 0) - 97;
+    const b = (text[i + 1] ?? 0) - 97;
+    if (a < 0 || a > 25) return flags;
+    if (b >= 0 && b <= 25) flags += flagTable[a * 26 + b] ?? 0;
+  }
+}
+
+/**
+ * Reads the text of /proc/PID/maps or /proc/PID/smaps, in one pass over the bytes.
+ * @throws CrError BAD_PROC when a line is not of that form
+ */
+export function parseMaps(text: Buffer): Vma[] {
+  const areas: Vma[] = [];
+  const scan = new Scanner(text);
+  const detailed = text.includes("\nVmFlags:");
+  while (scan.at < text.length) {
+    const start = scan.hex();
+    scan.expect(DASH);
+    const end = scan.hex();
+    scan.expect(SPACE);
+    const at = scan.at;
+    const prot = (text[at] === 114 ? 1 : 0) | (text[at + 1] === 119 ? 2 : 0) | (text[at + 2] === 120 ? 4 : 0);
+    const shared = text[at + 3] === 115;
+    scan.at += 4;
+    scan.expect(SPACE);
+    const offset = scan.hex();
+    scan.expect(SPACE);
+    const major = scan.hex();
+    scan.expect(COLON);
+    const dev = major * 0x100000 + scan.hex();
+    scan.expect(SPACE);
+    const ino = decimalAt(text, scan.at);
+    let eol = text.indexOf(NEWLINE, scan.at);
+    if (eol < 0) eol = text.length;
+    let nameStart = scan.at;
+    while (nameStart < eol && text[nameStart] !== SPACE) nameStart++;
+    while (nameStart < eol && text[nameStart] === SPACE) nameStart++;
+    const name = nameAt(text, nameStart, eol);
+    scan.at = eol + 1;
+    if (!detailed) {
+      areas.push({
+        start,
+        end,
+        prot,
+        shared,
+        offset,
+        dev,
+        ino,
+        name,
+        flags: 0,
+        rss: 0,
+        swap: 0,
+        pageSize: 0,
+        pkey: 0,
+      });
+      continue;
+    }
+    const vmFlags = flagsLine.find(text, eol, text.length);
+    if (vmFlags < 0) throw new CrError("a mapping without VmFlags in smaps", { code: "BAD_PROC" });
+    const pageSize = pageSizeLine.find(text, eol, vmFlags);
+    const rss = rssLine.find(text, eol, vmFlags);
+    const swap = swapLine.find(text, eol, vmFlags);
+    const pkey = keyLine.find(text, eol, vmFlags);
+    areas.push({
+      start,
+      end,
+      prot,
+      shared,
+      offset,
+      dev,
+      ino,
+      name,
+      flags: flagsAt(text, vmFlags),
+      rss: rss < 0 ? 0 : decimalAt(text, rss) * 1024,
+      swap: swap < 0 ? 0 : decimalAt(text, swap) * 1024,
+      pageSize: pageSize < 0 ? 4096 : decimalAt(text, pageSize) * 1024,
+      pkey: pkey < 0 ? 0 : decimalAt(text, pkey),
+    });
+    const last = text.indexOf(NEWLINE, vmFlags);
+    scan.at = last < 0 ? text.length : last + 1;
+  }
+  return areas;
+}
+
+/** All mappings of a process with their flags, ascending. One smaps read: the kernel walks the whole page table for it. */
+export function readSmaps(dir: ProcDir): Vma[] {
+  return parseMaps(dir.bytes("smaps"));
+}
+
+/** All mappings without flags; far cheaper than `readSmaps`. */
+export function readMaps(dir: ProcDir): Vma[] {
+  return parseMaps(dir.bytes("maps"));
+}

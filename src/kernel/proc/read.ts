@@ -1,0 +1,184 @@
+import { CrError } from "../../error.ts";
+import { ERRNO } from "../errno.ts";
+import { NR } from "../nr.ts";
+import { addressOf, sys, sysError } from "../sys.ts";
+
+const AT_FDCWD = -100;
+const O_CLOEXEC = 0o2000000;
+const O_PATH = 0o10000000;
+const O_DIRECTORY = process.arch === "arm64" ? 0o40000 : 0o200000;
+
+const ENOENT = -(ERRNO.ENOENT ?? 2);
+const ESRCH = -(ERRNO.ESRCH ?? 3);
+const EINTR = -(ERRNO.EINTR ?? 4);
+
+const LINK_MAX = 4096;
+/** Grown by half at a time, never given back: the next task's file is as long as this one's. */
+let buffer = Buffer.from(new ArrayBuffer(64 * 1024));
+let bufferAddress = addressOf(buffer);
+
+const nameBytes = new Uint8Array(new ArrayBuffer(LINK_MAX));
+const nameAddress = addressOf(nameBytes);
+const encoder = new TextEncoder();
+
+/** Puts a NUL-terminated name where the next call finds it. Names are ours: short and without NUL. */
+function putName(name: string): number {
+  const { written } = encoder.encodeInto(name, nameBytes.subarray(0, LINK_MAX - 1));
+  nameBytes[written] = 0;
+  return nameAddress;
+}
+
+function openAt(dir: number, name: string, flags: number): number {
+  for (;;) {
+    const fd = sys(NR.openat, dir, putName(name), flags | O_CLOEXEC, 0);
+    if (fd !== EINTR) return fd;
+  }
+}
+
+function grow(used: number): void {
+  const larger = Buffer.from(new ArrayBuffer(Math.ceil((buffer.length * 1.5) / 4096) * 4096));
+  buffer.copy(larger, 0, 0, used);
+  buffer = larger;
+  bufferAddress = addressOf(buffer);
+}
+
+/** Reads to the end into the shared buffer: how many bytes, or the negative errno. */
+function drain(fd: number): number {
+  let used = 0;
+  for (;;) {
+    if (buffer.length - used < 4096) grow(used);
+    const got = sys(NR.read, fd, bufferAddress + used, buffer.length - used);
+    if (got === 0) return used;
+    if (got > 0) used += got;
+    else if (got !== EINTR) return got;
+  }
+}
+
+/** The numeric names of getdents64(2) records in the first `used` bytes of the buffer. */
+function numericNames(used: number, into: number[]): void {
+  for (let at = 0; at < used; ) {
+    const length = buffer.readUInt16LE(at + 16);
+    let value = 0;
+    let i = at + 19;
+    let c = buffer[i] ?? 0;
+    while (c >= 48 && c <= 57) {
+      value = value * 10 + c - 48;
+      c = buffer[++i] ?? 0;
+    }
+    if (c === 0 && i > at + 19) into.push(value);
+    at += length;
+  }
+}
+
+/**
+ * An open directory of one process or thread in /proc. While it is open, a pid that was taken anew is not mistaken for
+ * it: everything fails as "gone" once the process has been reaped.
+ *
+ * What `bytes` returns lies in one buffer that all of them share: use it, or copy it, before the next read.
+ */
+export class ProcDir implements Disposable {
+  readonly pid: number;
+  /** O_PATH descriptor of the directory. */
+  readonly fd: number;
+  private open_ = true;
+
+  /**
+   * @param path the directory, when it is not /proc/PID: `/proc/PID/task/TID`, or one of another mount of proc
+   * @throws CrError ESRCH when there is no such process
+   */
+  constructor(pid: number, path = `/proc/${pid}`) {
+    this.pid = pid;
+    const fd = openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY);
+    if (fd < 0) throw fd === ENOENT || fd === ESRCH ? gone(pid) : sysError(fd, "cannot open", { pid, path });
+    this.fd = fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.open_) sys(NR.close, this.fd);
+    this.open_ = false;
+  }
+
+  /** The directory of one thread of this process. The caller disposes of it. */
+  thread(tid: number): ProcDir {
+    return new ProcDir(tid, `/proc/${this.pid}/task/${tid}`);
+  }
+
+  /** Opens a file of the directory; the caller closes the descriptor (close-on-exec). */
+  open(name: string, flags = 0): number {
+    const fd = openAt(this.fd, name, flags);
+    if (fd < 0) throw this.failure(fd, name, "cannot open");
+    return fd;
+  }
+
+  /** All bytes of a file, in the shared buffer. */
+  bytes(name: string): Buffer {
+    const fd = this.open(name);
+    const used = drain(fd);
+    sys(NR.close, fd);
+    if (used < 0) throw this.failure(used, name, "cannot read");
+    return buffer.subarray(0, used);
+  }
+
+  /** A whole file as UTF-8 text. */
+  text(name: string): string {
+    return this.bytes(name).toString("utf8");
+  }
+
+  /** As `text`, and undefined where the process lives but has no such file (a kernel without the feature). */
+  optional(name: string): string | undefined {
+    try {
+      return this.text(name);
+    } catch (error) {
+      if (error instanceof CrError && error.code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** The target of a symbolic link as the kernel tells it: ` (deleted)` included. */
+  link(name: string): string {
+    const got = sys(NR.readlinkat, this.fd, putName(name), bufferAddress, LINK_MAX);
+    if (got < 0) throw this.failure(got, name, "cannot read the link");
+    return buffer.toString("utf8", 0, got);
+  }
+
+  /** The numeric entries of a directory (`task`, `fd`, `fdinfo`, `map_files` has none), ascending. */
+  list(name: string): number[] {
+    const fd = this.open(name, O_DIRECTORY);
+    const numbers: number[] = [];
+    let got = 1;
+    while (got > 0) {
+      got = sys(NR.getdents64, fd, bufferAddress, buffer.length);
+      numericNames(got, numbers);
+    }
+    sys(NR.close, fd);
+    if (got < 0) throw this.failure(got, name, "cannot list");
+    return numbers.sort((a, b) => a - b);
+  }
+
+  /** Whether the process (or thread) has not been reaped yet. A zombie is still there. */
+  exists(): boolean {
+    const fd = openAt(this.fd, "stat", O_PATH);
+    if (fd >= 0) sys(NR.close, fd);
+    return fd >= 0;
+  }
+
+  private failure(result: number, name: string, what: string): CrError {
+    const path = `/proc/${this.pid}/${name}`;
+    if (result === ESRCH || (result === ENOENT && !this.exists())) return gone(this.pid);
+    return sysError(result, what, { pid: this.pid, path });
+  }
+}
+
+function gone(pid: number): CrError {
+  return new CrError(`process ${pid} is gone`, { code: "ESRCH", subject: { pid } });
+}
+
+/** A whole file of /proc that belongs to no process (`/proc/locks`), as UTF-8 text. */
+export function readProcFile(path: string): string {
+  const fd = openAt(AT_FDCWD, path, 0);
+  if (fd < 0) throw sysError(fd, "cannot open", { path });
+  const used = drain(fd);
+  sys(NR.close, fd);
+  if (used < 0) throw sysError(used, "cannot read", { path });
+  return buffer.toString("utf8", 0, used);
+}
