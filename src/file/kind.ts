@@ -1,6 +1,7 @@
 import type { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdInfo } from "../kernel/proc/fdinfo.ts";
+import type { FileLock } from "../kernel/proc/locks.ts";
 import type { FileStat } from "../kernel/stat.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
@@ -37,6 +38,8 @@ export interface HeldFd {
   readonly fd: number;
   readonly cloexec: boolean;
   readonly file: OpenFile;
+  /** Locks that this very task holds through this description: POSIX locks are shown to their owner alone. */
+  readonly locks: readonly FileLock[];
 }
 
 /** What a kind may use while it writes its part of the images. The tree is frozen: nothing here waits. */
@@ -64,6 +67,12 @@ export interface FileDump {
    * the id of the known description that it equals, or dumps it as a new one.
    */
   inFlight(dup: number, from: OpenFile): number;
+  /**
+   * Saves the content of a memory file (memfd, shared anonymous memory) in pagemap-shmem-`shmid`, once for each id.
+   * @param fd a descriptor of ours for it
+   * @param size bytes
+   */
+  shared(shmid: number, fd: number, size: number): void;
   /** An object that cannot be dumped: remembered, and shown with all the others when collection is over. */
   blocker(error: CrError): void;
   /** Pushes an undo that runs on every way out but success (a link made at dump, a changed socket option). */
@@ -92,6 +101,8 @@ export interface FileRestore {
   descriptor(id: number): number;
   /** Gives the descriptor of a file id. The restore owns it from here on and closes it at the end. */
   put(id: number, fd: number): void;
+  /** Fills a memory file that was just made, of `size` bytes, from pagemap-shmem-`shmid`. `fd` stays the caller's. */
+  fillShared(shmid: number, fd: number, size: number): void;
   /** Tasks and numbers that hold this file id. */
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[];
   /** Pushes an undo that runs on every way out but success: a half restored tree leaves nothing behind. */

@@ -17,16 +17,36 @@ export const O = {
   TRUNC: 0o1000,
   APPEND: 0o2000,
   NONBLOCK: 0o4000,
+  ASYNC: 0o20000,
   DIRECT: arm ? 0o200000 : 0o40000,
   LARGEFILE: arm ? 0o400000 : 0o100000,
   DIRECTORY: arm ? 0o40000 : 0o200000,
   NOFOLLOW: arm ? 0o100000 : 0o400000,
+  NOATIME: 0o1000000,
   CLOEXEC: 0o2000000,
   PATH: 0o10000000,
+  /** The bit of O_TMPFILE besides O_DIRECTORY. */
+  TMPFILE: 0o20000000,
 } as const;
 
 /** Commands of fcntl(2). */
-export const F = { GETFL: 3, SETFL: 4, DUPFD_CLOEXEC: 1030, SETPIPE_SZ: 1031, GETPIPE_SZ: 1032 } as const;
+export const F = {
+  SETFD: 2,
+  GETFL: 3,
+  SETFL: 4,
+  SETLK: 6,
+  GETSIG: 11,
+  SETOWN_EX: 15,
+  GETOWN_EX: 16,
+  GETOWNER_UIDS: 17,
+  OFD_SETLK: 37,
+  SETLEASE: 1024,
+  DUPFD_CLOEXEC: 1030,
+  SETPIPE_SZ: 1031,
+  GETPIPE_SZ: 1032,
+  ADD_SEALS: 1033,
+  GET_SEALS: 1034,
+} as const;
 
 /** Events of poll(2). */
 export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
