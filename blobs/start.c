@@ -72,6 +72,7 @@ static char *append(char *to, const char *text)
 {
 	while (*text)
 		*to++ = *text++;
+	*to = 0;
 	return to;
 }
 
@@ -202,9 +203,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("cannot read its own file through /proc/self/exe", self);
 	u64 linker = map_linker(self, page);
 
-	/* the block moves down by ROOM; what it leaves free at its end holds the one new string */
-	char *text = (char *)end - ROOM + 64;
-	char *at = append(text, "LD_PRELOAD=");
+	char preload[ROOM / 2];
+	char *at = append(preload, "LD_PRELOAD=");
 	u64 limit[2] = { 1024, 1024 };
 
 	call(SYS_prlimit, 0, RLIMIT_NOFILE, 0, (u64)limit, 0, 0);
@@ -217,7 +217,9 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	*at = 0;
 	call(SYS_close, self, 0, 0, 0, 0, 0);
 
+	/* the block moves down by ROOM; what it leaves free at its end holds the one new string */
 	u64 *block = old - ROOM / sizeof(u64);
+	char *text = (char *)end - ROOM / 2;
 	u64 *to = block;
 	u64 *from = old;
 
@@ -232,6 +234,7 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	}
 	for (; from < end; from++)
 		*to++ = *from;
+	append(text, preload);
 	for (aux = to - (end - auxiliary); *aux; aux += 2) {
 		if (aux[0] == AT_PHDR)
 			aux[1] = table.program_headers;

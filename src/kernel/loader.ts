@@ -28,7 +28,8 @@ export function openShim<const Symbols extends Record<string, FFIFunction>>(symb
   for (const library of libraryDescriptors) closeSync(library);
   const fd = memoryFile("tscriu-shim", embedded("shim"));
   try {
-    return dlopen(`/proc/self/fd/${fd}`, symbols);
+    // spelled unlike the names of the libraries in libraryDescriptors: the linker goes by the name first
+    return dlopen(`/proc/self/./fd/${fd}`, symbols);
   } catch (cause) {
     throw new CrError("the shim does not load", { cause, remedy: "mount /proc" });
   } finally {

@@ -20,11 +20,6 @@ const emulator: Readonly<Record<Machine, { command: string; words: string[]; con
 /** A guard against a machine that hangs, milliseconds: it switches itself off after some twenty seconds. */
 const guard = 240_000;
 
-/** The lines `step NAME: RESULT` of init. */
-export function stepsOf(output: string): Map<string, string> {
-  return new Map([...output.matchAll(/^step (.+?): (.*?)\r?$/gm)].map((found) => [found[1] ?? "", found[2] ?? ""]));
-}
-
 /** What booting needs. @throws Missing */
 export function requireMachine(machine: Machine): void {
   const { command } = emulator[machine];

@@ -2,10 +2,13 @@
  * The first process of a machine, or of a root directory, that holds only tscriu and the victim: starts tscriu, dumps the
  * victim, restores it, and says step by step what came of it. Lines that begin with `step` are for the test that reads.
  *
- *     init WRITABLE-DIRECTORY          (as process 1 it mounts /proc first, and switches the machine off at the end)
+ *     init WRITABLE-DIRECTORY           as process 1 it mounts /proc first, and switches the machine off at the end
+ *     init --root DIRECTORY             makes the directory the root, read-only but for /data, nothing else in sight
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,8 +136,25 @@ static void story(void)
 	step("victim is our child", waitpid(victim, &status, 0) != victim);
 }
 
+/* Never returns; the status says which part went wrong */
+static void enter(const char *root)
+{
+	if (unshare(CLONE_NEWNS) || mount(0, "/", 0, MS_REC | MS_PRIVATE, 0) || mount(root, root, 0, MS_BIND, 0))
+		_exit(10);
+	if (chdir(root) || mount("proc", "proc", "proc", 0, 0) || mount("data", "data", "tmpfs", 0, 0))
+		_exit(11);
+	if (syscall(SYS_pivot_root, ".", ".") || umount2(".", MNT_DETACH) || chdir("/"))
+		_exit(12);
+	if (mount(0, "/", 0, MS_REMOUNT | MS_BIND | MS_RDONLY, 0) || mkdir("/tmp", 0777) == 0)
+		_exit(13);
+	execv("/init", (char *[]){ "/init", "/data", 0 });
+	_exit(14);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc == 3 && !strcmp(argv[1], "--root"))
+		enter(argv[2]);
 	dir = argc > 1 ? argv[1] : "/";
 	if (getpid() == 1 && mount("proc", "/proc", "proc", 0, 0))
 		printf("step proc: failed (%d)\n", errno);
@@ -141,7 +162,7 @@ int main(int argc, char **argv)
 	printf("step end: ok\n");
 	fflush(stdout);
 	sync();
-	if (getpid() == 1 && argc < 3)
+	if (getpid() == 1)
 		reboot(RB_POWER_OFF);
 	return 0;
 }

@@ -35,3 +35,11 @@ export function staticProgram(machine: Machine, name: string): string {
   renameSync(fresh, out);
   return out;
 }
+
+/** A program of this directory, packed as tscriu is. */
+export function packed(name: string, out: string): string {
+  const words = ["build.ts", "--entry", join(import.meta.dir, `${name}.ts`), "--out", out];
+  const done = spawnSync(process.execPath, words, { cwd: tree, encoding: "utf8" });
+  if (done.status !== 0) throw new Error(`the build failed:\n${done.stdout}${done.stderr}`);
+  return out;
+}

@@ -1,0 +1,114 @@
+/** The start-up code: what the program finds when it starts, and when it refuses to. */
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hostMachine, toolPrefix } from "../../src/build/native.ts";
+import { packed } from "./product.ts";
+
+interface Report {
+  name: string;
+  words: string[];
+  environment: Record<string, string>;
+  own: Record<string, string>;
+  descriptors: Record<string, string>;
+  pidByShim: number;
+  pid: number;
+}
+
+let dir = "";
+let probe = "";
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "tscriu-startup-"));
+  chmodSync(dir, 0o755);
+  probe = packed("probe", join(dir, "probe"));
+}, 60_000);
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function ask(env: Record<string, string>, words: string[] = [], extra: number[] = []): Report {
+  const done = spawnSync(probe, words, {
+    env,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe", ...extra],
+    maxBuffer: 1 << 28,
+  });
+  expect({ status: done.status, error: done.stderr }).toEqual({ status: 0, error: "" });
+  return JSON.parse(done.stdout) as Report;
+}
+
+describe("the start-up code", () => {
+  test("is all that the file needs: no interpreter is named", () => {
+    const headers = spawnSync(`${toolPrefix(hostMachine())}readelf`, ["-lW", probe], { encoding: "utf8" }).stdout;
+    expect(headers).toContain("LOAD");
+    expect(headers).not.toContain("INTERP");
+  });
+
+  test("gives the words, and the environment, as they were", () => {
+    const env = { PATH: "/bin", EMPTY: "", LD_LIBRARY_PATH: "/a:/b", BUN_OPTIONS: "--bail", NODE_ENV: "x", Ü: "ä" };
+    const report = ask(env, ["one", "", "--three"]);
+    expect(report.name).toBe(probe);
+    expect(report.words).toEqual(["one", "", "--three"]);
+    expect(report.environment).toEqual(env);
+    expect(report.own).not.toHaveProperty("BUN_OPTIONS");
+    expect(report.own).not.toHaveProperty("LD_PRELOAD");
+  });
+
+  test("bears no environment at all, and a very large one", () => {
+    expect(ask({}).environment).toEqual({});
+    const env: Record<string, string> = {};
+    for (let i = 0; i < 20_000; i++) env[`${i % 2 ? "BUN" : "VARIABLE"}_${i}`] = "x".repeat(i % 60);
+    expect(ask(env).environment).toEqual(env);
+  });
+
+  test("a long word on a small stack", () => {
+    const long = "x".repeat(100_000);
+    const script = 'ulimit -s 512; exec "$0" "$@"';
+    const done = spawnSync("sh", ["-c", script, probe, long], { encoding: "utf8", env: {} });
+    expect({ status: done.status, error: done.stderr }).toEqual({ status: 0, error: "" });
+    expect((JSON.parse(done.stdout) as Report).words).toEqual([long]);
+  });
+
+  test("leaves the callers' descriptors at their numbers, and none of its own", () => {
+    const path = join(dir, "inherited");
+    writeFileSync(path, "text");
+    const fd = openSync(path, "r");
+    try {
+      const { descriptors } = ask({}, [], [fd, fd, fd]);
+      expect([descriptors[3], descriptors[4], descriptors[5]]).toEqual([path, path, path]);
+      expect(Object.values(descriptors).filter((link) => link.includes("memfd"))).toEqual([]);
+    } finally {
+      closeSync(fd);
+    }
+  });
+
+  test("loads the shim from memory", () => {
+    const report = ask({});
+    expect(report.pidByShim).toBe(report.pid);
+  });
+
+  test("starts with few descriptors allowed", () => {
+    const done = spawnSync("sh", ["-c", 'ulimit -n 24; exec "$0"', probe], { encoding: "utf8", env: {} });
+    expect({ status: done.status, error: done.stderr }).toEqual({ status: 0, error: "" });
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("says that /proc is missing (needs root: a mount namespace)", () => {
+    const script = 'umount -l /proc && exec "$0"';
+    const done = spawnSync("unshare", ["--mount", "sh", "-c", script, probe], { encoding: "utf8" });
+    expect(done.stderr).toBe("tscriu: /proc is not mounted here: mount -t proc proc /proc\n");
+    expect(done.status).toBe(1);
+  });
+
+  test.skipIf(process.getuid?.() !== 0)("refuses to run set-user-id (needs root: another user)", () => {
+    chmodSync(probe, 0o4755);
+    try {
+      const done = spawnSync("setpriv", ["--reuid", "65534", "--clear-groups", probe], { encoding: "utf8" });
+      expect(done.stderr).toContain("refuses to run set-user-id");
+      expect(done.status).toBe(1);
+    } finally {
+      chmodSync(probe, 0o755);
+    }
+  });
+});
