@@ -3,7 +3,7 @@ import { writeSync } from "node:fs";
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-function write(fd: number, text: string): void {
+function write(fd: number, text: string | Uint8Array): void {
   let bytes: Uint8Array = Buffer.from(text);
   while (bytes.length > 0) {
     try {
@@ -16,7 +16,7 @@ function write(fd: number, text: string): void {
   }
 }
 
-export function print(text: string): void {
+export function print(text: string | Uint8Array): void {
   write(1, text);
 }
 

@@ -17,13 +17,16 @@ import {
 } from "./kinds.ts";
 import { type Pagemap, readPagemap } from "./pagemap.ts";
 import { RecordReader } from "./record.ts";
-import type { InventoryEntry } from "./schema.gen.ts";
+import type { InventoryEntry, U64 } from "./schema.gen.ts";
 import { closeQuietly, errnoOf, openIfThere, readIfThere, storageError } from "./storage.ts";
 import { Transaction } from "./transaction.ts";
 import { ImageWriter } from "./writer.ts";
 
 /** Name argument (where the kind has one), then the entries. */
 type WriteArgs<K extends EntryKind> = [...NameArg<K>, entries: readonly Init<EntriesOf<K>[number]>[]];
+
+/** The name argument of some kind, once its type has been checked. */
+type AnyArg = readonly (U64 | string)[];
 
 const inventoryName = "inventory.img";
 
@@ -87,7 +90,7 @@ export class ImageDirectory implements Disposable {
     return this.#inventory?.img_version === 1 ? 1 : 2;
   }
 
-  #path(kind: KindName, arg: NameArg<KindName>): string {
+  #path(kind: KindName, arg: AnyArg): string {
     return `${this.path}/${imageName(kind, arg[0])}`;
   }
 
@@ -106,7 +109,7 @@ export class ImageDirectory implements Disposable {
     return readEntries(reader, kind)[0] as unknown as EntryOf<K>;
   }
 
-  #missing(kind: KindName, arg: NameArg<KindName>): CrError {
+  #missing(kind: KindName, arg: AnyArg): CrError {
     return new CrError(`the set lacks its image ${imageName(kind, arg[0])}`, {
       code: "MISSING_IMAGE",
       subject: { image: this.#path(kind, arg) },
@@ -115,7 +118,7 @@ export class ImageDirectory implements Disposable {
   }
 
   /** A reader that stands after the magic numbers; undefined where there is no such file. */
-  #reader(kind: KindName, arg: NameArg<KindName>): RecordReader | undefined {
+  #reader(kind: KindName, arg: AnyArg): RecordReader | undefined {
     const path = this.#path(kind, arg);
     const bytes = readIfThere(path);
     if (bytes === undefined) return undefined;
