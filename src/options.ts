@@ -104,7 +104,7 @@ export interface DumpOptions extends CommonOptions {
   /** Root task, positive. */
   pid: number;
   /** What becomes of the tree afterwards. */
-  then: "kill" | "run" | "stop";
+  fate: "kill" | "run" | "stop";
   /** Seconds for stopping all tasks; 0 for no limit. */
   timeout: number;
   /** Directory of a freezer cgroup that holds the tree. */
@@ -129,6 +129,11 @@ export interface RestoreOptions extends CommonOptions {
   /** We exit afterwards; the tree is adopted by whoever adopts orphans. */
   detached: boolean;
   inheritFds: readonly InheritFd[];
+  /**
+   * Called once, with the root task's pid as we see it, while all can still be undone: before the post-restore hook and
+   * before any task runs. Throws to abort the restore.
+   */
+  created: (pid: number) => void;
   skipFileRwxCheck: boolean;
   weakSysctls: boolean;
 }

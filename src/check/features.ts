@@ -62,7 +62,10 @@ export const features = {
   aio_remap: extra("restoring asynchronous I/O contexts", from("3.19")),
   timerfd: extra("restoring the ticks of a timerfd", checkpointConfig),
   tun: extra("saving tun and tap devices", "load the tun module"),
-  userns: extra("saving trees in user namespaces", "use a kernel with CONFIG_USER_NS; user.max_user_namespaces above 0"),
+  userns: extra(
+    "saving trees in user namespaces",
+    "use a kernel with CONFIG_USER_NS; user.max_user_namespaces above 0",
+  ),
   fdinfo_lock: extra("saving file locks", from("4.1")),
   seccomp_suspend: extra("working in tasks under seccomp", `${checkpointConfig} and CONFIG_SECCOMP, ${root}`),
   seccomp_filters: extra("saving seccomp filters", `${checkpointConfig} and CONFIG_SECCOMP_FILTER, ${root}`),

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { errnoName } from "../kernel/errno.ts";
 import { epollTarget, hasKcmp } from "../kernel/kcmp.ts";
-import { getSeccompFilter, peekSignals, PTRACE_O_SUSPEND_SECCOMP, getRseq } from "../kernel/ptrace.ts";
+import { getRseq, getSeccompFilter, PTRACE_O_SUSPEND_SECCOMP, peekSignals } from "../kernel/ptrace.ts";
 import { addressOf } from "../kernel/sys.ts";
 import { Child, startAndEnd } from "./child.ts";
 import { call, failed, int, type Probes, Scope, type Verdict, works } from "./probe.ts";
@@ -65,7 +65,10 @@ function tidAddress(): Verdict {
 /** Field 52 is the exit code; layout fields are zero for those who may not see them. */
 function procStat(): Verdict {
   const text = readFileSync("/proc/self/stat", "latin1");
-  const fields = text.slice(text.lastIndexOf(")") + 2).trim().split(" ");
+  const fields = text
+    .slice(text.lastIndexOf(")") + 2)
+    .trim()
+    .split(" ");
   if (fields.length < 50) return `/proc/self/stat has ${fields.length + 2} fields of 52`;
   return fields[42] === "0" ? "/proc/self/stat hides the memory layout" : undefined;
 }

@@ -28,9 +28,7 @@ function bash(): string {
     if (spec.completes === "directory") return [`    ${pattern}) COMPREPLY=($(compgen -d -- "$cur")); return ;;`];
     if (spec.completes === "file") return [`    ${pattern}) COMPREPLY=($(compgen -f -- "$cur")); return ;;`];
     if (spec.completes === "pid") {
-      return [
-        `    ${pattern}) COMPREPLY=($(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur")); return ;;`,
-      ];
+      return [`    ${pattern}) COMPREPLY=($(compgen -W "$(cd /proc && echo [0-9]*)" -- "$cur")); return ;;`];
     }
     return [`    ${pattern}) return ;;`];
   });

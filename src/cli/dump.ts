@@ -21,7 +21,7 @@ function dumpOptions(invocation: Invocation, pid: number, space: Workspace, inte
   return {
     ...commonOptions(invocation, space, interrupted),
     pid,
-    then: settings.flag("leave-stopped") ? "stop" : settings.flag("leave-running") ? "run" : "kill",
+    fate: settings.flag("leave-stopped") ? "stop" : settings.flag("leave-running") ? "run" : "kill",
     timeout: timeout === undefined ? defaultTimeout : readNumber("timeout", timeout, "a number of seconds"),
     freezeCgroup: settings.text("freeze-cgroup"),
     linkRemap: settings.flag("link-remap"),
@@ -35,7 +35,7 @@ function dumpOptions(invocation: Invocation, pid: number, space: Workspace, inte
 }
 
 function summary(options: DumpOptions, result: DumpResult): string {
-  const fate = { kill: "", run: "; they run on", stop: "; they are stopped" }[options.then];
+  const fate = { kill: "", run: "; they run on", stop: "; they are stopped" }[options.fate];
   const tasks = result.threads > result.tasks ? ` (${count(result.threads, "thread")})` : "";
   return (
     `Saved ${count(result.tasks, "task")}${tasks}, ${bytesInWords(result.pagesWritten)} of memory, ` +

@@ -1,7 +1,7 @@
 /** Becoming another program: `restore --exec-cmd`. */
 import { CrError } from "../error.ts";
-import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { NR } from "../kernel/nr.ts";
+import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { childEnvironment } from "./environment.ts";
 
 const sigpipe = 13;

@@ -26,7 +26,8 @@ export function criuLines(event: LogEvent, level: number): string[] {
   switch (event.kind) {
     case "line": {
       if (event.level > level) return [];
-      const prefix = event.level === 1 ? `Error (${event.source}): ` : event.level === 2 ? `Warn  (${event.source}): ` : "";
+      const prefix =
+        event.level === 1 ? `Error (${event.source}): ` : event.level === 2 ? `Warn  (${event.source}): ` : "";
       return [line(prefix + event.text)];
     }
     case "phase":

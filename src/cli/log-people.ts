@@ -80,7 +80,8 @@ export class PeopleReporter implements Reporter {
         this.phase = { name: event.name, since: event.at };
         return;
       case "progress":
-        if (!lively || !this.phase || event.at - this.phase.since < barDelay || event.at - this.barAt < barEvery) return;
+        if (!lively || !this.phase || event.at - this.phase.since < barDelay || event.at - this.barAt < barEvery)
+          return;
         this.barAt = event.at;
         this.show(`  ${this.phase.name.padEnd(12)} ${bar(event.done, event.total)}`);
         this.barShown = true;

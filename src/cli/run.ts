@@ -1,7 +1,7 @@
 /** From the words after the program's name to an exit status. */
 import { closeSync } from "node:fs";
 import { basename } from "node:path";
-import { type Invocation, complain, type RunCommand } from "./command.ts";
+import { complain, type Invocation, type RunCommand } from "./command.ts";
 import { readConfigs } from "./config.ts";
 import { readEnvironment } from "./environment.ts";
 import { type CommandLine, getopt, type Occurrence } from "./getopt.ts";
@@ -89,7 +89,10 @@ function requireCommand(line: CommandLine): { command: Command; operands: string
   const execs = command === "restore" && line.occurrences.some((o) => o.name === "exec-cmd");
   const [extra] = operands;
   if (extra !== undefined && command !== "swrk" && !execs) {
-    throw usageError(`\`${extra}\` is one word too many for ${command}`, `\`tscriu help ${command}\` lists its options`);
+    throw usageError(
+      `\`${extra}\` is one word too many for ${command}`,
+      `\`tscriu help ${command}\` lists its options`,
+    );
   }
   return { command, operands };
 }
