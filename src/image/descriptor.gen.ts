@@ -41,7 +41,10 @@ export const messages: Readonly<Record<string, string>> = {
 6 repeated uint64 zmm_upper
 7 repeated uint64 hi16_zmm
 8 repeated uint32 pkru
-9 optional .user_x86_cet_entry cet`,
+9 optional .user_x86_cet_entry cet
+2000 repeated .tscriu_xstate tscriu_xstates`,
+  tscriu_xstate: `1 required uint32 component
+2 required bytes state`,
   user_x86_fpregs_entry: `1 required uint32 cwd
 2 required uint32 swd
 3 required uint32 twd
@@ -1125,7 +1128,10 @@ export const messages: Readonly<Record<string, string>> = {
 20 optional uint64 blk_sigset_extended hex
 21 optional uint32 stop_signo
 22 optional uint32 membarrier_registration_mask hex
-2000 optional uint32 tscriu_coredump_filter`,
+2000 optional uint32 tscriu_coredump_filter
+2001 repeated .tscriu_prctl tscriu_prctls`,
+  tscriu_prctl: `1 required uint32 option
+2 required uint64 value`,
   task_kobj_ids_entry: `1 required uint32 vm_id
 2 required uint32 files_id
 3 required uint32 fs_id
@@ -1159,7 +1165,17 @@ export const messages: Readonly<Record<string, string>> = {
 16 optional uint32 cg_set
 2000 optional bytes tscriu_affinity
 2001 optional uint32 tscriu_ioprio
-2002 optional uint64 tscriu_timerslack_ns`,
+2002 optional uint64 tscriu_timerslack_ns
+2003 optional .tscriu_sched tscriu_sched
+2004 optional .tscriu_restart tscriu_restart`,
+  tscriu_sched: `1 optional uint64 flags
+2 optional uint64 runtime
+3 optional uint64 deadline
+4 optional uint64 period
+5 optional uint32 util_min
+6 optional uint32 util_max`,
+  tscriu_restart: `1 required uint32 nr
+2 required uint64 remaining_ns`,
   task_rlimits_entry: `1 repeated .rlimit_entry rlimits`,
   core_entry: `1 required #core_entry.march mtype
 2 optional .thread_info_x86 thread_info

@@ -245,6 +245,12 @@ export interface UserX86XsaveEntry {
   hi16_zmm: U64[];
   pkru: number[];
   cet?: UserX86CetEntry;
+  tscriu_xstates: TscriuXstate[];
+}
+
+export interface TscriuXstate {
+  component: number;
+  state: Uint8Array;
 }
 
 export interface UserX86FpregsEntry {
@@ -1817,6 +1823,12 @@ export interface TaskCoreEntry {
   stop_signo?: number;
   membarrier_registration_mask?: number;
   tscriu_coredump_filter?: number;
+  tscriu_prctls: TscriuPrctl[];
+}
+
+export interface TscriuPrctl {
+  option: number;
+  value: U64;
 }
 
 export interface TaskKobjIdsEntry {
@@ -1860,6 +1872,22 @@ export interface ThreadCoreEntry {
   tscriu_affinity?: Uint8Array;
   tscriu_ioprio?: number;
   tscriu_timerslack_ns?: U64;
+  tscriu_sched?: TscriuSched;
+  tscriu_restart?: TscriuRestart;
+}
+
+export interface TscriuSched {
+  flags?: U64;
+  runtime?: U64;
+  deadline?: U64;
+  period?: U64;
+  util_min?: number;
+  util_max?: number;
+}
+
+export interface TscriuRestart {
+  nr: number;
+  remaining_ns: U64;
 }
 
 export interface TaskRlimitsEntry {
@@ -1991,6 +2019,7 @@ export interface Messages {
   user_x86_regs_entry: UserX86RegsEntry;
   user_x86_cet_entry: UserX86CetEntry;
   user_x86_xsave_entry: UserX86XsaveEntry;
+  tscriu_xstate: TscriuXstate;
   user_x86_fpregs_entry: UserX86FpregsEntry;
   user_desc_t: UserDescT;
   thread_info_x86: ThreadInfoX86;
@@ -2149,9 +2178,12 @@ export interface Messages {
   netlink_sk_entry: NetlinkSkEntry;
   pstree_entry: PstreeEntry;
   task_core_entry: TaskCoreEntry;
+  tscriu_prctl: TscriuPrctl;
   task_kobj_ids_entry: TaskKobjIdsEntry;
   thread_sas_entry: ThreadSasEntry;
   thread_core_entry: ThreadCoreEntry;
+  tscriu_sched: TscriuSched;
+  tscriu_restart: TscriuRestart;
   task_rlimits_entry: TaskRlimitsEntry;
   core_entry: CoreEntry;
   creds_entry: CredsEntry;
