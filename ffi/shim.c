@@ -78,3 +78,18 @@ long ts_interrupted(void)
 {
 	return interrupted;
 }
+
+/* CPUID into out[4]: eax, ebx, ecx, edx. All zero where there is no such instruction. */
+long ts_cpuid(long leaf, long subleaf, unsigned int *out)
+{
+	out[0] = out[1] = out[2] = out[3] = 0;
+#ifdef __x86_64__
+	__asm__ volatile("cpuid"
+			 : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+			 : "0"((unsigned int)leaf), "2"((unsigned int)subleaf));
+#else
+	(void)leaf;
+	(void)subleaf;
+#endif
+	return 0;
+}

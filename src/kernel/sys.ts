@@ -11,6 +11,7 @@ const { symbols } = openShim({
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
+  ts_cpuid: { args: [I, I, I], returns: I },
 });
 
 /**
@@ -71,4 +72,11 @@ export function catchSignals(): void {
 /** The first of the caught signals that came, or 0. */
 export function interruptedBy(): number {
   return Number(symbols.ts_interrupted());
+}
+
+/** What the CPU says of itself: eax, ebx, ecx, edx of CPUID; zeros on other architectures. */
+export function cpuid(leaf: number, subleaf: number): readonly [number, number, number, number] {
+  const out = new Uint32Array(4);
+  symbols.ts_cpuid(leaf, subleaf, addressOf(out));
+  return [out[0] ?? 0, out[1] ?? 0, out[2] ?? 0, out[3] ?? 0];
 }
