@@ -26,16 +26,22 @@ export interface Finding {
   remedy?: string;
 }
 
+/** A kernel that forbids something has it: then the privileges are what is missing. */
+function remedyFor(name: FeatureName, why: string): string {
+  return /\b(EPERM|EACCES)\b/.test(why) ? "run as root, outside of containers and sandboxes" : features[name].remedy;
+}
+
 /** Tries one feature for real. Changes nothing that outlives the call; what could hurt happens in a child. */
 export function checkFeature(name: FeatureName): Finding {
-  const { category, need, remedy } = features[name];
+  const { category, need } = features[name];
   let why: string | undefined;
   try {
     why = probes[name]();
   } catch (error) {
     why = error instanceof Error ? error.message : String(error);
   }
-  return { name, category, supported: why === undefined, need, ...(why === undefined ? {} : { why, remedy }) };
+  if (why === undefined) return { name, category, supported: true, need };
+  return { name, category, supported: false, need, why, remedy: remedyFor(name, why) };
 }
 
 export function checkFeatures(wanted: (category: Category) => boolean): Finding[] {

@@ -85,7 +85,7 @@ function writable(path: string): Verdict {
     closeSync(openSync(path, "r+"));
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `opening ${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
   }
 }
 

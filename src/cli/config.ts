@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { Environment } from "./environment.ts";
+import { fileError } from "./file-error.ts";
 import { findLong, type Occurrence } from "./getopt.ts";
 import { type OptionName, specOf } from "./options.ts";
 import { usageError } from "./usage-error.ts";
@@ -68,15 +69,15 @@ function readOption(word: string, values: readonly string[], where: string): Occ
   }
 }
 
-/** Undefined when there is no such file. */
-function readConfig(file: string): Occurrence[] | undefined {
+/** Undefined when there is no such file; one that nobody asked for and that we may not read is as good as none. */
+function readConfig(file: string, asked: boolean): Occurrence[] | undefined {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    throw new CrError("cannot read the configuration file", { subject: { path: file }, cause: error, code });
+    if (code === "ENOENT" || code === "ENOTDIR" || (code === "EACCES" && !asked)) return undefined;
+    throw fileError("cannot read the configuration file", file, error);
   }
   return parseConfig(text, file);
 }
@@ -95,7 +96,7 @@ export function readConfigs(
   const asked = [environment.configFile, named].filter((f): f is string => f !== undefined && f !== "");
   const absent: string[] = [];
   const occurrences = [...files, ...asked].flatMap((file) => {
-    const found = readConfig(file);
+    const found = readConfig(file, asked.includes(file));
     if (!found && asked.includes(file)) absent.push(file);
     return found ?? [];
   });

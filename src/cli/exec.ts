@@ -4,11 +4,10 @@ import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { childEnvironment } from "./environment.ts";
 
-const sigpipe = 13;
+/** SIGPIPE and SIGXFSZ, which the JavaScript runtime ignores: an ignored signal stays so over execve. */
+const ignoredSignals = [13, 25];
 const setMask = 2;
-const fSetfd = 2;
-const fdCloexec = 1;
-const fGetfd = 1;
+const setDescriptorFlags = 2;
 /** sizeof(kernel sigset_t), which rt_sig* calls insist on. */
 const sigsetSize = 8;
 
@@ -38,16 +37,14 @@ export function defaultAction(signal: number): void {
   sys(NR.rt_sigaction, signal, addressOf(new Uint8Array(32)), 0, sigsetSize);
 }
 
-/** Keeps a descriptor over execve. */
-export function keepOpen(fd: number): void {
-  const flags = sys(NR.fcntl, fd, fGetfd);
-  if (flags >= 0) sys(NR.fcntl, fd, fSetfd, flags & ~fdCloexec);
-}
-
-/** Replaces this process; the pid and the children stay. Only returns by throwing. */
-export function becomeProgram(path: string, args: readonly string[]): never {
-  // What the JavaScript runtime set for itself must not leak into the program.
-  defaultAction(sigpipe);
+/**
+ * Replaces this process; the pid and the children stay. Only returns by throwing.
+ * @param args the first one is the program's name
+ * @param inherited descriptors that the program gets besides the standard ones
+ */
+export function becomeProgram(path: string, args: readonly string[], inherited: readonly number[]): never {
+  for (const fd of inherited) sys(NR.fcntl, fd, setDescriptorFlags, 0);
+  for (const signal of ignoredSignals) defaultAction(signal);
   sys(NR.rt_sigprocmask, setMask, addressOf(new Uint8Array(sigsetSize)), 0, sigsetSize);
   const file = cstring(path);
   const argv = stringArray(args);

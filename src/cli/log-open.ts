@@ -2,7 +2,7 @@
 import { constants, openSync } from "node:fs";
 import { hostname, machine, release, type, version } from "node:os";
 import { isatty } from "node:tty";
-import { CrError } from "../error.ts";
+import { fileError } from "./file-error.ts";
 import { LogCore, type Reporter } from "./log.ts";
 import { CriuReporter, writeAll } from "./log-criu.ts";
 import { JsonReporter } from "./log-json.ts";
@@ -28,10 +28,9 @@ function openLogFile(path: string): number {
   if (path === "-") return 1;
   try {
     return openSync(path, "w", 0o600);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
+  } catch (error) {
     const remedy = "choose another --log-file; a relative name lies in the work directory";
-    throw new CrError("cannot open the log file", { code, subject: { path }, cause, remedy });
+    throw fileError("cannot open the log file", path, error, remedy);
   }
 }
 

@@ -21,14 +21,23 @@ export interface Reporter {
   close?(): void;
 }
 
+/** Modules that make errors and lines for others. */
+const messengers: ReadonlySet<string> = new Set([
+  "error.ts",
+  "cli/log.ts",
+  "cli/usage-error.ts",
+  "cli/file-error.ts",
+  "kernel/sys.ts",
+]);
+
 /**
- * `FILE:LINE` of the first frame of a stack outside of this module, in our source tree. The built file keeps no source
+ * `FILE:LINE` of the first frame of a stack in our source tree that speaks for itself. The built file keeps no source
  * lines: there it is `otherwise`.
  */
 export function sourceOf(stack: string | undefined, otherwise: string): string {
   for (const frame of (stack ?? "").split("\n")) {
     const match = /\/src\/([\w./-]+\.ts):(\d+)/.exec(frame);
-    if (match && match[1] !== "cli/log.ts" && match[1] !== "error.ts") return `${match[1]}:${match[2]}`;
+    if (match?.[1] !== undefined && !messengers.has(match[1])) return `${match[1]}:${match[2]}`;
   }
   return otherwise;
 }

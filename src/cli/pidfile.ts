@@ -1,11 +1,11 @@
 import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { CrError } from "../error.ts";
+import { fileError } from "./file-error.ts";
 
-function taken(path: string, cause?: unknown): CrError {
+function taken(path: string): CrError {
   return new CrError("the pid file is there already", {
     code: "EEXIST",
     subject: { path },
-    cause,
     remedy: "remove it, or choose another --pidfile",
   });
 }
@@ -20,16 +20,15 @@ export function writePidfile(path: string, pid: number): void {
   let fd: number;
   try {
     fd = openSync(path, "wx", 0o600);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === "EEXIST") throw taken(path);
-    throw new CrError("cannot make the pid file", { code, subject: { path }, cause });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw taken(path);
+    throw fileError("cannot make the pid file", path, error);
   }
   try {
     writeSync(fd, String(pid));
-  } catch (cause) {
+  } catch (error) {
     unlinkSync(path);
-    throw new CrError("cannot write the pid file", { subject: { path }, cause });
+    throw fileError("cannot write the pid file", path, error);
   } finally {
     closeSync(fd);
   }

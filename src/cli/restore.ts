@@ -3,6 +3,7 @@ import { unlinkSync } from "node:fs";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { type Invocation, warnUnused, withLog } from "./command.ts";
 import { commonOptions } from "./common-options.ts";
+import { inheritedDescriptors } from "./inherited.ts";
 import { requireNoPidfile, writePidfile } from "./pidfile.ts";
 import { print } from "./print.ts";
 import { requirePrivileges } from "./privileges.ts";
@@ -82,6 +83,7 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     import("./exec.ts"),
     import("./wait.ts"),
   ]);
+  const inherited = inheritedDescriptors();
   const space = openWorkspace(settings, command);
   const { log } = space;
   return withLog(log, () => {
@@ -101,7 +103,7 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     pidfile.write(result.pid);
     log.summary(summary(options, result), { ...result });
     if (settings.flag("display-stats")) print(restoreStatistics(result));
-    if (program !== undefined) exec.becomeProgram(program, operands);
+    if (program !== undefined) exec.becomeProgram(program, operands, inherited);
     if (!options.detached) waitForChildren();
     return 0;
   });

@@ -5,6 +5,7 @@ import { complain, type Invocation, type RunCommand } from "./command.ts";
 import { readConfigs } from "./config.ts";
 import { readEnvironment } from "./environment.ts";
 import { type CommandLine, getopt, type Occurrence } from "./getopt.ts";
+import { inheritedDescriptors } from "./inherited.ts";
 import { type Command, commands } from "./option.ts";
 import { print, printError } from "./print.ts";
 import { Settings } from "./settings.ts";
@@ -75,11 +76,10 @@ async function actAtOnce({ occurrences, words }: CommandLine): Promise<number | 
 
 function closeNow(text: string): void {
   const fd = readFd("close", text);
-  try {
-    closeSync(fd);
-  } catch {
+  if (fd > 2 && !inheritedDescriptors().includes(fd)) {
     throw usageError(`option --close: descriptor ${fd} is not open`, "name a descriptor that tscriu inherits");
   }
+  closeSync(fd);
 }
 
 function requireCommand(line: CommandLine): { command: Command; operands: string[] } {

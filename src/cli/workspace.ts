@@ -1,8 +1,8 @@
 /** Where a command works: the images directory, the work directory, the log. */
 import { closeSync, constants, openSync } from "node:fs";
 import { resolve } from "node:path";
-import { CrError } from "../error.ts";
 import type { ImagePlace } from "../options.ts";
+import { fileError } from "./file-error.ts";
 import type { LogCore } from "./log.ts";
 import { openLog } from "./log-open.ts";
 import type { Settings } from "./settings.ts";
@@ -17,9 +17,8 @@ export interface Workspace {
 function openDirectory(path: string, what: string, remedy: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    throw new CrError(`cannot open the ${what}`, { code, subject: { path }, cause, remedy });
+  } catch (error) {
+    throw fileError(`cannot open the ${what}`, path, error, remedy);
   }
 }
 
