@@ -18,7 +18,7 @@ import {
 import { type Pagemap, readPagemap } from "./pagemap.ts";
 import { RecordReader } from "./record.ts";
 import type { InventoryEntry, U64 } from "./schema.gen.ts";
-import { closeQuietly, errnoOf, openIfThere, readIfThere, storageError } from "./storage.ts";
+import { closeQuietly, errnoOf, openIfThere, readIfThere, storageError, toRead } from "./storage.ts";
 import { Transaction } from "./transaction.ts";
 import { ImageWriter } from "./writer.ts";
 
@@ -57,7 +57,7 @@ export class ImageDirectory implements Disposable {
     try {
       if (!statSync(path).isDirectory()) throw Object.assign(new Error("not a directory"), { code: "ENOTDIR" });
     } catch (error) {
-      throw storageError("use the directory of the images", path, error);
+      throw storageError("use the directory of the images", path, error, toRead);
     }
     const directory = new ImageDirectory(path, undefined);
     const bytes = readIfThere(`${path}/${inventoryName}`);
@@ -158,7 +158,13 @@ export class ImageDirectory implements Disposable {
 
   /** Name arguments (as written) of all files of a kind, in numeric order; [""] for a kind without one that is there. */
   list(kind: KindName): string[] {
-    const args = readdirSync(this.path).map((file) => imageArg(kind, file));
+    let files: string[];
+    try {
+      files = readdirSync(this.path);
+    } catch (error) {
+      throw storageError("use the directory of the images", this.path, error, toRead);
+    }
+    const args = files.map((file) => imageArg(kind, file));
     return args.filter((arg) => arg !== undefined).sort((a, b) => a.length - b.length || (a < b ? -1 : 1));
   }
 
@@ -169,7 +175,7 @@ export class ImageDirectory implements Disposable {
       statSync(path);
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return undefined;
-      throw storageError("use the previous images", path, error);
+      throw storageError("use the previous images", path, error, toRead);
     }
     return ImageDirectory.open(path, true);
   }
@@ -203,7 +209,7 @@ export class ImageDirectory implements Disposable {
   /** Begins a file that is written piece by piece: long arrays, content copied from elsewhere, raw files. */
   writer<K extends KindName>(kind: K, ...arg: NameArg<K>): ImageWriter<K> {
     const name = imageName(kind, arg[0]);
-    const writer = new ImageWriter(kind, this.#run.create(name), this.#run.path(name));
+    const writer = new ImageWriter(kind, this.#run.create(name), `${this.path}/${name}`);
     this.#writers.set(name, writer as unknown as ImageWriter);
     return writer;
   }

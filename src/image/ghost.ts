@@ -2,7 +2,7 @@ import { fstatSync, readSync } from "node:fs";
 import { type ImageVersion, readStart } from "./framing.ts";
 import { RecordReader } from "./record.ts";
 import type { GhostFileEntry } from "./schema.gen.ts";
-import { storageError } from "./storage.ts";
+import { storageError, toRead } from "./storage.ts";
 
 /** Where a piece of a ghost file lies in its image. All bytes. */
 export interface GhostPiece {
@@ -65,6 +65,6 @@ function pread(fd: number, path: string, at: number, length: number): Uint8Array
     }
     return bytes.subarray(0, done);
   } catch (error) {
-    throw storageError("read the image", path, error);
+    throw storageError("read the image", path, error, toRead);
   }
 }

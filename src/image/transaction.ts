@@ -1,5 +1,5 @@
 import { fsyncSync, openSync, readdirSync, renameSync, symlinkSync, unlinkSync } from "node:fs";
-import { closeQuietly, createNew, errnoOf, storageError } from "./storage.ts";
+import { closeQuietly, createNew, errnoOf, storageError, toWrite } from "./storage.ts";
 
 const tempPattern = /^[.].*[.]([0-9]+)[.]tscriu-(new|old)$/;
 
@@ -43,7 +43,7 @@ export class Transaction {
   /** Creates a file and gives its descriptor, which stays the transaction's to close. Errors: CrError. */
   create(name: string): number {
     if (this.#files.has(name)) throw new Error(`${name} is written twice in one run`);
-    const fd = createNew(this.path(name));
+    const fd = createNew(this.path(name), `${this.dir}/${name}`);
     this.#files.add(name);
     this.#open.set(name, fd);
     this.#doomed.delete(name);
@@ -61,7 +61,7 @@ export class Transaction {
     try {
       symlinkSync(target, this.path(name));
     } catch (error) {
-      throw storageError("link to the previous images", `${this.dir}/${name}`, error);
+      throw storageError("link to the previous images", `${this.dir}/${name}`, error, toWrite);
     }
     this.#files.add(name);
   }
@@ -116,7 +116,7 @@ export class Transaction {
     try {
       fsyncSync(fd);
     } catch (error) {
-      throw storageError("bring the image to the disk", `${this.dir}/${name}`, error);
+      throw storageError("bring the image to the disk", `${this.dir}/${name}`, error, toWrite);
     }
   }
 
@@ -127,7 +127,7 @@ export class Transaction {
       return true;
     } catch (error) {
       if (optional && errnoOf(error) === "ENOENT") return false;
-      throw storageError("put the image in place", to, error);
+      throw storageError("put the image in place", to, error, toWrite);
     }
   }
 
@@ -147,7 +147,7 @@ export class Transaction {
       closeQuietly(openSync(this.dir, "r"));
       names = readdirSync(this.dir);
     } catch (error) {
-      throw storageError("use the directory of the images", this.dir, error);
+      throw storageError("use the directory of the images", this.dir, error, toWrite);
     }
     for (const name of names) {
       const pid = Number(tempPattern.exec(name)?.[1] ?? 0);

@@ -1,7 +1,7 @@
 import type { Entry, Init } from "./codec.ts";
 import { writeEntry, writeStart } from "./framing.ts";
 import { type EntriesOf, type KindName, kindOf } from "./kinds.ts";
-import { storageError, writeFully } from "./storage.ts";
+import { storageError, toWrite, writeFully } from "./storage.ts";
 import { Writer } from "./wire.ts";
 
 /** Bytes that are gathered before they go to the file. */
@@ -16,7 +16,7 @@ export class ImageWriter<K extends KindName = KindName> {
     readonly kind: K,
     /** The file's descriptor. After `flush`, raw bytes may be written (or copied) at its position from outside. */
     readonly fd: number,
-    /** Where the file lies until commit. */
+    /** Where the file will lie; until commit it has a hidden name. */
     readonly path: string,
   ) {
     if (kindOf(kind).start !== "raw") writeStart(this.#writer, kind);
@@ -68,5 +68,5 @@ export class ImageWriter<K extends KindName = KindName> {
 
 /** Wraps errors that copying into an image's descriptor from outside ran into. */
 export function imageWriteError(writer: { path: string }, error: unknown): Error {
-  return storageError("write the image", writer.path, error);
+  return storageError("write the image", writer.path, error, toWrite);
 }
