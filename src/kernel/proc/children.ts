@@ -1,20 +1,31 @@
-import type { ProcDir } from "./read.ts";
+import { CrError } from "../../error.ts";
+import { ProcDir } from "./read.ts";
+import { parseStat } from "./stat.ts";
 
 /** The text of /proc/PID/task/TID/children: pids, in the order of birth. */
 export function parseChildren(text: string): number[] {
   return text.split(" ").filter(Boolean).map(Number);
 }
 
+/** Kernels without CONFIG_PROC_CHILDREN: everybody is asked for their parent. */
+function childrenByParent(parent: number): number[] {
+  using proc = new ProcDir(parent, "/proc");
+  return proc.list(".").filter((pid) => {
+    try {
+      return parseStat(proc.text(`${pid}/stat`)).ppid === parent;
+    } catch (error) {
+      if (error instanceof CrError && (error.code === "ESRCH" || error.code === "ENOENT")) return false;
+      throw error;
+    }
+  });
+}
+
 /**
- * The children of a process, zombies too: those of all of its threads. The list is exact only while the process and its
- * children are frozen (proc_tid_children(5)); undefined where the kernel has no such file (CONFIG_PROC_CHILDREN).
+ * The children of a process, zombies too: those of all of its threads. The answer is exact only while the process and
+ * its children are frozen (proc_tid_children(5)).
  */
-export function readChildren(dir: ProcDir): number[] | undefined {
-  const pids: number[] = [];
-  for (const tid of dir.list("task")) {
-    const text = dir.optional(`task/${tid}/children`);
-    if (text === undefined) return undefined;
-    pids.push(...parseChildren(text));
-  }
-  return pids;
+export function readChildren(dir: ProcDir): number[] {
+  // the leader's directory is there as long as the process is, so a missing file means a kernel without it
+  if (dir.optional(`task/${dir.pid}/children`) === undefined) return childrenByParent(dir.pid);
+  return dir.list("task").flatMap((tid) => parseChildren(dir.optional(`task/${tid}/children`) ?? ""));
 }
