@@ -100,9 +100,11 @@ function requireCommand(line: CommandLine): { command: Command; operands: string
 function invocationOf(line: CommandLine): Invocation {
   const environment = readEnvironment();
   const config = readConfigs(line.occurrences, environment);
-  const implied: Occurrence[] = environment.deprecated
-    ? [{ name: "deprecated", value: undefined, off: false, from: "CRIU_DEPRECATED" }]
-    : [];
+  const implied: Occurrence[] = [];
+  if (environment.deprecated)
+    implied.push({ name: "deprecated", value: undefined, off: false, from: "CRIU_DEPRECATED" });
+  if (environment.libsDir)
+    implied.push({ name: "libdir", value: environment.libsDir, off: false, from: "CRIU_LIBS_DIR" });
   for (const { name, value } of config.occurrences) if (name === "close") closeNow(value ?? "");
   return {
     ...requireCommand(line),

@@ -58,7 +58,8 @@ export class Settings {
   requireSupport(command: string): void {
     const missing = new Map<string, CrError>();
     for (const { name, value, off, from } of this.occurrences) {
-      const { support, strict } = specOf(name);
+      const { support, strict, repeatable } = specOf(name);
+      if (!repeatable) missing.delete(name);
       if (!appliesTo(name, command)) {
         if (strict) throw usageError(`${from} means nothing to ${command}`);
         continue;
