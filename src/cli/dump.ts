@@ -51,11 +51,11 @@ export async function runDump(invocation: Invocation): Promise<number> {
   const pid = readPid("tree", tree);
   settings.requireSupport(command);
   requirePrivileges(settings.flag("unprivileged"));
+  const space = openWorkspace(settings, command);
   const [{ dump }, { catchSignals, interruptedBy }] = await Promise.all([
     import("../dump/dump.ts"),
     import("../kernel/sys.ts"),
   ]);
-  const space = openWorkspace(settings, command);
   return withLog(space.log, () => {
     warnUnused(space.log, invocation);
     const options = dumpOptions(invocation, pid, space, () => interruptedBy() !== 0);

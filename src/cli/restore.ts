@@ -77,15 +77,15 @@ export async function runRestore(invocation: Invocation): Promise<number> {
   requireSense(invocation);
   settings.requireSupport(command);
   requirePrivileges(settings.flag("unprivileged"));
+  const inherited = inheritedDescriptors();
+  const space = openWorkspace(settings, command);
+  const { log } = space;
   const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren }] = await Promise.all([
     import("../restore/restore.ts"),
     import("../kernel/sys.ts"),
     import("./exec.ts"),
     import("./wait.ts"),
   ]);
-  const inherited = inheritedDescriptors();
-  const space = openWorkspace(settings, command);
-  const { log } = space;
   return withLog(log, () => {
     warnUnused(log, invocation);
     const [name] = operands;
