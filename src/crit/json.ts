@@ -54,7 +54,7 @@ function quote(text: string): string {
 }
 
 /** Nesting beyond this is no image. */
-const maxDepth = 200;
+const maxDepth = 400;
 
 /** Reads JSON; integers beyond 2^53 - 1 become bigints. Errors: CrError BAD_JSON with line and column. */
 export function parseJson(text: string, path: string): Json {

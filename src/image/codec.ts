@@ -16,7 +16,7 @@ export type Init<T> = T extends Uint8Array | number | bigint | string | boolean 
       };
 
 /** Nesting of recursive messages beyond this is damage. */
-const maxDepth = 64;
+const maxDepth = 100;
 
 /** Decodes one message. Errors: CrError BAD_IMAGE for what is no such message or lacks a required field. */
 export function decode<K extends keyof Messages>(
@@ -30,8 +30,13 @@ export function decode<K extends keyof Messages>(
 
 /** Encodes one message. Errors: CrError BAD_VALUE for a field that is missing, out of range or of the wrong type. */
 export function encode<K extends keyof Messages>(name: K, value: Init<Messages[K]>): Uint8Array {
+  return encodeEntry(name, value as Entry);
+}
+
+/** `encode` for a name known only at run time. */
+export function encodeEntry(name: string, entry: Entry): Uint8Array {
   const writer = new Writer();
-  writeMessage(writer, descriptor(name), value as Entry);
+  writeMessage(writer, descriptor(name), entry);
   return writer.finish();
 }
 

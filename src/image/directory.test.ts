@@ -220,6 +220,16 @@ describe("writing", () => {
     closeSync(found?.fd ?? -1);
   });
 
+  test("chunks of a ghost that overlap are refused", () => {
+    using dir = temporaryDirectory();
+    const set = ImageDirectory.create(dir.path);
+    const ghost = set.writer("GHOST_FILE", 1);
+    ghost.append({ uid: 0, gid: 0, mode: 0o100644, chunks: true, size: 9 });
+    for (const off of [0, 2]) ghost.append({ len: 3, off, extra: new Uint8Array(3) });
+    set.commit(inventory);
+    expect(code(() => ImageDirectory.open(dir.path).ghost(1))).toBe("BAD_IMAGE");
+  });
+
   test("a payload that is not as long as announced is refused", () => {
     using dir = temporaryDirectory();
     using set = ImageDirectory.create(dir.path);
