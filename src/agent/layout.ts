@@ -5,6 +5,8 @@
 export const AREA = {
   code: 0,
   codeSize: 0x2000,
+  /** Where a puppet keeps its trampoline, behind the agent's code. */
+  trampoline: 0x1f00,
   control: 0x2000,
   stack: 0x3000,
   stackEnd: 0x9000,
@@ -36,6 +38,9 @@ export const CONTROL = {
   size: 48,
   areaOps: 56,
 } as const;
+
+/** Threads whose affinity the agent puts back when the coordinator dies: u32 count, then {u32 tid, u32 length, mask}. */
+export const PINS = { count: 0x2200, at: 0x2208, size: 136, mask: 8, max: 16 } as const;
 
 export const STATE_IDLE = 0;
 export const STATE_RUN = 1;

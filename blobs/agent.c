@@ -1,0 +1,235 @@
+/*
+ * The agent: runs the programs that the coordinator writes into the area they share. It knows no images and decides
+ * nothing. Layout of area, control block and records: src/agent/layout.ts.
+ */
+#include "syscall.h"
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long u64;
+typedef long s64;
+
+enum { AREA_OPS = 0xa000, PAGE = 4096 };
+enum { STATE_IDLE = 0, STATE_RUN = 1 };
+enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
+enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
+enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE };
+enum { EINTR = 4, EAGAIN = 11, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+
+struct control {
+	u32 state;
+	int socket;
+	u32 ops, stopped;
+	int spare;
+	u32 filtered;
+	u64 leave_ip, leave_sp, base, size, area_ops;
+};
+
+/* Threads that the coordinator moved to its own CPU, behind the control block. */
+enum { PINS = 0x200 };
+struct pin {
+	u32 tid, length;
+	u8 mask[128];
+};
+
+struct op {
+	u32 nr;
+	u16 policy, pad;
+	u32 kinds, pad2;
+	u64 arg[6];
+	s64 result, expect;
+};
+
+struct iovec {
+	u64 base, len;
+};
+
+/* In arch/: leaves for good, through the nine bytes in the victim's text. */
+__attribute__((noreturn)) void leave(u64 ip, u64 sp, u64 base, u64 size, u64 nr);
+
+static int failed(s64 r)
+{
+	return r < 0 && r >= -4095;
+}
+
+/* memcpy for the compiler and for us: eight bytes at a time, the rest singly. */
+void *memcpy(void *to, const void *from, u64 n)
+{
+	u64 *d = to;
+	const u64 *s = from;
+
+	for (; n >= 8; n -= 8)
+		*d++ = *s++;
+	for (u64 i = 0; i < n; i++)
+		((u8 *)d)[i] = ((const u8 *)s)[i];
+	return to;
+}
+
+static int same(const u64 *a, const u64 *b)
+{
+	for (u32 i = 0; i < PAGE / 8; i++)
+		if (a[i] != b[i])
+			return 0;
+	return 1;
+}
+
+static s64 read_all(s64 fd, u8 *to, u64 len, u64 off)
+{
+	for (u64 done = 0; done < len;) {
+		s64 r = syscall6(NR_pread64, fd, (s64)to + done, len - done, off + done, 0, 0);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r ? r : -ENODATA;
+		done += r;
+	}
+	return 0;
+}
+
+/* preadv or pwritev until every byte of every part is moved; the parts are used up. */
+static s64 vector_all(s64 nr, s64 fd, struct iovec *v, u64 n, u64 off)
+{
+	while (n) {
+		s64 r = syscall6(nr, fd, (s64)v, n > 1024 ? 1024 : n, off, 0, 0);
+
+		if (r == -EINTR)
+			continue;
+		if (r <= 0)
+			return r ? r : -ENODATA;
+		off += r;
+		while (n && (u64)r >= v->len) {
+			r -= v->len;
+			v++;
+			n--;
+		}
+		if (n) {
+			v->base += r;
+			v->len -= r;
+		}
+	}
+	return 0;
+}
+
+static s64 read_differing(s64 fd, u64 to, u64 len, u64 off, u64 scratch)
+{
+	s64 written = 0;
+
+	for (u64 done = 0; done < len; done += PAGE) {
+		s64 r = read_all(fd, (u8 *)scratch, PAGE, off + done);
+
+		if (r)
+			return r;
+		if (same((u64 *)scratch, (u64 *)(to + done)))
+			continue;
+		memcpy((void *)(to + done), (void *)scratch, PAGE);
+		written++;
+	}
+	return written;
+}
+
+static s64 perform(u32 nr, u64 *a)
+{
+	switch (nr) {
+	case READ_ALL:
+		return read_all(a[0], (u8 *)a[1], a[2], a[3]);
+	case READV_ALL:
+		return vector_all(NR_preadv, a[0], (struct iovec *)a[1], a[2], a[3]);
+	case WRITEV_ALL:
+		return vector_all(NR_pwritev, a[0], (struct iovec *)a[1], a[2], a[3]);
+	case STORE32:
+		*(volatile u32 *)a[0] = a[1];
+		return 0;
+	case STORE64:
+		*(volatile u64 *)a[0] = a[1];
+		return 0;
+	case COPY:
+		memcpy((void *)a[0], (void *)a[1], a[2]);
+		return 0;
+	case READ_DIFFERING:
+		return read_differing(a[0], a[1], a[2], a[3], a[4]);
+	case WAKE:
+		*(volatile u32 *)a[0] = a[1];
+		return syscall6(NR_futex, a[0], FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
+	}
+	return syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+static void run(struct control *c)
+{
+	struct op *ops = (struct op *)c->area_ops, *op = ops;
+	u32 n = c->ops, i;
+
+	for (i = 0; i < n; i++, op++) {
+		u64 a[6];
+
+		for (u32 k = 0; k < 6; k++) {
+			u32 kind = op->kinds >> (k * 4) & 15;
+			u64 v = op->arg[k];
+
+			if (kind == ARG_AREA)
+				v += c->base;
+			else if (kind == ARG_RESULT)
+				v = ops[v].result;
+			else if (kind == ARG_LOAD32)
+				v = (s64) * (volatile int *)(c->base + v);
+			else if (kind == ARG_LOAD64)
+				v = *(volatile u64 *)(c->base + v);
+			a[k] = v;
+		}
+		op->result = perform(op->nr, a);
+		if (op->policy == POLICY_EXPECT ? op->result != op->expect :
+						 op->policy == POLICY_STOP && failed(op->result))
+			break;
+	}
+	c->stopped = i;
+}
+
+/* At dump: woken through a socket, whose end of file is the coordinator's death. */
+static __attribute__((noreturn)) void serve_socket(struct control *c)
+{
+	u8 byte = 0;
+	s64 r;
+
+	if (c->spare >= 0)
+		syscall6(NR_close, c->spare, 0, 0, 0, 0, 0);
+	for (;;) {
+		r = syscall6(NR_read, c->socket, (s64)&byte, 1, 0, 0, 0);
+		if (r == -EINTR || r == -EAGAIN)
+			continue;
+		if (r != 1)
+			break;
+		run(c);
+		r = syscall6(NR_sendto, c->socket, (s64)&byte, 1, MSG_NOSIGNAL, 0, 0);
+		if (r != 1)
+			break;
+	}
+	if (!c->filtered) {
+		struct pin *p = (struct pin *)((u8 *)c + PINS + 8);
+
+		for (u32 n = *(u32 *)((u8 *)c + PINS); n; n--, p++)
+			syscall6(NR_sched_setaffinity, p->tid, p->length, (s64)p->mask, 0, 0, 0);
+		syscall6(NR_close, c->socket, 0, 0, 0, 0, 0);
+	}
+	leave(c->leave_ip, c->leave_sp, c->base, c->size, c->filtered ? 0 : NR_munmap);
+}
+
+/* At restore: a futex is enough, since the tracer's death kills us. */
+static __attribute__((noreturn)) void serve_futex(struct control *c)
+{
+	for (;;) {
+		while (__atomic_load_n(&c->state, __ATOMIC_ACQUIRE) != STATE_RUN)
+			syscall6(NR_futex, (s64)&c->state, FUTEX_WAIT, STATE_IDLE, 0, 0, 0);
+		run(c);
+		__atomic_store_n(&c->state, STATE_IDLE, __ATOMIC_RELEASE);
+		syscall6(NR_futex, (s64)&c->state, FUTEX_WAKE, 1, 0, 0, 0);
+	}
+}
+
+__attribute__((noreturn, section(".text.entry"))) void agent_entry(struct control *c)
+{
+	if (c->socket >= 0)
+		serve_socket(c);
+	serve_futex(c);
+}

@@ -1,0 +1,13 @@
+/* leave(ip, sp, base, size, nr): nr 0 goes straight to the rt_sigreturn behind the first instruction. */
+	.globl leave
+leave:
+	mov	x9, x0
+	mov	sp, x1
+	mov	x0, x2
+	mov	x1, x3
+	mov	x8, x4
+	cbnz	x8, 1f
+	add	x9, x9, #4
+1:	br	x9
+
+	.section .note.GNU-stack, "", %progbits

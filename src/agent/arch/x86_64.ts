@@ -1,0 +1,136 @@
+import { type Arch, signed } from "./arch.ts";
+
+/** Indexes of struct user_regs_struct (sys/user.h). */
+const R15 = 0;
+const R14 = 1;
+const R13 = 2;
+const R12 = 3;
+const RBP = 4;
+const RBX = 5;
+const R11 = 6;
+const R10 = 7;
+const R9 = 8;
+const R8 = 9;
+const RAX = 10;
+const RCX = 11;
+const RDX = 12;
+const RSI = 13;
+const RDI = 14;
+const ORIG_RAX = 15;
+const RIP = 16;
+const CS = 17;
+const EFLAGS = 18;
+const RSP = 19;
+const SS = 20;
+
+const ERESTARTSYS = -512;
+const ERESTARTNOINTR = -513;
+const ERESTARTNOHAND = -514;
+const ERESTART_RESTARTBLOCK = -516;
+const EINTR = -4;
+const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
+const SYSCALL_LENGTH = 2n;
+
+/** Registers in the order of struct sigcontext_64 (asm/sigcontext.h), before the segments. */
+const SIGCONTEXT = [R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP, EFLAGS];
+const CONTEXT_SIZE = 1024;
+const UC_FP_XSTATE = 1;
+const UC_SIGCONTEXT_SS = 2;
+const UC_STRICT_RESTORE_SS = 4;
+const FP_XSTATE_MAGIC1 = 0x46505853;
+const FP_XSTATE_MAGIC2 = 0x46505845;
+/** Offset of the software-reserved bytes in the FXSAVE area. */
+const SW_RESERVED = 464;
+
+const align = (size: number) => (size + 63) & ~63;
+
+export const x86_64: Arch = {
+  name: "x86_64",
+  regsSize: 27 * 8,
+  fpType: 0x202,
+  trampoline: Uint8Array.of(0x0f, 0x05, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05),
+
+  ip: (regs) => Number(regs[RIP]),
+  sp: (regs) => Number(regs[RSP]),
+  result: (regs) => signed(regs[RAX]),
+
+  call(home, ip, sp, nr, args) {
+    const regs = home.slice();
+    regs[RIP] = BigInt(ip);
+    regs[RSP] = BigInt(sp);
+    regs[RAX] = BigInt(nr);
+    regs[ORIG_RAX] = NOT_IN_SYSCALL;
+    [RDI, RSI, RDX, R10, R8, R9].forEach((register, i) => {
+      regs[register] = BigInt.asUintN(64, BigInt(args[i] ?? 0));
+    });
+    return regs;
+  },
+
+  enter(home, ip, sp, argument) {
+    const regs = home.slice();
+    regs[RIP] = BigInt(ip);
+    // as after a call instruction
+    regs[RSP] = BigInt(sp - 8);
+    regs[RDI] = BigInt(argument);
+    regs[ORIG_RAX] = NOT_IN_SYSCALL;
+    // the direction flag and friends belong to the victim
+    regs[EFLAGS] = 0x202n;
+    return regs;
+  },
+
+  atRest(regs) {
+    const rest = regs.slice();
+    const error = signed(regs[RAX]);
+    if (signed(regs[ORIG_RAX]) >= 0) {
+      if (error === ERESTARTSYS || error === ERESTARTNOINTR || error === ERESTARTNOHAND) {
+        rest[RAX] = regs[ORIG_RAX] ?? 0n;
+        rest[RIP] = (regs[RIP] ?? 0n) - SYSCALL_LENGTH;
+      } else if (error === ERESTART_RESTARTBLOCK) {
+        rest[RAX] = BigInt.asUintN(64, BigInt(EINTR));
+      }
+    }
+    rest[ORIG_RAX] = NOT_IN_SYSCALL;
+    return rest;
+  },
+
+  interrupted(regs) {
+    const nr = signed(regs[ORIG_RAX]);
+    return nr >= 0 ? { nr, error: signed(regs[RAX]) } : undefined;
+  },
+
+  frameSize: (fpSize) => align(fpSize + 4) + 64 + CONTEXT_SIZE,
+
+  frame(regs, fp, mask, end) {
+    const fpAt = end - align(fp.length + 4);
+    // rt_sigreturn looks 8 bytes below the stack pointer that the call sees
+    const contextAt = Math.floor((fpAt - CONTEXT_SIZE) / 16) * 16 - 8;
+    const bytes = new Uint8Array(end - contextAt);
+    const view = new DataView(bytes.buffer);
+    const uc = 8;
+    view.setBigUint64(uc, BigInt(UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS), true);
+    // no such alternate stack flags exist: the kernel refuses them, and the stack stays as it is
+    view.setInt32(uc + 24, 0x7fff, true);
+    const context = uc + 40;
+    SIGCONTEXT.forEach((register, i) => {
+      view.setBigUint64(context + i * 8, regs[register] ?? 0n, true);
+    });
+    view.setBigUint64(context + 18 * 8, (regs[CS] ?? 0n) | ((regs[SS] ?? 0n) << 48n), true);
+    view.setBigUint64(context + 23 * 8, BigInt(fpAt), true);
+    view.setBigUint64(context + 32 * 8, mask, true);
+    const at = fpAt - contextAt;
+    bytes.set(fp, at);
+    // the regset keeps the enabled features where the frame wants its own description
+    const features = view.getBigUint64(at + SW_RESERVED, true);
+    view.setUint32(at + SW_RESERVED, FP_XSTATE_MAGIC1, true);
+    view.setUint32(at + SW_RESERVED + 4, fp.length + 4, true);
+    view.setBigUint64(at + SW_RESERVED + 8, features, true);
+    view.setUint32(at + SW_RESERVED + 16, fp.length, true);
+    bytes.fill(0, at + SW_RESERVED + 20, at + 512);
+    view.setUint32(at + fp.length, FP_XSTATE_MAGIC2, true);
+    return { bytes, sp: contextAt + 8 };
+  },
+
+  setIp(regs, ip) {
+    regs[RIP] = BigInt(ip);
+  },
+};

@@ -1,0 +1,140 @@
+/**
+ * Where injected code runs and how it leads home. Before a thread's first register is changed, a complete signal frame with
+ * its state lies in memory where nothing lives, and the instruction after every injected call is rt_sigreturn with the
+ * stack pointer at that frame: a victim whose tracer vanishes goes on by itself.
+ */
+import { CrError } from "../error.ts";
+import { NR } from "../kernel/nr.ts";
+import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { AT_FDCWD } from "../kernel/stat.ts";
+import { arch } from "./arch/index.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** What the search needs to know of a VMA. */
+export interface Area {
+  start: number;
+  end: number;
+  readable: boolean;
+  writable: boolean;
+  executable: boolean;
+  shared: boolean;
+  /** VmFlags `lo`, `um`, `uw`, `ht`, `dp`, `wf`, `io`, `pf`, `ss`: memory that is not ours to touch. */
+  special: boolean;
+  name: string;
+}
+
+/** Pages that the injection itself brought into being: they are no part of the task's state. */
+export interface OwnPages {
+  start: number;
+  end: number;
+}
+
+const TAIL = 64;
+
+function pagemap(pid: number, start: number, pages: number): BigUint64Array {
+  const path = cstring(`/proc/${pid}/pagemap`);
+  const fd = sys(NR.openat, AT_FDCWD, addressOf(path), 0o2000000);
+  const entries = new BigUint64Array(pages);
+  if (fd >= 0) {
+    sys(NR.pread64, fd, addressOf(entries), pages * 8, (start / PAGE_SIZE) * 8);
+    sys(NR.close, fd);
+  }
+  return entries;
+}
+
+const PRESENT_OR_SWAPPED = 3n << 62n;
+const FILE_PAGE = 1n << 61n;
+
+export class Home implements Disposable {
+  /** Address of the trampoline. */
+  readonly trampoline: number;
+  /** Lowest address of the pages for frames: one frame for the agent's thread, above it one for other threads. */
+  readonly #frames: number;
+  readonly #frameRoom: number;
+  readonly #before: Uint8Array;
+  readonly own: OwnPages[] = [];
+  #framesUsed = 0;
+
+  constructor(
+    readonly pid: number,
+    readonly memory: RemoteMemory,
+    areas: readonly Area[],
+    fpSize: number,
+  ) {
+    this.#frameRoom = Math.ceil((arch.frameSize(fpSize) + 768) / PAGE_SIZE) * PAGE_SIZE;
+    this.#frames = this.#findUntouched(areas, 2 * this.#frameRoom);
+    this.own.push({ start: this.#frames, end: this.#frames + 2 * this.#frameRoom });
+    this.trampoline = this.#findPadding(areas);
+    const page = this.trampoline - (this.trampoline % PAGE_SIZE);
+    const [entry = 0n] = pagemap(pid, page, 1);
+    if ((entry & PRESENT_OR_SWAPPED) === 0n || (entry & FILE_PAGE) !== 0n) this.own.push({ start: page, end: page + PAGE_SIZE });
+    this.#before = memory.read(this.trampoline, arch.trampoline.length);
+    memory.write(this.trampoline, arch.trampoline);
+  }
+
+  /** Zeroed pages of private memory that were never touched. */
+  #findUntouched(areas: readonly Area[], size: number): number {
+    const usable = areas.filter(
+      (a) => a.readable && a.writable && !a.shared && !a.special && (a.name === "" || a.name.startsWith("[")) && a.end - a.start >= size,
+    );
+    usable.sort((a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start));
+    const pages = size / PAGE_SIZE;
+    for (const area of usable) {
+      const look = Math.min(512, (area.end - area.start) / PAGE_SIZE);
+      const map = pagemap(this.pid, area.start, look);
+      let run = 0;
+      for (let i = 0; i < look; i++) {
+        run = (map[i] ?? 0n) & PRESENT_OR_SWAPPED ? 0 : run + 1;
+        if (run === pages) return area.start + (i + 1 - pages) * PAGE_SIZE;
+      }
+    }
+    throw new CrError("found no untouched memory for the way home of injected calls", {
+      code: "ENOMEM",
+      subject: { pid: this.pid },
+      remedy: "the task has no spare page in its stack or heap: let it map some memory, or stop it elsewhere",
+    });
+  }
+
+  /** Zero bytes behind the last instruction of a text mapping. */
+  #findPadding(areas: readonly Area[]): number {
+    const text = areas.filter((a) => a.executable && a.readable && !a.shared && (a.name.startsWith("/") || a.name === "[vdso]"));
+    text.sort((a, b) => Number(a.name === "[vdso]") - Number(b.name === "[vdso]"));
+    const tail = new Uint8Array(TAIL);
+    for (const area of text) {
+      if (!this.memory.tryRead(area.end - TAIL, tail)) continue;
+      if (tail.every((byte) => byte === 0)) return area.end - TAIL / 2;
+      // one that an earlier run left when it was killed
+      if (tail.subarray(0, TAIL / 2).every((byte) => byte === 0) && startsWith(tail.subarray(TAIL / 2), arch.trampoline)) {
+        return area.end - TAIL / 2;
+      }
+    }
+    throw new CrError("found no unused bytes behind the task's code for injected calls", {
+      code: "ENOEXEC",
+      subject: { pid: this.pid },
+    });
+  }
+
+  /** Writes the frame of a thread; `other` is for threads that do not run the agent (one at a time). */
+  frameFor(tracee: Tracee, other = false): { sp: number; scratch: number } {
+    const end = this.#frames + (other ? 2 : 1) * this.#frameRoom;
+    const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, end);
+    this.#framesUsed = Math.max(this.#framesUsed, other ? 2 : 1);
+    this.memory.write(end - bytes.length, bytes);
+    return { sp, scratch: end - this.#frameRoom };
+  }
+
+  /** Removes the trampoline and wipes the frames. No thread may be on its way home through them. */
+  [Symbol.dispose](): void {
+    try {
+      this.memory.write(this.trampoline, this.#before.every((b, i) => b === arch.trampoline[i]) ? new Uint8Array(this.#before.length) : this.#before);
+      this.memory.write(this.#frames, new Uint8Array(this.#framesUsed * this.#frameRoom));
+    } catch {
+      // the task is gone: so are its pages
+    }
+  }
+}
+
+function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {
+  return head.every((byte, i) => bytes[i] === byte);
+}

@@ -1,0 +1,247 @@
+import { CrError, type Subject } from "../error.ts";
+import { embedded } from "../kernel/embedded.ts";
+import { openMapFile, type RemoteMemory, SharedView } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
+import { cont, interrupt, PTRACE_EVENT_STOP, TaskGone, wait, WNOHANG } from "../kernel/ptrace.ts";
+import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { arch } from "./arch/index.ts";
+import type { Home } from "./home.ts";
+import { AREA, CONTROL, PINS } from "./layout.ts";
+import { type Area, type Data, Program } from "./program.ts";
+import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
+
+const PROT_RWX = 7;
+const MAP_SHARED = 1;
+const MAP_ANONYMOUS = 0x20;
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const SOCK_CLOEXEC = 0o2000000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const MFD_CLOEXEC = 1;
+const EAGAIN = -11;
+const EINTR = -4;
+/** How often we look whether the task died or stopped while we wait for its agent, microseconds. */
+const LOOK_EVERY = 50_000;
+
+/**
+ * The agent inside a frozen task's leader. The area is a shared mapping that only lives as long as the dump; the agent waits
+ * in a plain read, so the kernel's restart block of the interrupted call stays as it is.
+ */
+export class Parasite implements Area, Disposable {
+  readonly base: number;
+  readonly subject: Subject;
+  readonly program: Program;
+  readonly #map: SharedView;
+  /** Our end of the socket, and the number of the task's end. */
+  readonly #socket: number;
+  readonly #theirs: number;
+  readonly #sp: number;
+  readonly #byte = new Uint8Array(1);
+  #running = false;
+  #pins = 0;
+
+  /**
+   * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
+   * @param filtered the task has seccomp: at our death it may only call rt_sigreturn
+   */
+  constructor(
+    readonly leader: Tracee,
+    readonly home: Home,
+    memory: RemoteMemory,
+    readonly filtered: boolean,
+  ) {
+    const { pid } = leader;
+    this.subject = { pid };
+    const { sp, scratch } = home.frameFor(leader);
+    this.#sp = sp;
+    const call = (nr: number, args: number[], what: string) =>
+      check(leader.syscall(home.trampoline, sp, nr, args), what, this.subject);
+    this.base = call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0], "cannot map the agent's area");
+    let fd = openMapFile(pid, this.base, this.base + AREA.size, 2);
+    const pidfd = pidfdOpen(pid);
+    if (fd < 0) {
+      // without the right to open map_files: the same by a memfd
+      check(leader.syscall(home.trampoline, sp, NR.munmap, [this.base, AREA.size]), "cannot unmap", this.subject);
+      memory.write(scratch, cstring("tscriu"));
+      const theirs = call(NR.memfd_create, [scratch, MFD_CLOEXEC], "cannot make the agent's area");
+      call(NR.ftruncate, [theirs, AREA.size], "cannot size the agent's area");
+      this.base = call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], "cannot map the agent's area");
+      fd = pidfdGetfd(pidfd, theirs);
+      call(NR.close, [theirs], "cannot close a descriptor");
+    }
+    try {
+      this.#map = new SharedView(fd, AREA.size, this.subject);
+    } finally {
+      sys(NR.close, fd);
+    }
+    this.bytes.set(embedded("agent"), AREA.code);
+    const pair = AREA.data;
+    call(
+      NR.socketpair,
+      [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, this.base + pair],
+      "cannot make the agent's socket: are all descriptors in use?",
+    );
+    this.#theirs = this.view.getInt32(pair, true);
+    const spare = this.view.getInt32(pair + 4, true);
+    this.#socket = pidfdGetfd(pidfd, spare);
+    sys(NR.close, pidfd);
+    const timeout = new BigInt64Array([0n, BigInt(LOOK_EVERY)]);
+    sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
+    this.#writeControl(spare);
+    this.program = new Program(this);
+    writeRegs(leader.tid, arch.enter(leader.regs, this.base + AREA.code, this.base + AREA.stackEnd, this.base + AREA.control));
+    check(cont(leader.tid), "cannot start the agent", this.subject);
+    this.#running = true;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#map.bytes;
+  }
+
+  get view(): DataView {
+    return this.#map.view;
+  }
+
+  #writeControl(spare: number): void {
+    const { view } = this;
+    const at = AREA.control;
+    view.setInt32(at + CONTROL.socket, this.#theirs, true);
+    view.setInt32(at + CONTROL.spare, spare, true);
+    view.setUint32(at + CONTROL.filtered, this.filtered ? 1 : 0, true);
+    view.setBigUint64(at + CONTROL.leaveIp, BigInt(this.home.trampoline), true);
+    view.setBigUint64(at + CONTROL.leaveSp, BigInt(this.#sp), true);
+    view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
+    view.setBigUint64(at + CONTROL.size, BigInt(AREA.size), true);
+    view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
+  }
+
+  /**
+   * Puts a thread on our CPU while we talk to it: waking another CPU is what costs. The agent gives the old affinity back if we
+   * die; `cure` does otherwise. Not under seccomp, where the agent could not.
+   */
+  pin(tid: number, cpu: number): void {
+    if (this.filtered || this.#pins >= PINS.max) return;
+    const at = PINS.at + this.#pins * PINS.size;
+    const mask = this.bytes.subarray(at + PINS.mask, at + PINS.size);
+    const length = sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask));
+    if (length < 0) return;
+    this.view.setUint32(at, tid, true);
+    this.view.setUint32(at + 4, length, true);
+    this.#pins++;
+    this.view.setUint32(PINS.count, this.#pins, true);
+    const one = new Uint8Array(PINS.size - PINS.mask);
+    one[cpu >> 3] = 1 << (cpu & 7);
+    sys(NR.sched_setaffinity, tid, one.length, addressOf(one));
+  }
+
+  /** Undoes the last `pin`s until `left` remain. */
+  unpin(left = 0): void {
+    while (this.#pins > left) {
+      const at = PINS.at + --this.#pins * PINS.size;
+      const length = this.view.getUint32(at + 4, true);
+      sys(NR.sched_setaffinity, this.view.getUint32(at, true), length, addressOf(this.bytes.subarray(at + PINS.mask)));
+      this.view.setUint32(PINS.count, this.#pins, true);
+    }
+  }
+
+  execute(ops: number): number {
+    const { view } = this;
+    view.setUint32(AREA.control + CONTROL.ops, ops, true);
+    roundTrips.programs++;
+    this.#byte[0] = 1;
+    const sent = sys(NR.sendto, this.#socket, addressOf(this.#byte), 1, 0x4000, 0, 0);
+    if (sent !== 1) throw new CrError("the agent does not listen any more", { code: "ESRCH", subject: this.subject });
+    // behind the byte that wakes it: the program's recvmsg calls take these
+    for (const send of this.#queued.splice(0)) send();
+    this.#await();
+    return view.getUint32(AREA.control + CONTROL.stopped, true);
+  }
+
+  /** Waits for the agent's answer; a task that stops or dies meanwhile is noticed. */
+  #await(): void {
+    for (;;) {
+      const got = sys(NR.read, this.#socket, addressOf(this.#byte), 1);
+      if (got === 1) return;
+      if (got === 0) throw new CrError("the agent has gone", { code: "ESRCH", subject: this.subject });
+      if (got !== EAGAIN && got !== EINTR) check(got, "cannot hear the agent", this.subject);
+      this.#look();
+    }
+  }
+
+  #look(): void {
+    const seen = wait(this.leader.tid, WNOHANG);
+    if (seen === undefined) return;
+    if (typeof seen === "number") throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
+    if (seen.kind !== "stopped") {
+      this.#running = false;
+      throw new TaskGone(this.leader.tid, seen);
+    }
+    if (seen.event !== PTRACE_EVENT_STOP) this.leader.stopWanted = true;
+    cont(this.leader.tid);
+  }
+
+  /**
+   * Sends a descriptor of ours to the task; the program appended by `receive` takes it there. Returns the place that holds its
+   * number afterwards.
+   */
+  receiveFd(program: Program, fd: number): Data {
+    const control = new Uint8Array(24);
+    const words = new DataView(control.buffer);
+    words.setBigUint64(0, 20n, true);
+    words.setInt32(8, SOL_SOCKET, true);
+    words.setInt32(12, 1, true);
+    words.setInt32(16, fd, true);
+    const byte = Uint8Array.of(2);
+    const iov = new BigUint64Array([BigInt(addressOf(byte)), 1n]);
+    const header = new BigUint64Array([0n, 0n, BigInt(addressOf(iov)), 1n, BigInt(addressOf(control)), 24n, 0n]);
+    const place = program.reserve(24);
+    const message = program.reserve(56);
+    const theirIov = program.reserve(24);
+    theirIov.view.setBigUint64(0, BigInt(this.base + theirIov.offset + 16), true);
+    theirIov.view.setBigUint64(8, 1n, true);
+    message.view.setBigUint64(16, BigInt(this.base + theirIov.offset), true);
+    message.view.setBigUint64(24, 1n, true);
+    message.view.setBigUint64(32, BigInt(this.base + place.offset), true);
+    message.view.setBigUint64(40, 24n, true);
+    program.call(NR.recvmsg, [this.#theirs, message, 0x40000000], { what: "cannot receive a descriptor" });
+    this.#queued.push(() => {
+      check(sys(NR.sendmsg, this.#socket, addressOf(header), 0x4000), "cannot send a descriptor", this.subject);
+    });
+    return place.at(16);
+  }
+
+  readonly #queued: (() => void)[] = [];
+
+  /**
+   * Takes the agent out; the leader stands stopped as it was found. The last frame stays until the caller has removed the home.
+   */
+  cure(): void {
+    if (!this.#running) return;
+    this.#running = false;
+    this.unpin();
+    const { tid } = this.leader;
+    check(interrupt(tid), "cannot stop the agent", this.subject);
+    for (;;) {
+      const seen = wait(tid);
+      roundTrips.stops++;
+      if (seen === EINTR) continue;
+      if (seen === undefined || typeof seen === "number") throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
+      if (seen.kind !== "stopped") throw new TaskGone(tid, seen);
+      if (seen.event === PTRACE_EVENT_STOP) break;
+      this.leader.stopWanted = true;
+      cont(tid);
+    }
+    const { trampoline } = this.home;
+    this.leader.syscall(trampoline, this.#sp, NR.close, [this.#theirs]);
+    this.leader.syscall(trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);
+    this.leader.restore();
+  }
+
+  /** Closes our side. A task that still runs the agent (we failed badly) leaves by itself at the end of file. */
+  [Symbol.dispose](): void {
+    sys(NR.close, this.#socket);
+    this.#map[Symbol.dispose]();
+  }
+}

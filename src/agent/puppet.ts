@@ -1,0 +1,419 @@
+/**
+ * Puppets: the processes that become the restored tasks. Each is empty but for an agent in memory that the target's
+ * address space does not use, and each is traced with PTRACE_O_EXITKILL: when we die, they die.
+ */
+import { CrError, type Subject } from "../error.ts";
+import { embedded } from "../kernel/embedded.ts";
+import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
+import { memoryFile } from "../kernel/loader.ts";
+import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import {
+  cont,
+  contToSyscall,
+  detach,
+  interrupt,
+  PTRACE_EVENT_EXEC,
+  PTRACE_EVENT_STOP,
+  PTRACE_O_EXITKILL,
+  PTRACE_O_SUSPEND_SECCOMP,
+  PTRACE_O_TRACEEXEC,
+  PTRACE_O_TRACESYSGOOD,
+  seize,
+  setSigmask,
+  wait,
+  waitStop,
+  WNOHANG,
+} from "../kernel/ptrace.ts";
+import { addressOf, check, spawn, sys } from "../kernel/sys.ts";
+import { arch } from "./arch/index.ts";
+import { AREA, CONTROL, STATE_RUN } from "./layout.ts";
+import { type Area, Program } from "./program.ts";
+import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
+
+const PROT_READ = 1;
+const PROT_EXEC = 4;
+const PROT_RW = 3;
+const PROT_RWX = 7;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+const ETIMEDOUT = -110;
+const EAGAIN = -11;
+const EINTR = -4;
+const SYSCALL_STOP = 5 | 0x80;
+const STACK = 65536;
+/** A thread's page of the area behind the task's own: control block below, stack above. */
+export const THREAD_PAGE = 4096;
+
+const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
+
+/** How the kernel refused a pid, in words. */
+function pidError(result: number, pid: number): CrError {
+  if (result === -17) {
+    return new CrError("the pid is taken by another process", {
+      code: "EEXIST",
+      subject: { pid },
+      remedy: "end that process, or restore in a pid namespace of its own",
+    });
+  }
+  return new CrError(`cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`, {
+    code: "EPERM",
+    subject: { pid },
+    remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
+  });
+}
+
+/** One agent that we drive through a futex: a task's leader or one of its threads. */
+abstract class FutexAgent implements Area {
+  abstract readonly base: number;
+  abstract readonly bytes: Uint8Array;
+  abstract readonly view: DataView;
+  abstract readonly subject: Subject;
+  readonly program: Program = new Program(this);
+
+  constructor(
+    readonly tid: number,
+    /** Address of our view of its control block's state word, and the block's offset in `view`. */
+    protected readonly control: number,
+  ) {}
+
+  protected abstract controlView(): DataView;
+  protected abstract controlAddress(): number;
+
+  execute(ops: number): number {
+    const view = this.controlView();
+    const at = this.control;
+    view.setUint32(at + CONTROL.ops, ops, true);
+    roundTrips.programs++;
+    view.setUint32(at + CONTROL.state, STATE_RUN, true);
+    const address = this.controlAddress();
+    sys(NR.futex, address, FUTEX_WAKE, 1);
+    while (view.getUint32(at + CONTROL.state, true) === STATE_RUN) {
+      const slept = sys(NR.futex, address, FUTEX_WAIT, STATE_RUN, addressOf(lookEvery));
+      if (slept === ETIMEDOUT) this.#look();
+      else if (slept !== 0 && slept !== EAGAIN && slept !== EINTR) check(slept, "cannot wait for a puppet", this.subject);
+    }
+    return view.getUint32(at + CONTROL.stopped, true);
+  }
+
+  /** Notices a puppet that died, and lets one go on that something stopped. */
+  #look(): void {
+    const seen = wait(this.tid, WNOHANG);
+    if (seen === undefined) return;
+    if (typeof seen === "number" || seen.kind !== "stopped") {
+      const how = typeof seen === "number" ? "" : seen.kind === "exited" ? ` with exit code ${seen.code}` : ` by signal ${seen.signal}`;
+      throw new CrError(`the task died while it was being restored${how}`, { code: "ESRCH", subject: this.subject });
+    }
+    cont(this.tid);
+  }
+
+  /** Brings the agent to a stop outside of its programs. */
+  stop(): void {
+    check(interrupt(this.tid), "cannot stop a puppet", this.subject);
+    for (;;) {
+      const seen = waitStop(this.tid, this.subject);
+      roundTrips.stops++;
+      if (seen.event === PTRACE_EVENT_STOP) return;
+      cont(this.tid);
+    }
+  }
+}
+
+const lookEvery = new BigInt64Array([0n, 100_000_000n]);
+
+/** Makes a stopped puppet perform one call at a `syscall` instruction. */
+export function injectCall(tid: number, ip: number, nr: number, args: readonly number[]): number {
+  const before = readRegs(tid);
+  writeRegs(tid, arch.call(before, ip, arch.sp(before), nr, args));
+  for (let stops = 0; stops < 2; ) {
+    check(contToSyscall(tid), "cannot let a puppet go on", { tid });
+    const seen = waitStop(tid);
+    roundTrips.stops++;
+    if (seen.signal === SYSCALL_STOP) stops++;
+  }
+  return arch.result(readRegs(tid));
+}
+
+/** A restored task while it is being built. */
+export class Puppet extends FutexAgent implements Disposable {
+  readonly subject: Subject;
+  readonly memory: RemoteMemory;
+  readonly #map: SharedView;
+  #threads: SharedView | undefined;
+  #state: "stopped" | "serving" | "gone" = "stopped";
+
+  private constructor(
+    readonly pid: number,
+    /** Where the agent lives: an address that no task of the tree uses. */
+    readonly base: number,
+    map: SharedView,
+  ) {
+    super(pid, AREA.control);
+    this.subject = { pid };
+    this.#map = map;
+    this.memory = new RemoteMemory(pid);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#map.bytes;
+  }
+
+  get view(): DataView {
+    return this.#map.view;
+  }
+
+  protected controlView(): DataView {
+    return this.#map.view;
+  }
+
+  protected controlAddress(): number {
+    return this.#map.address + AREA.control;
+  }
+
+  /**
+   * The root of the tree: a child of ours (or of our parent), with the pid it had.
+   * @param base where its agent shall live
+   * @param flags CLONE_PARENT and the like
+   */
+  static root(pid: number, base: number, flags: number): Puppet {
+    const tids = new Int32Array([pid]);
+    const elf = memoryFile("tscriu", embedded("puppet"));
+    const [gate, open] = makePipe();
+    const stack = new Uint8Array(new ArrayBuffer(STACK));
+    const top = addressOf(stack) + STACK;
+    const SIGCHLD = 17;
+    const made = spawn(flags | SIGCHLD, addressOf(tids), 1, elf, gate, top - (top % 16));
+    try {
+      if (made < 0) throw pidError(made, pid);
+      if (seize(pid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0) {
+        check(seize(pid, OPTIONS), "cannot trace the new task", { pid });
+      }
+      tryWrite(open, Uint8Array.of(1));
+      for (;;) {
+        const seen = waitStop(pid, { pid });
+        if (seen.event === PTRACE_EVENT_EXEC) break;
+        check(cont(pid), "cannot let a puppet go on", { pid });
+      }
+    } finally {
+      closeFd(gate);
+      closeFd(open);
+      closeFd(elf);
+    }
+    const entry = arch.ip(readRegs(pid));
+    return Puppet.#settle(pid, base, entry, true);
+  }
+
+  /** A child that a program of its parent's puppet cloned (with CLONE_PTRACE): it is stopped before its first instruction. */
+  static child(pid: number, base: number): Puppet {
+    waitStop(pid, { pid });
+    roundTrips.stops++;
+    return Puppet.#settle(pid, base, base + AREA.trampoline, false);
+  }
+
+  /** Gives a stopped process an area of its own and starts the agent in it. */
+  static #settle(pid: number, base: number, ip: number, first: boolean): Puppet {
+    const from = first ? base : base + AREA.codeSize;
+    const size = base + AREA.size - from;
+    const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+    const what = "cannot map the agent's area";
+    check(injectCall(pid, ip, NR.mmap, [from, size, PROT_RWX, flags, -1, 0]), what, { pid });
+    const fd = check(
+      openMapFile(pid, from, base + AREA.size, 2),
+      "cannot open the agent's area",
+      { pid },
+      "run as root, or with CAP_CHECKPOINT_RESTORE",
+    );
+    let map: SharedView;
+    try {
+      map = new SharedView(fd, AREA.size, { pid }, from - base);
+    } finally {
+      closeFd(fd);
+    }
+    const puppet = new Puppet(pid, base, map);
+    if (first) {
+      // the code is private, so that children inherit it while they get an area of their own
+      check(
+        injectCall(pid, ip, NR.mmap, [base, AREA.codeSize, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0]),
+        what,
+        { pid },
+      );
+      puppet.memory.write(base, embedded("agent"));
+      puppet.memory.write(base + AREA.trampoline, arch.trampoline);
+    }
+    puppet.#control(map.view, AREA.control);
+    const regs = readRegs(pid);
+    writeRegs(pid, arch.enter(regs, base, base + AREA.stackEnd, base + AREA.control));
+    check(cont(pid), "cannot start a puppet", { pid });
+    puppet.#state = "serving";
+    return puppet;
+  }
+
+  #control(view: DataView, at: number): void {
+    view.setInt32(at + CONTROL.socket, -1, true);
+    view.setInt32(at + CONTROL.spare, -1, true);
+    view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
+    view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
+  }
+
+  /** Clones a child process through this puppet; returns it, ready to serve. */
+  cloneChild(pid: number, flags: number): Puppet {
+    const result = this.#clone3(pid, flags, 17, 0, 0);
+    if (result < 0) throw pidError(result, pid);
+    return Puppet.child(result, this.base);
+  }
+
+  /** struct clone_args (sched.h): the new task is traced from its first instant on. */
+  #clone3(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): number {
+    const CLONE_PTRACE = 0x2000;
+    const { program } = this;
+    const args = program.reserve(88);
+    const tids = program.reserve(8);
+    tids.view.setInt32(0, tid, true);
+    args.view.setBigUint64(0, BigInt(flags | CLONE_PTRACE), true);
+    args.view.setBigUint64(32, BigInt(exitSignal), true);
+    args.view.setBigUint64(40, BigInt(stack), true);
+    args.view.setBigUint64(48, BigInt(stackSize), true);
+    if (tid > 0) {
+      args.view.setBigUint64(64, BigInt(this.base + tids.offset), true);
+      args.view.setBigUint64(72, 1n, true);
+    }
+    const call = program.call(NR.clone3, [args, 88], { ignore: true });
+    program.run();
+    return program.result(call);
+  }
+
+  /** Makes room for the agents of `count` more threads. */
+  prepareThreads(count: number): void {
+    if (count === 0) return;
+    const start = this.base + AREA.size;
+    const size = count * THREAD_PAGE;
+    const { program } = this;
+    program.call(NR.mmap, [start, size, PROT_RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0], {
+      expect: start,
+      what: "cannot map the threads' stacks",
+    });
+    program.run();
+    const fd = check(openMapFile(this.pid, start, start + size, 2), "cannot open the threads' stacks", this.subject);
+    try {
+      this.#threads = new SharedView(fd, size, this.subject);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** Clones thread number `index` (from 0) of this task, with its tid. */
+  cloneThread(tid: number, index: number): ThreadPuppet {
+    // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
+    const flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+    const page = this.base + AREA.size + index * THREAD_PAGE;
+    const result = this.#clone3(tid, flags, 0, page, THREAD_PAGE);
+    if (result < 0) throw pidError(result, tid);
+    const threads = this.#threads;
+    if (!threads) throw new CrError("no room was made for threads", { subject: this.subject });
+    waitStop(result, { pid: this.pid, tid: result });
+    this.#control(threads.view, index * THREAD_PAGE);
+    writeRegs(result, arch.enter(readRegs(result), this.base, page + THREAD_PAGE, page));
+    check(cont(result), "cannot start a puppet", { pid: this.pid, tid: result });
+    return new ThreadPuppet(result, this, threads, index * THREAD_PAGE);
+  }
+
+  /** Stops the agent for good; afterwards calls are made by `inject`. */
+  halt(): void {
+    if (this.#state !== "serving") return;
+    this.stop();
+    this.#state = "stopped";
+  }
+
+  /** Performs one call in the halted puppet. */
+  inject(nr: number, args: readonly number[]): number {
+    return injectCall(this.pid, this.base + AREA.trampoline, nr, args);
+  }
+
+  /**
+   * Ends the process as `status` of wait(2) will tell it: with an exit code, or by a signal. It stays a zombie until its parent
+   * reaps it.
+   */
+  end(status: number): void {
+    const signal = status & 0x7f;
+    const { program, pid } = this;
+    if (signal !== 0) {
+      const PR_SET_DUMPABLE = 4;
+      program.call(NR.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
+      program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
+    }
+    program.run();
+    this.halt();
+    if (signal === 0) {
+      writeRegs(pid, arch.call(readRegs(pid), this.base + AREA.trampoline, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]));
+    } else {
+      setSigmask(pid, ~(1n << BigInt(signal - 1)) & 0xffff_ffff_ffff_ffffn);
+      sys(NR.kill, pid, signal);
+    }
+    check(cont(pid), "cannot end a puppet", this.subject);
+    for (;;) {
+      const seen = wait(pid);
+      if (seen === EINTR) continue;
+      if (typeof seen === "number" || seen === undefined || seen.kind !== "stopped") break;
+      cont(pid, seen.event === 0 ? seen.signal : 0);
+    }
+    this.#state = "gone";
+  }
+
+  /** Unmaps the agent; only registers remain to be set. */
+  removeAgent(threads: number): void {
+    this.halt();
+    const size = AREA.size + threads * THREAD_PAGE;
+    check(this.inject(NR.munmap, [this.base, size]), "cannot unmap the agent", this.subject);
+  }
+
+  release(): void {
+    if (this.#state === "gone") return;
+    this.#state = "gone";
+    detach(this.pid);
+  }
+
+  [Symbol.dispose](): void {
+    this.memory[Symbol.dispose]();
+    this.#map[Symbol.dispose]();
+    this.#threads?.[Symbol.dispose]();
+  }
+}
+
+/** A thread of a puppet: it has its own control block and stack, and runs its programs from the task's area, one thread at a time. */
+export class ThreadPuppet extends FutexAgent {
+  readonly subject: Subject;
+
+  constructor(
+    tid: number,
+    readonly task: Puppet,
+    readonly threads: SharedView,
+    control: number,
+  ) {
+    super(tid, control);
+    this.subject = { pid: task.pid, tid };
+  }
+
+  get base(): number {
+    return this.task.base;
+  }
+
+  get bytes(): Uint8Array {
+    return this.task.bytes;
+  }
+
+  get view(): DataView {
+    return this.task.view;
+  }
+
+  protected controlView(): DataView {
+    return this.threads.view;
+  }
+
+  protected controlAddress(): number {
+    return this.threads.address + this.control;
+  }
+}

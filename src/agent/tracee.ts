@@ -1,0 +1,101 @@
+import { CrError } from "../error.ts";
+import {
+  contToSyscall,
+  getRegset,
+  getSigmask,
+  NT_PRSTATUS,
+  setRegset,
+  setSigmask,
+  wait,
+  TaskGone,
+  PTRACE_EVENT_STOP,
+} from "../kernel/ptrace.ts";
+import { check } from "../kernel/sys.ts";
+import { arch } from "./arch/index.ts";
+
+const SYSCALL_STOP = 5 | 0x80;
+const SIGSTOP = 19;
+export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
+
+const regsBuffer = new Uint8Array(arch.regsSize);
+const fpBuffer = new Uint8Array(65536);
+
+/** How many times we waited for a task to stop or to answer: what a dump's frozen time is made of. */
+export const roundTrips = { stops: 0, programs: 0 };
+
+export function readRegs(tid: number): BigUint64Array {
+  check(getRegset(tid, NT_PRSTATUS, regsBuffer), "cannot read the registers", { tid });
+  return new BigUint64Array(regsBuffer.slice().buffer);
+}
+
+export function writeRegs(tid: number, regs: BigUint64Array): void {
+  check(setRegset(tid, NT_PRSTATUS, new Uint8Array(regs.buffer)), "cannot set the registers", { tid });
+}
+
+export function readFp(tid: number): Uint8Array {
+  const size = check(getRegset(tid, arch.fpType, fpBuffer), "cannot read the extended registers", { tid });
+  return fpBuffer.slice(0, size);
+}
+
+export function writeFp(tid: number, fp: Uint8Array): void {
+  check(setRegset(tid, arch.fpType, fp), "cannot set the extended registers", { tid });
+}
+
+/**
+ * A seized and stopped thread, with the state in which it was found. Injected calls lead home by themselves: see
+ * `Home` in home.ts.
+ */
+export class Tracee {
+  readonly regs: BigUint64Array;
+  readonly fp: Uint8Array;
+  readonly mask: bigint;
+  /** A SIGSTOP that came while we held it: sent again when it is let go. */
+  stopWanted = false;
+
+  constructor(
+    readonly tid: number,
+    readonly pid: number,
+  ) {
+    this.regs = readRegs(tid);
+    this.fp = readFp(tid);
+    this.mask = getSigmask(tid);
+  }
+
+  /** Waits for the next stop that we asked for; other stops are passed over. */
+  #stop(): void {
+    for (;;) {
+      roundTrips.stops++;
+      const seen = wait(this.tid);
+      if (seen === -4) continue;
+      if (seen === undefined || typeof seen === "number") {
+        throw new CrError("lost a traced task", { code: "ESRCH", subject: { pid: this.pid, tid: this.tid } });
+      }
+      if (seen.kind !== "stopped") throw new TaskGone(this.tid, seen);
+      if (seen.signal === SYSCALL_STOP) return;
+      if (seen.event !== PTRACE_EVENT_STOP && seen.signal === SIGSTOP) this.stopWanted = true;
+      check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
+    }
+  }
+
+  /**
+   * Makes the thread perform one system call at `ip` with stack pointer `sp`: two stops. Returns the result, negative
+   * errno included.
+   */
+  syscall(ip: number, sp: number, nr: number, args: readonly number[]): number {
+    writeRegs(this.tid, arch.call(this.regs, ip, sp, nr, args));
+    if (getSigmask(this.tid) !== ALL_SIGNALS) setSigmask(this.tid, ALL_SIGNALS);
+    check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
+    this.#stop();
+    check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
+    this.#stop();
+    return arch.result(readRegs(this.tid));
+  }
+
+  /** Puts everything back as it was found; the thread is still stopped. */
+  restore(): void {
+    // the mask first: until the registers are back, whatever comes leads home through the frame
+    setSigmask(this.tid, this.mask);
+    writeFp(this.tid, this.fp);
+    writeRegs(this.tid, this.regs);
+  }
+}

@@ -1,0 +1,171 @@
+/** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
+import { CrError } from "../error.ts";
+import { FileCollector, describeFile } from "../file/collect.ts";
+import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
+import { fileKinds } from "../file/registry.ts";
+import { RegularFiles } from "../file/regular-files.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
+import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import { sameFiles } from "../kernel/kcmp.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import type { Log } from "../log.ts";
+import { dumpShared } from "../memory/shared.ts";
+import type { DumpOptions } from "../options.ts";
+import type { FrozenTask, FrozenTree } from "./tree.ts";
+
+const FD_CLOEXEC = 1;
+
+export class TreeFiles implements FileDump, Disposable {
+  readonly held: HeldFd[];
+  readonly netNsId = NET_NS_ID;
+  readonly blockers: CrError[] = [];
+  readonly #collector: FileCollector;
+  readonly #entries: FileEntry[] = [];
+  readonly #kinds = new Map<OpenFile, FileKind>();
+  readonly #undo: (() => void)[] = [];
+  readonly #saved = new Set<number>();
+  /** For each task, the task whose descriptor table it uses: itself, or one met before. */
+  readonly tableOwner = new Map<number, number>();
+  #id = 0;
+  /** Bytes of shared memory written. */
+  sharedBytes = 0;
+
+  constructor(
+    readonly images: ImageDirectory,
+    readonly options: DumpOptions,
+    readonly log: Log,
+    readonly tree: FrozenTree,
+    readonly pagesId: () => number,
+  ) {
+    this.#collector = new FileCollector(this);
+    const owners: FrozenTask[] = [];
+    for (const task of tree.tasks) {
+      if (task.zombie) continue;
+      const relatives = owners.filter((o) => o === task.parent || o.parent === task.parent);
+      const owner = relatives.find((o) => sameFiles(o.pid, task.pid));
+      this.tableOwner.set(task.pid, owner ? (this.tableOwner.get(owner.pid) ?? owner.pid) : task.pid);
+      owners.push(task);
+      if (!owner) this.#collector.addTable(task.pid);
+    }
+    this.held = this.#collector.held;
+  }
+
+  get pids(): number[] {
+    return this.tree.tasks.map((t) => t.pid);
+  }
+
+  virtualPid(hostPid: number): number {
+    return this.tree.tasks.some((t) => t.pid === hostPid) ? hostPid : 0;
+  }
+
+  nextId(): number {
+    return ++this.#id;
+  }
+
+  add(entry: FileEntry): void {
+    this.#entries.push(entry);
+  }
+
+  regular(file: OpenFile): number {
+    return RegularFiles.of(this).idForDescriptor(file);
+  }
+
+  inFlight(dup: number, from: OpenFile): number {
+    const { file, isNew } = this.#collector.adopt(dup, from);
+    if (isNew) this.#kindOf(file).dump(file, this);
+    return file.id;
+  }
+
+  shared(shmid: number, fd: number, size: number): void {
+    if (this.#saved.has(shmid)) return;
+    this.#saved.add(shmid);
+    const own = reopen(fd, O.RDONLY, "cannot open shared memory anew");
+    try {
+      this.sharedBytes += dumpShared(this.images, shmid, this.pagesId(), own, size);
+    } finally {
+      closeFd(own);
+    }
+  }
+
+  blocker(error: CrError): void {
+    this.blockers.push(error);
+  }
+
+  onFailure(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  #kindOf(file: OpenFile): FileKind {
+    let kind = this.#kinds.get(file);
+    if (!kind) {
+      kind = fileKinds.find((k) => k.matches(file));
+      if (!kind) throw new CrError("a descriptor of no known kind", { subject: { pid: file.pid, fd: file.fd, path: file.link } });
+      this.#kinds.set(file, kind);
+    }
+    return kind;
+  }
+
+  /** Looks for everything that could not be dumped, before anything is written. */
+  check(): void {
+    for (const file of this.#collector.files) this.#kindOf(file).check?.(file, this);
+  }
+
+  /** The id of an executable, directory or mapped file, named by a link of /proc/PID. */
+  idForLink(task: FrozenTask, name: string): number {
+    const link = task.dir.link(name);
+    const path = `/proc/${task.pid}/${name}`;
+    const fd = tryOpen(path, O.PATH);
+    if (fd < 0) throw new CrError("cannot open a file of the task", { subject: { pid: task.pid, path: link } });
+    try {
+      return RegularFiles.of(this).idForPath(describeFile(0, fd, link, 0, { pid: task.pid, fd: -1 }));
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  /** Writes everything that the tree's descriptors are. */
+  dump(): void {
+    // kinds may find more files on the way (in queues): those are dumped by inFlight
+    for (const file of [...this.#collector.files]) this.#kindOf(file).dump(file, this);
+    const files = [...this.#kinds.entries()];
+    for (const kind of fileKinds) {
+      const mine = files.filter(([, k]) => k === kind).map(([f]) => f);
+      if (mine.length > 0) kind.dumpAll?.(mine, this);
+    }
+  }
+
+  /** Writes files.img, once all who add to it have done so. */
+  finish(): void {
+    this.images.write("FILES", this.#entries);
+  }
+
+  /** The descriptor table of a task, as its fdinfo image keeps it. */
+  table(pid: number): FdinfoEntry[] {
+    return this.held
+      .filter((h) => h.pid === pid)
+      .map((h) => ({ id: h.file.id, flags: h.cloexec ? FD_CLOEXEC : 0, type: this.#kindOf(h.file).type, fd: h.fd }));
+  }
+
+  /** Takes back what the dump did to the tree's files. */
+  undo(): void {
+    for (const one of this.#undo.splice(0).reverse()) one();
+  }
+
+  [Symbol.dispose](): void {
+    this.#collector[Symbol.dispose]();
+  }
+}
+
+/** Ids of the dumper's own namespaces, which are those of the tree too: one counter, first seen first. */
+export const NAMESPACE_IDS = {
+  pid_ns_id: 1,
+  net_ns_id: 2,
+  ipc_ns_id: 3,
+  uts_ns_id: 4,
+  mnt_ns_id: 6,
+  user_ns_id: 7,
+  cgroup_ns_id: 8,
+  time_ns_id: 5,
+} as const;
+const NET_NS_ID = NAMESPACE_IDS.net_ns_id;

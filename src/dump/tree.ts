@@ -1,0 +1,260 @@
+import { roundTrips, Tracee } from "../agent/tracee.ts";
+import { CrError } from "../error.ts";
+import { readChildren } from "../kernel/proc/children.ts";
+import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
+import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import {
+  cont,
+  detach,
+  interrupt,
+  PTRACE_EVENT_STOP,
+  PTRACE_O_SUSPEND_SECCOMP,
+  PTRACE_O_TRACESYSGOOD,
+  seize,
+  setOptions,
+  wait,
+  WNOHANG,
+} from "../kernel/ptrace.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+
+const SIGSTOP = 19;
+const SIGTSTP = 20;
+const SIGTRAP = 5;
+const EPERM = -1;
+const ESRCH = -3;
+const EINTR = -4;
+const ECHILD = -10;
+
+/** One process of the tree, held in a ptrace stop (or a zombie, which nothing can touch any more). */
+export interface FrozenTask {
+  readonly pid: number;
+  readonly dir: ProcDir;
+  readonly stat: ProcStat;
+  readonly status: ProcStatus;
+  readonly parent: FrozenTask | undefined;
+  readonly children: FrozenTask[];
+  /** Leader first; empty for a zombie. */
+  readonly threads: Tracee[];
+  readonly zombie: boolean;
+  /** The job-control signal that it is stopped by, or 0. */
+  readonly stopSignal: number;
+}
+
+interface Seized {
+  tid: number;
+  stopSignal: number;
+  dead: boolean;
+}
+
+/**
+ * Stops a process tree and holds it. Whatever happens, `release` (also at the end of a `using` scope) lets every thread go as
+ * it was found.
+ */
+export class FrozenTree implements Disposable {
+  /** Parents before their children. */
+  readonly tasks: FrozenTask[] = [];
+  readonly #held = new Set<number>();
+  readonly #deadline: number;
+  readonly #interrupted: () => boolean;
+
+  constructor(
+    readonly rootPid: number,
+    timeoutSeconds: number,
+    interrupted: () => boolean,
+  ) {
+    this.#deadline = timeoutSeconds > 0 ? performance.now() + timeoutSeconds * 1000 : Number.POSITIVE_INFINITY;
+    this.#interrupted = interrupted;
+    try {
+      this.#take(rootPid, undefined);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
+  }
+
+  get root(): FrozenTask {
+    const [root] = this.tasks;
+    if (!root) throw new CrError("the tree is empty", { subject: { pid: this.rootPid } });
+    return root;
+  }
+
+  #take(pid: number, parent: FrozenTask | undefined): void {
+    const dir = new ProcDir(pid);
+    const before = parseStat(dir.text("stat"));
+    let seized: Seized[] = [];
+    if (before.state !== "Z" && before.state !== "X") seized = this.#stopThreads(pid, dir);
+    const alive = seized.filter((s) => !s.dead);
+    const stat = parseStat(dir.text("stat"));
+    const zombie = stat.state === "Z" || stat.state === "X" || alive.length === 0;
+    const leader = seized.find((s) => s.tid === pid);
+    if (zombie && alive.length > 0) {
+      throw new CrError("the leader of this process has ended while its threads run on", {
+        code: "ENOTSUP",
+        subject: { pid },
+        remedy: "such a process cannot be restored; end it or let it execute another program",
+      });
+    }
+    if (!parent && zombie) throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
+    alive.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
+    const task: FrozenTask = {
+      pid,
+      dir,
+      stat,
+      status: parseStatus(dir.text("status")),
+      parent,
+      children: [],
+      threads: zombie ? [] : alive.map((s) => new Tracee(s.tid, pid)),
+      zombie,
+      stopSignal: leader?.stopSignal ?? 0,
+    };
+    this.tasks.push(task);
+    parent?.children.push(task);
+    if (!zombie) this.#takeChildren(task);
+  }
+
+  #takeChildren(task: FrozenTask): void {
+    const seen = new Set<number>();
+    for (;;) {
+      const pids = readChildren(task.dir);
+      if (!pids) throw new CrError("this kernel does not list the children of a task (CONFIG_PROC_CHILDREN)", { code: "ENOTSUP" });
+      const fresh = pids.filter((pid) => !seen.has(pid));
+      if (fresh.length === 0) return;
+      for (const pid of fresh) {
+        seen.add(pid);
+        this.#take(pid, task);
+      }
+    }
+  }
+
+  #stopThreads(pid: number, dir: ProcDir): Seized[] {
+    const all = new Map<number, Seized>();
+    for (;;) {
+      const fresh: Seized[] = [];
+      for (const tid of dir.list("task")) {
+        if (all.has(tid)) continue;
+        const one = this.#seize(pid, tid);
+        if (one) {
+          all.set(tid, one);
+          fresh.push(one);
+        }
+      }
+      if (fresh.length === 0) return [...all.values()];
+      for (const one of fresh) if (!one.dead) this.#awaitStop(pid, one);
+    }
+  }
+
+  #seize(pid: number, tid: number): Seized | undefined {
+    const result = seize(tid, PTRACE_O_TRACESYSGOOD);
+    if (result === ESRCH) return undefined;
+    if (result === EPERM) {
+      const thread = new ProcDir(tid, `/proc/${pid}/task/${tid}`);
+      const status = parseStatus(thread.text("status"));
+      thread[Symbol.dispose]();
+      if (status.state === "Z" || status.state === "X") return { tid, stopSignal: 0, dead: true };
+      if (status.tracerPid) {
+        throw new CrError("another process traces this task", {
+          code: "EPERM",
+          subject: { pid, tid, tracer: status.tracerPid },
+          remedy: `detach process ${status.tracerPid} (a debugger or strace) first`,
+        });
+      }
+    }
+    check(result, "cannot trace the task", { pid, tid }, "run as root, or with CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE");
+    this.#held.add(tid);
+    check(interrupt(tid), "cannot stop the task", { pid, tid });
+    return { tid, stopSignal: 0, dead: false };
+  }
+
+  /** Waits for the stop that we asked for. Signals that come first are delivered: their handlers' frames are then saved. */
+  #awaitStop(pid: number, one: Seized): void {
+    const pause = new BigInt64Array([0n, 200_000n]);
+    for (let tries = 0; ; tries++) {
+      const seen = wait(one.tid, WNOHANG);
+      roundTrips.stops++;
+      if (seen === undefined || seen === EINTR) {
+        if (this.#interrupted()) throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
+        if (performance.now() > this.#deadline) {
+          throw new CrError("the task does not stop in time", {
+            code: "ETIMEDOUT",
+            subject: { pid, tid: one.tid },
+            remedy: "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
+          });
+        }
+        if (tries < 200) sys(NR.sched_yield);
+        else sys(NR.nanosleep, addressOf(pause), 0);
+        continue;
+      }
+      if (typeof seen === "number") {
+        if (seen !== ECHILD) check(seen, "cannot wait for the task", { pid, tid: one.tid });
+        one.dead = true;
+      } else if (seen.kind !== "stopped") {
+        one.dead = true;
+      } else if (seen.event === PTRACE_EVENT_STOP) {
+        if (seen.signal !== SIGTRAP) {
+          if (seen.signal !== SIGSTOP && seen.signal !== SIGTSTP) {
+            throw new CrError(`the task is stopped by signal ${seen.signal}: only SIGSTOP and SIGTSTP can be kept`, {
+              code: "ENOTSUP",
+              subject: { pid },
+              remedy: "continue it (SIGCONT), or put it in the foreground of its terminal",
+            });
+          }
+          one.stopSignal = seen.signal;
+        }
+        return;
+      } else {
+        check(cont(one.tid, seen.signal), "cannot let a signal through", { pid, tid: one.tid });
+        continue;
+      }
+      if (one.dead) {
+        this.#held.delete(one.tid);
+        return;
+      }
+    }
+  }
+
+  /** Keeps the task's seccomp filters from our injected calls. Undone by the kernel at detach. */
+  suspendSeccomp(task: FrozenTask): void {
+    for (const thread of task.threads) setOptions(thread.tid, PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP);
+  }
+
+  /** Ends every task of the tree, children of zombies included, and waits for those that we trace. */
+  kill(): void {
+    for (const task of this.tasks) if (!task.zombie) sys(NR.kill, task.pid, 9);
+    for (const task of [...this.tasks].reverse()) {
+      for (const thread of [...task.threads].reverse()) {
+        for (;;) {
+          const seen = wait(thread.tid);
+          if (seen === EINTR) continue;
+          if (typeof seen === "number" || seen?.kind !== "stopped") break;
+        }
+        this.#held.delete(thread.tid);
+      }
+    }
+    this.release();
+  }
+
+  /** Lets every thread go. Stopped tasks stay stopped; `stop` stops the others too (SIGSTOP). */
+  release(stop = false): void {
+    for (const task of this.tasks) {
+      if (stop && !task.zombie && task.stopSignal === 0) sys(NR.kill, task.pid, SIGSTOP);
+      for (const thread of task.threads) {
+        if (!this.#held.delete(thread.tid)) continue;
+        if (thread.stopWanted) sys(NR.tgkill, task.pid, thread.tid, SIGSTOP);
+        detach(thread.tid);
+      }
+      task.dir[Symbol.dispose]();
+    }
+    // threads that were seized before their task was complete
+    for (const tid of this.#held) {
+      wait(tid, WNOHANG);
+      detach(tid);
+    }
+    this.#held.clear();
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

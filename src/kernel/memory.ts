@@ -1,0 +1,87 @@
+/** Memory of other processes and mappings of our own. */
+import { type Pointer, toArrayBuffer } from "bun:ffi";
+import { CrError, type Subject } from "../error.ts";
+import { NR } from "./nr.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
+import { AT_FDCWD } from "./stat.ts";
+
+export const PAGE_SIZE = 4096;
+
+const O_RDWR = 2;
+const O_CLOEXEC = 0o2000000;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+const MAP_PRIVATE = 2;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_NORESERVE = 0x4000;
+
+/** /proc/PID/mem, open for reading and writing past page protections. Dispose closes it. */
+export class RemoteMemory implements Disposable {
+  readonly #fd: number;
+
+  constructor(readonly pid: number) {
+    const path = cstring(`/proc/${pid}/mem`);
+    this.#fd = check(sys(NR.openat, AT_FDCWD, addressOf(path), O_RDWR | O_CLOEXEC), "cannot open the task's memory", {
+      pid,
+    });
+  }
+
+  /** Fills `into` from `address`; false when some of it is not readable. */
+  tryRead(address: number, into: Uint8Array): boolean {
+    return into.length === 0 || sys(NR.pread64, this.#fd, addressOf(into), into.length, address) === into.length;
+  }
+
+  read(address: number, length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
+    if (!this.tryRead(address, bytes)) {
+      throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: this.pid, address } });
+    }
+    return bytes;
+  }
+
+  write(address: number, bytes: Uint8Array): void {
+    const subject = { pid: this.pid, address };
+    const done = check(sys(NR.pwrite64, this.#fd, addressOf(bytes), bytes.length, address), "cannot write the task's memory", subject);
+    if (done !== bytes.length) throw new CrError("cannot write the task's memory", { code: "EIO", subject });
+  }
+
+  [Symbol.dispose](): void {
+    sys(NR.close, this.#fd);
+  }
+}
+
+/**
+ * A shared mapping of an open file in our own memory. Dispose unmaps it: the bytes must not be touched afterwards.
+ * `lead`: so many bytes before the file's first are memory of our own.
+ */
+export class SharedView implements Disposable {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly address: number;
+
+  constructor(
+    fd: number,
+    readonly size: number,
+    subject: Subject = {},
+    lead = 0,
+  ) {
+    const what = "cannot map shared memory";
+    this.address = check(sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), what, subject);
+    check(sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0), what, subject);
+    const buffer = toArrayBuffer(this.address as Pointer, 0, size);
+    this.bytes = new Uint8Array(buffer);
+    this.view = new DataView(buffer);
+  }
+
+  [Symbol.dispose](): void {
+    sys(NR.munmap, this.address, this.size);
+  }
+}
+
+/** Opens the file behind a mapping of a task, by the exact bounds of the mapping: /proc/PID/map_files (needs CAP_CHECKPOINT_RESTORE). */
+export function openMapFile(pid: number, start: number, end: number, flags: number): number {
+  const path = cstring(`/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`);
+  return sys(NR.openat, AT_FDCWD, addressOf(path), flags | O_CLOEXEC);
+}

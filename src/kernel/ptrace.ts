@@ -1,0 +1,221 @@
+/** ptrace(2) and wait4(2), typed. All requests come from one thread: the tracer is a thread, not a process. */
+import type { Subject } from "../error.ts";
+import { NR } from "./nr.ts";
+import { addressOf, check, sys } from "./sys.ts";
+
+const PTRACE_CONT = 7;
+const PTRACE_DETACH = 17;
+const PTRACE_SYSCALL = 24;
+const PTRACE_SETOPTIONS = 0x4200;
+const PTRACE_GETEVENTMSG = 0x4201;
+const PTRACE_GETSIGINFO = 0x4202;
+const PTRACE_GETREGSET = 0x4204;
+const PTRACE_SETREGSET = 0x4205;
+const PTRACE_SEIZE = 0x4206;
+const PTRACE_INTERRUPT = 0x4207;
+const PTRACE_PEEKSIGINFO = 0x4209;
+const PTRACE_GETSIGMASK = 0x420a;
+const PTRACE_SETSIGMASK = 0x420b;
+const PTRACE_SECCOMP_GET_FILTER = 0x420c;
+const PTRACE_SECCOMP_GET_METADATA = 0x420d;
+const PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
+
+export const PTRACE_O_TRACESYSGOOD = 0x1;
+export const PTRACE_O_TRACEFORK = 0x2;
+export const PTRACE_O_TRACEVFORK = 0x4;
+export const PTRACE_O_TRACECLONE = 0x8;
+export const PTRACE_O_TRACEEXEC = 0x10;
+export const PTRACE_O_EXITKILL = 0x100000;
+export const PTRACE_O_SUSPEND_SECCOMP = 0x200000;
+
+export const PTRACE_EVENT_FORK = 1;
+export const PTRACE_EVENT_VFORK = 2;
+export const PTRACE_EVENT_CLONE = 3;
+export const PTRACE_EVENT_EXEC = 4;
+export const PTRACE_EVENT_STOP = 128;
+
+/** Register sets: elf.h of the uapi headers. */
+export const NT_PRSTATUS = 1;
+export const NT_PRFPREG = 2;
+export const NT_X86_XSTATE = 0x202;
+export const NT_ARM_TLS = 0x401;
+export const NT_ARM_SVE = 0x405;
+export const NT_ARM_PAC_MASK = 0x406;
+
+export const WNOHANG = 1;
+export const __WALL = 0x40000000;
+
+const iov = new BigUint64Array(2);
+const word = new BigUint64Array(1);
+const status = new Int32Array(1);
+
+function ptrace(request: number, tid: number, address: number, data: number): number {
+  return sys(NR.ptrace, request, tid, address, data);
+}
+
+/** Attaches without stopping; -errno on failure. */
+export function seize(tid: number, options: number): number {
+  return ptrace(PTRACE_SEIZE, tid, 0, options);
+}
+
+export function interrupt(tid: number): number {
+  return ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+}
+
+/** Lets a stopped task run, with a signal to deliver or 0. */
+export function cont(tid: number, signal = 0): number {
+  return ptrace(PTRACE_CONT, tid, 0, signal);
+}
+
+/** Lets a stopped task run to its next entry to or exit from a system call. */
+export function contToSyscall(tid: number, signal = 0): number {
+  return ptrace(PTRACE_SYSCALL, tid, 0, signal);
+}
+
+export function detach(tid: number, signal = 0): number {
+  return ptrace(PTRACE_DETACH, tid, 0, signal);
+}
+
+export function setOptions(tid: number, options: number): void {
+  check(ptrace(PTRACE_SETOPTIONS, tid, 0, options), "cannot set the tracing options", { tid });
+}
+
+/** Message of the last PTRACE_EVENT stop: the new task's id. */
+export function eventMessage(tid: number): number {
+  check(ptrace(PTRACE_GETEVENTMSG, tid, 0, addressOf(word)), "cannot read a tracing event", { tid });
+  return Number(word[0]);
+}
+
+/** Reads a register set into `buffer`; returns its size in bytes, or -errno when the machine has no such set. */
+export function getRegset(tid: number, type: number, buffer: Uint8Array): number {
+  iov[0] = BigInt(addressOf(buffer));
+  iov[1] = BigInt(buffer.length);
+  const result = ptrace(PTRACE_GETREGSET, tid, type, addressOf(iov));
+  return result < 0 ? result : Number(iov[1]);
+}
+
+export function setRegset(tid: number, type: number, buffer: Uint8Array): number {
+  iov[0] = BigInt(addressOf(buffer));
+  iov[1] = BigInt(buffer.length);
+  return ptrace(PTRACE_SETREGSET, tid, type, addressOf(iov));
+}
+
+/** The blocked signals, bit 0 for signal 1. */
+export function getSigmask(tid: number): bigint {
+  check(ptrace(PTRACE_GETSIGMASK, tid, 8, addressOf(word)), "cannot read the signal mask", { tid });
+  return word[0] ?? 0n;
+}
+
+export function setSigmask(tid: number, mask: bigint): void {
+  word[0] = mask;
+  check(ptrace(PTRACE_SETSIGMASK, tid, 8, addressOf(word)), "cannot set the signal mask", { tid });
+}
+
+export const SIGINFO_SIZE = 128;
+
+/** siginfo_t of the signal that stopped the task, or -errno (EINVAL in a group stop). */
+export function getSiginfo(tid: number, buffer: Uint8Array): number {
+  return ptrace(PTRACE_GETSIGINFO, tid, 0, addressOf(buffer));
+}
+
+const peekArgs = new DataView(new ArrayBuffer(16));
+const peekBytes = new Uint8Array(peekArgs.buffer);
+
+/**
+ * The queued signals, oldest first, 128 bytes each, left in the queue.
+ * @param shared the process's queue, else the thread's own
+ */
+export function peekSignals(tid: number, shared: boolean): Uint8Array[] {
+  const batch = 32;
+  const buffer = new Uint8Array(batch * SIGINFO_SIZE);
+  const found: Uint8Array[] = [];
+  for (;;) {
+    peekArgs.setBigUint64(0, BigInt(found.length), true);
+    peekArgs.setUint32(8, shared ? 1 : 0, true);
+    peekArgs.setInt32(12, batch, true);
+    const count = check(
+      ptrace(PTRACE_PEEKSIGINFO, tid, addressOf(peekBytes), addressOf(buffer)),
+      "cannot read the pending signals",
+      { tid },
+    );
+    for (let i = 0; i < count; i++) found.push(buffer.slice(i * SIGINFO_SIZE, (i + 1) * SIGINFO_SIZE));
+    if (count < batch) return found;
+  }
+}
+
+/** The n-th seccomp filter, newest first (8 bytes an instruction), or -errno: ENOENT after the last. */
+export function getSeccompFilter(tid: number, n: number): Uint8Array | number {
+  const count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, n, 0);
+  if (count < 0) return count;
+  const code = new Uint8Array(count * 8);
+  const result = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, n, addressOf(code));
+  return result < 0 ? result : code;
+}
+
+/** SECCOMP_FILTER_FLAG_* of the n-th filter, or -errno. */
+export function getSeccompFlags(tid: number, n: number): number {
+  const meta = new BigUint64Array([BigInt(n), 0n]);
+  const result = ptrace(PTRACE_SECCOMP_GET_METADATA, tid, 16, addressOf(meta));
+  return result < 0 ? result : Number(meta[1]);
+}
+
+export interface RseqConfiguration {
+  /** Address of struct rseq; 0 when none is registered. */
+  pointer: number;
+  /** Bytes. */
+  size: number;
+  signature: number;
+}
+
+/** What rseq(2) the thread registered, or undefined where the kernel cannot tell (before 5.13). */
+export function getRseq(tid: number): RseqConfiguration | undefined {
+  const conf = new DataView(new ArrayBuffer(24));
+  const result = ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, 24, addressOf(conf));
+  if (result < 0) return undefined;
+  return {
+    pointer: Number(conf.getBigUint64(0, true)),
+    size: conf.getUint32(8, true),
+    signature: conf.getUint32(12, true),
+  };
+}
+
+/** How a wait ended. */
+export type WaitResult =
+  | { pid: number; kind: "stopped"; signal: number; event: number }
+  | { pid: number; kind: "exited"; code: number }
+  | { pid: number; kind: "killed"; signal: number };
+
+export function decodeStatus(pid: number, raw: number): WaitResult {
+  if ((raw & 0xff) === 0x7f) return { pid, kind: "stopped", signal: (raw >> 8) & 0xff, event: raw >>> 16 };
+  if ((raw & 0x7f) === 0) return { pid, kind: "exited", code: (raw >> 8) & 0xff };
+  return { pid, kind: "killed", signal: raw & 0x7f };
+}
+
+/** wait4(2): what happened to a task, undefined when nothing did (WNOHANG), or -errno. */
+export function wait(tid: number, flags = 0): WaitResult | number | undefined {
+  const pid = sys(NR.wait4, tid, addressOf(status), flags | __WALL, 0);
+  if (pid < 0) return pid;
+  if (pid === 0) return undefined;
+  return decodeStatus(pid, status[0] ?? 0);
+}
+
+/** Waits for a traced task's next stop; a task that ended instead is an error. EINTR waits on. */
+export function waitStop(tid: number, subject: Subject = { tid }): { signal: number; event: number } {
+  for (;;) {
+    const seen = wait(tid);
+    if (seen === -4) continue;
+    if (typeof seen === "number") check(seen, "cannot wait for the task", subject);
+    else if (seen?.kind === "stopped") return seen;
+    else if (seen) throw new TaskGone(tid, seen);
+  }
+}
+
+/** A traced task ended under our hands. */
+export class TaskGone extends Error {
+  constructor(
+    readonly tid: number,
+    readonly how: WaitResult,
+  ) {
+    super(`task ${tid} ended: ${how.kind === "exited" ? `exit code ${how.code}` : `signal ${how.kind === "killed" ? how.signal : "?"}`}`);
+  }
+}

@@ -1,0 +1,368 @@
+/** A puppet's address space becomes the task's: mappings, contents, protections, advice, and what the kernel knows of them. */
+import { PSEUDO } from "../agent/layout.ts";
+import type { Program } from "../agent/program.ts";
+import type { Puppet } from "../agent/puppet.ts";
+import { CrError } from "../error.ts";
+import { AREA } from "../agent/layout.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import { PageFlag, type Pagemap } from "../image/pagemap.ts";
+import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { PAGE_SIZE } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import { readMaps } from "../kernel/proc/maps.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { sendFds, type Service } from "../file/numbers.ts";
+import { isKernelPage, moveVdso } from "./vdso.ts";
+import { MAP, VMA } from "./vmas.ts";
+
+const PROT_WRITE = 2;
+const MADV_DONTNEED = 4;
+const MADV_GUARD_INSTALL = 102;
+const PR_SET_MM = 35;
+const PR_SET_MM_MAP = 14;
+const PR_SET_THP_DISABLE = 41;
+const MREMAP_MAX_PARTS = 8192;
+/** Lowest address that a task may map. */
+const LOWEST = 0x10000;
+
+/** What the restore of one task's memory needs from the other rooms. */
+export interface MemorySources {
+  readonly images: ImageDirectory;
+  readonly service: Service;
+  /** Our descriptor for a mapped file: reg-file or memfd id, with the access the mapping needs. */
+  mapFd(id: number, fdflags: number): number;
+  /** Where the vDSO may be parked. */
+  readonly parking: number;
+}
+
+export interface MemoryResult {
+  pagesRestored: number;
+  pagesCompared: number;
+  pagesSkippedCow: number;
+}
+
+interface Target {
+  readonly entry: VmaEntry;
+  readonly start: number;
+  readonly end: number;
+  /** Inherited from the parent's puppet: contents are compared, not written. */
+  readonly kept: boolean;
+  hasPages: boolean;
+}
+
+/** Areas that a child may share copy-on-write with its parent. */
+function sharable(entry: VmaEntry): boolean {
+  return (
+    (entry.status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0 &&
+    (entry.status & (VMA.VDSO | VMA.VVAR | VMA.VSYSCALL | VMA.GUARD)) === 0 &&
+    (entry.flags & MAP.HUGETLB) === 0
+  );
+}
+
+/** Same place, same file, same kind: the child's area can be the parent's, copied on write. */
+export function canInherit(child: VmaEntry, parent: VmaEntry): boolean {
+  return (
+    sharable(child) &&
+    sharable(parent) &&
+    child.start === parent.start &&
+    child.end === parent.end &&
+    child.shmid === parent.shmid &&
+    child.pgoff === parent.pgoff &&
+    child.prot === parent.prot &&
+    child.flags === parent.flags &&
+    child.status === parent.status &&
+    (child.madv ?? 0) === (parent.madv ?? 0)
+  );
+}
+
+/** Does the kernel's MADV_DONTFORK keep it from children? */
+export function dontFork(entry: VmaEntry): boolean {
+  const madv = Number(entry.madv ?? 0);
+  return ((madv >> 10) & 1) === 1 || ((madv >> 18) & 1) === 1;
+}
+
+/** Restores the memory of one task. `parent`: entries of the parent whose memory the puppet was cloned with. */
+export function restoreMemory(puppet: Puppet, mm: MmEntry, parent: readonly VmaEntry[], sources: MemorySources): MemoryResult {
+  const { program, pid } = puppet;
+  const real = mm.vmas.filter((v) => (v.status & (VMA.VSYSCALL | VMA.GUARD)) === 0);
+  checkOrder(real, pid);
+  const inherited = new Map(parent.map((v) => [Number(v.start), v]));
+  const targets: Target[] = real
+    .filter((v) => (v.status & (VMA.VDSO | VMA.VVAR)) === 0)
+    .map((entry) => {
+      const other = inherited.get(Number(entry.start));
+      const kept = other !== undefined && !dontFork(other) && canInherit(entry, other);
+      return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false };
+    });
+  const pagemap = sources.images.pagemap("PAGEMAP", pid);
+  if (pagemap) markPages(targets, pagemap);
+  clearSpace(puppet, targets, mm.vmas, sources.parking);
+  mapAll(program, targets, sources);
+  const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
+  if (pagemap) fill(puppet, targets, pagemap, sources, result);
+  protect(program, targets);
+  advise(program, targets, mm.vmas);
+  program.run();
+  return result;
+}
+
+function checkOrder(vmas: readonly VmaEntry[], pid: number): void {
+  let last = 0;
+  for (const { start, end } of vmas) {
+    const from = Number(start);
+    const to = Number(end);
+    if (from < last || to <= from || from % PAGE_SIZE || to % PAGE_SIZE || !Number.isSafeInteger(to)) {
+      throw new CrError("the list of mappings is not in order", { code: "BAD_IMAGE", subject: { image: `mm-${pid}.img`, address: from } });
+    }
+    last = to;
+  }
+}
+
+/** Notes which areas have contents in the images: those are mapped writable first. */
+function markPages(targets: readonly Target[], pagemap: Pagemap): void {
+  let t = 0;
+  for (let i = 0; i < pagemap.count; i++) {
+    const from = pagemap.vaddr[i] ?? 0;
+    const to = from + (pagemap.pages[i] ?? 0) * PAGE_SIZE;
+    while (t < targets.length && (targets[t]?.end ?? 0) <= from) t++;
+    for (let k = t; k < targets.length; k++) {
+      const target = targets[k];
+      if (!target || target.start >= to) break;
+      target.hasPages = true;
+    }
+  }
+}
+
+/** Unmaps all that the target does not inherit, and moves the vDSO. */
+function clearSpace(puppet: Puppet, targets: readonly Target[], wanted: readonly VmaEntry[], parking: number): void {
+  const { program, pid, base } = puppet;
+  using dir = new ProcDir(pid);
+  const current = readMaps(dir).filter((v) => v.name !== "[vsyscall]" && v.name !== "[vectors]");
+  const kept = [
+    ...targets.filter((t) => t.kept),
+    { start: base, end: base + AREA.size },
+    ...current.filter(isKernelPage),
+  ].sort((a, b) => a.start - b.start);
+  let at = LOWEST;
+  const top = Math.max(...current.map((v) => v.end));
+  for (const { start, end } of [...kept, { start: top, end: top }]) {
+    if (start > at) program.call(NR.munmap, [at, start - at], { what: "cannot clear the address space" });
+    at = Math.max(at, end);
+  }
+  moveVdso(program, pid, current, wanted, parking);
+}
+
+function mapAll(program: Program, targets: readonly Target[], sources: MemorySources): void {
+  // files first of all travel to the puppet, a message's worth at a time
+  const files = new Map<string, number>();
+  const numbers = new Map<string, number>();
+  const key = (entry: VmaEntry) => `${entry.shmid}:${entry.fdflags ?? 0}`;
+  const mapped = targets.filter((t) => !t.kept);
+  const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED)) !== 0;
+  for (const { entry } of mapped) {
+    if (isFile(entry) && !files.has(key(entry))) files.set(key(entry), sources.mapFd(Number(entry.shmid), entry.fdflags ?? 0));
+  }
+  const order = [...files.entries()];
+  const opened: number[] = [];
+  program.run();
+  for (let i = 0; i < order.length; i += 200) {
+    const part = order.slice(i, i + 200);
+    const received = receiveMany(program, sources.service, part.map(([, fd]) => fd));
+    for (let k = 0; k < part.length; k++) {
+      const fd = received[k] ?? -1;
+      opened.push(fd);
+      const [name] = part[k] ?? [""];
+      numbers.set(name, fd);
+    }
+  }
+  for (const { entry, start, end, hasPages } of mapped) {
+    const prot = hasPages ? entry.prot | PROT_WRITE : entry.prot;
+    const flags = (entry.flags & ~MAP.LOCKED) | MAP.FIXED_NOREPLACE;
+    const file = isFile(entry);
+    program.call(
+      NR.mmap,
+      [start, end - start, prot, flags, file ? (numbers.get(key(entry)) ?? -1) : -1, file ? Number(entry.pgoff) : 0],
+      { expect: start, what: "cannot map an area", subject: { address: start } },
+    );
+  }
+  for (const fd of opened) program.call(NR.close, [fd]);
+}
+
+/** Reads the contents straight to their addresses; what is shared with the parent is compared first. */
+function fill(puppet: Puppet, targets: readonly Target[], pagemap: Pagemap, sources: MemorySources, result: MemoryResult): void {
+  const { program, pid } = puppet;
+  const image = `pagemap-${pid}.img`;
+  const pages = sources.images.openRaw("PAGES", pagemap.pagesId);
+  if (pages === undefined) {
+    if (pagemap.count === 0) return;
+    throw new CrError(`the set lacks its image pages-${pagemap.pagesId}.img`, { code: "MISSING_IMAGE", subject: { image } });
+  }
+  program.run();
+  const fd = receiveOne(program, sources.service, pages);
+  closeFd(pages);
+  let offset = 0;
+  let t = 0;
+  let parts: [number, number][] = [];
+  let partsAt = 0;
+  const flush = () => {
+    if (parts.length === 0) return;
+    const vector = program.reserve(parts.length * 16);
+    parts.forEach(([address, length], i) => {
+      vector.view.setBigUint64(i * 16, BigInt(address), true);
+      vector.view.setBigUint64(i * 16 + 8, BigInt(length), true);
+    });
+    const what = `cannot read pages-${pagemap.pagesId}.img (is it complete?)`;
+    program.call(PSEUDO.readvAll, [fd, vector, parts.length, partsAt], { what });
+    parts = [];
+    program.run();
+  };
+  const scratch = puppet.base + AREA.stackEnd;
+  for (let i = 0; i < pagemap.count; i++) {
+    const flags = pagemap.flags[i] ?? 0;
+    if (flags & PageFlag.parent) {
+      throw new CrError("pages of this set lie in a parent set: incremental sets are not supported yet", {
+        code: "ENOTSUP",
+        subject: { image },
+        remedy: "restore it with criu, or make a full dump",
+      });
+    }
+    let at = pagemap.vaddr[i] ?? 0;
+    const end = at + (pagemap.pages[i] ?? 0) * PAGE_SIZE;
+    if (!(flags & PageFlag.present)) {
+      throw new CrError("pages of this set were left with a page server: lazy sets are not supported yet", {
+        code: "ENOTSUP",
+        subject: { image, address: at },
+        remedy: "dump without --lazy-pages",
+      });
+    }
+    while (at < end) {
+      while (t < targets.length && (targets[t]?.end ?? 0) <= at) t++;
+      const target = targets[t];
+      const inside = target !== undefined && target.start <= at;
+      const until = Math.min(end, inside ? target.end : (target?.start ?? end));
+      const bytes = until - at;
+      if (inside && target.kept) {
+        flush();
+        const call = program.call(PSEUDO.readDiffering, [fd, at, bytes, offset, scratch], { what: "cannot compare pages" });
+        program.run();
+        const written = program.result(call);
+        result.pagesCompared += bytes / PAGE_SIZE;
+        result.pagesSkippedCow += bytes / PAGE_SIZE - written;
+        result.pagesRestored += written;
+      } else if (inside) {
+        if (parts.length === 0) partsAt = offset;
+        parts.push([at, bytes]);
+        result.pagesRestored += bytes / PAGE_SIZE;
+        if (parts.length >= MREMAP_MAX_PARTS) flush();
+      } else {
+        // the vDSO's own code: the running kernel's is used
+        flush();
+      }
+      offset += bytes;
+      at = until;
+    }
+  }
+  flush();
+  dropInherited(program, targets, pagemap);
+  program.call(NR.close, [fd]);
+  program.run();
+}
+
+/** Pages that the parent has and the child has not. */
+function dropInherited(program: Program, targets: readonly Target[], pagemap: Pagemap): void {
+  let i = 0;
+  for (const target of targets) {
+    if (!target.kept) continue;
+    let at = target.start;
+    while (i > 0 && (pagemap.vaddr[i - 1] ?? 0) + (pagemap.pages[i - 1] ?? 0) * PAGE_SIZE > at) i--;
+    for (; i < pagemap.count; i++) {
+      const from = pagemap.vaddr[i] ?? 0;
+      const to = from + (pagemap.pages[i] ?? 0) * PAGE_SIZE;
+      if (to <= at) continue;
+      if (from >= target.end) break;
+      if (from > at) program.call(NR.madvise, [at, from - at, MADV_DONTNEED], { ignore: true });
+      at = Math.max(at, to);
+    }
+    if (at < target.end) program.call(NR.madvise, [at, target.end - at, MADV_DONTNEED], { ignore: true });
+  }
+}
+
+/** Sends descriptors of ours (at most 253) to a puppet; the numbers that they have there. */
+export function receiveMany(program: Program, service: Service, fds: readonly number[]): number[] {
+  sendFds(service.ours, fds);
+  const length = 16 + fds.length * 4;
+  const control = program.reserve(length);
+  const header = program.reserve(56);
+  const vector = program.reserve(24);
+  vector.view.setBigUint64(0, BigInt(program.area.base + vector.offset + 16), true);
+  vector.view.setBigUint64(8, 1n, true);
+  header.view.setBigUint64(16, BigInt(program.area.base + vector.offset), true);
+  header.view.setBigUint64(24, 1n, true);
+  header.view.setBigUint64(32, BigInt(program.area.base + control.offset), true);
+  header.view.setBigUint64(40, BigInt(length), true);
+  program.call(NR.recvmsg, [service.theirs, header, 0], { expect: 1, what: "cannot receive descriptors" });
+  program.run();
+  return fds.map((_, i) => control.view.getInt32(16 + i * 4, true));
+}
+
+export function receiveOne(program: Program, service: Service, fd: number): number {
+  return receiveMany(program, service, [fd])[0] ?? -1;
+}
+
+function protect(program: Program, targets: readonly Target[]): void {
+  for (const { entry, start, end, kept, hasPages } of targets) {
+    if (kept || !hasPages || (entry.prot & PROT_WRITE) !== 0) continue;
+    program.call(NR.mprotect, [start, end - start, entry.prot], { what: "cannot protect an area", subject: { address: start } });
+  }
+}
+
+function advise(program: Program, targets: readonly Target[], all: readonly VmaEntry[]): void {
+  for (const { entry, start, end, kept } of targets) {
+    const madv = Number(entry.madv ?? 0);
+    if (madv && !kept) {
+      for (let advice = 0; advice < 32; advice++) {
+        if (((madv >> advice) & 1) === 0) continue;
+        program.call(NR.madvise, [start, end - start, advice], { what: `cannot give an area advice ${advice}`, subject: { address: start } });
+      }
+    }
+    if (entry.flags & MAP.LOCKED) program.call(NR.mlock, [start, end - start], { what: "cannot lock an area", subject: { address: start } });
+  }
+  for (const guard of all) {
+    if (!(guard.status & VMA.GUARD)) continue;
+    const start = Number(guard.start);
+    program.call(NR.madvise, [start, Number(guard.end) - start, MADV_GUARD_INSTALL], {
+      what: "cannot install guard pages (Linux 6.13 and later)",
+      subject: { address: start },
+    });
+  }
+}
+
+/**
+ * What the kernel knows of the address space: bounds, auxv, the executable. No mapping of the puppet's own program may be left.
+ * @param exe the number of the executable's descriptor in the puppet
+ */
+export function restoreMmFields(program: Program, mm: MmEntry, exe: number): void {
+  const auxv = program.data(new Uint8Array(new BigUint64Array(mm.mm_saved_auxv.map(BigInt)).buffer));
+  const map = program.reserve(13 * 8);
+  const fields = [
+    mm.mm_start_code,
+    mm.mm_end_code,
+    mm.mm_start_data,
+    mm.mm_end_data,
+    mm.mm_start_brk,
+    mm.mm_brk,
+    mm.mm_start_stack,
+    mm.mm_arg_start,
+    mm.mm_arg_end,
+    mm.mm_env_start,
+    mm.mm_env_end,
+    program.area.base + auxv.offset,
+  ];
+  fields.forEach((field, i) => map.view.setBigUint64(i * 8, BigInt(field), true));
+  map.view.setUint32(12 * 8, mm.mm_saved_auxv.length * 8, true);
+  map.view.setInt32(12 * 8 + 4, exe, true);
+  program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], { what: "cannot set the address space's bounds and executable" });
+  program.call(NR.close, [exe]);
+  if (mm.thp_disabled) program.call(NR.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0], { what: "cannot turn huge pages off" });
+}

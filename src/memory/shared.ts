@@ -1,0 +1,105 @@
+/** Memory files (shared anonymous memory, memfd): their content beside the tasks' pages. */
+import { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import { PageFlag } from "../image/pagemap.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { PAGE_SIZE } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import { check, sys, sysError } from "../kernel/sys.ts";
+
+const SEEK_DATA = 3;
+const SEEK_HOLE = 4;
+const ENXIO = -6;
+const EINTR = -4;
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const MAP_SHARED = 1;
+
+/** Runs `use` with a mapping of the whole file in our own memory. */
+function mapped<T>(fd: number, size: number, prot: number, use: (address: number) => T): T {
+  const address = check(sys(NR.mmap, 0, size, prot, MAP_SHARED, fd, 0), "cannot map shared memory");
+  try {
+    return use(address);
+  } finally {
+    sys(NR.munmap, address, size);
+  }
+}
+
+/** Ranges of a memory file that hold something; holes must stay holes, else memory use explodes. */
+function* dataRanges(fd: number, size: number): Generator<[number, number]> {
+  let at = 0;
+  while (at < size) {
+    const start = sys(NR.lseek, fd, at, SEEK_DATA);
+    if (start === ENXIO) return;
+    check(start, "cannot find the data of shared memory");
+    const end = Math.min(check(sys(NR.lseek, fd, start, SEEK_HOLE), "cannot find the holes of shared memory"), size);
+    const from = start - (start % PAGE_SIZE);
+    yield [from, Math.ceil(end / PAGE_SIZE) * PAGE_SIZE];
+    at = end;
+  }
+}
+
+/**
+ * Writes pagemap-shmem-`shmid` and its pages.
+ * @param fd a descriptor of ours for it; its position is changed, so it must be a description of our own
+ * @param size bytes
+ * @returns bytes written
+ */
+export function dumpShared(images: ImageDirectory, shmid: number, pagesId: number, fd: number, size: number): number {
+  const map = images.pagemapWriter("SHMEM_PAGEMAP", shmid, pagesId);
+  if (size === 0) return 0;
+  const whole = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+  const pages = images.writer("PAGES", pagesId);
+  let offset = 0;
+  mapped(fd, whole, PROT_READ, (address) => {
+    for (const [start, end] of dataRanges(fd, size)) {
+      map.page(start, (end - start) / PAGE_SIZE, PageFlag.present);
+      for (let at = start; at < end; ) {
+        const put = sys(NR.pwrite64, pages.fd, address + at, end - at, offset);
+        if (put === EINTR) continue;
+        if (put <= 0) throw sysError(put, "cannot write shared memory to the image", { path: images.path }, "make room in the image directory");
+        at += put;
+        offset += put;
+      }
+    }
+  });
+  return offset;
+}
+
+/** Fills a fresh memory file of `size` bytes from pagemap-shmem-`shmid`. */
+export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: number, size: number): number {
+  const map = images.pagemap("SHMEM_PAGEMAP", shmid);
+  if (!map || map.count === 0) return 0;
+  const image = `pagemap-shmem-${shmid}.img`;
+  const pages = images.openRaw("PAGES", map.pagesId);
+  if (pages === undefined) {
+    throw new CrError(`the set lacks its image pages-${map.pagesId}.img`, { code: "MISSING_IMAGE", subject: { image } });
+  }
+  const whole = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+  let offset = 0;
+  try {
+    mapped(fd, whole, PROT_READ | PROT_WRITE, (address) => {
+      for (let i = 0; i < map.count; i++) {
+        const start = map.vaddr[i] ?? 0;
+        const bytes = (map.pages[i] ?? 0) * PAGE_SIZE;
+        if (((map.flags[i] ?? 0) & PageFlag.present) === 0) continue;
+        if (start + bytes > whole) {
+          throw new CrError("pages lie beyond the end of the shared memory", { code: "BAD_IMAGE", subject: { image } });
+        }
+        for (let done = 0; done < bytes; ) {
+          const got = sys(NR.pread64, pages, address + start + done, bytes - done, offset);
+          if (got === EINTR) continue;
+          if (got <= 0) {
+            throw new CrError("the pages image is too short", { code: "BAD_IMAGE", subject: { image: `pages-${map.pagesId}.img` } });
+          }
+          done += got;
+          offset += got;
+        }
+      }
+    });
+  } finally {
+    closeFd(pages);
+  }
+  return offset;
+}
+

@@ -1,0 +1,162 @@
+/** From the kernel's list of mappings to VMA entries: what each area is, and how it comes back. */
+import { CrError } from "../error.ts";
+import type { VmaEntry } from "../image/schema.gen.ts";
+import { hasFlag, VM, type Vma } from "../kernel/proc/maps.ts";
+
+/** Bits of vma_entry.status. */
+export const VMA = {
+  REGULAR: 1 << 0,
+  VSYSCALL: 1 << 2,
+  VDSO: 1 << 3,
+  HEAP: 1 << 5,
+  FILE_PRIVATE: 1 << 6,
+  FILE_SHARED: 1 << 7,
+  ANON_SHARED: 1 << 8,
+  ANON_PRIVATE: 1 << 9,
+  SYSVIPC: 1 << 10,
+  SOCKET: 1 << 11,
+  VVAR: 1 << 12,
+  AIORING: 1 << 13,
+  MEMFD: 1 << 14,
+  SHSTK: 1 << 15,
+  GUARD: 1 << 16,
+  UPROBES: 1 << 17,
+} as const;
+
+export const MAP = {
+  SHARED: 0x1,
+  PRIVATE: 0x2,
+  DROPPABLE: 0x8,
+  FIXED: 0x10,
+  ANONYMOUS: 0x20,
+  GROWSDOWN: 0x100,
+  LOCKED: 0x2000,
+  NORESERVE: 0x4000,
+  HUGETLB: 0x40000,
+  FIXED_NOREPLACE: 0x100000,
+} as const;
+const HUGE_SHIFT = 26;
+
+/** VmFlags that stand for an madvise(2) advice; the bit number of `madv` is the advice's value. */
+export const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
+  [VM.rr, 1],
+  [VM.sr, 2],
+  [VM.dc, 10],
+  [VM.mg, 12],
+  [VM.hg, 14],
+  [VM.nh, 15],
+  [VM.dd, 16],
+  [VM.wf, 18],
+];
+
+/** What the images need to know of a mapped file: given by the file room. */
+export interface MappedFile {
+  id: number;
+  /** The mapping's file is shared memory of the kernel's own tmpfs: its content goes with the set. */
+  memfd: boolean;
+  /** How to open the file for the mapping: O_RDONLY or O_RDWR. */
+  fdflags: number;
+}
+
+/** A VMA as it will be saved, with what a dump needs beside the entry. */
+export interface DumpedVma {
+  readonly entry: VmaEntry;
+  readonly vma: Vma;
+  /** Its pages go to the task's own page images. */
+  readonly hasPages: boolean;
+  /** Contents can be fetched on demand at restore. */
+  readonly lazy: boolean;
+}
+
+function refuse(pid: number, vma: Vma, what: string, remedy: string): CrError {
+  return new CrError(what, { code: "ENOTSUP", subject: { pid, address: vma.start, path: vma.name || undefined }, remedy });
+}
+
+function flagsOf(vma: Vma, anonymous: boolean): number {
+  let flags: number = vma.shared ? MAP.SHARED : MAP.PRIVATE;
+  if (anonymous) flags |= MAP.ANONYMOUS;
+  const has = (flag: number) => hasFlag(vma.flags, flag);
+  if (has(VM.gd)) flags |= MAP.GROWSDOWN;
+  if (has(VM.lo)) flags |= MAP.LOCKED;
+  if (has(VM.nr)) flags |= MAP.NORESERVE;
+  if (has(VM.dp)) flags = (flags & ~MAP.PRIVATE) | MAP.DROPPABLE;
+  if (has(VM.ht)) flags |= MAP.HUGETLB | (Math.log2(vma.pageSize) << HUGE_SHIFT);
+  return flags;
+}
+
+/** What cannot be saved of a mapping, or undefined when it can. */
+export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
+  const has = (flag: number) => hasFlag(vma.flags, flag);
+  if (vma.name.startsWith("/[aio]")) {
+    return refuse(pid, vma, "the task has an AIO context (io_setup): these are not kept yet", "let it close the context (io_destroy)");
+  }
+  if (vma.name.startsWith("anon_inode:[io_uring]") || vma.name.includes("[io_uring]")) {
+    return refuse(pid, vma, "the task has mapped an io_uring", "turn io_uring off in the program (libuv: UV_USE_IO_URING=0)");
+  }
+  if (has(VM.um) || has(VM.uw) || has(VM.ui)) {
+    return refuse(pid, vma, "the area is watched by a userfaultfd", "let the program close its userfaultfd");
+  }
+  if (vma.name.startsWith("/SYSV")) {
+    return refuse(pid, vma, "System V shared memory of the host is attached: it is not kept yet", "let the program detach it (shmdt)");
+  }
+  if (vma.name === "[uprobes]") {
+    return refuse(pid, vma, "a uprobe is set in the task", "remove the probe, or pass --allow-uprobes once that is supported");
+  }
+  if (has(VM.ss)) return refuse(pid, vma, "the task uses a shadow stack: these are not kept yet", "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
+  const special = vma.name.startsWith("[v") || vma.name === "";
+  if (!special && (has(VM.io) || has(VM.pf))) {
+    return refuse(pid, vma, "the area maps device memory", "let the program unmap the device before the dump");
+  }
+  return undefined;
+}
+
+/**
+ * The entry of one mapping.
+ * @param file for mappings of files, which file it is
+ */
+export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
+  const vdso = vma.name === "[vdso]";
+  const vvar = vma.name.startsWith("[vvar");
+  const vsyscall = vma.name === "[vsyscall]" || vma.name === "[vectors]";
+  const anonymous = file === undefined;
+  let status: number = vsyscall ? VMA.VSYSCALL : VMA.REGULAR;
+  if (vdso) status |= VMA.VDSO;
+  if (vvar) status |= VMA.VVAR;
+  if (vma.name === "[heap]") status |= VMA.HEAP;
+  if (file?.memfd) status |= VMA.MEMFD;
+  if (anonymous) status |= vma.shared ? VMA.ANON_SHARED : VMA.ANON_PRIVATE;
+  else status |= vma.shared ? VMA.FILE_SHARED : VMA.FILE_PRIVATE;
+  let madv = 0;
+  for (const [flag, advice] of ADVICE) if (hasFlag(vma.flags, flag)) madv += 2 ** advice;
+  const flags = flagsOf(vma, anonymous);
+  const entry: VmaEntry = {
+    // vsyscall lies beyond what a number holds exactly in general
+    start: vsyscall ? BigInt(vma.start) : vma.start,
+    end: vsyscall ? BigInt(vma.end) : vma.end,
+    pgoff: anonymous ? 0 : vma.offset,
+    shmid: file?.id ?? 0,
+    prot: vma.prot,
+    flags,
+    status,
+    fd: -1,
+    madv: madv || undefined,
+    fdflags: file?.fdflags,
+  };
+  const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;
+  const hasPages = isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE);
+  return { entry, vma, hasPages, lazy: hasPages && anonymous && !vdso && !(flags & MAP.LOCKED) };
+}
+
+/** vvar and vvar_vclock are one area in the images. */
+export function joinVvar(vmas: DumpedVma[]): DumpedVma[] {
+  const out: DumpedVma[] = [];
+  for (const one of vmas) {
+    const last = out.at(-1);
+    if (last && one.entry.status & VMA.VVAR && last.entry.status & VMA.VVAR && last.entry.end === one.entry.start) {
+      out[out.length - 1] = { ...last, entry: { ...last.entry, end: one.entry.end } };
+    } else {
+      out.push(one);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,175 @@
+/** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
+import { CrError } from "../error.ts";
+import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
+import { fileKinds } from "../file/registry.ts";
+import { receiveAndPlace, type Service } from "../file/numbers.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
+import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import type { Log } from "../log.ts";
+import { fillShared } from "../memory/shared.ts";
+import type { RestoreOptions } from "../options.ts";
+import type { SavedSet } from "./set.ts";
+
+/** Flags that fcntl(F_SETFL) can change. */
+const CHANGEABLE = O.APPEND | O.NONBLOCK | O.ASYNC | O.DIRECT | O.NOATIME;
+const FD_CLOEXEC = 1;
+
+export class RestoredFiles implements FileRestore, Disposable {
+  readonly entries: ReadonlyMap<number, FileEntry>;
+  tasks: RestoredTask[] = [];
+  readonly #open = new Map<number, number>();
+  readonly #reopened = new Map<string, number>();
+  readonly #opening = new Set<number>();
+  readonly #undo: (() => void)[] = [];
+  readonly #end: (() => void)[] = [];
+  readonly #kinds = new Map<number, FileKind>(fileKinds.map((k) => [k.type, k]));
+
+  constructor(
+    readonly images: ImageDirectory,
+    readonly options: RestoreOptions,
+    readonly log: Log,
+    set: SavedSet,
+  ) {
+    this.entries = set.files;
+  }
+
+  #kindOf(entry: FileEntry): FileKind {
+    const kind = this.#kinds.get(entry.type);
+    if (kind) return kind;
+    throw new CrError(`file id ${entry.id} is of a kind that is not supported yet (${entry.type})`, {
+      code: "ENOTSUP",
+      subject: { image: "files.img" },
+      remedy: "restore this set with criu",
+    });
+  }
+
+  /** Refuses sets with kinds that we cannot restore, before anything is created. */
+  check(): void {
+    for (const entry of this.entries.values()) this.#kindOf(entry);
+  }
+
+  descriptor(id: number): number {
+    const known = this.#open.get(id);
+    if (known !== undefined) return known;
+    const entry = this.entries.get(id);
+    if (!entry) throw new CrError(`file id ${id} is not in files.img`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
+    if (this.#opening.has(id)) {
+      throw new CrError(`file id ${id} needs itself to be opened`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
+    }
+    this.#opening.add(id);
+    this.#kindOf(entry).open(entry, this);
+    this.#opening.delete(id);
+    const fd = this.#open.get(id);
+    if (fd === undefined) throw new CrError(`file id ${id} was not opened`, { subject: { image: "files.img" } });
+    return fd;
+  }
+
+  put(id: number, fd: number): void {
+    this.#open.set(id, fd);
+  }
+
+  /** A descriptor for a mapping, with the access that it needs. */
+  forMapping(id: number, fdflags: number): number {
+    const key = `${id}:${fdflags}`;
+    const known = this.#reopened.get(key);
+    if (known !== undefined) return known;
+    const fd = reopen(this.descriptor(id), fdflags & O.ACCMODE, "cannot open a mapped file");
+    this.#reopened.set(key, fd);
+    return fd;
+  }
+
+  fillShared(shmid: number, fd: number, size: number): void {
+    fillShared(this.images, shmid, fd, size);
+  }
+
+  holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[] {
+    return this.tasks.flatMap((task) => task.fds.filter((entry) => entry.id === id).map((entry) => ({ task, entry })));
+  }
+
+  onFailure(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  atEnd(action: () => void): void {
+    this.#end.push(action);
+  }
+
+  applyFown(fd: number, fown: FownEntry | undefined, flags: number): void {
+    if (flags & O.PATH) return;
+    const now = check(sys(NR.fcntl, fd, F.GETFL, 0), "cannot read a descriptor's flags", { fd });
+    if (((now ^ flags) & CHANGEABLE & ~O.ASYNC) !== 0) {
+      fcntl(fd, F.SETFL, (now & ~CHANGEABLE) | (flags & CHANGEABLE & ~O.ASYNC), "cannot set a descriptor's flags", { fd });
+    }
+    if (!fown || (fown.pid === 0 && fown.signum === 0 && !(flags & O.ASYNC))) return;
+    this.#owners.push({ fd, fown, flags });
+  }
+
+  readonly #owners: { fd: number; fown: FownEntry; flags: number }[] = [];
+
+  /** Owners are processes or groups of the tree: set when those exist. */
+  applyOwners(): void {
+    for (const { fd, fown, flags } of this.#owners) {
+      if (fown.pid !== 0) {
+        const owner = new Int32Array([fown.pid_type, fown.pid]);
+        check(sys(NR.fcntl, fd, F.SETOWN_EX, addressOf(owner)), "cannot set the owner of a descriptor", { pid: fown.pid });
+      }
+      if (fown.signum !== 0) check(sys(NR.fcntl, fd, 10, fown.signum), "cannot set the signal of a descriptor");
+      if (flags & O.ASYNC) {
+        const now = sys(NR.fcntl, fd, F.GETFL, 0);
+        check(sys(NR.fcntl, fd, F.SETFL, now | O.ASYNC), "cannot set a descriptor's flags");
+      }
+    }
+  }
+
+  /** Opens every description of the set. */
+  openAll(): void {
+    for (const id of this.entries.keys()) this.descriptor(id);
+  }
+
+  /** Puts a task's descriptors at their numbers. */
+  place(task: RestoredTask, service: Service): void {
+    const list = task.fds.map((f) => ({ fd: f.fd, cloexec: (f.flags & FD_CLOEXEC) !== 0, source: this.descriptor(f.id) }));
+    task.run((program) => receiveAndPlace(program, service, list));
+  }
+
+  #each(step: "link" | "arm"): void {
+    const byKind = new Map<FileKind, FileEntry[]>();
+    for (const entry of this.entries.values()) {
+      const kind = this.#kindOf(entry);
+      const list = byKind.get(kind);
+      if (list) list.push(entry);
+      else byKind.set(kind, [entry]);
+    }
+    for (const kind of fileKinds) {
+      const entries = byKind.get(kind);
+      if (entries) kind[step]?.(entries, this);
+    }
+  }
+
+  link(): void {
+    this.#each("link");
+  }
+
+  arm(): void {
+    this.#each("arm");
+  }
+
+  /** What must be tidied up in any case: temporary names of ghost files. */
+  end(): void {
+    for (const action of this.#end.splice(0).reverse()) action();
+  }
+
+  undo(): void {
+    for (const action of this.#undo.splice(0).reverse()) action();
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of new Set([...this.#open.values(), ...this.#reopened.values()])) closeFd(fd);
+    this.#open.clear();
+    this.#reopened.clear();
+  }
+}

@@ -1,0 +1,251 @@
+/**
+ * The tree of puppets: who is cloned by whom, in which session, and whose memory is there before a child is cloned from it.
+ * A child whose areas are copies of its parent's is cloned after these are filled, so that they stay shared.
+ */
+import { Puppet } from "../agent/puppet.ts";
+import type { Program } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { VmaEntry } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { canInherit, type MemoryResult, type MemorySources, restoreMemory, restoreMmFields, receiveOne } from "../memory/restore-memory.ts";
+import type { Hole } from "./hole.ts";
+import type { SavedSet, SavedTask } from "./set.ts";
+
+const CLONE_FS = 0x200;
+const CLONE_FILES = 0x400;
+const PR_SET_CHILD_SUBREAPER = 36;
+/** Areas this large are worth sharing: below, a comparison costs more than a copy. */
+const WORTH_SHARING = 4;
+
+/** A task under construction. */
+export interface GrownTask {
+  readonly saved: SavedTask;
+  readonly puppet: Puppet;
+  memory: "bare" | "restored";
+  /** Session and process group that it is in now. */
+  sid: number;
+  pgid: number;
+}
+
+export interface GrowOptions {
+  readonly hole: Hole;
+  readonly sources: MemorySources;
+  /** clone(2) flags for the root: CLONE_PARENT. */
+  readonly rootFlags: number;
+  /** The tree keeps our session and group (a shell job). */
+  readonly shellJob: boolean;
+  /** Session and process group of ours. */
+  readonly ourSid: number;
+  readonly ourPgid: number;
+  /** Called between steps: throws when we shall stop. */
+  step(): void;
+}
+
+/** Does the child share enough of its parent's memory that it should be cloned from it? */
+export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
+  if (!child.mm || !parent.mm || child.mm.exe_file_id !== parent.mm.exe_file_id) return false;
+  const theirs = new Map(parent.mm.vmas.map((v) => [v.start, v]));
+  let common = 0;
+  for (const vma of child.mm.vmas) {
+    const other = theirs.get(vma.start);
+    if (other && canInherit(vma, other)) common++;
+  }
+  return common >= WORTH_SHARING;
+}
+
+export class Forest implements Disposable {
+  readonly tasks = new Map<number, GrownTask>();
+  readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
+  readonly #late: SavedTask[] = [];
+
+  constructor(
+    readonly set: SavedSet,
+    readonly options: GrowOptions,
+  ) {}
+
+  task(pid: number): GrownTask {
+    const task = this.tasks.get(pid);
+    if (!task) throw new CrError("a task was not made", { subject: { pid } });
+    return task;
+  }
+
+  /** Makes the whole tree, with its memory. */
+  grow(): void {
+    const { root } = this.set;
+    const puppet = Puppet.root(root.pid, this.options.hole.base, this.options.rootFlags);
+    const grown: GrownTask = { saved: root, puppet, memory: "bare", sid: this.options.ourSid, pgid: this.options.ourPgid };
+    this.tasks.set(root.pid, grown);
+    this.#settle(grown, []);
+    for (let moved = true; this.#late.length > 0 && moved; ) {
+      moved = false;
+      for (const saved of this.#late.splice(0)) moved = this.#adopt(saved) || moved;
+    }
+    const [left] = this.#late;
+    if (left) {
+      throw new CrError(`the session ${left.tree.sid} of the task cannot be made again`, {
+        code: "ENOTSUP",
+        subject: { pid: left.pid },
+        remedy: "dump the tree from the session's leader on",
+      });
+    }
+    this.#groups();
+  }
+
+  /** Clones the children of a bare puppet and restores its memory, in the order that sessions and sharing ask for. */
+  #settle(task: GrownTask, inherited: readonly VmaEntry[]): void {
+    const { saved, puppet } = task;
+    this.options.step();
+    if (saved.zombie) return;
+    const { sid } = saved.tree;
+    const children = saved.children.map((child) => ({ child, shares: sharesMemory(child, saved) }));
+    const memoryFirst = children.some((c) => c.shares);
+    if (memoryFirst) this.#memory(task, inherited);
+    const made: { task: GrownTask; vmas: readonly VmaEntry[] }[] = [];
+    const make = (child: SavedTask): void => {
+      const grown = this.#clone(child, puppet, task, saved);
+      const vmas = memoryFirst ? (saved.mm?.vmas ?? []) : [];
+      made.push({ task: grown, vmas });
+    };
+    const leader = sid === saved.pid && task.sid !== saved.pid;
+    if (leader) for (const { child } of children) if (child.tree.sid === task.sid && child.tree.sid !== saved.pid) make(child);
+    if (leader) {
+      puppet.program.call(NR.setsid, [], { what: "cannot make the session" });
+      puppet.program.run();
+      task.sid = saved.pid;
+      task.pgid = saved.pid;
+    }
+    for (const { child } of children) {
+      if (this.tasks.has(child.pid)) continue;
+      const wanted = child.tree.sid;
+      if (wanted === child.pid || wanted === task.sid || this.#foreign(wanted)) make(child);
+      else this.#late.push(child);
+    }
+    if (!memoryFirst) this.#memory(task, inherited);
+    for (const one of made) this.#settle(one.task, one.vmas);
+  }
+
+  /** A session outside of the tree: with a shell job, ours stands for it. */
+  #foreign(sid: number): boolean {
+    return this.options.shellJob && !this.set.tasks.some((t) => t.pid === sid) && sid === this.set.root.tree.sid;
+  }
+
+  #clone(child: SavedTask, by: Puppet, of: { sid: number; pgid: number }, parent: SavedTask | undefined): GrownTask {
+    let flags = 0;
+    if (parent && child.ids && parent.ids && !child.zombie) {
+      if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
+      if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
+    }
+    const puppet = cloneWaiting(by, child.pid, flags);
+    const grown: GrownTask = { saved: child, puppet, memory: "bare", sid: of.sid, pgid: of.pgid };
+    this.tasks.set(child.pid, grown);
+    return grown;
+  }
+
+  #memory(task: GrownTask, inherited: readonly VmaEntry[]): void {
+    const { saved, puppet } = task;
+    if (!saved.mm || task.memory === "restored") return;
+    const { sources } = this.options;
+    const result = restoreMemory(puppet, saved.mm, inherited, sources);
+    this.totals.pagesRestored += result.pagesRestored;
+    this.totals.pagesCompared += result.pagesCompared;
+    this.totals.pagesSkippedCow += result.pagesSkippedCow;
+    const { program } = puppet;
+    const sameExe = inherited.length > 0;
+    const exe = sameExe ? -1 : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
+    restoreMmFields(program, saved.mm, exe);
+    program.run();
+    task.memory = "restored";
+  }
+
+  /**
+   * A task whose session's leader is not its parent: it was adopted. It is cloned by a helper in that session, which then ends,
+   * and a temporary subreaper makes its parent adopt it again.
+   */
+  #adopt(saved: SavedTask): boolean {
+    const { sid } = saved.tree;
+    const parent = saved.parent && this.tasks.get(saved.parent.pid);
+    if (!parent) {
+      this.#late.push(saved);
+      return false;
+    }
+    const reaper = (on: boolean) => (program: Program) => {
+      program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0], { what: "cannot become a subreaper" });
+    };
+    const leader = this.tasks.get(sid);
+    if (this.set.tasks.some((t) => t.pid === sid) && !leader) {
+      this.#late.push(saved);
+      return false;
+    }
+    run(parent.puppet, reaper(true));
+    // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
+    const helper = cloneWaiting(leader?.puppet ?? parent.puppet, leader ? 0 : sid, 0);
+    if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
+    const members = leader ? [saved] : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
+    const group = leader ? leader.pgid : sid;
+    const grown = members.map((member) => this.#clone(member, helper, { sid, pgid: group }, undefined));
+    for (const member of members) {
+      const at = this.#late.indexOf(member);
+      if (at >= 0) this.#late.splice(at, 1);
+    }
+    this.#endHelper(helper, leader?.puppet ?? parent.puppet);
+    run(parent.puppet, reaper(false));
+    for (const one of grown) this.#settle(one, []);
+    return true;
+  }
+
+  /** Lets a helper exit and its parent reap it. */
+  #endHelper(helper: Puppet, parent: Puppet): void {
+    helper.end(0);
+    run(parent, (program) => {
+      const WALL = 0x40000000;
+      program.call(NR.wait4, [helper.pid, 0, WALL, 0], { what: "cannot reap a helper" });
+    });
+    helper[Symbol.dispose]();
+  }
+
+  /** Process groups: leaders first, helpers for groups whose leader is gone. */
+  #groups(): void {
+    const all = [...this.tasks.values()];
+    const { root } = this.set;
+    const keepsOurs = (saved: SavedTask) =>
+      this.options.shellJob && saved.tree.pgid === root.tree.pgid && !this.tasks.has(root.tree.pgid);
+    const join = (task: GrownTask, pgid: number) => {
+      run(task.puppet, (program) => void program.call(NR.setpgid, [0, pgid], { what: `cannot join process group ${pgid}` }));
+      task.pgid = pgid;
+    };
+    for (const task of all) if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) join(task, task.saved.pid);
+    const helpers = new Map<number, { helper: Puppet; parent: Puppet }>();
+    for (const task of all) {
+      const { pgid } = task.saved.tree;
+      if (pgid === task.pgid || keepsOurs(task.saved)) continue;
+      if (!this.tasks.has(pgid) && !helpers.has(pgid) && !all.some((t) => t.pgid === pgid)) {
+        const helper = cloneWaiting(task.puppet, pgid, 0);
+        run(helper, (program) => void program.call(NR.setpgid, [0, 0], { what: "cannot make a process group" }));
+        helpers.set(pgid, { helper, parent: task.puppet });
+      }
+      join(task, pgid);
+    }
+    for (const { helper, parent } of helpers.values()) this.#endHelper(helper, parent);
+  }
+
+  [Symbol.dispose](): void {
+    for (const { puppet } of this.tasks.values()) puppet[Symbol.dispose]();
+  }
+}
+
+function run(puppet: Puppet, build: (program: Program) => void): void {
+  build(puppet.program);
+  puppet.program.run();
+}
+
+/** Clones a child; a pid that a zombie still holds may come free in a moment. */
+export function cloneWaiting(by: Puppet, pid: number, flags: number): Puppet {
+  for (let tries = 0; ; tries++) {
+    try {
+      return by.cloneChild(pid, flags);
+    } catch (error) {
+      if (!(error instanceof CrError) || error.code !== "EEXIST" || tries >= 50 || !isZombie(pid)) throw error;
+      Bun.sleepSync(20);
+    }
+  }
+}
