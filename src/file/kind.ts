@@ -1,12 +1,12 @@
+import type { Program } from "../agent/program.ts";
 import type { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
 import type { FdInfo } from "../kernel/proc/fdinfo.ts";
 import type { FileLock } from "../kernel/proc/locks.ts";
 import type { FileStat } from "../kernel/stat.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
-import type { Program } from "../agent/program.ts";
-import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
 
 /** One open file description of the frozen tree, seen from outside. */
 export interface OpenFile {
@@ -53,6 +53,8 @@ export interface FileDump {
   readonly pids: readonly number[];
   /** The pid as the tree sees it (innermost pid namespace); the image keeps these. */
   virtualPid(hostPid: number): number;
+  /** Internal id of the net namespace that the tree lives in: net_ns_id of its ids-PID.img. */
+  readonly netNsId: number;
   /** A fresh file id. */
   nextId(): number;
   /** Adds an entry to files.img. */
