@@ -1,6 +1,6 @@
 import { CrError } from "../error.ts";
 import type { FownEntry } from "../image/schema.gen.ts";
-import { closeFd, F, O } from "../kernel/fd.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { compareFiles } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
@@ -8,6 +8,7 @@ import { type FdInfo, readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { F, O } from "../kernel/uapi/fcntl.ts";
 import type { HeldFd, OpenFile } from "./kind.ts";
 import { allowDescriptors } from "./numbers.ts";
 
@@ -105,8 +106,8 @@ export class FileCollector implements Disposable {
     open: () => { link: string; dup: number; at?: { pid: number; fd: number } },
   ): OpenFile {
     const key = groupOf(info);
-    let group = this.#groups.get(key);
-    if (group === undefined) this.#groups.set(key, (group = []));
+    const group = this.#groups.get(key) ?? [];
+    if (group.length === 0) this.#groups.set(key, group);
     let low = 0;
     let high = group.length;
     while (low < high) {

@@ -1,9 +1,9 @@
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { F, O } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { F, FD_CLOEXEC, O } from "../kernel/uapi/fcntl.ts";
 
 /** SCM_MAX_FD of the kernel: descriptors that one message carries. */
 export const FDS_PER_MESSAGE = 253;
@@ -12,7 +12,6 @@ const SOL_SOCKET = 1;
 const SCM_RIGHTS = 1;
 const MSG_DONTWAIT = 0x40;
 const MSG_NOSIGNAL = 0x4000;
-const FD_CLOEXEC = 1;
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 const EINTR = -(ERRNO.EINTR ?? 4);
 const LAST_NUMBER = 0xffff_ffff;

@@ -1,9 +1,9 @@
 import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
-import { O } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { toU64 } from "../kernel/u64.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 import type { FileKind } from "./kind.ts";
 
 /** A signalfd holds nothing but its mask: pending signals are the tasks', and are read from whoever reads. */

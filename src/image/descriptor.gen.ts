@@ -436,7 +436,9 @@ export const messages: Readonly<Record<string, string>> = {
 4 required uint64 data
 5 optional uint32 dev
 6 optional uint64 inode
-7 optional uint64 pos`,
+7 optional uint64 pos
+2000 optional uint32 tscriu_number
+2001 optional uint32 tscriu_file`,
   eventpoll_file_entry: `1 required uint32 id
 2 required uint32 flags
 3 required .fown_entry fown

@@ -814,6 +814,8 @@ export interface EventpollTfdEntry {
   dev?: number;
   inode?: U64;
   pos?: U64;
+  tscriu_number?: number;
+  tscriu_file?: number;
 }
 
 export interface EventpollFileEntry {

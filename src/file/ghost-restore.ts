@@ -1,0 +1,196 @@
+import { CrError, type Subject } from "../error.ts";
+import type { Ghost } from "../image/ghost.ts";
+import type { GhostFileEntry, RegFileEntry, Timeval } from "../image/schema.gen.ts";
+import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../kernel/stat.ts";
+import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { copyRange } from "./copy.ts";
+import { linkOpenFile } from "./link-remap.ts";
+import { type Maker, TemporaryNames } from "./temporary-name.ts";
+
+/** O_TMPFILE without O_DIRECTORY: what F_GETFL tells of files that never had a name. */
+const TMPFILE_BIT = O.TMPFILE & ~O.DIRECTORY;
+const NODES: ReadonlySet<number> = new Set([S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK]);
+
+/** Descriptors through which a file without a name is opened. */
+export interface Holders {
+  /** Our O_PATH descriptors by name in the entries. */
+  readonly byName: ReadonlyMap<string, number>;
+  /** Descriptions that only could be made while the file had its name (or none), by file id; to be used once. */
+  readonly ready: Map<number, number>;
+}
+
+function spec(buffer: BigInt64Array, at: number, time: Timeval | undefined): void {
+  // UTIME_OMIT leaves a time as it is
+  buffer[at] = BigInt(time?.tv_sec ?? 0);
+  buffer[at + 1] = time === undefined ? 0x3fff_fffen : BigInt(time.tv_usec) * 1000n;
+}
+
+/** Owner, mode and times of a file that was just made, by its name. */
+function dress(path: string, entry: GhostFileEntry): void {
+  const what = "cannot set owner, mode and times of a deleted file";
+  const name = cstring(path);
+  const subject = { path };
+  const nofollow = AT.SYMLINK_NOFOLLOW;
+  check(sys(NR.fchownat, AT.FDCWD, addressOf(name), entry.uid, entry.gid, nofollow), what, subject);
+  if ((entry.mode & S_IFMT) !== S_IFLNK) {
+    check(sys(NR.fchmodat, AT.FDCWD, addressOf(name), entry.mode & 0o7777), what, subject);
+  }
+  const times = new BigInt64Array(4);
+  spec(times, 0, entry.atim);
+  spec(times, 2, entry.mtim);
+  check(sys(NR.utimensat, AT.FDCWD, addressOf(name), addressOf(times), nofollow), what, subject);
+}
+
+/** How a file that has no content is made. */
+function nodeMaker(entry: GhostFileEntry): Maker {
+  const type = entry.mode & S_IFMT;
+  if (type === S_IFDIR) return (name) => sys(NR.mkdirat, AT.FDCWD, addressOf(name), 0o700);
+  if (type === S_IFLNK) {
+    const target = cstring(entry.symlnk_target ?? "");
+    return (name) => sys(NR.symlinkat, addressOf(target), AT.FDCWD, addressOf(name));
+  }
+  if (!NODES.has(type)) {
+    throw new CrError("a ghost file of an unknown type", { code: "BAD_IMAGE", subject: { mode: entry.mode } });
+  }
+  const rdev = entry.rdev ?? 0;
+  return (name) => sys(NR.mknodat, AT.FDCWD, addressOf(name), type | 0o600, rdev);
+}
+
+function fill(fd: number, ghost: Ghost, subject: Subject): void {
+  const { entry, pieces } = ghost;
+  const size = entry.chunks === true ? Number(entry.size ?? 0) : (pieces[0]?.length ?? 0);
+  check(sys(NR.ftruncate, fd, size), "cannot give a deleted file its size", subject);
+  for (const { at, offset, length } of pieces) {
+    if (offset + length > size) {
+      throw new CrError("a ghost file has content beyond its end", { code: "BAD_IMAGE", subject });
+    }
+    copyRange(ghost.fd, at, fd, offset, length, subject);
+  }
+}
+
+/** A new regular file with the content, nameless (no `path`) where the file system can do that. The caller closes it. */
+function makeContent(
+  names: TemporaryNames,
+  name: string,
+  ghost: Ghost,
+  flags: number,
+): { fd: number; path: string | undefined } {
+  const directory = names.directoryOf(name);
+  let fd = tryOpen(directory, O.TMPFILE | flags, 0o600);
+  let path: string | undefined;
+  if (fd < 0) {
+    path = names.make(name, (to) => {
+      fd = sys(NR.openat, AT.FDCWD, addressOf(to), flags | O.CREAT | O.EXCL | O.CLOEXEC, 0o600);
+      return Math.min(fd, 0);
+    });
+  }
+  try {
+    fill(fd, ghost, { path: name });
+    return { fd, path };
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+}
+
+/**
+ * Makes a deleted file again: under all names that it was opened with, for the moment in which they are opened, so that
+ * nothing is left whatever happens.
+ */
+export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[]): Holders {
+  using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`);
+  const first = entries[0];
+  if (first === undefined)
+    throw new CrError("a ghost file that nothing refers to", { code: "BAD_IMAGE", subject: { ghost: id } });
+  if ((ghost.entry.mode & S_IFMT) !== S_IFREG) {
+    const isDirectory = (ghost.entry.mode & S_IFMT) === S_IFDIR;
+    const path = names.make(first.name, nodeMaker(ghost.entry), isDirectory);
+    dress(path, ghost.entry);
+    if (isDirectory) return holdDirectory(names, path, entries);
+    const fd = names.hold(path);
+    try {
+      return nameAll(names, fd, entries, path);
+    } finally {
+      closeFd(fd);
+    }
+  }
+  // whoever opened it with O_TMPFILE gets the very description that makes it
+  const maker = entries.find((entry) => (entry.flags & TMPFILE_BIT) !== 0);
+  const access =
+    maker === undefined ? O.RDWR : maker.flags & ~(O.TMPFILE | O.PATH | O.ASYNC | O.CREAT | O.TRUNC | O.EXCL);
+  const { fd, path } = makeContent(names, first.name, ghost, access);
+  try {
+    const holders = nameAll(names, fd, entries, path, ghost.entry);
+    if (maker !== undefined) holders.ready.set(maker.id, dupFd(fd));
+    return holders;
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** A file that lost its name but not its inode: opened through the link that the dump made. */
+export function openLink(link: string, entries: readonly RegFileEntry[]): Holders {
+  using names = new TemporaryNames(".cr_link");
+  const remedy = "was it removed after the dump? Bring it back, or dump again";
+  const fd = openPath(link, O.PATH | O.NOFOLLOW, "cannot open the link that the dump made", 0, remedy);
+  try {
+    return nameAll(names, fd, entries);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** All entries of a deleted directory share one name: it can have no second. */
+function holdDirectory(names: TemporaryNames, path: string, entries: readonly RegFileEntry[]): Holders {
+  const fd = names.hold(path);
+  const byName = new Map<string, number>();
+  for (const { name } of entries) if (!byName.has(name)) byName.set(name, byName.size === 0 ? fd : dupFd(fd));
+  return { byName, ready: openNow(path, entries) };
+}
+
+/**
+ * Gives the file behind `fd` every name of its entries and opens it under each.
+ * @param existing a name that it has already
+ */
+function nameAll(
+  names: TemporaryNames,
+  fd: number,
+  entries: readonly RegFileEntry[],
+  existing?: string,
+  dressed?: GhostFileEntry,
+): Holders {
+  const byName = new Map<string, number>();
+  const ready = new Map<number, number>();
+  try {
+    let undressed = dressed;
+    for (const name of new Set(entries.map((entry) => entry.name))) {
+      const isThere = name === entries[0]?.name ? existing : undefined;
+      const path = isThere ?? names.make(name, (to) => linkOpenFile(fd, Buffer.from(to.subarray(0, -1)).toString()));
+      if (undressed) dress(path, undressed);
+      undressed = undefined;
+      byName.set(name, names.hold(path));
+      for (const [id, made] of openNow(
+        path,
+        entries.filter((entry) => entry.name === name),
+      ))
+        ready.set(id, made);
+    }
+    return { byName, ready };
+  } catch (error) {
+    for (const held of [...byName.values(), ...ready.values()]) closeFd(held);
+    throw error;
+  }
+}
+
+/** Descriptions opened with O_NOFOLLOW cannot be had through /proc/self/fd, whose links they would not follow. */
+function openNow(path: string, entries: readonly RegFileEntry[]): Map<number, number> {
+  const ready = new Map<number, number>();
+  for (const { id, flags } of entries) {
+    if ((flags & O.NOFOLLOW) === 0 || (flags & TMPFILE_BIT) !== 0) continue;
+    ready.set(id, openPath(path, flags & ~(O.CREAT | O.EXCL | O.TRUNC | O.ASYNC), "cannot open a deleted file"));
+  }
+  return ready;
+}

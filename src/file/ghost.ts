@@ -1,0 +1,134 @@
+import { CrError } from "../error.ts";
+import { encode } from "../image/codec.ts";
+import type { GhostFileEntry, Timeval } from "../image/schema.gen.ts";
+import type { ImageWriter } from "../image/writer.ts";
+import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/stat.ts";
+import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { O, SEEK } from "../kernel/uapi/fcntl.ts";
+import { copyRange, dataRanges } from "./copy.ts";
+import type { FileDump } from "./kind.ts";
+import { type NamedFile, subjectOf } from "./place.ts";
+
+/** Regular files from this size on are saved in chunks, so that holes stay holes. */
+const CHUNKED_FROM = 12288;
+const BLOCK = 512;
+
+/** Nanoseconds since 1970 as images keep times. */
+function timeval(ns: bigint): Timeval {
+  const usec = ns / 1000n;
+  const sec = usec >= 0n ? usec / 1_000_000n : (usec - 999_999n) / 1_000_000n;
+  return { tv_sec: Number(sec), tv_usec: Number(usec - sec * 1_000_000n) };
+}
+
+/** A device number as mknod(2) takes it, from major << 20 | minor. */
+export function encodeRdev(dev: number): number {
+  const major = Math.floor(dev / 0x100000);
+  const minor = dev % 0x100000;
+  return (minor & 0xff) + major * 0x100 + (minor >>> 8) * 0x100000;
+}
+
+function linkTarget(fd: number): string {
+  const name = cstring("");
+  const out = new Uint8Array(4096);
+  const size = check(
+    sys(NR.readlinkat, fd, addressOf(name), addressOf(out), out.length),
+    "cannot read a symbolic link",
+    { fd },
+  );
+  return Buffer.from(out.buffer, 0, size).toString();
+}
+
+/** The error for a deleted file that is larger than the user allows; undefined for those that are not. */
+export function tooLarge(file: NamedFile, limit: number): CrError | undefined {
+  const bytes = file.stat.blocks * BLOCK;
+  if ((file.stat.mode & S_IFMT) !== S_IFREG || bytes <= limit) return undefined;
+  return new CrError(`a deleted file holds ${bytes} bytes, more than the limit of ${limit}`, {
+    code: "EFBIG",
+    subject: subjectOf(file),
+    remedy: `allow it with --ghost-limit ${Math.ceil(bytes / (1 << 20))}M, or let the program close the file`,
+  });
+}
+
+/** The deleted files of one dump: each inode is saved once, however many descriptors and mappings it has. */
+export class Ghosts {
+  readonly #ids = new Map<string, number>();
+
+  constructor(private readonly dump: FileDump) {}
+
+  /** The ghost id of a deleted file; its image is written on first use. */
+  idOf(file: NamedFile): number {
+    const key = `${file.stat.dev}:${file.stat.ino}`;
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const large = tooLarge(file, this.dump.options.ghostLimit);
+    if (large) throw large;
+    const id = this.#ids.size + 1;
+    this.#ids.set(key, id);
+    this.#write(id, file);
+    return id;
+  }
+
+  #write(id: number, file: NamedFile): void {
+    const { stat } = file;
+    const type = stat.mode & S_IFMT;
+    const entry: GhostFileEntry = {
+      uid: stat.uid,
+      gid: stat.gid,
+      mode: stat.mode,
+      dev: stat.dev,
+      ino: stat.ino,
+      atim: timeval(stat.atimeNs),
+      mtim: timeval(stat.mtimeNs),
+    };
+    if (type === S_IFCHR || type === S_IFBLK) entry.rdev = encodeRdev(stat.rdev);
+    if (type === S_IFLNK) entry.symlnk_target = linkTarget(file.dup);
+    const writer = this.dump.images.writer("GHOST_FILE", id);
+    if (type !== S_IFREG) {
+      writer.append(entry);
+      return;
+    }
+    const fd = openContent(file);
+    try {
+      if (stat.size < CHUNKED_FROM) this.#whole(writer, entry, file, fd);
+      else this.#chunks(writer, entry, file, fd);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #whole(writer: ImageWriter<"GHOST_FILE">, entry: GhostFileEntry, file: NamedFile, fd: number): void {
+    writer.append(entry);
+    this.#copy(writer, file, fd, 0, file.stat.size);
+  }
+
+  #chunks(writer: ImageWriter<"GHOST_FILE">, entry: GhostFileEntry, file: NamedFile, fd: number): void {
+    const { size } = file.stat;
+    writer.append({ ...entry, chunks: true, size });
+    for (const { offset, length } of dataRanges(fd, size, this.dump.options.ghostFiemap, subjectOf(file))) {
+      const chunk = encode("ghost_chunk_entry", { len: length, off: offset });
+      writer.raw(new Uint8Array(new Uint32Array([chunk.length]).buffer));
+      writer.raw(chunk);
+      this.#copy(writer, file, fd, offset, length);
+    }
+  }
+
+  /** Appends a piece of the file to the image, from file to file. */
+  #copy(writer: ImageWriter<"GHOST_FILE">, file: NamedFile, fd: number, offset: number, length: number): void {
+    writer.flush();
+    const at = check(sys(NR.lseek, writer.fd, 0, SEEK.CUR), "cannot write the image", { image: writer.path });
+    try {
+      copyRange(fd, offset, writer.fd, at, length, { image: writer.path });
+    } catch (cause) {
+      throw new CrError("cannot save a deleted file", { subject: subjectOf(file), cause });
+    }
+    check(sys(NR.lseek, writer.fd, at + length, SEEK.SET), "cannot write the image", { image: writer.path });
+  }
+}
+
+/** A descriptor to read a deleted file with, whatever the task may do with its own. */
+function openContent(file: NamedFile): number {
+  const quiet = tryOpen(`/proc/self/fd/${file.dup}`, O.RDONLY | O.NOATIME);
+  return quiet >= 0 ? quiet : reopen(file.dup, O.RDONLY, "cannot read a deleted file", subjectOf(file));
+}

@@ -1,0 +1,172 @@
+import { CrError, type Subject } from "../error.ts";
+import { NR } from "../kernel/nr.ts";
+import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, statPath } from "../kernel/stat.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { FS } from "../kernel/uapi/magic.ts";
+import type { External } from "../options.ts";
+import { usualPath } from "./device.ts";
+
+/** An open file with what the kernel calls it: a descriptor, a mapping, an executable, a directory. */
+export interface NamedFile {
+  /** Our descriptor for it, O_PATH or not. */
+  readonly dup: number;
+  /** What the link in /proc says. */
+  readonly link: string;
+  readonly stat: FileStat;
+  /** statfs(2) f_type. */
+  readonly fsType: number;
+  readonly mntId: number;
+  /** F_GETFL without O_CLOEXEC; 0 for what is no descriptor. */
+  readonly flags: number;
+  /** Where it was met, for errors. */
+  readonly pid: number;
+  readonly fd: number;
+}
+
+/** Where a restore finds a file again. */
+export type Place =
+  /** By its name. */
+  | { readonly how: "path"; readonly name: string }
+  /** The user gives it (`--external file[…]`). */
+  | { readonly how: "external"; readonly name: string }
+  /** Nowhere: it was deleted, and its content goes into the images. */
+  | { readonly how: "ghost"; readonly name: string }
+  /** By a hard link that the dump makes: this name is gone, others are not known. */
+  | { readonly how: "link"; readonly name: string };
+
+const DELETED = " (deleted)";
+/** File systems whose files the kernel makes: what is gone there cannot be made again by writing a file. */
+const KERNEL_MADE: ReadonlySet<number> = new Set([
+  FS.PROC,
+  FS.SYSFS,
+  FS.CGROUP,
+  FS.CGROUP2,
+  FS.DEBUGFS,
+  FS.TRACEFS,
+  FS.SECURITYFS,
+  FS.BPF,
+  FS.AUTOFS,
+  FS.DEVPTS,
+]);
+
+export function subjectOf(file: NamedFile): Subject {
+  return { pid: file.pid, fd: file.fd >= 0 ? file.fd : undefined, path: file.link };
+}
+
+/** NFS keeps a file that was deleted while open under such a name until the last close. */
+function isSillyRenamed(file: NamedFile): boolean {
+  return file.fsType === FS.NFS && /\/\.nfs[0-9a-f]+$/.test(file.link);
+}
+
+function isSame(a: FileStat, b: FileStat): boolean {
+  return a.dev === b.dev && a.ino === b.ino && (a.mode & S_IFMT) === (b.mode & S_IFMT);
+}
+
+const statfsBuffer = new BigInt64Array(new ArrayBuffer(128));
+
+/**
+ * Whether a name on overlayfs is the file although the numbers differ: old kernels show the lower or upper file behind a
+ * mapping instead of the overlay's own.
+ */
+function isOverlaid(name: string, there: FileStat, file: NamedFile): boolean {
+  const path = cstring(name);
+  if (sys(NR.statfs, addressOf(path), addressOf(statfsBuffer)) !== 0) return false;
+  const { stat } = file;
+  return (
+    Number(statfsBuffer[0] ?? 0n) === FS.OVERLAY &&
+    (file.fsType !== FS.OVERLAY || file.flags === 0) &&
+    there.mode === stat.mode &&
+    there.size === stat.size &&
+    there.mtimeNs === stat.mtimeNs
+  );
+}
+
+function isDevice(stat: FileStat): boolean {
+  const type = stat.mode & S_IFMT;
+  return type === S_IFCHR || type === S_IFBLK;
+}
+
+/** `--external file[MNT:INO]`, both hexadecimal. */
+function externalName(file: NamedFile, externals: readonly External[]): string | undefined {
+  const id = `${file.mntId.toString(16)}:${file.stat.ino.toString(16)}`;
+  return externals.some((external) => external.kind === "file" && external.id === id) ? `file[${id}]` : undefined;
+}
+
+/**
+ * Tells where a file can be found again. Reads only.
+ * @throws CrError when it cannot: its name is no UTF-8, it lies under another mount, or the kernel made it
+ */
+export function placeOf(
+  file: NamedFile,
+  options: { readonly external: readonly External[]; readonly evasiveDevices: boolean },
+): Place {
+  const external = externalName(file, options.external);
+  if (external !== undefined) return { how: "external", name: external };
+  const { link, stat } = file;
+  const there = link.startsWith("/") ? statPath(link, true) : undefined;
+  if (there && isSame(there, stat)) return { how: isSillyRenamed(file) ? "link" : "path", name: link };
+  const deleted = link.endsWith(DELETED);
+  const name = deleted ? link.slice(0, -DELETED.length) : link;
+  if (options.evasiveDevices && isDevice(stat)) {
+    const usual = [name, usualPath(stat.rdev)].find((path) => path !== undefined && isDeviceAt(path, stat));
+    if (usual !== undefined) return { how: "path", name: usual };
+  }
+  if (there && !deleted && isOverlaid(link, there, file)) return { how: "path", name: link };
+  const known = link.startsWith("/") && !link.includes("\ufffd");
+  if (known && !KERNEL_MADE.has(file.fsType) && (deleted || stat.nlink === 0)) {
+    // a directory has no second name, whatever its file system counts
+    const isGone = stat.nlink === 0 || (stat.mode & S_IFMT) === S_IFDIR;
+    return { how: isGone ? "ghost" : "link", name };
+  }
+  throw unreachable(file, deleted, there);
+}
+
+function isDeviceAt(path: string, stat: FileStat): boolean {
+  const there = statPath(path, true);
+  return there !== undefined && there.rdev === stat.rdev && (there.mode & S_IFMT) === (stat.mode & S_IFMT);
+}
+
+function unreachable(file: NamedFile, deleted: boolean, there: FileStat | undefined): CrError {
+  const subject = subjectOf(file);
+  if (file.link.includes("\ufffd")) {
+    return new CrError("the name of an open file is not UTF-8 text", {
+      code: "EILSEQ",
+      subject,
+      remedy: "rename the file",
+    });
+  }
+  if (!file.link.startsWith("/")) {
+    const what = file.link.startsWith("(unreachable)")
+      ? "an open file lies outside of our root directory"
+      : "an open file has no path";
+    return new CrError(what, {
+      code: "ENOENT",
+      subject,
+      remedy:
+        "its mount was taken away or belongs to another namespace: close the file, or name it with --external file[MNT:INODE]",
+    });
+  }
+  if (file.fsType === FS.PROC) {
+    return new CrError("a file of /proc is open whose task has ended", {
+      code: "ENOENT",
+      subject,
+      remedy: "close the file",
+    });
+  }
+  if (KERNEL_MADE.has(file.fsType) && deleted) {
+    return new CrError("an open file that the kernel had made is gone", {
+      code: "ENOENT",
+      subject,
+      remedy: "close the file",
+    });
+  }
+  const what =
+    there === undefined ? "an open file cannot be found by its name" : "another file has the name of an open file";
+  return new CrError(what, {
+    code: there === undefined ? "ENOENT" : "ESTALE",
+    subject,
+    remedy: isDevice(file.stat)
+      ? "accept another path to the same device with --evasive-devices"
+      : "is it covered by a mount? Unmount that, or name the file with --external file[MNT:INODE]",
+  });
+}

@@ -1,0 +1,46 @@
+import { CrError } from "../error.ts";
+import type { FileEntry } from "../image/schema.gen.ts";
+import { epoll } from "./epoll.ts";
+import { eventfd } from "./eventfd.ts";
+import type { FileKind, OpenFile } from "./kind.ts";
+import { regular } from "./regular.ts";
+import { signalfd } from "./signalfd.ts";
+import { timerfd } from "./timerfd.ts";
+import { unsupported } from "./unsupported.ts";
+
+/**
+ * Every kind of descriptor. The first that matches takes a description; `link` and `arm` go in this order, so what watches
+ * files (inotify) stands behind what makes and removes them.
+ */
+export const kinds: readonly FileKind[] = [
+  regular,
+  // pipe,
+  // fifo,
+  // tty,
+  // pidfd,
+  eventfd,
+  signalfd,
+  timerfd,
+  epoll,
+  unsupported,
+];
+
+const byType = new Map(kinds.map((kind) => [kind.type, kind]));
+
+/** The kind that dumps a description. There always is one: the last says that it cannot. */
+export function kindOf(file: OpenFile): FileKind {
+  return kinds.find((kind) => kind.matches(file)) ?? unsupported;
+}
+
+/**
+ * The kind that restores an entry of files.img.
+ * @throws CrError UNSUPPORTED for types that no kind here has
+ */
+export function kindOfEntry(entry: Pick<FileEntry, "id" | "type">): FileKind {
+  const kind = byType.get(entry.type);
+  if (kind !== undefined && kind !== unsupported) return kind;
+  throw new CrError("a descriptor of a kind that cannot be restored yet", {
+    code: "UNSUPPORTED",
+    subject: { file: entry.id, type: entry.type },
+  });
+}

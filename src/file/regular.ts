@@ -1,0 +1,53 @@
+import { CrError } from "../error.ts";
+import { FdTypes } from "../image/schema.gen.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/stat.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { FS } from "../kernel/uapi/magic.ts";
+import { isStateless } from "./device.ts";
+import type { FileKind, OpenFile } from "./kind.ts";
+import { openDescriptor } from "./open-regular.ts";
+import { RegularFiles } from "./regular-files.ts";
+import { Remaps } from "./remaps.ts";
+import { shmemDevice } from "./shmem-device.ts";
+
+/** File systems whose files look regular but live by other rules than their names. */
+const NOT_FILES: ReadonlySet<number> = new Set([FS.NSFS, FS.PIDFS, FS.SECRETMEM, FS.DMA_BUF, FS.MQUEUE, FS.ANON_INODE]);
+const BY_NAME: ReadonlySet<number> = new Set([S_IFREG, S_IFDIR, S_IFLNK, S_IFBLK]);
+
+function matches(file: OpenFile): boolean {
+  if (!/^(\/|\(unreachable\))/.test(file.link)) return false;
+  if (NOT_FILES.has(file.fsType) || file.stat.dev === shmemDevice()) return false;
+  // nothing but the name was opened, whatever it names
+  if ((file.flags & O.PATH) !== 0) return true;
+  const type = file.stat.mode & S_IFMT;
+  return type === S_IFCHR ? isStateless(file.stat.rdev, file.flags) : BY_NAME.has(type);
+}
+
+/** Whatever is opened by its path and keeps nothing but flags and a position. */
+export const regular: FileKind = {
+  name: "regular file",
+  type: FdTypes.REG,
+  matches,
+
+  check(file, dump) {
+    const problem = RegularFiles.of(dump).problem(file);
+    if (problem) dump.blocker(problem);
+  },
+
+  dump(file, dump) {
+    RegularFiles.of(dump).addDescriptor(file);
+  },
+
+  open(entry, restore) {
+    const { reg } = entry;
+    if (reg === undefined)
+      throw new CrError("a file without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    const fd = openDescriptor(reg, restore);
+    restore.put(entry.id, fd);
+    restore.applyFown(fd, reg.fown, reg.flags);
+  },
+
+  arm(_, restore) {
+    Remaps.of(restore).removeLinks();
+  },
+};

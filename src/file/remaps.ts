@@ -1,0 +1,150 @@
+import { CrError } from "../error.ts";
+import { FdTypes, type RegFileEntry, type RemapFilePathEntry, RemapType } from "../image/schema.gen.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { type Holders, makeGhost, openLink } from "./ghost-restore.ts";
+import type { FileRestore } from "./kind.ts";
+import { linkOpenFile, unlinkPath } from "./link-remap.ts";
+import { perRun } from "./per-run.ts";
+
+/** Very old images tell a ghost by this bit of the id. */
+const OLD_GHOST = 0x8000_0000;
+
+interface Group {
+  readonly type: number;
+  readonly remapId: number;
+  readonly entries: RegFileEntry[];
+  holders: Holders | undefined;
+}
+
+/** The files of one restore that cannot be opened by their names: deleted ones, and those behind a link of the dump. */
+export class Remaps {
+  readonly #byFile = new Map<number, Group>();
+  readonly #byRemap = new Map<string, Group>();
+
+  /** The one of this restore. Reads the table of remaps on first use. */
+  static readonly of = perRun((restore: FileRestore) => new Remaps(restore));
+
+  private constructor(private readonly restore: FileRestore) {
+    for (const remap of restore.images.read("REMAP_FPATH")) this.#add(remap);
+    restore.atEnd(() => this.#close());
+  }
+
+  #add(remap: RemapFilePathEntry): void {
+    const isOldGhost = remap.remap_type === undefined && remap.remap_id >= OLD_GHOST;
+    const type = remap.remap_type ?? (isOldGhost ? RemapType.GHOST : RemapType.LINKED);
+    const remapId = isOldGhost ? remap.remap_id - OLD_GHOST : remap.remap_id;
+    const reg = this.restore.entries.get(remap.orig_id)?.reg;
+    const subject = { file: remap.orig_id, image: "remap-fpath.img" };
+    if (reg === undefined)
+      throw new CrError("a remap of a file that is not in the images", { code: "BAD_IMAGE", subject });
+    const key = `${type}:${remapId}`;
+    const group = this.#byRemap.get(key) ?? { type, remapId, entries: [], holders: undefined };
+    group.entries.push(reg);
+    this.#byRemap.set(key, group);
+    this.#byFile.set(remap.orig_id, group);
+  }
+
+  /** Whether a file is opened by way of a ghost or a link. */
+  has(id: number): boolean {
+    return this.#byFile.has(id);
+  }
+
+  /** Our O_PATH descriptor for such a file; it stays ours. The ghost is made on first use. */
+  holder(id: number): number {
+    const group = this.#byFile.get(id);
+    const name = group?.entries.find((entry) => entry.id === id)?.name;
+    const fd = group && name !== undefined ? this.#holders(group).byName.get(name) : undefined;
+    if (fd === undefined) throw new CrError("a file has no remap", { code: "BAD_IMAGE", subject: { file: id } });
+    return fd;
+  }
+
+  /** A description of the file that was opened together with it, if there is one; the caller's from now on. */
+  takeReady(id: number): number | undefined {
+    const group = this.#byFile.get(id);
+    if (group === undefined) return undefined;
+    const { ready } = this.#holders(group);
+    const fd = ready.get(id);
+    ready.delete(id);
+    return fd;
+  }
+
+  /**
+   * Our O_PATH descriptor for the ghost that was inode `ino` of device `dev` (kernel encoding), or undefined: what was
+   * watched, not opened.
+   */
+  byInode(dev: number, ino: number): number | undefined {
+    for (const group of this.#byRemap.values()) {
+      if (group.type !== RemapType.GHOST) continue;
+      const ghost = this.restore.images.ghost(group.remapId);
+      if (ghost === undefined) continue;
+      closeFd(ghost.fd);
+      if (ghost.entry.dev !== dev || Number(ghost.entry.ino ?? -1) !== ino) continue;
+      return this.#holders(group).byName.values().next().value;
+    }
+    return undefined;
+  }
+
+  #holders(group: Group): Holders {
+    group.holders ??= this.#make(group);
+    return group.holders;
+  }
+
+  #make(group: Group): Holders {
+    if (group.type === RemapType.GHOST) return this.#makeGhost(group);
+    const subject = { path: group.entries[0]?.name };
+    if (group.type === RemapType.LINKED) return openLink(this.#linkName(group), group.entries);
+    throw new CrError("files of /proc whose task had ended cannot be restored yet", { code: "UNSUPPORTED", subject });
+  }
+
+  #makeGhost(group: Group): Holders {
+    const ghost = this.restore.images.ghost(group.remapId);
+    const image = `ghost-file-${group.remapId.toString(16)}.img`;
+    if (ghost === undefined) {
+      throw new CrError("the image of a deleted file is missing", { code: "BAD_IMAGE", subject: { image } });
+    }
+    try {
+      return makeGhost(ghost, group.remapId, group.entries);
+    } catch (cause) {
+      throw new CrError("cannot bring back a deleted file", {
+        subject: { path: group.entries[0]?.name, image },
+        cause,
+      });
+    } finally {
+      closeFd(ghost.fd);
+    }
+  }
+
+  #linkName(group: Group): string {
+    const entry = this.restore.entries.get(group.remapId);
+    if (entry?.type !== FdTypes.REG || entry.reg === undefined) {
+      throw new CrError("the link of a remap is not in the images", {
+        code: "BAD_IMAGE",
+        subject: { file: group.remapId },
+      });
+    }
+    return entry.reg.name;
+  }
+
+  /**
+   * Removes the links that the dump made: the restore has succeeded. Should it fail all the same, they come back, so that it
+   * can be tried again.
+   */
+  removeLinks(): void {
+    for (const group of this.#byRemap.values()) {
+      if (group.type !== RemapType.LINKED) continue;
+      const path = this.#linkName(group);
+      const fd = this.#holders(group).byName.values().next().value;
+      if (unlinkPath(path) < 0 || fd === undefined) continue;
+      this.restore.onFailure(() => linkOpenFile(fd, path));
+    }
+  }
+
+  #close(): void {
+    for (const { holders } of this.#byRemap.values()) {
+      for (const fd of holders?.byName.values() ?? []) closeFd(fd);
+      for (const fd of holders?.ready.values() ?? []) closeFd(fd);
+    }
+    this.#byRemap.clear();
+    this.#byFile.clear();
+  }
+}

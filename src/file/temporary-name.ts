@@ -1,0 +1,79 @@
+import { CrError } from "../error.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { openPath } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { statPath } from "../kernel/stat.ts";
+import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+
+const EEXIST = -(ERRNO.EEXIST ?? 17);
+const WHAT = "cannot make a deleted file again";
+
+/** Makes a file of some type under a name; the result or the negative errno. */
+export type Maker = (name: Uint8Array) => number;
+
+/**
+ * Names that exist for a moment, so that files can be opened under them: the kernel remembers a deleted file by the name
+ * that it was opened with. Disposing takes all of them away, and the directories that had to be made for them.
+ */
+export class TemporaryNames implements Disposable {
+  readonly #names: { path: string; flags: number }[] = [];
+  readonly #directories: string[] = [];
+
+  /** @param suffix stands behind a name that is taken, and then makes another */
+  constructor(private readonly suffix: string) {}
+
+  /**
+   * Makes something under `name`, or beside it when another file has taken the name meanwhile. Returns the name that it got.
+   */
+  make(name: string, maker: Maker, isDirectory = false): string {
+    this.#makeParents(name);
+    for (const path of [name, `${name}${this.suffix}`]) {
+      const result = maker(cstring(path));
+      if (result === EEXIST && path === name) continue;
+      check(
+        result,
+        WHAT,
+        { path },
+        result === EEXIST ? "remove what an interrupted restore left there" : remedyFor(result),
+      );
+      this.#names.push({ path, flags: isDirectory ? AT.REMOVEDIR : 0 });
+      return path;
+    }
+    throw new CrError(WHAT, { code: "EEXIST", subject: { path: name } });
+  }
+
+  /** Opens a name without using the file. The caller closes it. */
+  hold(path: string): number {
+    return openPath(path, O.PATH | O.NOFOLLOW, WHAT);
+  }
+
+  /** Directories above a name that are gone, too: they are made and taken away again. */
+  #makeParents(name: string): void {
+    const parent = name.slice(0, name.lastIndexOf("/"));
+    if (parent === "" || statPath(parent) !== undefined) return;
+    this.#makeParents(parent);
+    const path = cstring(parent);
+    check(sys(NR.mkdirat, AT.FDCWD, addressOf(path), 0o700), WHAT, { path: parent });
+    this.#directories.push(parent);
+  }
+
+  /** Makes sure that a name's directory is there, and tells it. */
+  directoryOf(name: string): string {
+    this.#makeParents(name);
+    return name.slice(0, name.lastIndexOf("/")) || "/";
+  }
+
+  [Symbol.dispose](): void {
+    for (const { path, flags } of this.#names.reverse()) sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(path)), flags);
+    for (const path of this.#directories.reverse()) {
+      sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(path)), AT.REMOVEDIR);
+    }
+  }
+}
+
+function remedyFor(result: number): string | undefined {
+  if (result === -(ERRNO.EROFS ?? 30)) return "mount the file system for writing while the restore runs";
+  if (result === -(ERRNO.EXDEV ?? 18)) return "bring the file's directory back to the file system of the link";
+  return undefined;
+}
