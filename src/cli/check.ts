@@ -4,6 +4,7 @@ import { featureNames, isFeature } from "../check/features.ts";
 import type { Invocation } from "./command.ts";
 import { print, printError } from "./print.ts";
 import { usageError } from "./usage-error.ts";
+import { openWorkspace } from "./workspace.ts";
 
 const verdicts = {
   good: "Looks good.",
@@ -31,7 +32,18 @@ export function verdictOf(findings: readonly Finding[]): keyof typeof verdicts {
   return missing.length > 0 ? "optional" : "good";
 }
 
-async function checkOne(name: string, json: boolean): Promise<number> {
+/** The findings in the log, where one was asked for. */
+function logFindings({ settings, command }: Invocation, findings: readonly Finding[]): void {
+  if (!settings.given("log-file")) return;
+  const { log } = openWorkspace(settings, command);
+  for (const { name, supported, why } of findings) {
+    if (supported) log.info(`${name} is supported`);
+    else log.warn(`${name} is not supported: ${why ?? ""}`);
+  }
+  log.close();
+}
+
+async function checkOne(invocation: Invocation, name: string, json: boolean): Promise<number> {
   if (name === "list") {
     print(`${featureNames.join("\n")}\n`);
     return 0;
@@ -41,17 +53,19 @@ async function checkOne(name: string, json: boolean): Promise<number> {
   }
   const { checkFeature } = await import("../check/check.ts");
   const finding = checkFeature(name);
+  logFindings(invocation, [finding]);
   if (json) print(`${JSON.stringify(finding)}\n`);
   else if (finding.supported) print(`${name} is supported\n`);
   else printError(`tscriu: ${name} is not supported\n  because ${finding.why}\n  try: ${finding.remedy}\n`);
   return finding.supported ? 0 : 1;
 }
 
-export async function runCheck({ settings, command }: Invocation): Promise<number> {
+export async function runCheck(invocation: Invocation): Promise<number> {
+  const { settings, command } = invocation;
   settings.requireSupport(command);
   const json = settings.flag("json");
   const feature = settings.text("feature");
-  if (feature !== undefined) return await checkOne(feature, json);
+  if (feature !== undefined) return await checkOne(invocation, feature, json);
   const { checkFeatures } = await import("../check/check.ts");
   const all = settings.flag("all");
   const wanted = {
@@ -61,6 +75,7 @@ export async function runCheck({ settings, command }: Invocation): Promise<numbe
     named: all,
   };
   const findings = checkFeatures((category) => wanted[category]);
+  logFindings(invocation, findings);
   const verdict = verdictOf(findings);
   if (json) print(`${JSON.stringify({ verdict: verdicts[verdict], features: findings }, null, 2)}\n`);
   else print(`${findingsTable(findings)}${verdicts[verdict]}\n`);

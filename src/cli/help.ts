@@ -1,4 +1,5 @@
 /** The help, made from the option table. */
+import { featureNames } from "../check/features.ts";
 import { type Command, commands, type Group, groups, type OptionSpec } from "./option.ts";
 import { appliesTo, type OptionName, optionNames, specOf } from "./options.ts";
 import { print } from "./print.ts";
@@ -71,7 +72,8 @@ export function optionHead(name: OptionName): string {
 export function optionBody(name: OptionName): string {
   const spec = specOf(name);
   const parts = [spec.meaning];
-  if (spec.choices && spec.choices.length > 1) parts.push(`: ${spec.choices.join(", ")}`);
+  const unsaid = spec.choices?.filter((word) => !spec.meaning.includes(word)) ?? [];
+  if (spec.choices && unsaid.length > 0) parts.push(`: ${spec.choices.join(", ")}`);
   if (spec.repeatable) parts.push("; can be repeated");
   if (spec.default) parts.push(` (otherwise: ${spec.default})`);
   if (typeof spec.support === "string" && spec.support !== "yes") parts.push(" [not yet]");
@@ -114,13 +116,15 @@ ${optionList(optionNames)}`;
 
 export function commandHelp(command: Command): string {
   const { meaning, later, example } = commandMeanings[command];
-  const names = optionNames.filter((name) => appliesTo(name, command));
-  const own = names.filter((name) => specOf(name).group !== "common");
-  const shared = names.filter((name) => specOf(name).group === "common");
+  const options = optionNames.filter((name) => appliesTo(name, command));
+  const own = options.filter((name) => specOf(name).group !== "common");
+  const shared = options.filter((name) => specOf(name).group === "common");
   const operands = command === "swrk" ? " FD" : command === "restore" ? " [--exec-cmd -- PROGRAM [ARGUMENT…]]" : "";
+  const names = wrap(featureNames.join(" "), width - 2).map((line) => `  ${line}\n`);
+  const features = command === "check" ? `\nFeatures:\n${names.join("")}` : "";
   return `tscriu ${command} [OPTION…]${operands}: ${meaning}${later ? " (not there yet)" : ""}
 ${example === undefined ? "" : `\n  $ ${example}\n`}
-${[...(own.length > 0 ? [optionList(own)] : []), optionList(shared)].join("\n")}`;
+${[...(own.length > 0 ? [optionList(own)] : []), optionList(shared)].join("\n")}${features}`;
 }
 
 /** @param words a command, or nothing for everything */

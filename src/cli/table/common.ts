@@ -139,7 +139,7 @@ export const common = {
     arg: "none",
     commands: "all",
     group: "common",
-    meaning: "gone: an error",
+    meaning: "an option of long ago: ends with an error",
     support: "yes",
   },
   pidfile: {

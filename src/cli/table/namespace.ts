@@ -99,7 +99,8 @@ export const namespace = {
     choices: ["none", "props", "soft", "full", "strict", "ignore"],
     commands: ["dump", "restore"],
     group: "namespace",
-    meaning: "what happens to cgroups: ignore or none leave them alone",
+    meaning:
+      "what happens to cgroups: ignore and none leave them alone; props, soft, full and strict are not there yet",
     default: "ignore; soft when the mode is left out",
     support: (value) => (value === "ignore" || value === "none" ? undefined : cgroups),
   },
