@@ -26,7 +26,7 @@ export interface Header {
   except?: Record<string, string>;
   /** The dump has to be refused, with a log or message that matches; the case then goes on and has to pass. */
   refused?: string;
-  /** Whether the case has a spoiling part; found out by reading it. */
+  /** Whether the case has a spoiling part; found out by reading it, when it does not say so. */
   spoils?: boolean;
 }
 
@@ -78,7 +78,7 @@ export function readHeader(path: string): Header {
   if (found === undefined) throw new Error(`${path}: no line "// zdtm: {...}"`);
   const header: unknown = JSON.parse(found);
   if (!isHeader(header)) throw new Error(`${path}: the zdtm line has an unknown or wrongly typed field`);
-  return { ...header, spoils: /\bTST_SPOIL\b|\btst_spoiling\(|\bspoiling\(/.test(text) };
+  return { ...header, spoils: header.spoils ?? /\bTST_SPOIL\b|\btst_spoiling\(|\bspoiling\(/.test(text) };
 }
 
 /** Every case of the suites, by name. */

@@ -60,6 +60,12 @@ const engineReason = "the engine's collector and compiler threads come, go and m
 class Failure extends Error {}
 class Skipped extends Error {}
 
+/** Waits for a condition that nothing announces. */
+async function poll(what: string, holds: () => boolean): Promise<void> {
+  for (const late = performance.now() + guard; !holds(); await Bun.sleep(2))
+    if (performance.now() > late) throw new Failure(`${what}: still not after ${guard / 1000} s`);
+}
+
 async function within<T>(what: string, work: Promise<T>): Promise<T> {
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -164,7 +170,8 @@ class Run {
       status = s;
     });
     const ready = async () => {
-      while (!existsSync(this.file("ready")) && status === undefined) await Bun.sleep(2);
+      while (!existsSync(this.file("ready")) && status === undefined && this.verdict() === undefined)
+        await Bun.sleep(2);
     };
     await within("waiting for the case to be ready", ready());
     const verdict = this.verdict();
@@ -221,11 +228,8 @@ class Run {
     const status = await this.dump(images, []);
     if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
     this.clean(images, "dump.log");
-    const gone = async () => {
-      await this.end;
-      while (pids.some((p) => existsSync(`/proc/${p}`))) await Bun.sleep(1);
-    };
-    await within(`after the dump, the end of ${pids.join(" ")}`, gone());
+    await poll(`after the dump, the end of ${pids.join(" ")}`, () => !pids.some((p) => existsSync(`/proc/${p}`)));
+    await this.end;
     const begun = performance.now();
     const words = ["restore", "-d", "--pidfile", "pid", ...(this.it.header.restoreOpts ?? [])];
     const back = await this.tscriu(images, "restore.log", words);
@@ -262,14 +266,21 @@ class Run {
     } catch {
       throw new Failure(`the case is gone before it could check itself${tail(this.file("out"), 10)}`);
     }
-    const status = await within("waiting for the verdict", this.end);
+    let status: number | undefined;
+    void this.end.then((s) => {
+      status = s;
+    });
+    // A child may have failed the case while the first process still waits for it.
+    await poll("waiting for the verdict", () => status !== undefined || this.verdict()?.startsWith("FAIL") === true);
     const verdict = this.verdict();
     const spoil = this.options.mode === "spoil";
     if (spoil && verdict?.startsWith("FAIL")) return;
     if (spoil) throw new Failure("the state was spoiled and the case did not notice");
     if (verdict !== "PASS" || status !== 0) {
       const output = tail(this.file("out"), 10);
-      throw new Failure(`the case says: ${verdict ?? "nothing"} (${describeStatus(status)})${output && `\n${output}`}`);
+      throw new Failure(
+        `the case says: ${verdict ?? "nothing"}${status === undefined ? "" : ` (${describeStatus(status)})`}${output && `\n${output}`}`,
+      );
     }
   }
 
