@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
-import { O } from "../kernel/fd.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 
 /** A descriptor of a process that is not part of the tree. */
 export interface OutsideHolder {

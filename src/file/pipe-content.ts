@@ -1,10 +1,11 @@
 import { CrError, type Subject } from "../error.ts";
 import type { PipeDataEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd, F, fcntl, makePipe, O, readable, reopen, tryRead, tryTee, tryWrite } from "../kernel/fd.ts";
+import { closeFd, fcntl, makePipe, readable, reopen, tryRead, tryTee, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pageSize } from "../kernel/page-size.ts";
 import { check, sys, sysError } from "../kernel/sys.ts";
+import { F, O } from "../kernel/uapi/fcntl.ts";
 
 /** What a pipe or FIFO holds. */
 export interface PipeContent {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { closeFd, F, fcntl, linkOf, makePipe, O, readable, reopen, tryRead, tryWrite } from "../kernel/fd.ts";
+import { closeFd, fcntl, linkOf, makePipe, readable, reopen, tryRead, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
 import { must } from "../kernel/sys.ts";
+import { F, O } from "../kernel/uapi/fcntl.ts";
 import { pipe } from "./pipe.ts";
 import { TestRun } from "./testing.ts";
 

@@ -1,9 +1,10 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type PipeEntry } from "../image/schema.gen.ts";
-import { closeFd, dupFd, F, fcntl, makePipe, O, readable, reopen } from "../kernel/fd.ts";
+import { closeFd, dupFd, fcntl, makePipe, readable, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { S_IFIFO, S_IFMT, statFd } from "../kernel/stat.ts";
 import { must } from "../kernel/sys.ts";
+import { F, O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { holderWords, outsideHolders } from "./outside.ts";
 import { perRun } from "./per-run.ts";

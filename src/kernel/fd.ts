@@ -2,56 +2,14 @@ import type { Subject } from "../error.ts";
 import { ERRNO } from "./errno.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, cstring, sys } from "./sys.ts";
+import { F, O } from "./uapi/fcntl.ts";
+import { FIO } from "./uapi/ioctl.ts";
 
-const arm = process.arch === "arm64";
-
-/** Open flags (asm-generic/fcntl.h; four of them differ between x86_64 and aarch64). */
-export const O = {
-  RDONLY: 0,
-  WRONLY: 1,
-  RDWR: 2,
-  ACCMODE: 3,
-  CREAT: 0o100,
-  EXCL: 0o200,
-  NOCTTY: 0o400,
-  TRUNC: 0o1000,
-  APPEND: 0o2000,
-  NONBLOCK: 0o4000,
-  ASYNC: 0o20000,
-  DIRECT: arm ? 0o200000 : 0o40000,
-  LARGEFILE: arm ? 0o400000 : 0o100000,
-  DIRECTORY: arm ? 0o40000 : 0o200000,
-  NOFOLLOW: arm ? 0o100000 : 0o400000,
-  NOATIME: 0o1000000,
-  CLOEXEC: 0o2000000,
-  PATH: 0o10000000,
-  /** The bit of O_TMPFILE besides O_DIRECTORY. */
-  TMPFILE: 0o20000000,
-} as const;
-
-/** Commands of fcntl(2). */
-export const F = {
-  SETFD: 2,
-  GETFL: 3,
-  SETFL: 4,
-  SETLK: 6,
-  GETSIG: 11,
-  SETOWN_EX: 15,
-  GETOWN_EX: 16,
-  GETOWNER_UIDS: 17,
-  OFD_SETLK: 37,
-  SETLEASE: 1024,
-  DUPFD_CLOEXEC: 1030,
-  SETPIPE_SZ: 1031,
-  GETPIPE_SZ: 1032,
-  ADD_SEALS: 1033,
-  GET_SEALS: 1034,
-} as const;
+export { F, O };
 
 /** Events of poll(2). */
 export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
 
-export const FIONREAD = 0x541b;
 const SPLICE_F_NONBLOCK = 2;
 const AT_FDCWD = -100;
 const EINTR = -(ERRNO.EINTR ?? 4);
@@ -117,7 +75,7 @@ export function ioctlInt(fd: number, request: number): number {
 
 /** Bytes that can be read at once: FIONREAD. */
 export function readable(fd: number, subject: Subject = {}): number {
-  return check(ioctlInt(fd, FIONREAD), "cannot ask how many bytes are queued", subject);
+  return check(ioctlInt(fd, FIO.NREAD), "cannot ask how many bytes are queued", subject);
 }
 
 /** Both ends of a new pipe, close-on-exec: read end, write end. The caller closes them. */
