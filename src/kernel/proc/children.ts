@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { CrError } from "../../error.ts";
 import { ProcDir } from "./read.ts";
 import { parseStat } from "./stat.ts";
@@ -8,8 +9,8 @@ export function parseChildren(text: string): number[] {
 }
 
 /** Kernels without CONFIG_PROC_CHILDREN: everybody is asked for their parent. */
-function childrenByParent(parent: number): number[] {
-  using proc = new ProcDir(parent, "/proc");
+function childrenByParent(parent: number, root: string): number[] {
+  using proc = new ProcDir(parent, root);
   return proc.list(".").filter((pid) => {
     try {
       return parseStat(proc.text(`${pid}/stat`)).ppid === parent;
@@ -26,6 +27,6 @@ function childrenByParent(parent: number): number[] {
  */
 export function readChildren(dir: ProcDir): number[] {
   // the leader's directory is there as long as the process is, so a missing file means a kernel without it
-  if (dir.optional(`task/${dir.pid}/children`) === undefined) return childrenByParent(dir.pid);
+  if (dir.optional(`task/${dir.pid}/children`) === undefined) return childrenByParent(dir.pid, dirname(dir.path));
   return dir.list("task").flatMap((tid) => parseChildren(dir.optional(`task/${tid}/children`) ?? ""));
 }

@@ -97,12 +97,16 @@ for (const [name, bit] of Object.entries(VM)) {
   flagTable[(name.charCodeAt(0) - 97) * 26 + name.charCodeAt(1) - 97] = bit;
 }
 
-/** Lines of smaps that we want, where they were found last, counted from the end of the mapping's first line. */
+/**
+ * A line of smaps that we want. All mappings have the same lines, nearly always of the same lengths: so it is looked for
+ * where it was in the mapping before, counted from the end of the mapping's first line.
+ */
 class Wanted {
-  readonly tag: Buffer;
+  private readonly tag: Buffer;
   private readonly first: number;
   private readonly last: number;
   private distance = 0;
+  private present = false;
 
   constructor(tag: string) {
     this.tag = Buffer.from(tag);
@@ -110,22 +114,24 @@ class Wanted {
     this.last = tag.charCodeAt(tag.length - 1);
   }
 
+  /** Whether mappings have this line at all, by the first of them. */
+  begin(first: Buffer): void {
+    this.present = first.includes(this.tag);
+  }
+
   /** Where the line's value begins; -1 when there is no such line before `limit`. */
   find(text: Buffer, from: number, limit: number): number {
-    const size = this.tag.length;
+    if (!this.present) return -1;
+    const { tag } = this;
     const guess = from + this.distance;
-    if (
-      text[guess] === this.first &&
-      text[guess + size - 1] === this.last &&
-      text[guess - 1] === NEWLINE &&
-      guess < limit
-    ) {
-      return guess + size;
-    }
-    const at = text.indexOf(this.tag, from);
-    if (at < 0 || at >= limit) return -1;
+    const here =
+      text[guess] === this.first && text[guess - 1] === NEWLINE && text[guess + tag.length - 1] === this.last;
+    if (here && guess < limit) return guess + tag.length;
+    // the rest of the text may be long, and the line may be missing
+    const at = limit === text.length ? text.indexOf(tag, from) : text.subarray(from, limit).indexOf(tag) + from;
+    if (at < from) return -1;
     this.distance = at - from;
-    return at + size;
+    return at + tag.length;
   }
 }
 
@@ -134,6 +140,7 @@ const rssLine = new Wanted("Rss:");
 const swapLine = new Wanted("Swap:");
 const keyLine = new Wanted("ProtectionKey:");
 const flagsLine = new Wanted("VmFlags:");
+const wanted = [pageSizeLine, rssLine, swapLine, keyLine, flagsLine];
 
 function decimalAt(text: Buffer, at: number): number {
   let i = at;
@@ -192,7 +199,9 @@ function flagsAt(text: Buffer, at: number): number {
 export function parseMaps(text: Buffer): Vma[] {
   const areas: Vma[] = [];
   const scan = new Scanner(text);
-  const detailed = text.includes("\nVmFlags:");
+  const flagsAhead = text.indexOf("\nVmFlags:");
+  const detailed = flagsAhead >= 0;
+  if (detailed) for (const line of wanted) line.begin(text.subarray(0, flagsAhead + 9));
   while (scan.at < text.length) {
     const start = scan.hex();
     scan.expect(DASH);

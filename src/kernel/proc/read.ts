@@ -80,7 +80,9 @@ export class ProcDir implements Disposable {
   readonly pid: number;
   /** O_PATH descriptor of the directory. */
   readonly fd: number;
-  private open_ = true;
+  /** Where it was opened. */
+  readonly path: string;
+  private disposed = false;
 
   /**
    * @param path the directory, when it is not /proc/PID: `/proc/PID/task/TID`, or one of another mount of proc
@@ -88,19 +90,20 @@ export class ProcDir implements Disposable {
    */
   constructor(pid: number, path = `/proc/${pid}`) {
     this.pid = pid;
+    this.path = path;
     const fd = openAt(AT_FDCWD, path, O_PATH | O_DIRECTORY);
     if (fd < 0) throw fd === ENOENT || fd === ESRCH ? gone(pid) : sysError(fd, "cannot open", { pid, path });
     this.fd = fd;
   }
 
   [Symbol.dispose](): void {
-    if (this.open_) sys(NR.close, this.fd);
-    this.open_ = false;
+    if (!this.disposed) sys(NR.close, this.fd);
+    this.disposed = true;
   }
 
   /** The directory of one thread of this process. The caller disposes of it. */
   thread(tid: number): ProcDir {
-    return new ProcDir(tid, `/proc/${this.pid}/task/${tid}`);
+    return new ProcDir(tid, `${this.path}/task/${tid}`);
   }
 
   /** Opens a file of the directory; the caller closes the descriptor (close-on-exec). */
@@ -163,7 +166,7 @@ export class ProcDir implements Disposable {
   }
 
   private failure(result: number, name: string, what: string): CrError {
-    const path = `/proc/${this.pid}/${name}`;
+    const path = `${this.path}/${name}`;
     if (result === ESRCH || (result === ENOENT && !this.exists())) return gone(this.pid);
     return sysError(result, what, { pid: this.pid, path });
   }
