@@ -1,0 +1,26 @@
+/** What differs between the architectures when registers go to an image and come back. */
+import type { CoreEntry } from "../../image/schema.gen.ts";
+
+/** The registers of a stopped thread, as ptrace gives them. */
+export interface RawRegisters {
+  /** NT_PRSTATUS. */
+  general: BigUint64Array;
+  /** All extended state: NT_X86_XSTATE (not compacted), NT_PRFPREG on aarch64. */
+  extended: Uint8Array;
+}
+
+export interface RegisterKind {
+  /**
+   * The register part of a core entry: its machine type and its thread_info.
+   * @throws CrError when the thread runs in a mode that no image can hold (32 bits)
+   */
+  dump(tid: number, raw: RawRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
+  /**
+   * Registers for this CPU. `puppet` is what the restored thread has now: it tells how large the state is here.
+   * @throws CrError when the image is of another architecture or uses what this CPU lacks
+   */
+  build(core: CoreEntry, puppet: RawRegisters): RawRegisters;
+  /** What of the registers has a request of its own and is not in `RawRegisters`; the thread is stopped. */
+  restoreOthers(tid: number, core: CoreEntry): void;
+  clearTid(core: CoreEntry): number | bigint;
+}

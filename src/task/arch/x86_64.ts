@@ -1,0 +1,107 @@
+import { CrError } from "../../error.ts";
+import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
+import { NR } from "../../kernel/nr.ts";
+import { addressOf, check, sys } from "../../kernel/sys.ts";
+import { toU64 } from "../../kernel/u64.ts";
+import type { RegisterKind } from "./entry.ts";
+import { buildXstate, dumpXstate } from "./xstate.ts";
+
+/** struct user_regs_struct (sys/user.h), in its order; the image names them alike. */
+const NAMES = [
+  ...(["r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "orig_ax"] as const),
+  ...(["ip", "cs", "flags", "sp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"] as const),
+] as const;
+const ORIG_AX = NAMES.indexOf("orig_ax");
+const CS = NAMES.indexOf("cs");
+/** Code segment of 64-bit user code on Linux. */
+const USER_CS = 0x33n;
+const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
+
+const PTRACE_GET_THREAD_AREA = 25;
+const PTRACE_SET_THREAD_AREA = 26;
+/** The three slots of the GDT that belong to a thread (asm/segment.h). */
+const TLS_SLOTS = [12, 13, 14] as const;
+
+/** struct user_desc (asm/ldt.h): number, base, limit, then one bit field. */
+const FLAGS = {
+  seg_32bit: 0,
+  contents_l: 1,
+  contents_h: 2,
+  read_exec_only: 3,
+  limit_in_pages: 4,
+  seg_not_present: 5,
+  usable: 6,
+} as const;
+
+function dumpSlot(tid: number, slot: number): UserDescT {
+  const desc = new Uint32Array(4);
+  // a kernel without 32-bit support has no such request: then the slots are empty
+  const known = sys(NR.ptrace, PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc)) === 0;
+  const bits = known ? (desc[3] ?? 0) : (1 << FLAGS.read_exec_only) | (1 << FLAGS.seg_not_present);
+  const flag = (name: keyof typeof FLAGS) => ((bits >> FLAGS[name]) & 1) === 1;
+  return {
+    entry_number: slot,
+    base_addr: desc[1] ?? 0,
+    limit: desc[2] ?? 0,
+    seg_32bit: flag("seg_32bit"),
+    contents_h: flag("contents_h"),
+    contents_l: flag("contents_l"),
+    read_exec_only: flag("read_exec_only"),
+    limit_in_pages: flag("limit_in_pages"),
+    seg_not_present: flag("seg_not_present"),
+    usable: flag("usable"),
+  };
+}
+
+function isEmpty(desc: UserDescT): boolean {
+  return desc.base_addr === 0 && desc.limit === 0 && desc.seg_not_present && !desc.usable;
+}
+
+export const x86_64: RegisterKind = {
+  dump(tid, raw, clearTid) {
+    if (raw.general[CS] !== USER_CS) {
+      throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
+    }
+    const values = NAMES.map((name, i) => [name, toU64(raw.general[i] ?? 0n)] as const);
+    const gpregs = { ...Object.fromEntries(values), mode: UserX86RegsMode.NATIVE } as unknown as UserX86RegsEntry;
+    return {
+      mtype: CoreEntryMarch.X86_64,
+      thread_info: {
+        clear_tid_addr: clearTid,
+        gpregs,
+        fpregs: dumpXstate(raw.extended),
+        tls: TLS_SLOTS.map((slot) => dumpSlot(tid, slot)),
+      },
+    };
+  },
+
+  build(core, puppet) {
+    const info = core.thread_info;
+    if (core.mtype !== CoreEntryMarch.X86_64 || !info) {
+      throw new CrError("the image is of another architecture", {
+        code: "ENOEXEC",
+        subject: { machine: core.mtype },
+        remedy: "restore on a machine of the kind that dumped: this one is x86-64",
+      });
+    }
+    if (info.gpregs.mode === UserX86RegsMode.COMPAT) {
+      throw new CrError("the image holds a 32-bit task, which cannot be restored yet", { code: "ENOTSUP" });
+    }
+    const general = BigUint64Array.from(NAMES, (name) => BigInt.asUintN(64, BigInt(info.gpregs[name])));
+    // what the call was is worked into the other registers: the kernel must not do it again
+    general[ORIG_AX] = NOT_IN_SYSCALL;
+    return { general, extended: buildXstate(info.fpregs, puppet.extended) };
+  },
+
+  restoreOthers(tid, core) {
+    for (const desc of core.thread_info?.tls ?? []) {
+      if (isEmpty(desc)) continue;
+      let bits = 0;
+      for (const [name, bit] of Object.entries(FLAGS)) if (desc[name as keyof typeof FLAGS]) bits |= 1 << bit;
+      const raw = Uint32Array.of(desc.entry_number, desc.base_addr, desc.limit, bits);
+      check(sys(NR.ptrace, PTRACE_SET_THREAD_AREA, tid, desc.entry_number, addressOf(raw)), "cannot set a segment", { tid });
+    }
+  },
+
+  clearTid: (core) => core.thread_info?.clear_tid_addr ?? 0,
+};

@@ -1,0 +1,208 @@
+/**
+ * The extended state of x86: XSAVE's standard layout (Intel SDM volume 1, chapter 13), as NT_X86_XSTATE shows it. Where a
+ * component lies differs between CPUs; images keep each in a field of its own.
+ */
+import { CrError } from "../../error.ts";
+import { type TscriuXstate, type U64, type UserX86FpregsEntry, type UserX86XsaveEntry } from "../../image/schema.gen.ts";
+import { cpuid } from "../../kernel/sys.ts";
+import { toU64 } from "../../kernel/u64.ts";
+
+/** Offsets in the 512 bytes that FXSAVE knows. */
+const FX = { cwd: 0, swd: 2, twd: 4, fop: 6, rip: 8, rdp: 16, mxcsr: 24, mxcsrMask: 28, st: 32, xmm: 160 } as const;
+/** Linux leaves XCR0's user part in the bytes that the CPU does not use. */
+const ENABLED = 464;
+const XSTATE_BV = 512;
+const HEADER_END = 576;
+const LEGACY = 3n;
+
+/** Components that an image has a field for. */
+const FIELDS = [
+  { bit: 2, field: "ymmh_space", words: 64, wide: false },
+  { bit: 3, field: "bndreg_state", words: 8, wide: true },
+  { bit: 4, field: "bndcsr_state", words: 8, wide: true },
+  { bit: 5, field: "opmask_reg", words: 8, wide: true },
+  { bit: 6, field: "zmm_upper", words: 64, wide: true },
+  { bit: 7, field: "hi16_zmm", words: 128, wide: true },
+  { bit: 9, field: "pkru", words: 2, wide: false },
+] as const;
+
+/** Names for people, by bit. */
+const NAMES: Readonly<Record<number, string>> = {
+  2: "AVX",
+  3: "MPX bound registers",
+  4: "MPX bound registers",
+  5: "AVX-512",
+  6: "AVX-512",
+  7: "AVX-512",
+  9: "protection keys",
+  17: "AMX",
+  18: "AMX",
+  19: "APX",
+};
+
+interface Place {
+  offset: number;
+  size: number;
+}
+
+const places = new Map<number, Place>();
+
+/** Where this CPU keeps a component; size 0 when it has none such. */
+function placeOf(bit: number): Place {
+  let place = places.get(bit);
+  if (!place) {
+    const [size, offset] = cpuid(0xd, bit);
+    place = { offset, size };
+    places.set(bit, place);
+  }
+  return place;
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function words32(bytes: DataView, offset: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => bytes.getUint32(offset + i * 4, true));
+}
+
+function words64(bytes: DataView, offset: number, count: number): U64[] {
+  return Array.from({ length: count }, (_, i) => toU64(bytes.getBigUint64(offset + i * 8, true)));
+}
+
+/** A state that images have no field for yet, in use by the thread. */
+function otherStates(xstate: Uint8Array, inUse: bigint): TscriuXstate[] {
+  const found: TscriuXstate[] = [];
+  for (let bit = 2; bit < 63; bit++) {
+    if (((inUse >> BigInt(bit)) & 1n) === 0n || FIELDS.some((f) => f.bit === bit)) continue;
+    const { offset, size } = placeOf(bit);
+    if (size > 0 && offset + size <= xstate.length) found.push({ component: bit, state: xstate.slice(offset, offset + size) });
+  }
+  return found;
+}
+
+export function dumpXstate(xstate: Uint8Array): UserX86FpregsEntry {
+  const fx = view(xstate);
+  const entry: UserX86FpregsEntry = {
+    cwd: fx.getUint16(FX.cwd, true),
+    swd: fx.getUint16(FX.swd, true),
+    twd: fx.getUint16(FX.twd, true),
+    fop: fx.getUint16(FX.fop, true),
+    rip: toU64(fx.getBigUint64(FX.rip, true)),
+    rdp: toU64(fx.getBigUint64(FX.rdp, true)),
+    mxcsr: fx.getUint32(FX.mxcsr, true),
+    mxcsr_mask: fx.getUint32(FX.mxcsrMask, true),
+    st_space: words32(fx, FX.st, 32),
+    xmm_space: words32(fx, FX.xmm, 64),
+    padding: [],
+  };
+  if (xstate.length >= HEADER_END) entry.xsave = dumpXsave(xstate, fx);
+  return entry;
+}
+
+function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
+  const enabled = fx.getBigUint64(ENABLED, true);
+  const inUse = fx.getBigUint64(XSTATE_BV, true);
+  const xsave: UserX86XsaveEntry = {
+    xstate_bv: toU64(inUse),
+    ymmh_space: [],
+    bndreg_state: [],
+    bndcsr_state: [],
+    opmask_reg: [],
+    zmm_upper: [],
+    hi16_zmm: [],
+    pkru: [],
+    cet: { cet: 0, ssp: 0 },
+    tscriu_xstates: otherStates(xstate, inUse),
+  };
+  for (const { bit, field, words, wide } of FIELDS) {
+    if (((enabled >> BigInt(bit)) & 1n) === 0n) continue;
+    const { offset, size } = placeOf(bit);
+    if (size === 0 || offset + size > xstate.length) continue;
+    // a component may be smaller than its field: the rest is zero
+    const state = new Uint8Array(words * (wide ? 8 : 4));
+    state.set(xstate.subarray(offset, offset + Math.min(size, state.length)));
+    if (wide) xsave[field] = words64(view(state), 0, words);
+    else xsave[field] = words32(view(state), 0, words);
+  }
+  return xsave;
+}
+
+function lacking(bit: number): CrError {
+  const name = NAMES[bit] ?? `extended state ${bit}`;
+  return new CrError(`the image holds ${name} registers, which this CPU or kernel does not offer`, {
+    code: "ENOTSUP",
+    subject: { component: bit },
+    remedy: "restore on a machine whose CPU has the features of the one that dumped",
+  });
+}
+
+/**
+ * The xstate for this CPU.
+ * @param template the puppet's own: its size and its enabled components are this machine's
+ */
+export function buildXstate(entry: UserX86FpregsEntry, template: Uint8Array): Uint8Array {
+  const out = new Uint8Array(template.length);
+  const fx = view(out);
+  const here = view(template);
+  const maskHere = here.getUint32(FX.mxcsrMask, true) || 0xffbf;
+  if ((entry.mxcsr & ~maskHere) !== 0) {
+    throw new CrError("the image's SSE control word has bits that this CPU does not know", {
+      code: "ENOTSUP",
+      subject: { mxcsr: `0x${entry.mxcsr.toString(16)}` },
+    });
+  }
+  fx.setUint16(FX.cwd, entry.cwd, true);
+  fx.setUint16(FX.swd, entry.swd, true);
+  fx.setUint16(FX.twd, entry.twd, true);
+  fx.setUint16(FX.fop, entry.fop, true);
+  fx.setBigUint64(FX.rip, BigInt(entry.rip), true);
+  fx.setBigUint64(FX.rdp, BigInt(entry.rdp), true);
+  fx.setUint32(FX.mxcsr, entry.mxcsr, true);
+  fx.setUint32(FX.mxcsrMask, maskHere, true);
+  for (const [i, word] of entry.st_space.slice(0, 32).entries()) fx.setUint32(FX.st + i * 4, word, true);
+  for (const [i, word] of entry.xmm_space.slice(0, 64).entries()) fx.setUint32(FX.xmm + i * 4, word, true);
+  if (template.length < HEADER_END) {
+    const beyond = BigInt(entry.xsave?.xstate_bv ?? 0) & ~LEGACY;
+    if (beyond !== 0n) throw lacking(lowestBit(beyond));
+    return out;
+  }
+  out.set(template.subarray(ENABLED, 512), ENABLED);
+  buildXsave(entry.xsave, out, fx, here.getBigUint64(ENABLED, true));
+  return out;
+}
+
+function lowestBit(bits: bigint): number {
+  let bit = 0;
+  while (((bits >> BigInt(bit)) & 1n) === 0n) bit++;
+  return bit;
+}
+
+function buildXsave(xsave: UserX86XsaveEntry | undefined, out: Uint8Array, fx: DataView, enabled: bigint): void {
+  if (!xsave) {
+    fx.setBigUint64(XSTATE_BV, LEGACY, true);
+    return;
+  }
+  const inUse = BigInt(xsave.xstate_bv);
+  const missing = inUse & ~enabled & ~LEGACY;
+  if (missing !== 0n) throw lacking(lowestBit(missing));
+  fx.setBigUint64(XSTATE_BV, inUse, true);
+  for (const { bit, field, words, wide } of FIELDS) {
+    const values: readonly U64[] = xsave[field];
+    if (((inUse >> BigInt(bit)) & 1n) === 0n || values.length === 0) continue;
+    const state = new Uint8Array(words * (wide ? 8 : 4));
+    const bytes = view(state);
+    for (const [i, value] of values.slice(0, words).entries()) {
+      if (wide) bytes.setBigUint64(i * 8, BigInt(value), true);
+      else bytes.setUint32(i * 4, Number(value), true);
+    }
+    put(bit, state, out);
+  }
+  for (const { component, state } of xsave.tscriu_xstates) put(component, state, out);
+}
+
+function put(bit: number, state: Uint8Array, out: Uint8Array): void {
+  const { offset, size } = placeOf(bit);
+  if (size === 0 || offset + size > out.length) throw lacking(bit);
+  out.set(state.subarray(0, size), offset);
+}

@@ -1,0 +1,165 @@
+/** What a process is besides memory, descriptors and threads, by /proc and prctl(2). */
+import type { Program } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { TaskCoreEntry, TscriuPrctl } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import type { ProcDir } from "../kernel/proc/read.ts";
+import type { ProcStat } from "../kernel/proc/stat.ts";
+import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
+import type { Questions } from "./questions.ts";
+
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_CHILD_SUBREAPER = 37;
+const PR_SET_THP_DISABLE = 41;
+const PR_GET_THP_DISABLE = 42;
+const PR_SET_TAGGED_ADDR_CTRL = 55;
+const PR_GET_TAGGED_ADDR_CTRL = 56;
+const PR_SET_MDWE = 65;
+const PR_GET_MDWE = 66;
+const PR_SET_MEMORY_MERGE = 67;
+const PR_GET_MEMORY_MERGE = 68;
+const MEMBARRIER_CMD_GET_REGISTRATIONS = 512;
+/** A process may be dumped by root only; prctl does not set it. */
+const SUID_DUMP_ROOT = 2;
+/** Anonymous private and shared memory, ELF headers, huge pages: what a process starts with. */
+const DEFAULT_COREDUMP_FILTER = 0x33;
+/** loginuid of a process that nobody logged in for. */
+const NO_LOGIN = 0xffff_ffff;
+const EPERM = -1;
+
+/** Further state of the whole process, 0 by default, each got by one prctl and set by another. */
+const PRCTLS = [
+  { get: PR_GET_MDWE, set: PR_SET_MDWE },
+  { get: PR_GET_MEMORY_MERGE, set: PR_SET_MEMORY_MERGE },
+  ...(process.arch === "arm64" ? [{ get: PR_GET_TAGGED_ADDR_CTRL, set: PR_SET_TAGGED_ADDR_CTRL }] : []),
+];
+
+type Outside = Pick<
+  TaskCoreEntry,
+  "personality" | "flags" | "comm" | "loginuid" | "oom_score_adj" | "tscriu_coredump_filter"
+>;
+
+/**
+ * What /proc tells of a process. Read `stat` before anything runs in the task: its flags would show our traces.
+ * Names are kept as far as they are UTF-8.
+ */
+export function readProcess(dir: ProcDir, stat: ProcStat): Outside {
+  const found: Outside = {
+    personality: Number.parseInt(dir.text("personality"), 16),
+    flags: stat.flags,
+    comm: stat.comm,
+    oom_score_adj: Number(dir.text("oom_score_adj")),
+  };
+  // a kernel without audit has no login ids
+  const loginuid = dir.optional("loginuid");
+  if (loginuid !== undefined) found.loginuid = Number(loginuid);
+  const filter = dir.optional("coredump_filter")?.trim();
+  if (filter && Number.parseInt(filter, 16) !== DEFAULT_COREDUMP_FILTER) found.tscriu_coredump_filter = Number.parseInt(filter, 16);
+  return found;
+}
+
+/** What only the process itself can tell; ask its leader. */
+export interface ProcessInside {
+  childSubreaper: boolean;
+  /** Bits of MEMBARRIER_CMD_REGISTER_*; 0 where the kernel does not tell (before 6.3). */
+  membarrier: number;
+  /** For mm_entry. */
+  dumpable: number;
+  thpDisabled: boolean;
+  prctls: TscriuPrctl[];
+}
+
+export function askProcess(questions: Questions): () => ProcessInside {
+  const get = (option: number) => questions.call(NR.prctl, [option, 0, 0, 0, 0], { ignore: true });
+  const subreaper = questions.reserve(8);
+  questions.call(NR.prctl, [PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], { what: "cannot ask whether it is a subreaper" });
+  const membarrier = questions.call(NR.membarrier, [MEMBARRIER_CMD_GET_REGISTRATIONS, 0, 0], { ignore: true });
+  const dumpable = get(PR_GET_DUMPABLE);
+  const thp = get(PR_GET_THP_DISABLE);
+  const more = PRCTLS.map((kind) => ({ kind, result: get(kind.get) }));
+  return () => ({
+    childSubreaper: subreaper.view.getInt32(0, true) !== 0,
+    membarrier: Math.max(0, questions.result(membarrier)),
+    dumpable: Math.max(0, questions.result(dumpable)),
+    thpDisabled: questions.result(thp) > 0,
+    prctls: more
+      .map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) }))
+      .filter(({ value }) => value > 0),
+  });
+}
+
+/** What goes best before memory is mapped: transparent huge pages, when the task had none. */
+export function restoreThpDisable(program: Program, disabled: boolean | undefined): void {
+  if (!disabled) return;
+  program.call(NR.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0], { what: "cannot switch off transparent huge pages" });
+}
+
+/**
+ * The process's own state, by its leader: once the memory is in place (personality and MDWE change what mmap does) and
+ * before credentials.
+ */
+export function restoreProcess(program: Program, tc: TaskCoreEntry): void {
+  program.call(NR.personality, [tc.personality], {
+    what: "cannot set the personality",
+    subject: { personality: `0x${tc.personality.toString(16)}` },
+  });
+  if (tc.child_subreaper) {
+    program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], { what: "cannot become a subreaper" });
+  }
+  const registered = tc.membarrier_registration_mask ?? 0;
+  for (let bit = 1; bit !== 0 && bit <= registered; bit *= 2) {
+    if ((registered & bit) === 0) continue;
+    program.call(NR.membarrier, [bit, 0, 0], { what: "cannot register for memory barriers", subject: { command: bit } });
+  }
+  for (const { option, value } of tc.tscriu_prctls) {
+    if (!PRCTLS.some(({ set }) => set === option)) {
+      throw new CrError("the image sets something that we do not know", { code: "BAD_IMAGE", subject: { prctl: option } });
+    }
+    program.call(NR.prctl, [option, Number(value), 0, 0, 0], { what: "cannot set a process's state", subject: { prctl: option } });
+  }
+}
+
+/** The dumpable flag, after the credentials: changing those resets it. Where the kernel itself makes it 2, it stays. */
+export function restoreDumpable(program: Program, dumpable: number | undefined): void {
+  if (dumpable === undefined) return;
+  // 2 comes of a change of credentials under fs.suid_dumpable; closest to it is "nobody"
+  const value = dumpable === SUID_DUMP_ROOT ? 0 : dumpable;
+  program.call(NR.prctl, [PR_SET_DUMPABLE, value, 0, 0, 0], { what: "cannot set whether the process may be dumped" });
+}
+
+function write(dir: ProcDir, name: string, text: string, what: string, remedy: string): void {
+  const writeOnly = 1;
+  const fd = dir.open(name, writeOnly);
+  const bytes = new TextEncoder().encode(text);
+  const result = sys(NR.write, fd, addressOf(bytes), bytes.length);
+  sys(NR.close, fd);
+  const path = `/proc/${dir.pid}/${name}`;
+  check(result, what, { pid: dir.pid, path, value: text }, result === EPERM || result === -13 ? remedy : undefined);
+}
+
+/**
+ * What we write from outside, at any time before the process's credentials make its /proc files unwritable.
+ * What already is as it should be is left alone: an unprivileged restore may not touch it.
+ */
+export function restoreProcessOutside(dir: ProcDir, tc: TaskCoreEntry): void {
+  const { oom_score_adj: oom, loginuid, tscriu_coredump_filter: filter } = tc;
+  if (oom !== undefined && Number(dir.text("oom_score_adj")) !== oom) {
+    write(dir, "oom_score_adj", String(oom), "cannot set the OOM score", "restore with CAP_SYS_RESOURCE");
+  }
+  if (filter !== undefined) {
+    write(dir, "coredump_filter", `0x${filter.toString(16)}`, "cannot set what a core dump holds", "restore as root");
+  }
+  if (loginuid !== undefined) restoreLogin(dir, loginuid);
+}
+
+function restoreLogin(dir: ProcDir, loginuid: number): void {
+  const now = dir.optional("loginuid");
+  if (now === undefined) {
+    if (loginuid === NO_LOGIN) return;
+    throw sysError(-2, "this kernel keeps no login user ids", { pid: dir.pid, loginuid });
+  }
+  if (Number(now) === loginuid) return;
+  write(dir, "loginuid", String(loginuid), "cannot set the login user id", "restore with CAP_AUDIT_CONTROL, outside of a login session");
+}

@@ -1,0 +1,210 @@
+/**
+ * How a thread is scheduled: policy, priority, CPUs, input and output priority, timer slack. Everything here is read and
+ * set from outside, by thread id, so it costs the thread nothing.
+ */
+import { CrError } from "../error.ts";
+import type { ThreadCoreEntry, TscriuSched } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { readProcFile } from "../kernel/proc/read.ts";
+import { AT_FDCWD } from "../kernel/stat.ts";
+import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { decimalU64, toU64, type U64 } from "../kernel/u64.ts";
+
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+const SCHED_DEADLINE = 6;
+/** SCHED_FLAG_* (linux/sched.h). */
+const FLAG_RESET_ON_FORK = 1;
+const FLAG_UTIL_CLAMP = 0x60;
+/** As sched_setscheduler(2) shows SCHED_FLAG_RESET_ON_FORK within the policy. */
+const POLICY_RESET_ON_FORK = 0x40000000;
+/** struct sched_attr up to util_max. */
+const ATTR_SIZE = 56;
+const FULL_SCALE = 1024;
+const IOPRIO_WHO_PROCESS = 1;
+/** What every thread has that never asked for another, nanoseconds. */
+const DEFAULT_SLACK = 50_000;
+/** Bytes of the largest CPU mask that we ask for: 8192 CPUs, the kernel's own limit. */
+const MASK_SIZE = 1024;
+const EINVAL = -22;
+const EPERM = -1;
+const EACCES = -13;
+
+/** A thread's scheduling. Times in nanoseconds. */
+export interface Sched {
+  /** SCHED_*. */
+  policy: number;
+  /** SCHED_FLAG_*. */
+  flags: number;
+  nice: number;
+  /** Of the real-time policies. */
+  priority: number;
+  runtime: U64;
+  deadline: U64;
+  period: U64;
+  /** 0 to 1024; the full range where the kernel does not clamp. */
+  utilMin: number;
+  utilMax: number;
+  /** The CPUs that it may use: CPU n is bit n % 8 of byte n / 8. No zero bytes at the end. */
+  affinity: Uint8Array;
+  /** As ioprio_get(2) returns it; 0 when it was never set. */
+  ioprio: number;
+  timerSlack: U64;
+}
+
+/** The CPUs that a thread may use; trailing zero bytes cut off. Read it before you pin a thread to a CPU. */
+export function readAffinity(tid: number): Uint8Array {
+  const mask = new Uint8Array(MASK_SIZE);
+  check(sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask)), "cannot read a thread's CPUs", { tid });
+  return mask.subarray(0, mask.findLastIndex((byte) => byte !== 0) + 1);
+}
+
+export function setAffinity(tid: number, mask: Uint8Array): void {
+  const bytes = new Uint8Array(Math.ceil(Math.max(1, mask.length) / 8) * 8);
+  bytes.set(mask);
+  const result = sys(NR.sched_setaffinity, tid, bytes.length, addressOf(bytes));
+  const remedy = result === EINVAL ? "this machine, or its cpuset, lacks all of the CPUs that the thread was bound to" : undefined;
+  check(result, "cannot set a thread's CPUs", { tid }, remedy);
+}
+
+/** All of a thread's scheduling. */
+export function readSched(tid: number): Sched {
+  const attr = new DataView(new ArrayBuffer(ATTR_SIZE));
+  check(sys(NR.sched_getattr, tid, addressOf(attr), ATTR_SIZE, 0), "cannot read a thread's scheduling", { tid });
+  const size = attr.getUint32(0, true);
+  const clamps = size >= ATTR_SIZE;
+  const ioprio = sys(NR.ioprio_get, IOPRIO_WHO_PROCESS, tid);
+  return {
+    policy: attr.getUint32(4, true),
+    flags: Number(attr.getBigUint64(8, true)),
+    nice: attr.getInt32(16, true),
+    priority: attr.getUint32(20, true),
+    runtime: toU64(attr.getBigUint64(24, true)),
+    deadline: toU64(attr.getBigUint64(32, true)),
+    period: toU64(attr.getBigUint64(40, true)),
+    utilMin: clamps ? attr.getUint32(48, true) : 0,
+    utilMax: clamps ? attr.getUint32(52, true) : FULL_SCALE,
+    affinity: readAffinity(tid),
+    ioprio: ioprio > 0 && ioprio >> 13 !== 0 ? ioprio : 0,
+    timerSlack: readTimerSlack(tid),
+  };
+}
+
+function readTimerSlack(tid: number): U64 {
+  try {
+    return decimalU64(readProcFile(`/proc/${tid}/timerslack_ns`).trim());
+  } catch (error) {
+    // it may not be ours to see, or the kernel may not have it: then nothing is kept
+    if (error instanceof CrError && error.code !== "ESRCH") return DEFAULT_SLACK;
+    throw error;
+  }
+}
+
+let online: Uint8Array | undefined;
+
+/** The CPUs that are on: a thread that may use all of them is not bound. */
+function onlineCpus(): Uint8Array {
+  if (online) return online;
+  const mask = new Uint8Array(MASK_SIZE);
+  for (const range of readProcFile("/sys/devices/system/cpu/online").trim().split(",")) {
+    const [first = 0, last = first] = range.split("-").map(Number);
+    for (let cpu = first; cpu <= last; cpu++) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  }
+  online = mask.subarray(0, mask.findLastIndex((byte) => byte !== 0) + 1);
+  return online;
+}
+
+type SchedFields = Pick<
+  ThreadCoreEntry,
+  "sched_policy" | "sched_nice" | "sched_prio" | "tscriu_affinity" | "tscriu_ioprio" | "tscriu_timerslack_ns" | "tscriu_sched"
+>;
+
+/** The fields of a thread's entry. What is as every thread has it from birth is left out. */
+export function dumpSched(sched: Sched): SchedFields {
+  const realTime = sched.policy === SCHED_FIFO || sched.policy === SCHED_RR;
+  const fields: SchedFields = { sched_policy: sched.policy };
+  if (realTime) fields.sched_prio = sched.priority;
+  else if (sched.policy !== SCHED_DEADLINE) fields.sched_nice = sched.nice;
+  const bound = !onlineCpus().every((byte, i) => ((sched.affinity[i] ?? 0) & byte) === byte);
+  if (bound) fields.tscriu_affinity = sched.affinity;
+  if (sched.ioprio) fields.tscriu_ioprio = sched.ioprio;
+  if (sched.timerSlack !== DEFAULT_SLACK && BigInt(sched.timerSlack) !== 0n) fields.tscriu_timerslack_ns = sched.timerSlack;
+  const more: TscriuSched = {};
+  if (sched.flags) more.flags = sched.flags;
+  if (sched.policy === SCHED_DEADLINE) {
+    more.runtime = sched.runtime;
+    more.deadline = sched.deadline;
+    more.period = sched.period;
+  } else if (!realTime && BigInt(sched.runtime) !== 0n && sched.flags !== 0) {
+    more.runtime = sched.runtime;
+  }
+  if (sched.utilMin !== 0) more.util_min = sched.utilMin;
+  if (sched.utilMax !== FULL_SCALE && sched.utilMax !== 0) more.util_max = sched.utilMax;
+  if (Object.keys(more).length > 0) fields.tscriu_sched = more;
+  return fields;
+}
+
+function attributes(entry: SchedFields): DataView {
+  const policy = entry.sched_policy ?? 0;
+  const more = entry.tscriu_sched ?? {};
+  let flags = Number(more.flags ?? 0);
+  if (policy & POLICY_RESET_ON_FORK) flags |= FLAG_RESET_ON_FORK;
+  const clamped = more.util_min !== undefined || more.util_max !== undefined;
+  if (clamped) flags |= FLAG_UTIL_CLAMP;
+  const attr = new DataView(new ArrayBuffer(ATTR_SIZE));
+  // without clamps the older, shorter form, which every kernel takes
+  attr.setUint32(0, clamped ? ATTR_SIZE : 48, true);
+  attr.setUint32(4, policy & ~POLICY_RESET_ON_FORK, true);
+  attr.setBigUint64(8, BigInt(flags), true);
+  attr.setInt32(16, entry.sched_nice ?? 0, true);
+  attr.setUint32(20, entry.sched_prio ?? 0, true);
+  attr.setBigUint64(24, BigInt(more.runtime ?? 0), true);
+  attr.setBigUint64(32, BigInt(more.deadline ?? 0), true);
+  attr.setBigUint64(40, BigInt(more.period ?? 0), true);
+  attr.setUint32(48, more.util_min ?? 0, true);
+  attr.setUint32(52, more.util_max ?? FULL_SCALE, true);
+  return attr;
+}
+
+function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
+  const attr = attributes(entry);
+  const same =
+    attr.getUint32(4, true) === now.policy &&
+    Number(attr.getBigUint64(8, true)) === now.flags &&
+    attr.getInt32(16, true) === now.nice &&
+    attr.getUint32(20, true) === now.priority &&
+    now.policy !== SCHED_DEADLINE;
+  if (same) return;
+  const result = sys(NR.sched_setattr, tid, addressOf(attr), 0);
+  const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
+  const remedy = result === EPERM || result === EACCES ? "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget" : undefined;
+  check(result, "cannot set a thread's scheduling", subject, remedy);
+}
+
+/**
+ * Gives a thread its scheduling. A real-time thread wins against us from here on: this belongs to the end of a restore.
+ * @param inherited the CPUs for a thread that was not bound to any: those that we ourselves were started with
+ */
+export function restoreSched(tid: number, entry: SchedFields, inherited?: Uint8Array): void {
+  const affinity = entry.tscriu_affinity ?? inherited;
+  if (affinity) setAffinity(tid, affinity);
+  if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, readSched(tid));
+  if (entry.tscriu_ioprio) {
+    check(sys(NR.ioprio_set, IOPRIO_WHO_PROCESS, tid, entry.tscriu_ioprio), "cannot set the input/output priority", {
+      tid,
+      priority: entry.tscriu_ioprio,
+    });
+  }
+  if (entry.tscriu_timerslack_ns !== undefined) writeTimerSlack(tid, entry.tscriu_timerslack_ns);
+}
+
+function writeTimerSlack(tid: number, nanoseconds: U64): void {
+  const path = `/proc/${tid}/timerslack_ns`;
+  const name = cstring(path);
+  const writeOnlyCloexec = 0o2000001;
+  const fd = check(sys(NR.openat, AT_FDCWD, addressOf(name), writeOnlyCloexec, 0), "cannot open", { tid, path });
+  const text = new TextEncoder().encode(String(nanoseconds));
+  const result = sys(NR.write, fd, addressOf(text), text.length);
+  sys(NR.close, fd);
+  check(result, "cannot set the timer slack", { tid, path });
+}

@@ -1,0 +1,139 @@
+/** Signal handlers, alternate stacks and queued signals. */
+import type { Program } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { peekSignals, SIGINFO_SIZE } from "../kernel/ptrace.ts";
+import { toU64 } from "../kernel/u64.ts";
+import type { Questions } from "./questions.ts";
+
+const SIGKILL = 9;
+const SIGTRAP = 5;
+const SIGSTOP = 19;
+const LAST_SIGNAL = 64;
+/** Bytes of the kernel's sigset_t. */
+const SIGSET_SIZE = 8;
+/** struct kernel_sigaction: handler, flags, restorer, mask, 8 bytes each. */
+const SIGACTION_SIZE = 32;
+
+const SS_ONSTACK = 1;
+
+/** Signals whose handling can be changed, in the order of the image. */
+const CHANGEABLE = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter((s) => s !== SIGKILL && s !== SIGSTOP);
+
+const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
+
+/** The handling of all signals (rt_sigaction(2)), 62 entries. */
+export function askSigactions(questions: Questions): () => SaEntry[] {
+  const place = questions.reserve(CHANGEABLE.length * SIGACTION_SIZE);
+  CHANGEABLE.forEach((signal, i) => {
+    questions.call(NR.rt_sigaction, [signal, 0, place.at(i * SIGACTION_SIZE), SIGSET_SIZE], {
+      what: "cannot read how a signal is handled",
+      subject: { signal },
+    });
+  });
+  return () =>
+    CHANGEABLE.map((_, i) => {
+      const word = (n: number) => toU64(place.view.getBigUint64(i * SIGACTION_SIZE + n * 8, true));
+      return { sigaction: word(0), flags: word(1), restorer: word(2), mask: word(3), compat_sigaction: false };
+    });
+}
+
+/** Sets the handling of all signals. Ignoring a signal empties its queue: queue signals afterwards. */
+export function restoreSigactions(program: Program, entries: readonly SaEntry[]): void {
+  if (entries.length !== CHANGEABLE.length) {
+    throw new CrError("the image does not hold the handling of every signal", {
+      code: "BAD_IMAGE",
+      subject: { entries: entries.length, expected: CHANGEABLE.length },
+    });
+  }
+  const place = program.reserve(CHANGEABLE.length * SIGACTION_SIZE);
+  CHANGEABLE.forEach((signal, i) => {
+    const entry = entries[i];
+    if (!entry) return;
+    if (entry.compat_sigaction) throw new CrError("a handler of a 32-bit task", { code: "ENOTSUP", subject: { signal } });
+    const words = [entry.sigaction, entry.flags, entry.restorer, entry.mask];
+    for (const [n, word] of words.entries()) place.view.setBigUint64(i * SIGACTION_SIZE + n * 8, unsigned(word), true);
+    program.call(NR.rt_sigaction, [signal, place.at(i * SIGACTION_SIZE), 0, SIGSET_SIZE], {
+      what: "cannot set how a signal is handled",
+      subject: { signal },
+    });
+  });
+}
+
+/** The alternate signal stack (sigaltstack(2)). Asked on a stack of our own, so SS_ONSTACK never shows. */
+export function askAltstack(questions: Questions): () => ThreadSasEntry {
+  const place = questions.reserve(24);
+  questions.call(NR.sigaltstack, [0, place], { what: "cannot read the alternate signal stack" });
+  return () => ({
+    ss_sp: toU64(place.view.getBigUint64(0, true)),
+    ss_size: toU64(place.view.getBigUint64(16, true)),
+    ss_flags: place.view.getUint32(8, true),
+  });
+}
+
+export function restoreAltstack(program: Program, entry: ThreadSasEntry | undefined): void {
+  if (!entry) return;
+  const place = program.reserve(24);
+  place.view.setBigUint64(0, unsigned(entry.ss_sp), true);
+  place.view.setUint32(8, (entry.ss_flags & ~SS_ONSTACK) >>> 0, true);
+  place.view.setBigUint64(16, unsigned(entry.ss_size), true);
+  program.call(NR.sigaltstack, [place, 0], {
+    what: "cannot set the alternate signal stack",
+    subject: { address: Number(entry.ss_sp), bytes: Number(entry.ss_size) },
+  });
+}
+
+function signalOf(siginfo: Uint8Array): number {
+  return new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(0, true);
+}
+
+/**
+ * The signals that wait for a stopped thread, or with `shared` for its process, oldest first.
+ * @param pending the set of pending signals by /proc: a signal that came without room in the queue is pending all the same
+ * @throws CrError for a pending SIGTRAP: running anything in such a task would destroy its handler
+ */
+export function dumpPending(tid: number, shared: boolean, pending = 0n): SignalQueueEntry {
+  const queue = peekSignals(tid, shared);
+  const seen = new Set(queue.map(signalOf));
+  if (seen.has(SIGTRAP)) {
+    throw new CrError("a SIGTRAP waits for the task", {
+      code: "EBUSY",
+      subject: { tid },
+      remedy: "let the task take its signal, or end its debugger, and dump again",
+    });
+  }
+  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+    if (((pending >> BigInt(signal - 1)) & 1n) === 0n || seen.has(signal)) continue;
+    const siginfo = new Uint8Array(SIGINFO_SIZE);
+    // as the kernel makes one up when it delivers such a signal: sent by kill, sender unknown
+    new DataView(siginfo.buffer).setInt32(0, signal, true);
+    queue.push(siginfo);
+  }
+  return { signals: queue.map((siginfo) => ({ siginfo })) };
+}
+
+/** Whether a SIGSTOP waits in the queue: nobody can block it, so the tracer sends it at the very end. */
+export function waitsToStop(queue: SignalQueueEntry | undefined): boolean {
+  return queue?.signals.some(({ siginfo }) => signalOf(siginfo) === SIGSTOP) ?? false;
+}
+
+/**
+ * Queues the signals again, in their order and with their siginfo. All signals must be blocked in the thread that runs the
+ * program; the kernel allows any sender's siginfo only to oneself.
+ * @param tid virtual id of the thread whose own queue it is; undefined for the queue of the process
+ * @param pid virtual id of the process
+ */
+export function restorePending(program: Program, queue: SignalQueueEntry | undefined, pid: number, tid?: number): void {
+  for (const { siginfo } of queue?.signals ?? []) {
+    if (siginfo.length !== SIGINFO_SIZE) {
+      throw new CrError("a queued signal of the wrong size", { code: "BAD_IMAGE", subject: { bytes: siginfo.length } });
+    }
+    const signal = signalOf(siginfo);
+    if (signal === SIGSTOP || signal === SIGKILL) continue;
+    const place = program.data(siginfo);
+    const options = { what: "cannot queue a pending signal", subject: { signal } };
+    if (tid === undefined) program.call(NR.rt_sigqueueinfo, [pid, signal, place], options);
+    else program.call(NR.rt_tgsigqueueinfo, [pid, tid, signal, place], options);
+  }
+}
