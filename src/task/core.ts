@@ -1,0 +1,221 @@
+/**
+ * The core image of a thread: from what was read of it to its entry.
+ *
+ * A dump calls, for a process that is stopped:
+ * 1. `readThread` for every thread, before anything of ours runs in it;
+ * 2. `askLeader` in the leader's program and `askThread` in the other threads;
+ * 3. `SeccompChains.addProcess`, then `buildLeader` and `buildThread`.
+ * A zombie has nobody to ask: `buildZombie`.
+ */
+import type { Program } from "../agent/program.ts";
+import {
+  type CoreEntry,
+  CoreEntryMarch,
+  type PosixTimerEntry,
+  type RlimitEntry,
+  type SaEntry,
+  type SignalQueueEntry,
+  type TaskCoreEntry,
+  type ThreadCoreEntry,
+  type TscriuRestart,
+} from "../image/schema.gen.ts";
+import type { RemoteMemory } from "../kernel/memory.ts";
+import type { ProcDir } from "../kernel/proc/read.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
+import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
+import { toU64 } from "../kernel/u64.ts";
+import { dumpCreds, type IdMap } from "./creds.ts";
+import { askItimers, type Itimers } from "./itimers.ts";
+import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
+import { askProcess, type ProcessInside, readProcess } from "./process.ts";
+import { type RawRegisters, registers } from "./registers.ts";
+import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
+import { dumpSched, type Sched } from "./sched.ts";
+import { readSeccomp, type ThreadSeccomp } from "./seccomp.ts";
+import { askSigactions, dumpPending } from "./signals.ts";
+import { askThread, readRobustList, type ThreadInside } from "./thread.ts";
+
+/** task_state of an image. */
+export const TASK_ALIVE = 1;
+export const TASK_DEAD = 2;
+export const TASK_STOPPED = 3;
+
+/** A thread as ptrace found it. */
+export interface Found extends RawRegisters {
+  tid: number;
+  /** Blocked signals. */
+  mask: bigint;
+}
+
+/** All that is seen of a stopped thread from outside. */
+export interface ThreadState {
+  tid: number;
+  /** With a critical section left, but otherwise as found: what the thread gets back when it is left running. */
+  registers: RawRegisters;
+  mask: bigint;
+  status: ProcStatus;
+  sched: Sched;
+  robust: Pick<ThreadCoreEntry, "futex_rla" | "futex_rla_len">;
+  pending: SignalQueueEntry;
+  rseq: RseqState;
+  seccomp: ThreadSeccomp;
+}
+
+/**
+ * Reads a stopped thread. Call it before anything runs in the thread.
+ * @param dir the thread's directory: /proc/PID/task/TID
+ * @param sched `readSched` of before the thread was moved to another CPU
+ */
+export function readThread(found: Found, dir: ProcDir, memory: RemoteMemory, sched: Sched): ThreadState {
+  const { tid, mask } = found;
+  const status = parseStatus(dir.text("status"));
+  const rseq = readRseq(tid, memory, found.general);
+  const general = found.general.slice();
+  leaveSection(rseq, general);
+  return {
+    tid,
+    registers: { general, extended: found.extended },
+    mask,
+    status,
+    sched,
+    robust: readRobustList(tid),
+    pending: dumpPending(tid, false, status.sigPending),
+    rseq,
+    seccomp: readSeccomp(tid, status.seccomp),
+  };
+}
+
+/** What the leader tells of itself and its process. */
+export interface LeaderInside {
+  thread: ThreadInside;
+  process: ProcessInside;
+  sigactions: SaEntry[];
+  itimers: Itimers;
+  posix: PosixTimerEntry[];
+}
+
+/**
+ * Appends all questions to a process's leader: one run, some 80 calls and what its POSIX timers need.
+ * @param timers `readTimers` of the process
+ */
+export function askLeader(
+  program: Program,
+  timers: readonly PosixTimer[],
+  virtualTid?: (tid: number) => number,
+): () => LeaderInside {
+  const thread = askThread(program);
+  const process = askProcess(program);
+  const sigactions = askSigactions(program);
+  const itimers = askItimers(program);
+  const posix = askPosixTimers(program, timers, virtualTid);
+  return () => ({
+    thread: thread(),
+    process: process(),
+    sigactions: sigactions(),
+    itimers: itimers(),
+    posix: posix(),
+  });
+}
+
+/** What is the same for every thread of a dump. */
+export interface BuildOptions {
+  /** Ids in the task's user namespace. */
+  ids?: IdMap;
+  /** The thread's cgroup set: cgroup.img. */
+  cgSet?: number;
+  /** How an interrupted system call goes on; see restart.ts. */
+  restart?: TscriuRestart;
+}
+
+type SeccompFields = Pick<ThreadCoreEntry, "seccomp_mode" | "seccomp_filter">;
+
+function threadCore(state: ThreadState, inside: ThreadInside, seccomp: SeccompFields, options: BuildOptions): ThreadCoreEntry {
+  const core: ThreadCoreEntry = {
+    ...state.robust,
+    ...dumpSched(state.sched),
+    sas: inside.altstack,
+    signals_p: state.pending,
+    creds: dumpCreds(state.status, inside.securebits, options.ids),
+    ...seccomp,
+    comm: state.status.name,
+  };
+  if (inside.pdeathSignal) core.pdeath_sig = inside.pdeathSignal;
+  if (state.rseq.entry) core.rseq_entry = state.rseq.entry;
+  if (options.cgSet !== undefined) core.cg_set = options.cgSet;
+  if (options.restart) core.tscriu_restart = options.restart;
+  return core;
+}
+
+/**
+ * The entry of a thread that is not the leader.
+ * @param general its registers as the image shall have them: restart.ts makes them
+ */
+export function buildThread(
+  state: ThreadState,
+  inside: ThreadInside,
+  general: BigUint64Array,
+  seccomp: SeccompFields,
+  options: BuildOptions = {},
+): CoreEntry {
+  return {
+    ...registers.dump(state.tid, { general, extended: state.registers.extended }, inside.clearTid),
+    thread_core: { ...threadCore(state, inside, seccomp, options), blk_sigset: toU64(state.mask) },
+  };
+}
+
+/** What belongs to a process besides its leader thread. */
+export interface ProcessState {
+  outside: ReturnType<typeof readProcess>;
+  rlimits: RlimitEntry[];
+  /** `dumpPending` of the process's own queue. */
+  pending: SignalQueueEntry;
+  /** The signal that stopped it, when it was found stopped: SIGSTOP or SIGTSTP. */
+  stopSignal?: number;
+}
+
+export function buildLeader(
+  state: ThreadState,
+  inside: LeaderInside,
+  general: BigUint64Array,
+  seccomp: SeccompFields,
+  process: ProcessState,
+  options: BuildOptions = {},
+): CoreEntry {
+  const tc: TaskCoreEntry = {
+    task_state: process.stopSignal ? TASK_STOPPED : TASK_ALIVE,
+    exit_code: 0,
+    ...process.outside,
+    blk_sigset: toU64(state.mask),
+    timers: { ...inside.itimers, posix: inside.posix },
+    rlimits: { rlimits: process.rlimits },
+    signals_s: process.pending,
+    sigactions: inside.sigactions,
+    child_subreaper: inside.process.childSubreaper,
+    tscriu_prctls: inside.process.prctls,
+  };
+  if (process.stopSignal) tc.stop_signo = process.stopSignal;
+  if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
+  return {
+    ...registers.dump(state.tid, { general, extended: state.registers.extended }, inside.thread.clearTid),
+    tc,
+    thread_core: threadCore(state, inside.thread, seccomp, options),
+  };
+}
+
+/** The entry of a process that has ended and that nobody has waited for. */
+export function buildZombie(dir: ProcDir): CoreEntry {
+  const stat = parseStat(dir.text("stat"));
+  return {
+    mtype: process.arch === "arm64" ? CoreEntryMarch.AARCH64 : CoreEntryMarch.X86_64,
+    tc: {
+      task_state: TASK_DEAD,
+      exit_code: stat.exitCode,
+      personality: 0,
+      flags: 0,
+      blk_sigset: 0,
+      comm: stat.comm,
+      sigactions: [],
+      tscriu_prctls: [],
+    },
+  };
+}
