@@ -64,6 +64,9 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
       minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
       format: "esm", // for the await at the top of main.ts
       bytecode: true,
+      // or every built-in module that any command imports would be loaded at every start
+      splitting: true,
+      minChunkSize: 16_384,
       throw: false,
       plugins: [embeddedFiles(machine)],
       compile: {
