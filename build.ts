@@ -21,7 +21,7 @@ import {
   requireCompiler,
   tree,
 } from "./src/build/native.ts";
-import { pack } from "./src/build/pack.ts";
+import { libraryVersion, pack } from "./src/build/pack.ts";
 import { CrError, errorLines } from "./src/error.ts";
 
 interface Order {
@@ -69,6 +69,7 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
       minChunkSize: 16_384,
       throw: false,
       plugins: [embeddedFiles(machine)],
+      define: { TSCRIU_C_LIBRARY: JSON.stringify(libraryVersion(machine)) },
       compile: {
         // a tool for root must not run what lies in the directory that it is started in
         autoloadDotenv: false,

@@ -29,6 +29,12 @@ export function libraryPath(machine: Machine, name: string): string {
   return path;
 }
 
+/** The version of the C library that is packed, as it calls itself. */
+export function libraryVersion(machine: Machine): string {
+  const text = readFileSync(libraryPath(machine, "libc.so.6")).toString("latin1");
+  return /GNU C Library \((.*?)\)/.exec(text)?.[1] ?? "";
+}
+
 interface Appended {
   offset: number;
   size: number;

@@ -68,6 +68,10 @@ async function actAtOnce({ occurrences, words }: CommandLine): Promise<number | 
       print(versionText);
       return 0;
     }
+    if (name === "licenses") {
+      print((await import("../license/notice.ts")).noticeText());
+      return 0;
+    }
     if (name === "ms") throw usageError("option --ms is gone", "leave it out");
     if (name === "close") closeNow(value ?? "");
   }

@@ -29,6 +29,14 @@ export const common = {
     meaning: "show the version and end",
     support: "yes",
   },
+  licenses: {
+    arg: "none",
+    commands: "all",
+    group: "common",
+    meaning: "show the licences, of the libraries inside the executable too, and end",
+    support: "yes",
+    own: true,
+  },
   "images-dir": {
     short: "D",
     arg: "required",
