@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CrError } from "../error.ts";
+import { Elf, PT } from "./elf.ts";
+import { hostMachine, makeNative, run } from "./native.ts";
+import { libraryVersion, pack } from "./pack.ts";
+
+const machine = hostMachine();
+let dir = "";
+let startup = new Uint8Array();
+
+/** A small dynamic program; `words` for the compiler. */
+function compiled(name: string, ...words: string[]): string {
+  const out = join(dir, name);
+  const source = `${out}.c`;
+  writeFileSync(
+    source,
+    `#include <math.h>
+    #include <stdio.h>
+    #include <stdlib.h>
+    int main(int argc, char **argv)
+    {
+      printf("%d %s %s %s %.3f", argc, argv[1], getenv("KEPT"), getenv("LD_LIBRARY_PATH"), sqrt(argc * 8.0));
+      return 7;
+    }`,
+  );
+  run("gcc", [...words, "-o", out, source, "-lm"]);
+  return out;
+}
+
+const fixedAddress = ["-no-pie", "-Wl,-Ttext-segment=0x400000"];
+
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), "tscriu-pack-"));
+  startup = new Uint8Array(readFileSync(makeNative(machine, "start") ?? ""));
+});
+
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+describe("packing", () => {
+  test("a packed C program starts with its own C library, words and environment", () => {
+    const packed = join(dir, "packed");
+    writeFileSync(packed, pack(machine, compiled("program", ...fixedAddress), startup), { mode: 0o755 });
+    const headers = new Elf(packed, new Uint8Array(readFileSync(packed)));
+    expect(headers.of(PT.INTERP)).toEqual([]);
+    const addresses = headers.of(PT.LOAD).map((segment) => segment.address);
+    expect(addresses).toEqual([...addresses].sort((a, b) => a - b));
+    const done = Bun.spawnSync([packed, "word"], { env: { KEPT: "kept", LD_LIBRARY_PATH: "/nowhere" } });
+    expect(done.stdout.toString()).toBe("2 word kept (null) 4.000");
+    expect(done.exitCode).toBe(7);
+  });
+
+  test("refuses what it cannot make self-contained", () => {
+    const refusal = (path: string) => {
+      try {
+        pack(machine, path, startup);
+      } catch (error) {
+        return error instanceof CrError ? error.message : String(error);
+      }
+      return "packed";
+    };
+    expect(refusal(compiled("static", "-static"))).toBe("expected one PT_INTERP program header");
+    expect(refusal(compiled("movable", "-pie", "-fPIE"))).toBe("the start-up code must lie below the program");
+    writeFileSync(
+      join(dir, "text"),
+      "no program at all, but long enough to hold the header of one, or so one would think",
+    );
+    expect(refusal(join(dir, "text"))).toBe("not a 64-bit little-endian ELF file");
+  });
+
+  test("knows the version of the C library", () => {
+    expect(libraryVersion(machine)).toMatch(/\d+\.\d+/);
+  });
+});
