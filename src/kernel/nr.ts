@@ -231,6 +231,15 @@ const TABLE = {
   mseal: [462, 462],
   fchmodat2: [452, 452],
   cachestat: [451, 451],
+  poll: [7, -1],
+  epoll_wait: [232, -1],
+  epoll_pwait2: [441, 441],
+  restart_syscall: [219, 128],
+  semop: [65, 193],
+  semtimedop: [220, 192],
+  io_uring_enter: [426, 426],
+  accept: [43, 202],
+  recvmmsg: [299, 243],
 } as const satisfies Record<string, readonly [number, number]>;
 
 export type SyscallName = keyof typeof TABLE;
