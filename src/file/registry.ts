@@ -2,7 +2,9 @@ import { CrError } from "../error.ts";
 import type { FileEntry } from "../image/schema.gen.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
+import { fifo } from "./fifo.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
+import { pipe } from "./pipe.ts";
 import { regular } from "./regular.ts";
 import { signalfd } from "./signalfd.ts";
 import { timerfd } from "./timerfd.ts";
@@ -14,8 +16,8 @@ import { unsupported } from "./unsupported.ts";
  */
 export const kinds: readonly FileKind[] = [
   regular,
-  // pipe,
-  // fifo,
+  pipe,
+  fifo,
   // tty,
   // pidfd,
   eventfd,

@@ -61,10 +61,10 @@ export class RegularFiles {
     this.#add(file.id, file, exactPos(file), file.fown);
   }
 
-  /** A new entry with a descriptor's flags, for kinds that keep a path beside their own entry (FIFOs, ttys). */
+  /** A new entry with a descriptor's flags and owner, for kinds that keep a path beside their own entry (FIFOs, ttys). */
   idForDescriptor(file: OpenFile): number {
     const id = this.dump.nextId();
-    this.#add(id, file, 0, nobody);
+    this.#add(id, file, 0, file.fown);
     return id;
   }
 

@@ -13,6 +13,7 @@ import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
 import type { FileDump, FileKind, FileRestore, HeldFd, OpenFile, RestoredTask } from "./kind.ts";
+import { RegularFiles } from "./regular-files.ts";
 
 const nobody: FownEntry = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 
@@ -77,27 +78,19 @@ export class TestRun implements Disposable {
     const held: HeldFd[] = files.map((file) => ({ pid: file.pid, fd: file.fd, cloexec: false, locks: [], file }));
     const dump: FileDump = {
       images: this.#images,
-      options: { external: [], ...this.options.dump } as unknown as DumpOptions,
+      options: {
+        external: [],
+        ghostLimit: 1 << 20,
+        fileValidation: "filesize",
+        ...this.options.dump,
+      } as unknown as DumpOptions,
       log: this.#log,
       held,
       pids: this.options.pids ?? [process.pid],
       virtualPid: (pid) => pid,
       nextId: () => ++this.#id,
       add: (entry) => void this.entries.set(entry.id, entry),
-      regular: (file) => {
-        const id = ++this.#id;
-        const reg = {
-          id,
-          flags: file.flags,
-          pos: 0,
-          fown: nobody,
-          name: file.link,
-          mode: file.stat.mode,
-          build_id: [],
-        };
-        this.entries.set(id, { type: 1, id, reg });
-        return id;
-      },
+      regular: (file) => RegularFiles.of(dump).idForDescriptor(file),
       inFlight: (fd) => {
         const known = this.#files.find((file) => file.stat.ino === statFd(fd).ino && file.flags === flagsOf(fd));
         if (known) return known.id;
