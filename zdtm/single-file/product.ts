@@ -10,13 +10,15 @@ const built = new Map<Machine, string>();
 
 /**
  * Builds tscriu; a second or two, so always anew.
- * @throws Missing without a compiler for the machine; Error when the build fails
+ * @throws Missing without a compiler or a Bun for the machine; Error when the build fails
  */
 export function tscriu(machine: Machine = hostMachine()): string {
   const before = built.get(machine);
   if (before) return before;
   if (!hasCompiler(machine)) throw new Missing(`there is no ${toolPrefix(machine)}gcc`);
   const done = spawnSync(process.execPath, ["build.ts", "--target", target[machine]], { cwd: tree, encoding: "utf8" });
+  const unreached = /Failed to download '[^']*'/.exec(done.stderr)?.[0];
+  if (unreached) throw new Missing(unreached);
   if (done.status !== 0) throw new Error(`the build failed:\n${done.stdout}${done.stderr}`);
   const path = join(tree, "dist", machine === hostMachine() ? "tscriu" : `tscriu-${target[machine]}`);
   built.set(machine, path);
