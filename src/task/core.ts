@@ -27,7 +27,7 @@ import { toU64 } from "../kernel/u64.ts";
 import { dumpCreds, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
-import { askProcess, type ProcessInside, readProcess } from "./process.ts";
+import { askProcess, type ProcessInside, type readProcess } from "./process.ts";
 import { type RawRegisters, registers } from "./registers.ts";
 import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
 import { dumpSched, type Sched } from "./sched.ts";
@@ -129,7 +129,12 @@ export interface BuildOptions {
 
 type SeccompFields = Pick<ThreadCoreEntry, "seccomp_mode" | "seccomp_filter">;
 
-function threadCore(state: ThreadState, inside: ThreadInside, seccomp: SeccompFields, options: BuildOptions): ThreadCoreEntry {
+function threadCore(
+  state: ThreadState,
+  inside: ThreadInside,
+  seccomp: SeccompFields,
+  options: BuildOptions,
+): ThreadCoreEntry {
   const core: ThreadCoreEntry = {
     ...state.robust,
     ...dumpSched(state.sched),

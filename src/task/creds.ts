@@ -149,7 +149,8 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   const idsDiffer = [...USERS, ...GROUPS].some((name) => entry[name] !== own[name]);
   const ambient = want(entry.cap_amb);
   const ambientDiffers = ambient !== want(own.cap_amb);
-  const secbits = (value: number) => program.call(NR.prctl, [PR_SET_SECUREBITS, value, 0, 0, 0], { what: "cannot set the securebits" });
+  const secbits = (value: number) =>
+    program.call(NR.prctl, [PR_SET_SECUREBITS, value, 0, 0, 0], { what: "cannot set the securebits" });
 
   if (!sameNumbers(entry.groups, own.groups)) {
     const list = groupList(program, entry.groups);
@@ -172,7 +173,8 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   if (ambientDiffers) {
     const what = "cannot set the ambient capabilities";
     program.call(NR.prctl, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], { what });
-    for (const cap of each(ambient)) program.call(NR.prctl, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0], { what });
+    for (const cap of each(ambient))
+      program.call(NR.prctl, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0], { what });
   }
   for (const cap of each(want(own.cap_bnd) & ~want(entry.cap_bnd))) {
     program.call(NR.prctl, [PR_CAPBSET_DROP, cap, 0, 0, 0], {
@@ -197,7 +199,10 @@ function restoreLabel(program: Program, label: string): void {
   const what = "cannot set the security label";
   const atFdcwd = -100;
   const writeOnly = 1;
-  const fd = program.call(NR.openat, [atFdcwd, program.text("/proc/thread-self/attr/current"), writeOnly], { what, subject });
+  const fd = program.call(NR.openat, [atFdcwd, program.text("/proc/thread-self/attr/current"), writeOnly], {
+    what,
+    subject,
+  });
   const bytes = new TextEncoder().encode(label);
   program.call(NR.write, [fd, program.data(bytes), bytes.length], { what, subject, expect: bytes.length });
   program.call(NR.close, [fd], { what });

@@ -1,5 +1,5 @@
 /** POSIX timers: timer_create(2), and /proc/PID/timers for what only the kernel remembers of them. */
-import { type Data, type Program, load32 } from "../agent/program.ts";
+import { type Data, load32, type Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { PosixTimerEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
@@ -49,7 +49,10 @@ export function parseTimers(text: string): PosixTimer[] {
     const clock = /^ClockID: (-?\d+)$/m.exec(block)?.[1];
     const kind = NOTIFY[notify?.[1] ?? ""];
     if (id === undefined || !signal || !notify || kind === undefined || clock === undefined) {
-      throw new CrError("a timer of an unknown form in /proc", { code: "BAD_PROC", subject: { line: block.split("\n")[0] } });
+      throw new CrError("a timer of an unknown form in /proc", {
+        code: "BAD_PROC",
+        subject: { line: block.split("\n")[0] },
+      });
     }
     const toThread = notify[2] === "tid";
     timers.push({

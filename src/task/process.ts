@@ -56,7 +56,8 @@ export function readProcess(dir: ProcDir, stat: ProcStat): Outside {
   const loginuid = dir.optional("loginuid");
   if (loginuid !== undefined) found.loginuid = Number(loginuid);
   const filter = dir.optional("coredump_filter")?.trim();
-  if (filter && Number.parseInt(filter, 16) !== DEFAULT_COREDUMP_FILTER) found.tscriu_coredump_filter = Number.parseInt(filter, 16);
+  if (filter && Number.parseInt(filter, 16) !== DEFAULT_COREDUMP_FILTER)
+    found.tscriu_coredump_filter = Number.parseInt(filter, 16);
   return found;
 }
 
@@ -74,7 +75,9 @@ export interface ProcessInside {
 export function askProcess(questions: Questions): () => ProcessInside {
   const get = (option: number) => questions.call(NR.prctl, [option, 0, 0, 0, 0], { ignore: true });
   const subreaper = questions.reserve(8);
-  questions.call(NR.prctl, [PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], { what: "cannot ask whether it is a subreaper" });
+  questions.call(NR.prctl, [PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], {
+    what: "cannot ask whether it is a subreaper",
+  });
   const membarrier = questions.call(NR.membarrier, [MEMBARRIER_CMD_GET_REGISTRATIONS, 0, 0], { ignore: true });
   const dumpable = get(PR_GET_DUMPABLE);
   const thp = get(PR_GET_THP_DISABLE);
@@ -111,13 +114,22 @@ export function restoreProcess(program: Program, tc: TaskCoreEntry): void {
   const registered = tc.membarrier_registration_mask ?? 0;
   for (let bit = 1; bit !== 0 && bit <= registered; bit *= 2) {
     if ((registered & bit) === 0) continue;
-    program.call(NR.membarrier, [bit, 0, 0], { what: "cannot register for memory barriers", subject: { command: bit } });
+    program.call(NR.membarrier, [bit, 0, 0], {
+      what: "cannot register for memory barriers",
+      subject: { command: bit },
+    });
   }
   for (const { option, value } of tc.tscriu_prctls) {
     if (!PRCTLS.some(({ set }) => set === option)) {
-      throw new CrError("the image sets something that we do not know", { code: "BAD_IMAGE", subject: { prctl: option } });
+      throw new CrError("the image sets something that we do not know", {
+        code: "BAD_IMAGE",
+        subject: { prctl: option },
+      });
     }
-    program.call(NR.prctl, [option, Number(value), 0, 0, 0], { what: "cannot set a process's state", subject: { prctl: option } });
+    program.call(NR.prctl, [option, Number(value), 0, 0, 0], {
+      what: "cannot set a process's state",
+      subject: { prctl: option },
+    });
   }
 }
 
@@ -161,5 +173,11 @@ function restoreLogin(dir: ProcDir, loginuid: number): void {
     throw sysError(-2, "this kernel keeps no login user ids", { pid: dir.pid, loginuid });
   }
   if (Number(now) === loginuid) return;
-  write(dir, "loginuid", String(loginuid), "cannot set the login user id", "restore with CAP_AUDIT_CONTROL, outside of a login session");
+  write(
+    dir,
+    "loginuid",
+    String(loginuid),
+    "cannot set the login user id",
+    "restore with CAP_AUDIT_CONTROL, outside of a login session",
+  );
 }

@@ -39,7 +39,8 @@ export class CallByCall implements Questions {
   reserve(size: number): Data {
     const offset = this.#used;
     this.#used += (size + 7) & ~7;
-    if (this.#used > SCRATCH_SIZE) throw new CrError("more questions than a thread has room for", { subject: this.subject });
+    if (this.#used > SCRATCH_SIZE)
+      throw new CrError("more questions than a thread has room for", { subject: this.subject });
     return new Data(offset, new Uint8Array(size));
   }
 
@@ -53,9 +54,13 @@ export class CallByCall implements Questions {
     });
     const result = this.thread.call(nr, plain);
     if (result < 0 && result >= -4095 && !options.ignore) {
-      throw sysError(result, options.what ?? `${syscallName(nr)} in the thread`, { ...this.subject, ...options.subject });
+      throw sysError(result, options.what ?? `${syscallName(nr)} in the thread`, {
+        ...this.subject,
+        ...options.subject,
+      });
     }
-    for (const place of places) place.bytes.set(this.thread.read(this.thread.scratch + place.offset, place.bytes.length));
+    for (const place of places)
+      place.bytes.set(this.thread.read(this.thread.scratch + place.offset, place.bytes.length));
     this.#results.push(result);
     return new Result(this.#results.length - 1, 0);
   }

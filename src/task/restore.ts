@@ -39,7 +39,10 @@ export interface Who {
 
 function threadOf(core: CoreEntry, who: Who) {
   if (core.thread_core) return core.thread_core;
-  throw new CrError("the image of a thread is not complete", { code: "BAD_IMAGE", subject: { pid: who.pid, tid: who.tid } });
+  throw new CrError("the image of a thread is not complete", {
+    code: "BAD_IMAGE",
+    subject: { pid: who.pid, tid: who.tid },
+  });
 }
 
 /** First program; see above. */

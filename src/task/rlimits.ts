@@ -23,7 +23,10 @@ const END = 68;
  */
 export function parseLimits(text: string): RlimitEntry[] {
   const value = (column: string) => (column.trim() === "unlimited" ? U64_MAX : decimalU64(column.trim()));
-  const lines = text.trimEnd().split("\n").slice(1, NAMES.length + 1);
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .slice(1, NAMES.length + 1);
   const limits = lines.map((line) => ({ cur: value(line.slice(SOFT, HARD)), max: value(line.slice(HARD, END)) }));
   if (limits.length !== NAMES.length) throw new CrError("/proc/PID/limits has an unknown form", { code: "BAD_PROC" });
   return limits;
@@ -46,7 +49,11 @@ export function readRlimits(dir: ProcDir): RlimitEntry[] {
  * Sets the limits that differ from what the task has.
  * @param own `readRlimits` of the task as it is now
  */
-export function restoreRlimits(program: Program, entry: TaskRlimitsEntry | undefined, own: readonly RlimitEntry[]): void {
+export function restoreRlimits(
+  program: Program,
+  entry: TaskRlimitsEntry | undefined,
+  own: readonly RlimitEntry[],
+): void {
   for (const [resource, limit] of (entry?.rlimits ?? []).entries()) {
     const has = own[resource];
     const words = [BigInt(limit.cur), BigInt(limit.max)] as const;

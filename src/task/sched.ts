@@ -63,7 +63,8 @@ export function setAffinity(tid: number, mask: Uint8Array): void {
   const bytes = new Uint8Array(Math.ceil(Math.max(1, mask.length) / 8) * 8);
   bytes.set(mask);
   const result = sys(NR.sched_setaffinity, tid, bytes.length, addressOf(bytes));
-  const remedy = result === EINVAL ? "this machine, or its cpuset, lacks all of the CPUs that the thread was bound to" : undefined;
+  const remedy =
+    result === EINVAL ? "this machine, or its cpuset, lacks all of the CPUs that the thread was bound to" : undefined;
   check(result, "cannot set a thread's CPUs", { tid }, remedy);
 }
 
@@ -116,7 +117,13 @@ function onlineCpus(): Uint8Array {
 
 type SchedFields = Pick<
   ThreadCoreEntry,
-  "sched_policy" | "sched_nice" | "sched_prio" | "tscriu_affinity" | "tscriu_ioprio" | "tscriu_timerslack_ns" | "tscriu_sched"
+  | "sched_policy"
+  | "sched_nice"
+  | "sched_prio"
+  | "tscriu_affinity"
+  | "tscriu_ioprio"
+  | "tscriu_timerslack_ns"
+  | "tscriu_sched"
 >;
 
 /** The fields of a thread's entry. What is as every thread has it from birth is left out. */
@@ -128,7 +135,8 @@ export function dumpSched(sched: Sched): SchedFields {
   const bound = !onlineCpus().every((byte, i) => ((sched.affinity[i] ?? 0) & byte) === byte);
   if (bound) fields.tscriu_affinity = sched.affinity;
   if (sched.ioprio) fields.tscriu_ioprio = sched.ioprio;
-  if (sched.timerSlack !== DEFAULT_SLACK && BigInt(sched.timerSlack) !== 0n) fields.tscriu_timerslack_ns = sched.timerSlack;
+  if (sched.timerSlack !== DEFAULT_SLACK && BigInt(sched.timerSlack) !== 0n)
+    fields.tscriu_timerslack_ns = sched.timerSlack;
   const more: TscriuSched = {};
   if (sched.flags) more.flags = sched.flags;
   if (sched.policy === SCHED_DEADLINE) {
@@ -177,7 +185,10 @@ function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
   if (same) return;
   const result = sys(NR.sched_setattr, tid, addressOf(attr), 0);
   const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
-  const remedy = result === EPERM || result === EACCES ? "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget" : undefined;
+  const remedy =
+    result === EPERM || result === EACCES
+      ? "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget"
+      : undefined;
   check(result, "cannot set a thread's scheduling", subject, remedy);
 }
 

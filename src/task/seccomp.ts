@@ -1,7 +1,7 @@
 /** Seccomp: strict mode and filters, per thread. */
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
-import { type SeccompEntry, SeccompMode, type SeccompFilter, type ThreadCoreEntry } from "../image/schema.gen.ts";
+import { type SeccompEntry, type SeccompFilter, SeccompMode, type ThreadCoreEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { getSeccompFilter, getSeccompFlags } from "../kernel/ptrace.ts";
 import { sysError } from "../kernel/sys.ts";
@@ -33,7 +33,12 @@ export function readSeccomp(tid: number, mode: number): ThreadSeccomp {
     const code = getSeccompFilter(tid, n);
     if (code === ENOENT) return found;
     if (typeof code === "number") {
-      throw sysError(code, "cannot read a seccomp filter", { tid, filter: n }, "dump with CAP_SYS_ADMIN, not from within a seccomp sandbox");
+      throw sysError(
+        code,
+        "cannot read a seccomp filter",
+        { tid, filter: n },
+        "dump with CAP_SYS_ADMIN, not from within a seccomp sandbox",
+      );
     }
     // kernels before 4.16 do not tell the flags
     found.filters.push({ code, flags: Math.max(0, getSeccompFlags(tid, n)) });
@@ -117,7 +122,11 @@ export function hasSeccomp(thread: ThreadCoreEntry | undefined): boolean {
  * Puts the thread that runs the program under seccomp, with the tracer's PTRACE_O_SUSPEND_SECCOMP on. Filters that
  * are marked for all threads need those threads, still unfiltered. Needs CAP_SYS_ADMIN or no_new_privs.
  */
-export function restoreSeccomp(program: Program, thread: ThreadCoreEntry | undefined, image: SeccompEntry | undefined): void {
+export function restoreSeccomp(
+  program: Program,
+  thread: ThreadCoreEntry | undefined,
+  image: SeccompEntry | undefined,
+): void {
   if (!thread || !hasSeccomp(thread)) return;
   if (thread.seccomp_mode === SeccompMode.strict) {
     program.call(NR.prctl, [PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0], { what: "cannot enter strict seccomp" });
@@ -125,7 +134,8 @@ export function restoreSeccomp(program: Program, thread: ThreadCoreEntry | undef
   }
   // a thread without an index of its own is synchronised by its leader
   if (thread.seccomp_filter === undefined) return;
-  if (!image) throw new CrError("the image set has no seccomp filters", { code: "BAD_IMAGE", subject: { image: "seccomp.img" } });
+  if (!image)
+    throw new CrError("the image set has no seccomp filters", { code: "BAD_IMAGE", subject: { image: "seccomp.img" } });
   for (const { filter, flags = 0 } of chainOf(image, thread.seccomp_filter)) {
     if (program.room < filter.length + 64) program.run();
     const code = program.data(filter);

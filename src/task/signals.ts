@@ -51,7 +51,8 @@ export function restoreSigactions(program: Program, entries: readonly SaEntry[])
   CHANGEABLE.forEach((signal, i) => {
     const entry = entries[i];
     if (!entry) return;
-    if (entry.compat_sigaction) throw new CrError("a handler of a 32-bit task", { code: "ENOTSUP", subject: { signal } });
+    if (entry.compat_sigaction)
+      throw new CrError("a handler of a 32-bit task", { code: "ENOTSUP", subject: { signal } });
     const words = [entry.sigaction, entry.flags, entry.restorer, entry.mask];
     for (const [n, word] of words.entries()) place.view.setBigUint64(i * SIGACTION_SIZE + n * 8, unsigned(word), true);
     program.call(NR.rt_sigaction, [signal, place.at(i * SIGACTION_SIZE), 0, SIGSET_SIZE], {

@@ -61,11 +61,17 @@ export function restoreClearTid(program: Program, address: number | bigint): voi
 /** The name of the thread that runs the program, 15 bytes at most. */
 export function restoreName(program: Program, name: string | undefined): void {
   if (name === undefined) return;
-  program.call(NR.prctl, [PR_SET_NAME, program.text(name), 0, 0, 0], { what: "cannot set the name", subject: { name } });
+  program.call(NR.prctl, [PR_SET_NAME, program.text(name), 0, 0, 0], {
+    what: "cannot set the name",
+    subject: { name },
+  });
 }
 
 /** The parent's death signal, after the credentials: changing those clears it. */
 export function restorePdeathSignal(program: Program, signal: number | undefined): void {
   if (!signal) return;
-  program.call(NR.prctl, [PR_SET_PDEATHSIG, signal, 0, 0, 0], { what: "cannot set the parent's death signal", subject: { signal } });
+  program.call(NR.prctl, [PR_SET_PDEATHSIG, signal, 0, 0, 0], {
+    what: "cannot set the parent's death signal",
+    subject: { signal },
+  });
 }

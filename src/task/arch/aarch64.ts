@@ -56,7 +56,16 @@ function dumpKeys(tid: number): PacKeys | undefined {
 function restoreKeys(tid: number, keys: PacKeys): void {
   const a = keys.pac_address_keys;
   if (a) {
-    const words = [a.apiakey_lo, a.apiakey_hi, a.apibkey_lo, a.apibkey_hi, a.apdakey_lo, a.apdakey_hi, a.apdbkey_lo, a.apdbkey_hi];
+    const words = [
+      a.apiakey_lo,
+      a.apiakey_hi,
+      a.apibkey_lo,
+      a.apibkey_hi,
+      a.apdakey_lo,
+      a.apdakey_hi,
+      a.apdbkey_lo,
+      a.apdbkey_hi,
+    ];
     writeWords(tid, NT_ARM_PACA_KEYS, words, "cannot set the pointer authentication keys: has this CPU none?");
     writeWords(tid, NT_ARM_PAC_ENABLED_KEYS, [a.pac_enabled_key], "cannot enable the pointer authentication keys");
   }
@@ -69,7 +78,10 @@ export const aarch64: RegisterKind = {
     const fp = new DataView(raw.extended.buffer, raw.extended.byteOffset, raw.extended.byteLength);
     const tls = readWords(tid, NT_ARM_TLS, 1);
     if (!tls) {
-      throw new CrError("cannot read the thread pointer: is this a 32-bit task?", { code: "ENOTSUP", subject: { tid } });
+      throw new CrError("cannot read the thread pointer: is this a 32-bit task?", {
+        code: "ENOTSUP",
+        subject: { tid },
+      });
     }
     return {
       mtype: CoreEntryMarch.AARCH64,
@@ -102,7 +114,8 @@ export const aarch64: RegisterKind = {
       });
     }
     const general = new BigUint64Array(puppet.general.length);
-    for (const [i, value] of info.gpregs.regs.slice(0, GENERAL).entries()) general[i] = BigInt.asUintN(64, BigInt(value));
+    for (const [i, value] of info.gpregs.regs.slice(0, GENERAL).entries())
+      general[i] = BigInt.asUintN(64, BigInt(value));
     general[SP] = BigInt.asUintN(64, BigInt(info.gpregs.sp));
     general[PC] = BigInt.asUintN(64, BigInt(info.gpregs.pc));
     general[PSTATE] = BigInt.asUintN(64, BigInt(info.gpregs.pstate));

@@ -8,7 +8,24 @@ import { buildXstate, dumpXstate } from "./xstate.ts";
 
 /** struct user_regs_struct (sys/user.h), in its order; the image names them alike. */
 const NAMES = [
-  ...(["r15", "r14", "r13", "r12", "bp", "bx", "r11", "r10", "r9", "r8", "ax", "cx", "dx", "si", "di", "orig_ax"] as const),
+  ...([
+    "r15",
+    "r14",
+    "r13",
+    "r12",
+    "bp",
+    "bx",
+    "r11",
+    "r10",
+    "r9",
+    "r8",
+    "ax",
+    "cx",
+    "dx",
+    "si",
+    "di",
+    "orig_ax",
+  ] as const),
   ...(["ip", "cs", "flags", "sp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"] as const),
 ] as const;
 const ORIG_AX = NAMES.indexOf("orig_ax");
@@ -99,7 +116,9 @@ export const x86_64: RegisterKind = {
       let bits = 0;
       for (const [name, bit] of Object.entries(FLAGS)) if (desc[name as keyof typeof FLAGS]) bits |= 1 << bit;
       const raw = Uint32Array.of(desc.entry_number, desc.base_addr, desc.limit, bits);
-      check(sys(NR.ptrace, PTRACE_SET_THREAD_AREA, tid, desc.entry_number, addressOf(raw)), "cannot set a segment", { tid });
+      check(sys(NR.ptrace, PTRACE_SET_THREAD_AREA, tid, desc.entry_number, addressOf(raw)), "cannot set a segment", {
+        tid,
+      });
     }
   },
 

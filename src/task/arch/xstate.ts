@@ -3,7 +3,7 @@
  * component lies differs between CPUs; images keep each in a field of its own.
  */
 import { CrError } from "../../error.ts";
-import { type TscriuXstate, type U64, type UserX86FpregsEntry, type UserX86XsaveEntry } from "../../image/schema.gen.ts";
+import type { TscriuXstate, U64, UserX86FpregsEntry, UserX86XsaveEntry } from "../../image/schema.gen.ts";
 import { cpuid } from "../../kernel/sys.ts";
 import { toU64 } from "../../kernel/u64.ts";
 
@@ -76,7 +76,8 @@ function otherStates(xstate: Uint8Array, inUse: bigint): TscriuXstate[] {
   for (let bit = 2; bit < 63; bit++) {
     if (((inUse >> BigInt(bit)) & 1n) === 0n || FIELDS.some((f) => f.bit === bit)) continue;
     const { offset, size } = placeOf(bit);
-    if (size > 0 && offset + size <= xstate.length) found.push({ component: bit, state: xstate.slice(offset, offset + size) });
+    if (size > 0 && offset + size <= xstate.length)
+      found.push({ component: bit, state: xstate.slice(offset, offset + size) });
   }
   return found;
 }
