@@ -5,19 +5,9 @@ import type { CredsEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { readProcFile } from "../kernel/proc/read.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
+import { CAPABILITY_VERSION_3 } from "../kernel/uapi/capability.ts";
+import { PR, PR_CAP_AMBIENT, SECBIT } from "../kernel/uapi/prctl.ts";
 import type { Questions } from "./questions.ts";
-
-const PR_CAPBSET_DROP = 24;
-const PR_GET_SECUREBITS = 27;
-const PR_SET_SECUREBITS = 28;
-const PR_SET_NO_NEW_PRIVS = 38;
-const PR_CAP_AMBIENT = 47;
-const PR_CAP_AMBIENT_RAISE = 2;
-const PR_CAP_AMBIENT_CLEAR_ALL = 4;
-/** Changing user ids leaves the capabilities alone (linux/securebits.h). */
-const SECBIT_NO_SETUID_FIXUP = 4;
-const SECBIT_NO_CAP_AMBIENT_RAISE = 0x40;
-const CAPABILITY_VERSION_3 = 0x20080522;
 
 /** Translates ids of this user namespace into those of the task's: the identity where they share it. */
 export interface IdMap {
@@ -27,9 +17,9 @@ export interface IdMap {
 
 const IDENTITY: IdMap = { uid: (id) => id, gid: (id) => id };
 
-/** prctl(PR_GET_SECUREBITS). */
+/** prctl(PR.GET_SECUREBITS). */
 export function askSecurebits(questions: Questions): () => number {
-  const result = questions.call(NR.prctl, [PR_GET_SECUREBITS, 0, 0, 0, 0], { what: "cannot read the securebits" });
+  const result = questions.call(NR.prctl, [PR.GET_SECUREBITS, 0, 0, 0, 0], { what: "cannot read the securebits" });
   return () => questions.result(result);
 }
 
@@ -150,7 +140,7 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   const ambient = want(entry.cap_amb);
   const ambientDiffers = ambient !== want(own.cap_amb);
   const secbits = (value: number) =>
-    program.call(NR.prctl, [PR_SET_SECUREBITS, value, 0, 0, 0], { what: "cannot set the securebits" });
+    program.call(NR.prctl, [PR.SET_SECUREBITS, value, 0, 0, 0], { what: "cannot set the securebits" });
 
   if (!sameNumbers(entry.groups, own.groups)) {
     const list = groupList(program, entry.groups);
@@ -158,7 +148,7 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   }
   let current = own.secbits;
   if ((idsDiffer || ambientDiffers) && bits(own.cap_eff) !== 0n) {
-    current = (own.secbits & ~SECBIT_NO_CAP_AMBIENT_RAISE) | SECBIT_NO_SETUID_FIXUP;
+    current = (own.secbits & ~SECBIT.NO_CAP_AMBIENT_RAISE) | SECBIT.NO_SETUID_FIXUP;
     if (current !== own.secbits) secbits(current);
   }
   if (idsDiffer) restoreIds(program, entry, own);
@@ -172,12 +162,12 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   }
   if (ambientDiffers) {
     const what = "cannot set the ambient capabilities";
-    program.call(NR.prctl, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0], { what });
+    program.call(NR.prctl, [PR.CAP_AMBIENT, PR_CAP_AMBIENT.CLEAR_ALL, 0, 0, 0], { what });
     for (const cap of each(ambient))
-      program.call(NR.prctl, [PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0], { what });
+      program.call(NR.prctl, [PR.CAP_AMBIENT, PR_CAP_AMBIENT.RAISE, cap, 0, 0], { what });
   }
   for (const cap of each(want(own.cap_bnd) & ~want(entry.cap_bnd))) {
-    program.call(NR.prctl, [PR_CAPBSET_DROP, cap, 0, 0, 0], {
+    program.call(NR.prctl, [PR.CAPBSET_DROP, cap, 0, 0, 0], {
       what: "cannot drop a capability from the bounding set",
       subject: { capability: cap },
     });
@@ -190,7 +180,7 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
 
 /** Sets no_new_privs, which cannot be unset. An unprivileged thread needs it before it installs seccomp filters. */
 export function restoreNoNewPrivs(program: Program): void {
-  program.call(NR.prctl, [PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], { what: "cannot set no_new_privs" });
+  program.call(NR.prctl, [PR.SET_NO_NEW_PRIVS, 1, 0, 0, 0], { what: "cannot set no_new_privs" });
 }
 
 /** The label of a security module: /proc/thread-self/attr/current. */

@@ -4,68 +4,20 @@ import { CrError } from "../error.ts";
 import type { PosixTimerEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
+import { type PosixTimer, parseTimers } from "../kernel/proc/timers.ts";
 import { sys } from "../kernel/sys.ts";
-import { hexU64, type U64 } from "../kernel/u64.ts";
+import { CLOCK } from "../kernel/uapi/event.ts";
+import { PR, PR_TIMER_CREATE_RESTORE_IDS } from "../kernel/uapi/prctl.ts";
+import { SIGEV } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
 
 /** struct itimerspec: interval and value, seconds and nanoseconds each. */
 const ITIMERSPEC_SIZE = 32;
 /** struct sigevent: value, signal, notify, thread. */
 const SIGEVENT_SIZE = 64;
-const SIGEV_THREAD_ID = 4;
-const NOTIFY: Readonly<Record<string, number>> = { signal: 0, none: 1, thread: 2 };
 
-/** prctl(2) of Linux 6.15: timer_create takes the id from where it stores it. */
-const PR_TIMER_CREATE_RESTORE_IDS = 77;
-const IDS_OFF = 0;
-const IDS_ON = 1;
-const IDS_GET = 2;
 /** Where ids can only be counted up to: more than any program comes to, less than a minute's work. */
 const MAX_COUNTED_ID = 100_000;
-
-/** One timer as /proc/PID/timers shows it. */
-export interface PosixTimer {
-  id: number;
-  signal: number;
-  value: U64;
-  /** SIGEV_*. */
-  notify: number;
-  /** The thread that is told (SIGEV_THREAD_ID), as this /proc numbers it. */
-  tid: number | undefined;
-  clock: number;
-}
-
-/**
- * Reads the text of /proc/PID/timers.
- * @throws CrError BAD_PROC for a line of an unknown form
- */
-export function parseTimers(text: string): PosixTimer[] {
-  const timers: PosixTimer[] = [];
-  for (const block of text.split(/^(?=ID:)/m)) {
-    if (block.trim() === "") continue;
-    const id = /^ID: (\d+)$/m.exec(block)?.[1];
-    const signal = /^signal: (\d+)\/([0-9a-f]+)$/m.exec(block);
-    const notify = /^notify: (\w+)\/(pid|tid)\.(\d+)$/m.exec(block);
-    const clock = /^ClockID: (-?\d+)$/m.exec(block)?.[1];
-    const kind = NOTIFY[notify?.[1] ?? ""];
-    if (id === undefined || !signal || !notify || kind === undefined || clock === undefined) {
-      throw new CrError("a timer of an unknown form in /proc", {
-        code: "BAD_PROC",
-        subject: { line: block.split("\n")[0] },
-      });
-    }
-    const toThread = notify[2] === "tid";
-    timers.push({
-      id: Number(id),
-      signal: Number(signal[1]),
-      value: hexU64(signal[2] ?? "0"),
-      notify: kind | (toThread ? SIGEV_THREAD_ID : 0),
-      tid: toThread ? Number(notify[3]) : undefined,
-      clock: Number(clock),
-    });
-  }
-  return timers.sort((a, b) => a.id - b.id);
-}
 
 /** The timers of a process, ascending by id; none on a kernel that does not tell. */
 export function readTimers(dir: ProcDir): PosixTimer[] {
@@ -102,7 +54,7 @@ export function askPosixTimers(
         vsec: word(2),
         vnsec: word(3),
       };
-      if (timer.tid !== undefined) entry.notify_thread_id = virtualTid(timer.tid);
+      if (timer.notify & SIGEV.THREAD_ID) entry.notify_thread_id = virtualTid(timer.target);
       return entry;
     });
 }
@@ -112,7 +64,7 @@ function create(program: Program, entry: PosixTimerEntry, pid: number): Data {
   event.view.setBigUint64(0, BigInt.asUintN(64, BigInt(entry.sival_ptr)), true);
   event.view.setInt32(8, entry.si_signo, true);
   event.view.setInt32(12, entry.it_sigev_notify, true);
-  if (entry.it_sigev_notify & SIGEV_THREAD_ID) event.view.setInt32(16, entry.notify_thread_id ?? pid, true);
+  if (entry.it_sigev_notify & SIGEV.THREAD_ID) event.view.setInt32(16, entry.notify_thread_id ?? pid, true);
   const id = program.reserve(8);
   id.view.setInt32(0, entry.it_id, true);
   program.call(NR.timer_create, [entry.clock_id | 0, event, id], {
@@ -125,7 +77,7 @@ function create(program: Program, entry: PosixTimerEntry, pid: number): Data {
 let kernelTakesIds: boolean | undefined;
 
 function takesIds(): boolean {
-  kernelTakesIds ??= sys(NR.prctl, PR_TIMER_CREATE_RESTORE_IDS, IDS_GET, 0, 0, 0) >= 0;
+  kernelTakesIds ??= sys(NR.prctl, PR.TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS.GET, 0, 0, 0) >= 0;
   return kernelTakesIds;
 }
 
@@ -138,9 +90,9 @@ export function restorePosixTimers(program: Program, entries: readonly PosixTime
   const ordered = [...entries].sort((a, b) => a.it_id - b.it_id);
   if (takesIds()) {
     const options = { what: "cannot ask for timers with given ids" };
-    program.call(NR.prctl, [PR_TIMER_CREATE_RESTORE_IDS, IDS_ON, 0, 0, 0], options);
+    program.call(NR.prctl, [PR.TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS.ON, 0, 0, 0], options);
     for (const entry of ordered) create(program, entry, pid);
-    program.call(NR.prctl, [PR_TIMER_CREATE_RESTORE_IDS, IDS_OFF, 0, 0, 0], options);
+    program.call(NR.prctl, [PR.TIMER_CREATE_RESTORE_IDS, PR_TIMER_CREATE_RESTORE_IDS.OFF, 0, 0, 0], options);
   } else {
     countUp(program, ordered, pid);
   }
@@ -163,13 +115,11 @@ function countUp(program: Program, ordered: readonly PosixTimerEntry[], pid: num
       remedy: "restore on Linux 6.15 or later, which makes timers with given ids",
     });
   }
-  const clockMonotonic = 1;
-  const sigevNone = 1;
   const filler: PosixTimerEntry = {
     it_id: 0,
-    clock_id: clockMonotonic,
+    clock_id: CLOCK.MONOTONIC,
     si_signo: 0,
-    it_sigev_notify: sigevNone,
+    it_sigev_notify: SIGEV.NONE,
     sival_ptr: 0,
     overrun: 0,
     isec: 0,

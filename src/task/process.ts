@@ -6,20 +6,9 @@ import { NR } from "../kernel/nr.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
 import type { ProcStat } from "../kernel/proc/stat.ts";
 import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
+import { PR, PR_THP_DISABLE } from "../kernel/uapi/prctl.ts";
 import type { Questions } from "./questions.ts";
 
-const PR_GET_DUMPABLE = 3;
-const PR_SET_DUMPABLE = 4;
-const PR_SET_CHILD_SUBREAPER = 36;
-const PR_GET_CHILD_SUBREAPER = 37;
-const PR_SET_THP_DISABLE = 41;
-const PR_GET_THP_DISABLE = 42;
-const PR_SET_TAGGED_ADDR_CTRL = 55;
-const PR_GET_TAGGED_ADDR_CTRL = 56;
-const PR_SET_MDWE = 65;
-const PR_GET_MDWE = 66;
-const PR_SET_MEMORY_MERGE = 67;
-const PR_GET_MEMORY_MERGE = 68;
 const MEMBARRIER_CMD_GET_REGISTRATIONS = 512;
 /** A process may be dumped by root only; prctl does not set it. */
 const SUID_DUMP_ROOT = 2;
@@ -31,9 +20,9 @@ const EPERM = -1;
 
 /** Further state of the whole process, 0 by default, each got by one prctl and set by another. */
 const PRCTLS = [
-  { get: PR_GET_MDWE, set: PR_SET_MDWE },
-  { get: PR_GET_MEMORY_MERGE, set: PR_SET_MEMORY_MERGE },
-  ...(process.arch === "arm64" ? [{ get: PR_GET_TAGGED_ADDR_CTRL, set: PR_SET_TAGGED_ADDR_CTRL }] : []),
+  { get: PR.GET_MDWE, set: PR.SET_MDWE },
+  { get: PR.GET_MEMORY_MERGE, set: PR.SET_MEMORY_MERGE },
+  ...(process.arch === "arm64" ? [{ get: PR.GET_TAGGED_ADDR_CTRL, set: PR.SET_TAGGED_ADDR_CTRL }] : []),
 ];
 
 type Outside = Pick<
@@ -75,28 +64,36 @@ export interface ProcessInside {
 export function askProcess(questions: Questions): () => ProcessInside {
   const get = (option: number) => questions.call(NR.prctl, [option, 0, 0, 0, 0], { ignore: true });
   const subreaper = questions.reserve(8);
-  questions.call(NR.prctl, [PR_GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], {
+  questions.call(NR.prctl, [PR.GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], {
     what: "cannot ask whether it is a subreaper",
   });
   const membarrier = questions.call(NR.membarrier, [MEMBARRIER_CMD_GET_REGISTRATIONS, 0, 0], { ignore: true });
-  const dumpable = get(PR_GET_DUMPABLE);
-  const thp = get(PR_GET_THP_DISABLE);
+  const dumpable = get(PR.GET_DUMPABLE);
+  const thp = get(PR.GET_THP_DISABLE);
   const more = PRCTLS.map((kind) => ({ kind, result: get(kind.get) }));
   return () => ({
     childSubreaper: subreaper.view.getInt32(0, true) !== 0,
     membarrier: Math.max(0, questions.result(membarrier)),
     dumpable: Math.max(0, questions.result(dumpable)),
     thpDisabled: questions.result(thp) > 0,
-    prctls: more
-      .map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) }))
-      .filter(({ value }) => value > 0),
+    prctls: [
+      ...more.map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) })),
+      // the image's flag says that it is off, this one that it is not off altogether
+      { option: PR.SET_THP_DISABLE, value: questions.result(thp) & PR_THP_DISABLE.EXCEPT_ADVISED },
+    ].filter(({ value }) => value > 0),
   });
 }
 
-/** What goes best before memory is mapped: transparent huge pages, when the task had none. */
-export function restoreThpDisable(program: Program, disabled: boolean | undefined): void {
+/**
+ * What goes best before memory is mapped: transparent huge pages, when the task had none.
+ * @param disabled that of mm_entry
+ */
+export function restoreThpDisable(program: Program, disabled: boolean | undefined, tc: TaskCoreEntry): void {
   if (!disabled) return;
-  program.call(NR.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0], { what: "cannot switch off transparent huge pages" });
+  const flags = tc.tscriu_prctls.find(({ option }) => option === PR.SET_THP_DISABLE)?.value ?? 0;
+  program.call(NR.prctl, [PR.SET_THP_DISABLE, 1, BigInt(flags), 0, 0], {
+    what: "cannot switch off transparent huge pages",
+  });
 }
 
 /**
@@ -109,7 +106,7 @@ export function restoreProcess(program: Program, tc: TaskCoreEntry): void {
     subject: { personality: `0x${tc.personality.toString(16)}` },
   });
   if (tc.child_subreaper) {
-    program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0], { what: "cannot become a subreaper" });
+    program.call(NR.prctl, [PR.SET_CHILD_SUBREAPER, 1, 0, 0, 0], { what: "cannot become a subreaper" });
   }
   const registered = tc.membarrier_registration_mask ?? 0;
   for (let bit = 1; bit !== 0 && bit <= registered; bit *= 2) {
@@ -120,6 +117,7 @@ export function restoreProcess(program: Program, tc: TaskCoreEntry): void {
     });
   }
   for (const { option, value } of tc.tscriu_prctls) {
+    if (option === PR.SET_THP_DISABLE) continue;
     if (!PRCTLS.some(({ set }) => set === option)) {
       throw new CrError("the image sets something that we do not know", {
         code: "BAD_IMAGE",
@@ -138,7 +136,7 @@ export function restoreDumpable(program: Program, dumpable: number | undefined):
   if (dumpable === undefined) return;
   // 2 comes of a change of credentials under fs.suid_dumpable; closest to it is "nobody"
   const value = dumpable === SUID_DUMP_ROOT ? 0 : dumpable;
-  program.call(NR.prctl, [PR_SET_DUMPABLE, value, 0, 0, 0], { what: "cannot set whether the process may be dumped" });
+  program.call(NR.prctl, [PR.SET_DUMPABLE, value, 0, 0, 0], { what: "cannot set whether the process may be dumped" });
 }
 
 function write(dir: ProcDir, name: string, text: string, what: string, remedy: string): void {

@@ -17,6 +17,8 @@
 import type { TscriuRestart } from "../image/schema.gen.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { TIMER_ABSTIME } from "../kernel/uapi/event.ts";
+import { FUTEX } from "../kernel/uapi/futex.ts";
 import {
   callRegisters,
   EINTR,
@@ -29,8 +31,6 @@ import {
 import type { Wait } from "./wait.ts";
 
 const FUTEX_COMMAND = 0x7f;
-const FUTEX_WAIT = 0;
-const TIMER_ABSTIME = 1;
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 /** The ABI lets a function use so much below the stack pointer. */
@@ -51,7 +51,7 @@ export interface Timeout {
 export const BLOCKS = new Map<number, (args: readonly number[]) => Timeout | undefined>([
   [NR.nanosleep, () => ({ arg: 0, left: 1 })],
   [NR.clock_nanosleep, (args) => ((args[1] ?? 0) & TIMER_ABSTIME ? undefined : { arg: 2, left: 3 })],
-  [NR.futex, (args) => (((args[1] ?? 0) & FUTEX_COMMAND) === FUTEX_WAIT && args[3] !== 0 ? { arg: 3 } : undefined)],
+  [NR.futex, (args) => (((args[1] ?? 0) & FUTEX_COMMAND) === FUTEX.WAIT && args[3] !== 0 ? { arg: 3 } : undefined)],
   [NR.poll, (args) => (((args[2] ?? 0) | 0) >= 0 ? { arg: 2, ms: true } : undefined)],
 ]);
 

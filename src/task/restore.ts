@@ -17,6 +17,7 @@
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { CoreEntry, CredsEntry, RlimitEntry, SeccompEntry } from "../image/schema.gen.ts";
+import { CAP, hasCapability } from "../kernel/uapi/capability.ts";
 import { restoreCreds, restoreNoNewPrivs } from "./creds.ts";
 import { armItimers } from "./itimers.ts";
 import { armPosixTimers, restorePosixTimers } from "./posix-timers.ts";
@@ -27,9 +28,6 @@ import { restoreRseq } from "./rseq.ts";
 import { hasSeccomp, restoreSeccomp } from "./seccomp.ts";
 import { restoreAltstack, restorePending, restoreSigactions } from "./signals.ts";
 import { restoreClearTid, restoreName, restorePdeathSignal, restoreRobustList } from "./thread.ts";
-
-/** Bit of CAP_SYS_ADMIN in the low word of a capability set. */
-const CAP_SYS_ADMIN = 1 << 21;
 
 /** Which thread a program runs in, by virtual ids. */
 export interface Who {
@@ -80,7 +78,7 @@ export function restoreIdentity(
   if (core.tc) restoreRlimits(program, core.tc.rlimits, own.rlimits);
   let has = own.creds;
   if (hasSeccomp(thread)) {
-    const privileged = ((has.cap_eff[0] ?? 0) & CAP_SYS_ADMIN) !== 0;
+    const privileged = hasCapability([has.cap_eff[0] ?? 0, has.cap_eff[1] ?? 0], CAP.SYS_ADMIN);
     if (!privileged && thread.creds?.no_new_privs && !has.no_new_privs) {
       restoreNoNewPrivs(program);
       has = { ...has, no_new_privs: 1 };

@@ -1,44 +1,21 @@
 /** Resource limits: prlimit(2). */
 import type { Program } from "../agent/program.ts";
-import { CrError } from "../error.ts";
 import type { RlimitEntry, TaskRlimitsEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
+import { parseLimits } from "../kernel/proc/limits.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
-import { decimalU64, toU64, U64_MAX } from "../kernel/u64.ts";
+import { toU64 } from "../kernel/u64.ts";
+import { RLIMIT } from "../kernel/uapi/resource.ts";
 
-/** By RLIMIT_* number (asm-generic/resource.h); /proc/PID/limits has the same order. */
-const NAMES = [
-  ...["CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS", "LOCKS", "SIGPENDING"],
-  ...["MSGQUEUE", "NICE", "RTPRIO", "RTTIME"],
-] as const;
-/** Where the columns of /proc/PID/limits begin. */
-const SOFT = 26;
-const HARD = 47;
-const END = 68;
-
-/**
- * Reads the text of /proc/PID/limits.
- * @throws CrError BAD_PROC
- */
-export function parseLimits(text: string): RlimitEntry[] {
-  const value = (column: string) => (column.trim() === "unlimited" ? U64_MAX : decimalU64(column.trim()));
-  const lines = text
-    .trimEnd()
-    .split("\n")
-    .slice(1, NAMES.length + 1);
-  const limits = lines.map((line) => ({ cur: value(line.slice(SOFT, HARD)), max: value(line.slice(HARD, END)) }));
-  if (limits.length !== NAMES.length) throw new CrError("/proc/PID/limits has an unknown form", { code: "BAD_PROC" });
-  return limits;
-}
-
+const NAMES = Object.keys(RLIMIT);
 /** The limits of a process from outside: by prlimit(2), or /proc where that is refused (another user's process). */
 export function readRlimits(dir: ProcDir): RlimitEntry[] {
   const limits: RlimitEntry[] = [];
   const pair = new BigUint64Array(2);
   for (const [resource, name] of NAMES.entries()) {
     const result = sys(NR.prlimit64, dir.pid, resource, 0, addressOf(pair));
-    if (result === -1) return parseLimits(dir.text("limits"));
+    if (result === -1) return parseLimits(dir.text("limits")).map(([cur, max]) => ({ cur, max }));
     if (result < 0) throw sysError(result, "cannot read a resource limit", { pid: dir.pid, limit: name });
     limits.push({ cur: toU64(pair[0] ?? 0n), max: toU64(pair[1] ?? 0n) });
   }

@@ -9,19 +9,11 @@ import { readProcFile } from "../kernel/proc/read.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { decimalU64, toU64, type U64 } from "../kernel/u64.ts";
+import { IOPRIO_WHO, SCHED, SCHED_FLAG, SCHED_RESET_ON_FORK } from "../kernel/uapi/sched.ts";
 
-const SCHED_FIFO = 1;
-const SCHED_RR = 2;
-const SCHED_DEADLINE = 6;
-/** SCHED_FLAG_* (linux/sched.h). */
-const FLAG_RESET_ON_FORK = 1;
-const FLAG_UTIL_CLAMP = 0x60;
-/** As sched_setscheduler(2) shows SCHED_FLAG_RESET_ON_FORK within the policy. */
-const POLICY_RESET_ON_FORK = 0x40000000;
 /** struct sched_attr up to util_max. */
 const ATTR_SIZE = 56;
 const FULL_SCALE = 1024;
-const IOPRIO_WHO_PROCESS = 1;
 /** What every thread has that never asked for another, nanoseconds. */
 const DEFAULT_SLACK = 50_000;
 /** Bytes of the largest CPU mask that we ask for: 8192 CPUs, the kernel's own limit. */
@@ -74,7 +66,7 @@ export function readSched(tid: number): Sched {
   check(sys(NR.sched_getattr, tid, addressOf(attr), ATTR_SIZE, 0), "cannot read a thread's scheduling", { tid });
   const size = attr.getUint32(0, true);
   const clamps = size >= ATTR_SIZE;
-  const ioprio = sys(NR.ioprio_get, IOPRIO_WHO_PROCESS, tid);
+  const ioprio = sys(NR.ioprio_get, IOPRIO_WHO.PROCESS, tid);
   return {
     policy: attr.getUint32(4, true),
     flags: Number(attr.getBigUint64(8, true)),
@@ -128,10 +120,10 @@ type SchedFields = Pick<
 
 /** The fields of a thread's entry. What is as every thread has it from birth is left out. */
 export function dumpSched(sched: Sched): SchedFields {
-  const realTime = sched.policy === SCHED_FIFO || sched.policy === SCHED_RR;
+  const realTime = sched.policy === SCHED.FIFO || sched.policy === SCHED.RR;
   const fields: SchedFields = { sched_policy: sched.policy };
   if (realTime) fields.sched_prio = sched.priority;
-  else if (sched.policy !== SCHED_DEADLINE) fields.sched_nice = sched.nice;
+  else if (sched.policy !== SCHED.DEADLINE) fields.sched_nice = sched.nice;
   const bound = !onlineCpus().every((byte, i) => ((sched.affinity[i] ?? 0) & byte) === byte);
   if (bound) fields.tscriu_affinity = sched.affinity;
   if (sched.ioprio) fields.tscriu_ioprio = sched.ioprio;
@@ -139,7 +131,7 @@ export function dumpSched(sched: Sched): SchedFields {
     fields.tscriu_timerslack_ns = sched.timerSlack;
   const more: TscriuSched = {};
   if (sched.flags) more.flags = sched.flags;
-  if (sched.policy === SCHED_DEADLINE) {
+  if (sched.policy === SCHED.DEADLINE) {
     more.runtime = sched.runtime;
     more.deadline = sched.deadline;
     more.period = sched.period;
@@ -156,13 +148,13 @@ function attributes(entry: SchedFields): DataView {
   const policy = entry.sched_policy ?? 0;
   const more = entry.tscriu_sched ?? {};
   let flags = Number(more.flags ?? 0);
-  if (policy & POLICY_RESET_ON_FORK) flags |= FLAG_RESET_ON_FORK;
+  if (policy & SCHED_RESET_ON_FORK) flags |= SCHED_FLAG.RESET_ON_FORK;
   const clamped = more.util_min !== undefined || more.util_max !== undefined;
-  if (clamped) flags |= FLAG_UTIL_CLAMP;
+  if (clamped) flags |= SCHED_FLAG.UTIL_CLAMP_MIN | SCHED_FLAG.UTIL_CLAMP_MAX;
   const attr = new DataView(new ArrayBuffer(ATTR_SIZE));
   // without clamps the older, shorter form, which every kernel takes
   attr.setUint32(0, clamped ? ATTR_SIZE : 48, true);
-  attr.setUint32(4, policy & ~POLICY_RESET_ON_FORK, true);
+  attr.setUint32(4, policy & ~SCHED_RESET_ON_FORK, true);
   attr.setBigUint64(8, BigInt(flags), true);
   attr.setInt32(16, entry.sched_nice ?? 0, true);
   attr.setUint32(20, entry.sched_prio ?? 0, true);
@@ -181,7 +173,7 @@ function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
     Number(attr.getBigUint64(8, true)) === now.flags &&
     attr.getInt32(16, true) === now.nice &&
     attr.getUint32(20, true) === now.priority &&
-    now.policy !== SCHED_DEADLINE;
+    now.policy !== SCHED.DEADLINE;
   if (same) return;
   const result = sys(NR.sched_setattr, tid, addressOf(attr), 0);
   const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
@@ -201,7 +193,7 @@ export function restoreSched(tid: number, entry: SchedFields, inherited?: Uint8A
   if (affinity) setAffinity(tid, affinity);
   if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, readSched(tid));
   if (entry.tscriu_ioprio) {
-    check(sys(NR.ioprio_set, IOPRIO_WHO_PROCESS, tid, entry.tscriu_ioprio), "cannot set the input/output priority", {
+    check(sys(NR.ioprio_set, IOPRIO_WHO.PROCESS, tid, entry.tscriu_ioprio), "cannot set the input/output priority", {
       tid,
       priority: entry.tscriu_ioprio,
     });

@@ -5,11 +5,9 @@ import { type SeccompEntry, type SeccompFilter, SeccompMode, type ThreadCoreEntr
 import { NR } from "../kernel/nr.ts";
 import { getSeccompFilter, getSeccompFlags } from "../kernel/ptrace.ts";
 import { sysError } from "../kernel/sys.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
+import { SECCOMP, SECCOMP_FILTER_FLAG, SECCOMP_MODE } from "../kernel/uapi/seccomp.ts";
 
-const PR_SET_SECCOMP = 22;
-const SECCOMP_MODE_STRICT = 1;
-const SECCOMP_SET_MODE_FILTER = 1;
-const FLAG_TSYNC = 1;
 const ENOENT = -2;
 /** Bytes of struct sock_filter. */
 const INSTRUCTION = 8;
@@ -92,7 +90,7 @@ export class SeccompChains {
       if (thread.mode === SeccompMode.strict) return { seccomp_mode: SeccompMode.strict };
       if (!synchronised) return { seccomp_mode: SeccompMode.filter, seccomp_filter: this.#add(thread.filters) };
       if (i > 0) return { seccomp_mode: SeccompMode.filter };
-      const filters = thread.filters.map(({ code, flags }) => ({ code, flags: flags | FLAG_TSYNC }));
+      const filters = thread.filters.map(({ code, flags }) => ({ code, flags: flags | SECCOMP_FILTER_FLAG.TSYNC }));
       return { seccomp_mode: SeccompMode.filter, seccomp_filter: this.#add(filters) };
     });
   }
@@ -129,7 +127,7 @@ export function restoreSeccomp(
 ): void {
   if (!thread || !hasSeccomp(thread)) return;
   if (thread.seccomp_mode === SeccompMode.strict) {
-    program.call(NR.prctl, [PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0], { what: "cannot enter strict seccomp" });
+    program.call(NR.prctl, [PR.SET_SECCOMP, SECCOMP_MODE.STRICT, 0, 0, 0], { what: "cannot enter strict seccomp" });
     return;
   }
   // a thread without an index of its own is synchronised by its leader
@@ -142,7 +140,7 @@ export function restoreSeccomp(
     const head = program.reserve(16);
     head.view.setUint16(0, filter.length / INSTRUCTION, true);
     head.view.setBigUint64(8, BigInt(program.area.base + code.offset), true);
-    program.call(NR.seccomp, [SECCOMP_SET_MODE_FILTER, flags, head], {
+    program.call(NR.seccomp, [SECCOMP.SET_MODE_FILTER, flags, head], {
       what: "cannot install a seccomp filter",
       expect: 0,
       subject: { instructions: filter.length / INSTRUCTION },

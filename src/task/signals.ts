@@ -3,23 +3,16 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
-import { peekSignals, SIGINFO_SIZE } from "../kernel/ptrace.ts";
+import { peekSignals } from "../kernel/ptrace.ts";
 import { toU64 } from "../kernel/u64.ts";
+import { SIG, SIGINFO_SIZE, SIGRTMAX, SIGSET_SIZE, SS } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
 
-const SIGKILL = 9;
-const SIGTRAP = 5;
-const SIGSTOP = 19;
-const LAST_SIGNAL = 64;
-/** Bytes of the kernel's sigset_t. */
-const SIGSET_SIZE = 8;
 /** struct kernel_sigaction: handler, flags, restorer, mask, 8 bytes each. */
 const SIGACTION_SIZE = 32;
 
-const SS_ONSTACK = 1;
-
 /** Signals whose handling can be changed, in the order of the image. */
-const CHANGEABLE = Array.from({ length: LAST_SIGNAL }, (_, i) => i + 1).filter((s) => s !== SIGKILL && s !== SIGSTOP);
+const CHANGEABLE = Array.from({ length: SIGRTMAX }, (_, i) => i + 1).filter((s) => s !== SIG.KILL && s !== SIG.STOP);
 
 const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
 
@@ -77,7 +70,7 @@ export function restoreAltstack(program: Program, entry: ThreadSasEntry | undefi
   if (!entry) return;
   const place = program.reserve(24);
   place.view.setBigUint64(0, unsigned(entry.ss_sp), true);
-  place.view.setUint32(8, (entry.ss_flags & ~SS_ONSTACK) >>> 0, true);
+  place.view.setUint32(8, (entry.ss_flags & ~SS.ONSTACK) >>> 0, true);
   place.view.setBigUint64(16, unsigned(entry.ss_size), true);
   program.call(NR.sigaltstack, [place, 0], {
     what: "cannot set the alternate signal stack",
@@ -97,14 +90,14 @@ function signalOf(siginfo: Uint8Array): number {
 export function dumpPending(tid: number, shared: boolean, pending = 0n): SignalQueueEntry {
   const queue = peekSignals(tid, shared);
   const seen = new Set(queue.map(signalOf));
-  if (seen.has(SIGTRAP)) {
+  if (seen.has(SIG.TRAP)) {
     throw new CrError("a SIGTRAP waits for the task", {
       code: "EBUSY",
       subject: { tid },
       remedy: "let the task take its signal, or end its debugger, and dump again",
     });
   }
-  for (let signal = 1; signal <= LAST_SIGNAL; signal++) {
+  for (let signal = 1; signal <= SIGRTMAX; signal++) {
     if (((pending >> BigInt(signal - 1)) & 1n) === 0n || seen.has(signal)) continue;
     const siginfo = new Uint8Array(SIGINFO_SIZE);
     // as the kernel makes one up when it delivers such a signal: sent by kill, sender unknown
@@ -116,7 +109,7 @@ export function dumpPending(tid: number, shared: boolean, pending = 0n): SignalQ
 
 /** Whether a SIGSTOP waits in the queue: nobody can block it, so the tracer sends it at the very end. */
 export function waitsToStop(queue: SignalQueueEntry | undefined): boolean {
-  return queue?.signals.some(({ siginfo }) => signalOf(siginfo) === SIGSTOP) ?? false;
+  return queue?.signals.some(({ siginfo }) => signalOf(siginfo) === SIG.STOP) ?? false;
 }
 
 /**
@@ -131,7 +124,7 @@ export function restorePending(program: Program, queue: SignalQueueEntry | undef
       throw new CrError("a queued signal of the wrong size", { code: "BAD_IMAGE", subject: { bytes: siginfo.length } });
     }
     const signal = signalOf(siginfo);
-    if (signal === SIGSTOP || signal === SIGKILL) continue;
+    if (signal === SIG.STOP || signal === SIG.KILL) continue;
     const place = program.data(siginfo);
     const options = { what: "cannot queue a pending signal", subject: { signal } };
     if (tid === undefined) program.call(NR.rt_sigqueueinfo, [pid, signal, place], options);

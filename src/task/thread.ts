@@ -3,14 +3,10 @@ import type { Program } from "../agent/program.ts";
 import type { ThreadCoreEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
 import { askSecurebits } from "./creds.ts";
 import type { Questions } from "./questions.ts";
 import { askAltstack } from "./signals.ts";
-
-const PR_SET_PDEATHSIG = 1;
-const PR_GET_PDEATHSIG = 2;
-const PR_SET_NAME = 15;
-const PR_GET_TID_ADDRESS = 40;
 
 /** What only the thread itself can tell: four questions, whoever it is. */
 export interface ThreadInside {
@@ -24,11 +20,11 @@ export interface ThreadInside {
 export function askThread(questions: Questions): () => ThreadInside {
   const altstack = askAltstack(questions);
   const address = questions.reserve(8);
-  questions.call(NR.prctl, [PR_GET_TID_ADDRESS, address, 0, 0, 0], {
+  questions.call(NR.prctl, [PR.GET_TID_ADDRESS, address, 0, 0, 0], {
     what: "cannot ask for the thread's clear_child_tid: the kernel lacks CONFIG_CHECKPOINT_RESTORE",
   });
   const signal = questions.reserve(8);
-  questions.call(NR.prctl, [PR_GET_PDEATHSIG, signal, 0, 0, 0], { what: "cannot ask for the parent's death signal" });
+  questions.call(NR.prctl, [PR.GET_PDEATHSIG, signal, 0, 0, 0], { what: "cannot ask for the parent's death signal" });
   const securebits = askSecurebits(questions);
   return () => ({
     altstack: altstack(),
@@ -61,7 +57,7 @@ export function restoreClearTid(program: Program, address: number | bigint): voi
 /** The name of the thread that runs the program, 15 bytes at most. */
 export function restoreName(program: Program, name: string | undefined): void {
   if (name === undefined) return;
-  program.call(NR.prctl, [PR_SET_NAME, program.text(name), 0, 0, 0], {
+  program.call(NR.prctl, [PR.SET_NAME, program.text(name), 0, 0, 0], {
     what: "cannot set the name",
     subject: { name },
   });
@@ -70,7 +66,7 @@ export function restoreName(program: Program, name: string | undefined): void {
 /** The parent's death signal, after the credentials: changing those clears it. */
 export function restorePdeathSignal(program: Program, signal: number | undefined): void {
   if (!signal) return;
-  program.call(NR.prctl, [PR_SET_PDEATHSIG, signal, 0, 0, 0], {
+  program.call(NR.prctl, [PR.SET_PDEATHSIG, signal, 0, 0, 0], {
     what: "cannot set the parent's death signal",
     subject: { signal },
   });

@@ -11,10 +11,10 @@ import { type ProcDir, readProcFile } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
+import { CLOCK } from "../kernel/uapi/event.ts";
 import type { KnownCall } from "./arch/call.ts";
 import { readAffinity, setAffinity } from "./sched.ts";
 
-const CLOCK_MONOTONIC = 1;
 /** A thread that was not disturbed has slept once since: in our stop, and perhaps in the freezer of its cgroup. */
 const MAX_SLEEPS = 2;
 
@@ -29,7 +29,7 @@ export interface Wait extends KnownCall {
 
 export function monotonic(): number {
   const time = new BigInt64Array(2);
-  sys(NR.clock_gettime, CLOCK_MONOTONIC, addressOf(time));
+  sys(NR.clock_gettime, CLOCK.MONOTONIC, addressOf(time));
   return Number(time[0]) * 1e9 + Number(time[1]);
 }
 

@@ -1,8 +1,9 @@
 import { CrError } from "../../error.ts";
 import { CoreEntryMarch, type PacKeys, type U64 } from "../../image/schema.gen.ts";
-import { getRegset, NT_ARM_TLS, setRegset } from "../../kernel/ptrace.ts";
+import { getRegset, setRegset } from "../../kernel/ptrace.ts";
 import { check } from "../../kernel/sys.ts";
 import { toU64 } from "../../kernel/u64.ts";
+import { NT } from "../../kernel/uapi/ptrace.ts";
 import type { RegisterKind } from "./entry.ts";
 
 /** struct user_pt_regs (asm/ptrace.h): x0..x30, then these. */
@@ -14,10 +15,6 @@ const PSTATE = 33;
 const VECTORS = 64;
 const FPSR = 512;
 const FPCR = 516;
-/** Register sets of pointer authentication, where the CPU has it and the kernel shows its keys (elf.h). */
-const NT_ARM_PACA_KEYS = 0x407;
-const NT_ARM_PACG_KEYS = 0x408;
-const NT_ARM_PAC_ENABLED_KEYS = 0x40a;
 
 function readWords(tid: number, type: number, count: number): U64[] | undefined {
   const words = new BigUint64Array(count);
@@ -31,8 +28,8 @@ function writeWords(tid: number, type: number, values: readonly U64[], what: str
 }
 
 function dumpKeys(tid: number): PacKeys | undefined {
-  const address = readWords(tid, NT_ARM_PACA_KEYS, 8);
-  const generic = readWords(tid, NT_ARM_PACG_KEYS, 2);
+  const address = readWords(tid, NT.ARM_PACA_KEYS, 8);
+  const generic = readWords(tid, NT.ARM_PACG_KEYS, 2);
   if (!address && !generic) return undefined;
   const keys: PacKeys = {};
   if (address) {
@@ -46,7 +43,7 @@ function dumpKeys(tid: number): PacKeys | undefined {
       apdakey_hi: dahi,
       apdbkey_lo: dblo,
       apdbkey_hi: dbhi,
-      pac_enabled_key: readWords(tid, NT_ARM_PAC_ENABLED_KEYS, 1)?.[0] ?? 0,
+      pac_enabled_key: readWords(tid, NT.ARM_PAC_ENABLED_KEYS, 1)?.[0] ?? 0,
     };
   }
   if (generic) keys.pac_generic_keys = { apgakey_lo: generic[0] ?? 0, apgakey_hi: generic[1] ?? 0 };
@@ -66,17 +63,17 @@ function restoreKeys(tid: number, keys: PacKeys): void {
       a.apdbkey_lo,
       a.apdbkey_hi,
     ];
-    writeWords(tid, NT_ARM_PACA_KEYS, words, "cannot set the pointer authentication keys: has this CPU none?");
-    writeWords(tid, NT_ARM_PAC_ENABLED_KEYS, [a.pac_enabled_key], "cannot enable the pointer authentication keys");
+    writeWords(tid, NT.ARM_PACA_KEYS, words, "cannot set the pointer authentication keys: has this CPU none?");
+    writeWords(tid, NT.ARM_PAC_ENABLED_KEYS, [a.pac_enabled_key], "cannot enable the pointer authentication keys");
   }
   const g = keys.pac_generic_keys;
-  if (g) writeWords(tid, NT_ARM_PACG_KEYS, [g.apgakey_lo, g.apgakey_hi], "cannot set the generic authentication key");
+  if (g) writeWords(tid, NT.ARM_PACG_KEYS, [g.apgakey_lo, g.apgakey_hi], "cannot set the generic authentication key");
 }
 
 export const aarch64: RegisterKind = {
   dump(tid, raw, clearTid) {
     const fp = new DataView(raw.extended.buffer, raw.extended.byteOffset, raw.extended.byteLength);
-    const tls = readWords(tid, NT_ARM_TLS, 1);
+    const tls = readWords(tid, NT.ARM_TLS, 1);
     if (!tls) {
       throw new CrError("cannot read the thread pointer: is this a 32-bit task?", {
         code: "ENOTSUP",
@@ -132,7 +129,7 @@ export const aarch64: RegisterKind = {
   restoreOthers(tid, core) {
     const info = core.ti_aarch64;
     if (!info) return;
-    writeWords(tid, NT_ARM_TLS, [info.tls], "cannot set the thread pointer");
+    writeWords(tid, NT.ARM_TLS, [info.tls], "cannot set the thread pointer");
     if (info.pac_keys) restoreKeys(tid, info.pac_keys);
   },
 
