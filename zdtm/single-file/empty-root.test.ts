@@ -30,6 +30,7 @@ describe.skipIf(!root)("an empty root directory (needs root: a mount namespace)"
 
   test("tscriu starts there", () => {
     expect(output).toContain("Version: ");
+    expect(output).toMatch(/^ptrace +yes/m);
     expect(output).toContain("ended with 0");
     expect(stepsOf(output).get("version"), output).toBe("ok");
   });

@@ -31,6 +31,8 @@ for (const machine of ["x86_64", "aarch64"] as const) {
         version: "ok",
       });
       expect(console).toContain("Version: ");
+      for (const feature of ["privileges", "ptrace", "prctl_mm"])
+        expect(console).toMatch(new RegExp(`^${feature} +yes`, "m"));
     }, 300_000);
 
     test("dumps the victim and restores it", () => {
