@@ -1063,7 +1063,8 @@ export const messages: Readonly<Record<string, string>> = {
   sk_packet_entry: `1 required uint32 id_for
 2 required uint32 length
 4 repeated .scm_entry scm
-2000 optional bytes tscriu_from`,
+2000 optional bytes tscriu_from
+2001 repeated uint32 tscriu_credentials`,
   packet_mclist: `1 required uint32 index
 2 required uint32 type
 3 required bytes addr`,

@@ -1739,6 +1739,7 @@ export interface SkPacketEntry {
   length: number;
   scm: ScmEntry[];
   tscriu_from?: Uint8Array;
+  tscriu_credentials: number[];
 }
 
 export interface PacketMclist {
