@@ -26,7 +26,8 @@ const stackSize = 65536;
 const scratchBelow = 65536;
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
-const options = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+/** The tracing options of every child; a probe that sets others keeps these. */
+export const childOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
 
 function kill(pid: number): void {
   call("kill", pid, SIGKILL);
@@ -84,7 +85,7 @@ export class Child implements Disposable {
     this.pid = pid;
     this.scope.defer(() => kill(pid));
     try {
-      const seized = seize(pid, options);
+      const seized = seize(pid, childOptions);
       if (seized < 0) throw new Error(failed("PTRACE_SEIZE", seized));
       check(call("write", end, addressOf(new Uint8Array(1)), 1), "cannot open the gate");
       while (waitStop(pid).event !== PTRACE_EVENT_EXEC) cont(pid);

@@ -4,7 +4,7 @@ import { errnoName } from "../kernel/errno.ts";
 import { epollTarget, hasKcmp } from "../kernel/kcmp.ts";
 import { getRseq, getSeccompFilter, PTRACE_O_SUSPEND_SECCOMP, peekSignals } from "../kernel/ptrace.ts";
 import { addressOf } from "../kernel/sys.ts";
-import { Child, startAndEnd } from "./child.ts";
+import { Child, childOptions, startAndEnd } from "./child.ts";
 import { call, failed, int, type Probes, Scope, type Verdict, works } from "./probe.ts";
 
 const PTRACE_POKEUSER = 6;
@@ -89,7 +89,8 @@ function peekSiginfo(): Verdict {
 
 function seccompSuspend(): Verdict {
   using child = new Child();
-  return works("PTRACE_O_SUSPEND_SECCOMP", call("ptrace", PTRACE_SETOPTIONS, child.pid, 0, PTRACE_O_SUSPEND_SECCOMP));
+  const options = childOptions | PTRACE_O_SUSPEND_SECCOMP;
+  return works("PTRACE_O_SUSPEND_SECCOMP", call("ptrace", PTRACE_SETOPTIONS, child.pid, 0, options));
 }
 
 /** A filter of one instruction, `allow everything`, is set in the child and read back. */
