@@ -143,11 +143,13 @@ const flagsLine = new Wanted("VmFlags:");
 const wanted = [pageSizeLine, rssLine, swapLine, keyLine, flagsLine];
 
 function decimalAt(text: Buffer, at: number): number {
-  let i = at;
-  while (text[i] === SPACE) i++;
+  let from = at;
+  while (text[from] === SPACE) from++;
   let value = 0;
-  for (let c = text[i] ?? 0; c >= 48 && c <= 57; c = text[++i] ?? 0) value = value * 10 + c - 48;
-  return value;
+  let i = from;
+  for (let c = text[i] ?? 0; c >= 48 && c <= 57; c = text[++i] ?? 0) value = value * 10 + (c - 48);
+  // inodes may need 64 bits: rounded once, as all other sources of them are, so that equal ones stay equal
+  return value > Number.MAX_SAFE_INTEGER ? Number(text.toString("latin1", from, i)) : value;
 }
 
 /** A hexadecimal number ends at the first byte that is none; the scanner keeps the place. */
