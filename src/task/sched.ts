@@ -99,9 +99,10 @@ let online: Uint8Array | undefined;
 function onlineCpus(): Uint8Array {
   if (online) return online;
   const mask = new Uint8Array(MASK_SIZE);
-  for (const range of readProcFile("/sys/devices/system/cpu/online").trim().split(",")) {
-    const [first = 0, last = first] = range.split("-").map(Number);
-    for (let cpu = first; cpu <= last; cpu++) mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
+  // not from /sys: a root directory may hold /proc alone
+  for (const [, number] of readProcFile("/proc/stat").matchAll(/^cpu(\d+) /gm)) {
+    const cpu = Number(number);
+    mask[cpu >> 3] = (mask[cpu >> 3] ?? 0) | (1 << (cpu & 7));
   }
   online = mask.subarray(0, mask.findLastIndex((byte) => byte !== 0) + 1);
   return online;
