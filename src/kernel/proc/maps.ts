@@ -186,12 +186,15 @@ function nameAt(text: Buffer, from: number, to: number): string {
 
 function flagsAt(text: Buffer, at: number): number {
   let flags = 0;
-  for (let i = at + 1; ; i += 3) {
-    const a = (text[i] ?? 0) - 97;
+  for (let i = at + 1; i + 1 < text.length; i += 3) {
+    const first = text[i] ?? NEWLINE;
+    if (first === NEWLINE) break;
+    const a = first - 97;
     const b = (text[i + 1] ?? 0) - 97;
-    if (a < 0 || a > 25) return flags;
-    if (b >= 0 && b <= 25) flags += flagTable[a * 26 + b] ?? 0;
+    // a flag that the kernel itself cannot name is shown as ??
+    if (a >= 0 && a < 26 && b >= 0 && b < 26) flags += flagTable[a * 26 + b] ?? 0;
   }
+  return flags;
 }
 
 /**
