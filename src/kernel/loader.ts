@@ -5,17 +5,23 @@ import { embedded } from "./embedded.ts";
 import { libraryDescriptors } from "./startup.ts";
 
 const MFD_CLOEXEC = 1;
-const MFD_NOEXEC_SEAL = 8;
+/** What the file is for; kernels before 6.3 know neither flag, and have no need of them. */
+const purposes = { execute: 0x10, map: 8 } as const;
 
-/** An anonymous file with these bytes, close-on-exec, not for execve; `name` shows in /proc only. The caller closes it. */
-export function memoryFile(name: string, bytes: Uint8Array): number {
+/**
+ * An anonymous file with these bytes, close-on-exec; `name` shows in /proc only. The caller closes it.
+ * @param purpose `map`: it is never executed as a program, which some systems do not allow (sysctl vm.memfd_noexec)
+ */
+export function memoryFile(name: string, bytes: Uint8Array, purpose: keyof typeof purposes = "execute"): number {
   // libc is in every process that runs Bun: this opens nothing, whatever the root directory holds
   const libc = dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "int" } });
   const cName = Buffer.from(`${name}\0`);
-  let fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC | MFD_NOEXEC_SEAL);
-  // kernels before 6.3 do not know the seal; where vm.memfd_noexec is 2 nothing goes without it
+  let fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC | purposes[purpose]);
   if (fd < 0) fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC);
-  if (fd < 0) throw new CrError("cannot make an anonymous file", { subject: { name, bytes: bytes.length } });
+  if (fd < 0) {
+    const remedy = purpose === "execute" ? "sysctl vm.memfd_noexec must not be 2" : undefined;
+    throw new CrError("cannot make an anonymous file", { subject: { name, bytes: bytes.length }, remedy });
+  }
   for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
   return fd;
 }
@@ -26,7 +32,7 @@ export function memoryFile(name: string, bytes: Uint8Array): number {
  */
 export function openShim<const Symbols extends Record<string, FFIFunction>>(symbols: Symbols): Library<Symbols> {
   for (const library of libraryDescriptors) closeSync(library);
-  const fd = memoryFile("tscriu-shim", embedded("shim"));
+  const fd = memoryFile("tscriu-shim", embedded("shim"), "map");
   try {
     // spelled unlike the names of the libraries in libraryDescriptors: the linker goes by the name first
     return dlopen(`/proc/self/./fd/${fd}`, symbols);
