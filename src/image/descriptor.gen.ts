@@ -1176,7 +1176,8 @@ export const messages: Readonly<Record<string, string>> = {
 3 optional uint64 deadline
 4 optional uint64 period
 5 optional uint32 util_min
-6 optional uint32 util_max`,
+6 optional uint32 util_max
+7 optional sint32 nice`,
   tscriu_restart: `1 required uint32 nr
 2 required uint64 remaining_ns`,
   task_rlimits_entry: `1 repeated .rlimit_entry rlimits`,

@@ -1886,6 +1886,7 @@ export interface TscriuSched {
   period?: U64;
   util_min?: number;
   util_max?: number;
+  nice?: number;
 }
 
 export interface TscriuRestart {

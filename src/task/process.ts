@@ -79,7 +79,7 @@ export function askProcess(questions: Questions): () => ProcessInside {
     prctls: [
       ...more.map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) })),
       // the image's flag says that it is off, this one that it is not off altogether
-      { option: PR.SET_THP_DISABLE, value: questions.result(thp) & PR_THP_DISABLE.EXCEPT_ADVISED },
+      { option: PR.SET_THP_DISABLE, value: Math.max(0, questions.result(thp)) & PR_THP_DISABLE.EXCEPT_ADVISED },
     ].filter(({ value }) => value > 0),
   });
 }

@@ -13,6 +13,7 @@ import { IOPRIO_WHO, SCHED, SCHED_FLAG, SCHED_RESET_ON_FORK } from "../kernel/ua
 
 /** struct sched_attr up to util_max. */
 const ATTR_SIZE = 56;
+const PRIO_PROCESS = 0;
 const FULL_SCALE = 1024;
 /** What every thread has that never asked for another, nanoseconds. */
 const DEFAULT_SLACK = 50_000;
@@ -28,6 +29,7 @@ export interface Sched {
   policy: number;
   /** SCHED_FLAG_*. */
   flags: number;
+  /** Of a real-time thread: what counts when it is one no more. */
   nice: number;
   /** Of the real-time policies. */
   priority: number;
@@ -70,7 +72,8 @@ export function readSched(tid: number): Sched {
   return {
     policy: attr.getUint32(4, true),
     flags: Number(attr.getBigUint64(8, true)),
-    nice: attr.getInt32(16, true),
+    // the attributes of a real-time thread do not tell it
+    nice: 20 - check(sys(NR.getpriority, PRIO_PROCESS, tid), "cannot read a thread's nice value", { tid }),
     priority: attr.getUint32(20, true),
     runtime: toU64(attr.getBigUint64(24, true)),
     deadline: toU64(attr.getBigUint64(32, true)),
@@ -91,6 +94,14 @@ function readTimerSlack(tid: number): U64 {
     if (error instanceof CrError && error.code !== "ESRCH") return DEFAULT_SLACK;
     throw error;
   }
+}
+
+let slice: U64 | undefined;
+
+/** The time slice of a thread that never asked for another, as we ourselves have it. */
+function defaultSlice(): U64 {
+  slice ??= readSched(0).runtime;
+  return slice;
 }
 
 let online: Uint8Array | undefined;
@@ -136,9 +147,10 @@ export function dumpSched(sched: Sched): SchedFields {
     more.runtime = sched.runtime;
     more.deadline = sched.deadline;
     more.period = sched.period;
-  } else if (!realTime && BigInt(sched.runtime) !== 0n && sched.flags !== 0) {
+  } else if (!realTime && sched.runtime !== defaultSlice()) {
     more.runtime = sched.runtime;
   }
+  if (fields.sched_nice === undefined && sched.nice !== 0) more.nice = sched.nice;
   if (sched.utilMin !== 0) more.util_min = sched.utilMin;
   if (sched.utilMax !== FULL_SCALE && sched.utilMax !== 0) more.util_max = sched.utilMax;
   if (Object.keys(more).length > 0) fields.tscriu_sched = more;
@@ -167,22 +179,31 @@ function attributes(entry: SchedFields): DataView {
   return attr;
 }
 
+function refused(result: number): string | undefined {
+  if (result !== EPERM && result !== EACCES) return undefined;
+  return "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget";
+}
+
 function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
   const attr = attributes(entry);
+  const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
+  const what = "cannot set a thread's scheduling";
+  const nice = entry.tscriu_sched?.nice ?? entry.sched_nice ?? 0;
+  // the attributes set it for the ordinary policies only
+  if (nice !== now.nice) {
+    const result = sys(NR.setpriority, PRIO_PROCESS, tid, nice);
+    check(result, what, subject, refused(result));
+  }
+  const more = entry.tscriu_sched;
   const same =
     attr.getUint32(4, true) === now.policy &&
     Number(attr.getBigUint64(8, true)) === now.flags &&
-    attr.getInt32(16, true) === now.nice &&
     attr.getUint32(20, true) === now.priority &&
+    (more?.runtime === undefined || more.runtime === now.runtime) &&
     now.policy !== SCHED.DEADLINE;
   if (same) return;
   const result = sys(NR.sched_setattr, tid, addressOf(attr), 0);
-  const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
-  const remedy =
-    result === EPERM || result === EACCES
-      ? "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget"
-      : undefined;
-  check(result, "cannot set a thread's scheduling", subject, remedy);
+  check(result, what, subject, refused(result));
 }
 
 /**

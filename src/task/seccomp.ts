@@ -15,7 +15,7 @@ const INSTRUCTION = 8;
 /** What seccomp a thread is under. */
 export interface ThreadSeccomp {
   mode: SeccompMode;
-  /** Newest first. */
+  /** Oldest first: the order in which the kernel counts them. */
   filters: { code: Uint8Array; flags: number }[];
 }
 
@@ -59,7 +59,7 @@ export class SeccompChains {
     return { seccomp_filters: this.#filters };
   }
 
-  /** Stores a chain; the index by which a thread names it: that of its oldest filter, whose `prev` is the next newer. */
+  /** Stores a chain; the index by which a thread names it: that of its newest filter, whose `prev` is the next older. */
   #add(filters: ThreadSeccomp["filters"]): number {
     const known = this.#chains.find((chain) => sameFilters(chain.filters, filters));
     if (known) return known.index;
@@ -108,7 +108,7 @@ function chainOf(image: SeccompEntry, index: number): SeccompFilter[] {
     chain.push(filter);
     at = filter.prev;
   }
-  return chain;
+  return chain.reverse();
 }
 
 /** Whether a restored thread will be under seccomp, so that its tracer must suspend it meanwhile. */

@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { dumpSched, readSched, restoreSched } from "./sched.ts";
+import { isRoot, Victim } from "./testing.ts";
+
+async function moves(body: string) {
+  await using from = await Victim.start(`${body} ready(); pause();`);
+  await using to = await Victim.start("ready(); pause();");
+  const wanted = readSched(from.pid);
+  const fields = dumpSched(wanted);
+  restoreSched(to.pid, fields);
+  expect(readSched(to.pid)).toEqual(wanted);
+  return fields;
+}
+
+const ATTR = (policy: number, flags: number, rest: string) => `
+  struct { unsigned size, policy; unsigned long flags; int nice; unsigned prio; unsigned long run, dead, period; } a =
+    { 48, ${policy}, ${flags}, ${rest} }; if (syscall(SYS_sched_setattr, 0, &a, 0)) { perror("attr"); exit(1); }
+`;
+
+test.skipIf(!isRoot)("a thread that never asked for anything has only policy and nice value in its image", async () => {
+  expect(await moves("")).toEqual({ sched_policy: 0, sched_nice: 0 });
+});
+
+test.skipIf(!isRoot)("nice values, also negative, and the background policies", async () => {
+  expect(await moves(ATTR(0, 0, "-5"))).toEqual({ sched_policy: 0, sched_nice: -5 });
+  expect(await moves(ATTR(3, 0, "7"))).toEqual({ sched_policy: 3, sched_nice: 7 });
+  expect(await moves(`setpriority(PRIO_PROCESS, 0, 3); ${ATTR(5, 0, "0")}`)).toEqual({
+    sched_policy: 5,
+    sched_nice: 3,
+  });
+});
+
+test.skipIf(!isRoot)("real-time policies, reset on fork", async () => {
+  const fields = await moves(`setpriority(PRIO_PROCESS, 0, 4); ${ATTR(1, 1, "0, 12")}`);
+  expect(fields).toMatchObject({ sched_policy: 1, sched_prio: 12, tscriu_sched: { flags: 1, nice: 4 } });
+  expect(fields.sched_nice).toBeUndefined();
+});
+
+test.skipIf(!isRoot)("CPUs, input and output priority, timer slack", async () => {
+  const fields = await moves(`
+    unsigned long mask = 1; syscall(SYS_sched_setaffinity, 0, 8, &mask);
+    syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 6); prctl(PR_SET_TIMERSLACK, 123456);
+  `);
+  expect(fields).toMatchObject({ tscriu_ioprio: (2 << 13) | 6, tscriu_timerslack_ns: 123456 });
+  // on a machine of one CPU it is not bound
+  if (readSched(process.pid).affinity[0] !== 1) expect(fields.tscriu_affinity).toEqual(Uint8Array.of(1));
+});
+
+test("what the kernel refuses is named", () => {
+  expect(() => restoreSched(process.pid, { sched_policy: 99 })).toThrow(/cannot set a thread's scheduling/);
+});

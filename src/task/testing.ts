@@ -1,0 +1,182 @@
+/** For tests: a small C program that gets itself into some state, and our agent inside it. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Home } from "../agent/home.ts";
+import { Parasite } from "../agent/parasite.ts";
+import { Tracee } from "../agent/tracee.ts";
+import { RemoteMemory } from "../kernel/memory.ts";
+import { readMaps } from "../kernel/proc/maps.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import {
+  cont,
+  detach,
+  interrupt,
+  PTRACE_EVENT_STOP,
+  PTRACE_O_SUSPEND_SECCOMP,
+  PTRACE_O_TRACESYSGOOD,
+  seize,
+  waitStop,
+} from "../kernel/ptrace.ts";
+import { check } from "../kernel/sys.ts";
+import { CallByCall } from "./questions.ts";
+
+export const isRoot = process.getuid?.() === 0;
+
+const HEAD = `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return t.tv_sec + t.tv_nsec / 1e9; }
+static void ready(void) { write(1, "ready\\n", 6); }
+`;
+
+/** A program that does `body`, in which `ready()` says that the state is there. */
+export class Victim implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
+  readonly #reader: { read(): Promise<{ done: boolean; value?: Uint8Array }> };
+  #said = "";
+
+  constructor(body: string, { globals = "", command = [] }: { globals?: string; command?: string[] } = {}) {
+    this.#directory = mkdtempSync(join(tmpdir(), "tscriu-task-"));
+    const source = join(this.#directory, "victim.c");
+    const program = join(this.#directory, "victim");
+    writeFileSync(source, `${HEAD}${globals}\nint main(void) {\n${body}\nreturn 0; }\n`);
+    const built = Bun.spawnSync(["gcc", "-O1", "-w", "-pthread", "-o", program, source], { stderr: "inherit" });
+    if (built.exitCode !== 0) throw new Error("the victim does not compile");
+    this.#child = Bun.spawn([...command, program], { stdin: "pipe", stdout: "pipe" });
+    this.#reader = this.#child.stdout.getReader();
+  }
+
+  static async start(body: string, options?: { globals?: string; command?: string[] }): Promise<Victim> {
+    const victim = new Victim(body, options);
+    await victim.line("ready");
+    return victim;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  /** Its next line of output; with `expected` it must be that. */
+  async line(expected?: string): Promise<string> {
+    while (!this.#said.includes("\n")) {
+      const { done, value } = await this.#reader.read();
+      if (done) throw new Error(`the victim ended: ${await this.#child.exited} ${this.#child.signalCode}`);
+      this.#said += new TextDecoder().decode(value);
+    }
+    const end = this.#said.indexOf("\n");
+    const line = this.#said.slice(0, end);
+    this.#said = this.#said.slice(end + 1);
+    if (expected !== undefined && line !== expected) throw new Error(`the victim said ${line}`);
+    return line;
+  }
+
+  /** Lets it go on behind a read from standard input. */
+  go(): void {
+    this.#child.stdin.write("x");
+    this.#child.stdin.flush();
+  }
+
+  get exited(): Promise<number> {
+    return this.#child.exited;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#child.exited;
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Stops a thread for us. */
+export function stop(tid: number, options = 0): void {
+  check(seize(tid, PTRACE_O_TRACESYSGOOD | options), "cannot trace the victim", { tid });
+  check(interrupt(tid), "cannot stop the victim", { tid });
+  for (let seen = waitStop(tid); seen.event !== PTRACE_EVENT_STOP; seen = waitStop(tid)) cont(tid, seen.signal);
+}
+
+/** A victim's leader, stopped, with the agent inside after `infect`. Dispose of it and the victim goes on as it was. */
+export class Held implements Disposable {
+  readonly dir: ProcDir;
+  readonly memory: RemoteMemory;
+  readonly tracee: Tracee;
+  #home: Home | undefined;
+  #parasite: Parasite | undefined;
+
+  constructor(
+    readonly pid: number,
+    readonly filtered = false,
+  ) {
+    stop(pid, filtered ? PTRACE_O_SUSPEND_SECCOMP : 0);
+    this.dir = new ProcDir(pid);
+    this.memory = new RemoteMemory(pid);
+    this.tracee = new Tracee(pid, pid);
+  }
+
+  get home(): Home {
+    this.#home ??= new Home(this.pid, this.memory, areas(this.dir), this.tracee.fp.length);
+    return this.#home;
+  }
+
+  get program(): Parasite["program"] {
+    this.#parasite ??= new Parasite(this.tracee, this.home, this.memory, this.filtered);
+    return this.#parasite.program;
+  }
+
+  /** Asks a thread that is stopped too, call by call. */
+  other(tid: number): { questions: CallByCall; tracee: Tracee } {
+    const tracee = new Tracee(tid, this.pid);
+    const { sp, scratch } = this.home.frameFor(tracee, true);
+    const call = (nr: number, args: number[]) => tracee.syscall(this.home.trampoline, sp, nr, args);
+    const read = (address: number, length: number) => this.memory.read(address, length);
+    return { tracee, questions: new CallByCall({ call, scratch, read }, { tid }) };
+  }
+
+  /** Takes the agent out; the leader stands stopped. */
+  cure(): void {
+    this.#parasite?.cure();
+    this.#home?.[Symbol.dispose]();
+    this.#parasite?.[Symbol.dispose]();
+    this.#parasite = undefined;
+    this.#home = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.cure();
+    detach(this.pid);
+    this.memory[Symbol.dispose]();
+    this.dir[Symbol.dispose]();
+  }
+}
+
+function areas(dir: ProcDir) {
+  return readMaps(dir).map((vma) => ({
+    start: vma.start,
+    end: vma.end,
+    readable: (vma.prot & 1) !== 0,
+    writable: (vma.prot & 2) !== 0,
+    executable: (vma.prot & 4) !== 0,
+    shared: vma.shared,
+    special: vma.name.startsWith("[v") && vma.name !== "[vdso]",
+    name: vma.name,
+  }));
+}
