@@ -1,5 +1,6 @@
 import { CrError } from "../error.ts";
 import type { FileEntry } from "../image/schema.gen.ts";
+import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
 import { fifo } from "./fifo.ts";
@@ -24,6 +25,7 @@ export const kinds: readonly FileKind[] = [
   signalfd,
   timerfd,
   epoll,
+  unix,
   unsupported,
 ];
 

@@ -1,0 +1,110 @@
+import type { Subject } from "../error.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd, POLL, pollNow } from "../kernel/fd.ts";
+import { getNumber, type Message, tryReceive, trySetNumber } from "../kernel/socket.ts";
+import { check } from "../kernel/sys.ts";
+import { MSG, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+
+const EAGAIN = -(ERRNO.EAGAIN ?? 11);
+const PEEK = MSG.PEEK | MSG.DONTWAIT;
+
+/** Reads a queue without consuming; `SO_PEEK_OFF` makes the next peek begin where the last one ended. */
+class Peeker implements Disposable {
+  readonly #before: number;
+  #buffer = new Uint8Array(new ArrayBuffer(256 * 1024));
+
+  constructor(
+    readonly fd: number,
+    readonly subject: Subject,
+  ) {
+    this.#before = getNumber(fd, SOL.SOCKET, SO.PEEK_OFF) ?? -1;
+    this.seek(0);
+  }
+
+  /** How programs peek is theirs: put back at once. */
+  [Symbol.dispose](): void {
+    trySetNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF, this.#before);
+  }
+
+  seek(offset: number): void {
+    check(
+      trySetNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF, offset),
+      "cannot look into the queue of a socket",
+      this.subject,
+    );
+  }
+
+  get offset(): number {
+    return getNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF) ?? 0;
+  }
+
+  /** What lies at the offset, whole if it is a datagram; undefined at the end. Its descriptors are the caller's. */
+  next(atLeast: number): Message | undefined {
+    for (let size = Math.max(this.#buffer.length, atLeast); ; size *= 4) {
+      if (size > this.#buffer.length) this.#buffer = new Uint8Array(new ArrayBuffer(size));
+      const from = this.offset;
+      const message = peek(this.fd, this.#buffer, this.subject);
+      if (message === undefined || !(message.flags & MSG.TRUNC)) return message;
+      for (const fd of message.rights) closeFd(fd);
+      this.seek(from);
+    }
+  }
+}
+
+function peek(fd: number, into: Uint8Array, subject: Subject): Message | undefined {
+  const message = tryReceive(fd, into, PEEK);
+  if (typeof message !== "number") return message;
+  if (message === EAGAIN) return undefined;
+  check(message, "cannot look into the queue of a socket", subject);
+  return undefined;
+}
+
+/**
+ * All messages that wait in a unix socket, first one first; nothing is consumed. Descriptors in them become ours.
+ * @param type SOCK_*
+ * @param queued bytes of a stream that wait (SIOCINQ); of other types whatever
+ */
+export function readQueue(fd: number, type: number, queued: number, subject: Subject): Message[] {
+  const state = pollNow(fd, POLL.IN);
+  // Looking would take a pending error away, so where there is nothing but an error we do not look.
+  if ((state & POLL.IN) === 0 || (queued === 0 && (type === SOCK.STREAM || (state & POLL.ERR) !== 0))) return [];
+  return type === SOCK.STREAM ? readStream(fd, queued, subject) : readPackets(fd, type, subject);
+}
+
+function readPackets(fd: number, type: number, subject: Subject): Message[] {
+  const messages: Message[] = [];
+  using peeker = new Peeker(fd, subject);
+  for (;;) {
+    const message = peeker.next(0);
+    if (message === undefined || (type === SOCK.SEQPACKET && isEnd(fd, message))) return messages;
+    messages.push(message);
+  }
+}
+
+/** A connection that is shut tells its end, again and again, by an empty answer instead of EAGAIN. */
+function isEnd(fd: number, message: Message): boolean {
+  if (message.bytes.length > 0 || message.rights.length > 0) return false;
+  return (pollNow(fd, POLL.RDHUP | POLL.IN) & (POLL.RDHUP | POLL.HUP)) !== 0;
+}
+
+/**
+ * A stream without descriptors or credentials gives all of its bytes to one peek, and no option is touched. A peek ends
+ * behind the message that brings descriptors, and does not tell where that one begins: plain bytes before it and the
+ * message become one, and the descriptors come with its first byte.
+ */
+function readStream(fd: number, queued: number, subject: Subject): Message[] {
+  const whole = peek(fd, new Uint8Array(queued), subject);
+  if (whole === undefined) return [];
+  if (whole.bytes.length === queued && whole.rights.length === 0 && !whole.credentials) return [whole];
+  for (const right of whole.rights) closeFd(right);
+  const messages: Message[] = [];
+  using peeker = new Peeker(fd, subject);
+  for (let at = 0; at < queued; ) {
+    const message = peeker.next(queued - at);
+    if (message === undefined || message.bytes.length === 0) break;
+    messages.push(message);
+    at += message.bytes.length;
+    peeker.seek(at);
+  }
+  return messages;
+}

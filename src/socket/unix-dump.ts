@@ -1,0 +1,244 @@
+import { CrError, type Subject } from "../error.ts";
+import type { FileDump, OpenFile } from "../file/kind.ts";
+import { holderWords, type OutsideHolder, outsideHolders } from "../file/outside.ts";
+import { perRun } from "../file/per-run.ts";
+import { FdTypes, type ScmEntry, type SkPacketEntry, type UnixSkEntry } from "../image/schema.gen.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { byInode, SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
+import type { Message } from "../kernel/socket.ts";
+import { TCP_STATE } from "../kernel/uapi/inet.ts";
+import { AF, SCM, SOCK } from "../kernel/uapi/socket.ts";
+import { readOptions } from "./options.ts";
+import { readQueue } from "./queue.ts";
+import { isPathName, nameWords, placeOf } from "./unix-place.ts";
+
+/** uflags of a peer that lies outside of the images: it is given at restore. */
+export const USK_EXTERN = 1;
+
+/** All unix sockets of our network namespace at one moment. */
+class Sockets {
+  readonly rows: ReadonlyMap<number, UnixSocket>;
+  /** Listener by the client that waits there to be accepted. */
+  readonly listeners = new Map<number, UnixSocket>();
+
+  constructor() {
+    using diag = new SockDiag();
+    this.rows = byInode(diag.unix());
+    for (const row of this.rows.values()) for (const client of row.icons) this.listeners.set(client, row);
+  }
+
+  row(file: OpenFile): UnixSocket {
+    const row = this.rows.get(file.stat.ino);
+    if (row) return row;
+    throw new CrError("a unix socket belongs to another network namespace", {
+      code: "UNSUPPORTED",
+      subject: subjectOf(file),
+      remedy: "close the socket: sockets of several network namespaces cannot be dumped yet",
+    });
+  }
+
+  /** Inode of the other end; of the listener for one that waits; 0 for none. */
+  peer(row: UnixSocket): number {
+    return row.peer || this.listeners.get(row.ino)?.ino || 0;
+  }
+}
+
+export function subjectOf(file: OpenFile): Subject {
+  return { pid: file.pid, fd: file.fd, path: file.link };
+}
+
+/** What was there when the dump looked for blockers; the tree still ran, or had just been stopped. */
+const looked = perRun((dump: FileDump) => {
+  const sockets = new Sockets();
+  const inside = new Set(dump.held.map(({ file }) => file.stat.ino));
+  const missing = new Set<string>();
+  for (const { file } of dump.held) {
+    const row = sockets.rows.get(file.stat.ino);
+    if (row === undefined) continue;
+    for (const ino of [sockets.peer(row), ...row.icons])
+      if (ino !== 0 && !inside.has(ino)) missing.add(`socket:[${ino}]`);
+  }
+  return { sockets, inside, holders: missing.size > 0 ? outsideHolders(missing, dump.pids) : new Map() };
+});
+
+interface Dumped {
+  readonly file: OpenFile;
+  readonly row: UnixSocket;
+}
+
+/** The sockets of this dump so far, in flight ones included. */
+const dumping = perRun((_: FileDump) => ({ sockets: new Sockets(), found: new Map<number, Dumped>() }));
+
+/** Says what keeps a socket from being dumped. */
+export function checkUnix(file: OpenFile, dump: FileDump): void {
+  try {
+    const { sockets, inside, holders } = looked(dump);
+    const row = sockets.row(file);
+    checkWaiting(file, row, sockets, inside, holders);
+    const peer = sockets.peer(row);
+    if (peer === 0 || inside.has(peer) || isExternal(row, peer, dump)) return;
+    // Where nobody outside holds it, it is in flight in a queue of the tree.
+    const others = holders.get(`socket:[${peer}]`);
+    if (others) throw peerOutside(file, row, sockets.rows.get(peer), others);
+  } catch (error) {
+    if (!(error instanceof CrError)) throw error;
+    dump.blocker(error);
+  }
+}
+
+/** `--external unix[INO]`, of this end or the other. */
+function isExternal(row: UnixSocket, peer: number, dump: FileDump): boolean {
+  const ids = [String(row.ino), String(peer)];
+  return dump.options.external.some((external) => external.kind === "unix" && ids.includes(external.id));
+}
+
+function peerOutside(
+  file: OpenFile,
+  row: UnixSocket,
+  peer: UnixSocket | undefined,
+  holders: readonly OutsideHolder[],
+): CrError {
+  const name = peer?.name && peer.name.length > 0 ? ` at ${nameWords(peer.name)}` : "";
+  const who = holders.length > 0 ? holderWords(holders) : "a socket";
+  const ino = row.ino;
+  return new CrError(`a unix socket is connected to ${who}${name}, which is not part of the tree`, {
+    code: "PEER_OUTSIDE",
+    subject: subjectOf(file),
+    remedy: `dump the peer too, close the connection, or dump with --external 'unix[${ino}]' and restore with --inherit-fd 'fd[N]:socket:[${ino}]'`,
+  });
+}
+
+/** Connections that nobody has accepted yet: they come back if both ends are ours and nothing was sent. */
+function checkWaiting(
+  file: OpenFile,
+  row: UnixSocket,
+  sockets: Sockets,
+  inside: ReadonlySet<number>,
+  holders: ReadonlyMap<string, OutsideHolder[]>,
+): void {
+  for (const client of row.icons) {
+    const other = sockets.rows.get(client);
+    const remedy = "let the server accept it, then dump again";
+    const subject = { ...subjectOf(file), address: undefined, name: nameWords(row.name ?? new Uint8Array(0)) };
+    const fail = (what: string) =>
+      new CrError(`a connection to a listening unix socket waits to be accepted, ${what}`, {
+        code: "UNSUPPORTED",
+        subject,
+        remedy,
+      });
+    if (client === 0 || other === undefined) throw fail("and its client has closed it already");
+    if (other.wqueue > 0) throw fail("and its client has sent data already");
+    const outside = holders.get(`socket:[${client}]`);
+    if (!inside.has(client) && outside) throw fail(`and its client is ${holderWords(outside)}, outside of the tree`);
+  }
+}
+
+/** Writes a socket's entry; queues and peers follow in `dumpAllUnix`, when all sockets are known. */
+export function dumpUnix(file: OpenFile, dump: FileDump): void {
+  const { sockets, found } = dumping(dump);
+  const row = sockets.row(file);
+  found.set(row.ino, { file, row });
+  const entry: UnixSkEntry = {
+    id: file.id,
+    ino: row.ino,
+    type: row.type,
+    state: row.state,
+    flags: file.flags,
+    uflags: 0,
+    backlog: row.wqueue,
+    peer: sockets.peer(row),
+    fown: file.fown,
+    opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
+    name: row.name ?? new Uint8Array(0),
+    ns_id: dump.netNsId,
+  };
+  if (row.shutdown !== 0) entry.shutdown = row.shutdown as UnixSkEntry["shutdown"];
+  if (isPathName(entry.name)) {
+    const place = placeOf(file.dup, row, cwdOf(file.pid));
+    if (place.nameDir !== undefined) entry.name_dir = place.nameDir;
+    if (place.deleted) entry.deleted = true;
+    if (place.perms) entry.file_perms = place.perms;
+  }
+  dump.add({ type: FdTypes.UNIXSK, id: file.id, usk: entry });
+}
+
+function cwdOf(pid: number): string {
+  using dir = new ProcDir(pid);
+  return dir.link("cwd");
+}
+
+/** Queues, which may bring more sockets, and then the peers. */
+export function dumpAllUnix(dump: FileDump): void {
+  const { sockets, found } = dumping(dump);
+  const done = new Set<number>();
+  // What a queue brings is added while we walk: a Map is walked to its end all the same.
+  for (const socket of found.values()) {
+    if (done.has(socket.row.ino)) continue;
+    done.add(socket.row.ino);
+    dumpQueue(socket, dump);
+  }
+  const inside = new Set(found.keys());
+  for (const { file, row } of found.values()) {
+    checkWaiting(file, row, sockets, inside, waitingOutside(row, inside, dump));
+    const peer = sockets.peer(row);
+    if (peer === 0 || inside.has(peer)) continue;
+    if (isExternal(row, peer, dump)) addExternal(peer, file, row, dump);
+    else {
+      const link = `socket:[${peer}]`;
+      throw peerOutside(file, row, sockets.rows.get(peer), outsideHolders(new Set([link]), dump.pids).get(link) ?? []);
+    }
+  }
+}
+
+function waitingOutside(row: UnixSocket, inside: ReadonlySet<number>, dump: FileDump): Map<string, OutsideHolder[]> {
+  const links = row.icons.filter((ino) => ino !== 0 && !inside.has(ino)).map((ino) => `socket:[${ino}]`);
+  return links.length > 0 ? outsideHolders(new Set(links), dump.pids) : new Map();
+}
+
+/** Stands in for the end that is not ours, so that the peer's number means something. */
+function addExternal(ino: number, file: OpenFile, row: UnixSocket, dump: FileDump): void {
+  const id = dump.nextId();
+  const usk: UnixSkEntry = {
+    id,
+    ino,
+    type: row.type,
+    state: TCP_STATE.ESTABLISHED,
+    flags: 2,
+    uflags: USK_EXTERN,
+    backlog: 0,
+    peer: 0,
+    fown: { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 },
+    opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
+    name: new Uint8Array(0),
+    ns_id: dump.netNsId,
+  };
+  dump.add({ type: FdTypes.UNIXSK, id, usk });
+}
+
+function dumpQueue({ file, row }: Dumped, dump: FileDump): void {
+  const connects = row.type === SOCK.STREAM || row.type === SOCK.SEQPACKET;
+  if (row.state === TCP_STATE.LISTEN || (connects && row.state !== TCP_STATE.ESTABLISHED)) return;
+  for (const message of readQueue(file.dup, row.type, row.rqueue, subjectOf(file))) {
+    dump.images.append("SK_QUEUES", [packetOf(message, row.type, file, dump)]);
+  }
+}
+
+function packetOf(
+  message: Message,
+  type: number,
+  file: OpenFile,
+  dump: FileDump,
+): SkPacketEntry & { extra: Uint8Array } {
+  const scm: ScmEntry[] = [];
+  if (message.rights.length > 0) {
+    scm.push({ type: SCM.RIGHTS, rights: message.rights.map((fd) => dump.inFlight(fd, file)) });
+  }
+  const { credentials, bytes, from } = message;
+  const packet: SkPacketEntry = { id_for: file.id, length: bytes.length, scm, tscriu_credentials: [] };
+  // A message that nobody signed is shown with pid 0.
+  if (credentials && credentials.pid !== 0) {
+    packet.tscriu_credentials.push(dump.virtualPid(credentials.pid), credentials.uid, credentials.gid);
+  }
+  if (type === SOCK.DGRAM && from.length > 2 && from[0] === AF.UNIX) packet.tscriu_from = from.slice(2);
+  return { ...packet, extra: bytes };
+}

@@ -1,0 +1,174 @@
+import { CrError, type Subject } from "../error.ts";
+import { holderWords, outsideHolders } from "../file/outside.ts";
+import type { FilePermsEntry, UnixSkEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
+import { tryBind, unixAddress } from "../kernel/socket.ts";
+import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
+import { addressOf, check, cstring, must } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { SIOCUNIXFILE } from "../kernel/uapi/ioctl.ts";
+
+const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
+
+/** Where a bound socket's file lies, as images tell it. */
+export interface UnixPlace {
+  /** Directory that a relative name starts from. */
+  readonly nameDir: string | undefined;
+  readonly deleted: boolean;
+  readonly perms: FilePermsEntry | undefined;
+}
+
+export const isPathName = (name: Uint8Array) => name.length > 0 && name[0] !== 0;
+
+/** The path in a name, without its NUL. */
+export function pathIn(name: Uint8Array): string {
+  return Buffer.from(name).toString().replace(/\0.*$/s, "");
+}
+
+/** How people write it: abstract names with an @. */
+export function nameWords(name: Uint8Array): string {
+  if (name.length === 0) return "without a name";
+  return isPathName(name) ? pathIn(name) : `@${Buffer.from(name.subarray(1)).toString()}`;
+}
+
+function isSame(a: FileStat | undefined, b: FileStat): boolean {
+  return a !== undefined && a.dev === b.dev && a.ino === b.ino;
+}
+
+function permsOf(stat: FileStat): FilePermsEntry {
+  return { mode: stat.mode, uid: stat.uid, gid: stat.gid };
+}
+
+/**
+ * Finds the file of a socket that is bound to a path.
+ * @param cwd current directory of the task that holds it: where most relative names start
+ */
+export function placeOf(fd: number, row: UnixSocket, cwd: string): UnixPlace {
+  const name = pathIn(row.name ?? new Uint8Array(0));
+  const file = tryIoctl(fd, SIOCUNIXFILE);
+  if (file < 0) return byName(name, row, cwd);
+  try {
+    const stat = statFd(file);
+    const link = linkOf(file).replace(/ \(deleted\)$/, "");
+    const dirs = name.startsWith("/")
+      ? [undefined]
+      : [cwd, link.endsWith(`/${name}`) ? link.slice(0, -name.length - 1) || "/" : cwd];
+    const dir = dirs.find((candidate) => isSame(statPath(within(candidate, name)), stat));
+    const found = isSame(statPath(within(dir, name)), stat);
+    if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat) };
+    // Deleted, or moved to another name, which no socket knows of: either way the old name leads nowhere.
+    return { nameDir: dirs[1] ?? dirs[0], deleted: true, perms: undefined };
+  } finally {
+    closeFd(file);
+  }
+}
+
+/** Where we may not ask for the file, its number tells whether the name still leads there. */
+function byName(name: string, row: UnixSocket, cwd: string): UnixPlace {
+  const nameDir = name.startsWith("/") ? undefined : cwd;
+  const stat = statPath(within(nameDir, name));
+  const found = stat !== undefined && row.vfs !== undefined && isFileOf(row, stat);
+  return { nameDir, deleted: !found, perms: found ? permsOf(stat) : undefined };
+}
+
+/** sock_diag cuts inode numbers to 32 bits. */
+function isFileOf(row: UnixSocket, stat: FileStat): boolean {
+  return row.vfs?.dev === stat.dev && row.vfs.ino === stat.ino % 0x1_0000_0000;
+}
+
+function within(dir: string | undefined, name: string): string {
+  return dir === undefined ? name : `${dir}/${name}`;
+}
+
+/** Binds to an abstract name; it must be free. */
+export function bindAbstract(fd: number, name: Uint8Array): void {
+  const result = tryBind(fd, unixAddress(name));
+  if (result === EADDRINUSE)
+    throw inUse(nameWords(name), (row) => row.name !== undefined && Buffer.compare(row.name, name) === 0);
+  check(result, "cannot bind a socket", { name: nameWords(name) });
+}
+
+function inUse(path: string, isIt: (row: UnixSocket) => boolean): CrError {
+  using diag = new SockDiag();
+  const rows = diag.unix().filter(isIt);
+  const holders = [...outsideHolders(new Set(rows.map((row) => `socket:[${row.ino}]`)), []).values()].flat();
+  const who = holders.length > 0 ? `, by ${holderWords(holders)}` : "";
+  return new CrError(`the address of a unix socket is in use${who}`, {
+    code: "EADDRINUSE",
+    subject: { path },
+    remedy: "end whoever uses the address, then restore again",
+  });
+}
+
+/**
+ * Binds to a path for all to see, with the recorded owner and permissions. A socket file that nobody is bound to any more
+ * is replaced: it is what the dumped process left.
+ * @returns an undo, when there was no file before
+ */
+export function bindPath(fd: number, entry: UnixSkEntry): (() => void) | undefined {
+  const name = pathIn(entry.name);
+  const path = within(entry.name_dir, name);
+  const before = clearPath(path);
+  const cwd = openPath(".", O.PATH | O.DIRECTORY);
+  try {
+    if (entry.name_dir !== undefined) chdir(entry.name_dir);
+    check(tryBind(fd, unixAddress(entry.name)), "cannot bind a unix socket", { path }, "make the directory first");
+  } finally {
+    must(NR.fchdir, [cwd]);
+    closeFd(cwd);
+  }
+  const file = cstring(path);
+  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
+  return before ? undefined : () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+}
+
+function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {
+  const what = "cannot set the permissions of a socket's file";
+  must(NR.fchownat, [AT.FDCWD, addressOf(file), perms.uid, perms.gid, AT.SYMLINK_NOFOLLOW], what, subject);
+  must(NR.fchmodat, [AT.FDCWD, addressOf(file), perms.mode & 0o7777], what, subject);
+}
+
+function chdir(path: string): void {
+  const name = cstring(path);
+  must(NR.chdir, [addressOf(name)], "cannot enter the directory of a unix socket", { path });
+}
+
+/** Makes way for a socket; whether there was something before. */
+function clearPath(path: string): boolean {
+  const stat = statPath(path, true);
+  if (stat === undefined) return false;
+  if ((stat.mode & S_IFMT) !== S_IFSOCK) {
+    throw new CrError("the path of a unix socket is taken by another file", {
+      code: "EEXIST",
+      subject: { path },
+      remedy: "move that file away, then restore again",
+    });
+  }
+  using diag = new SockDiag();
+  if (diag.unix().some((row) => isFileOf(row, stat))) throw inUse(path, (row) => isFileOf(row, stat));
+  const name = cstring(path);
+  must(NR.unlinkat, [AT.FDCWD, addressOf(name), 0], "cannot remove the file of the dumped socket", { path });
+  return true;
+}
+
+/**
+ * Calls `use` with an address that leads to a bound socket, whatever became of its name.
+ * @param fd the bound socket, a descriptor of ours
+ */
+export function withAddressOf<T>(fd: number, name: Uint8Array, use: (address: Uint8Array) => T): T {
+  if (!isPathName(name)) {
+    if (name.length === 0) throw new CrError("a socket without a name cannot be connected to", { code: "BAD_IMAGE" });
+    return use(unixAddress(name));
+  }
+  const file = tryIoctl(fd, SIOCUNIXFILE);
+  // Not ours to ask for: the name itself must do.
+  if (file < 0) return use(unixAddress(name));
+  try {
+    return use(unixAddress(`/proc/self/fd/${file}`));
+  } finally {
+    closeFd(file);
+  }
+}

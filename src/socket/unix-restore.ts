@@ -1,0 +1,313 @@
+import { CrError, type Subject } from "../error.ts";
+import type { FileRestore } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import type { SkPacketEntry, UnixSkEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd, dupFd } from "../kernel/fd.ts";
+import { accept, listen, makeSocket, makeSocketPair, tryConnect, trySend, tryShutdown } from "../kernel/socket.ts";
+import { statPath } from "../kernel/stat.ts";
+import { check } from "../kernel/sys.ts";
+import { TCP_STATE } from "../kernel/uapi/inet.ts";
+import { AF, SHUT, SOCK } from "../kernel/uapi/socket.ts";
+import type { InheritFd } from "../options.ts";
+import { applyOptions, widenSendBuffer } from "./options.ts";
+import { ScratchRoot } from "./scratch.ts";
+import { USK_EXTERN } from "./unix-dump.ts";
+import { bindAbstract, bindPath, isPathName, nameWords, pathIn, withAddressOf } from "./unix-place.ts";
+
+const ESRCH = -(ERRNO.ESRCH ?? 3);
+const EAGAIN = -(ERRNO.EAGAIN ?? 11);
+const EPERM = -(ERRNO.EPERM ?? 1);
+
+type Packet = SkPacketEntry & { extra: Uint8Array };
+
+const connects = (entry: UnixSkEntry) => entry.type === SOCK.STREAM || entry.type === SOCK.SEQPACKET;
+const isListener = (entry: UnixSkEntry) => entry.state === TCP_STATE.LISTEN;
+/** Datagram sockets that others connected to are called established too: those have a name. */
+const isLeft = (entry: UnixSkEntry) =>
+  entry.state === TCP_STATE.ESTABLISHED && entry.peer === 0 && (connects(entry) || entry.name.length === 0);
+const keyOf = (entry: UnixSkEntry) =>
+  `${entry.type}:${entry.name_dir ?? ""}:${Buffer.from(entry.name).toString("hex")}`;
+
+function subjectOf(entry: UnixSkEntry): Subject {
+  return { file: entry.id, socket: entry.ino, path: entry.name.length > 0 ? nameWords(entry.name) : undefined };
+}
+
+/** All unix sockets of one restore. */
+class UnixSockets {
+  readonly byInode = new Map<number, UnixSkEntry>();
+  readonly #byName = new Map<string, UnixSkEntry[]>();
+  readonly #packets = new Map<number, Packet[]>();
+  /** Ends that the dumped tree had closed already, by the id of the end that is left. */
+  readonly #closed = new Map<number, number>();
+  readonly #inherited = new Set<number>();
+  #scratch: ScratchRoot | undefined;
+
+  constructor(readonly restore: FileRestore) {
+    for (const { usk } of restore.entries.values()) {
+      if (usk === undefined) continue;
+      this.byInode.set(usk.ino, usk);
+      if (usk.name.length === 0) continue;
+      const list = this.#byName.get(keyOf(usk));
+      if (list === undefined) this.#byName.set(keyOf(usk), [usk]);
+      else list.push(usk);
+    }
+    for (const packet of restore.images.read("SK_QUEUES")) {
+      const list = this.#packets.get(packet.id_for);
+      if (list === undefined) this.#packets.set(packet.id_for, [packet]);
+      else list.push(packet);
+    }
+    restore.atEnd(() => this.#dispose());
+  }
+
+  #dispose(): void {
+    for (const fd of this.#closed.values()) closeFd(fd);
+    this.#closed.clear();
+    this.#scratch?.[Symbol.dispose]();
+    this.#scratch = undefined;
+  }
+
+  #peer(entry: UnixSkEntry): UnixSkEntry | undefined {
+    return entry.peer === 0 ? undefined : this.byInode.get(entry.peer);
+  }
+
+  /** The other end, when each is the other's. */
+  #partner(entry: UnixSkEntry): UnixSkEntry | undefined {
+    const peer = this.#peer(entry);
+    const isMutual = peer !== undefined && peer.peer === entry.ino && peer !== entry;
+    return isMutual && this.#given(peer) === undefined ? peer : undefined;
+  }
+
+  /** The user's descriptor for a socket. */
+  #given(entry: UnixSkEntry): InheritFd | undefined {
+    return this.restore.options.inheritFds.find(({ resource }) => resource === `socket:[${entry.ino}]`);
+  }
+
+  /** The listener whose name an accepted connection carries. */
+  #listener(entry: UnixSkEntry): UnixSkEntry | undefined {
+    if (entry.name.length === 0 || isListener(entry)) return undefined;
+    const deleted = entry.deleted ?? false;
+    return this.#byName.get(keyOf(entry))?.find((other) => isListener(other) && (other.deleted ?? false) === deleted);
+  }
+
+  // Making.
+
+  open(entry: UnixSkEntry): void {
+    const given = this.#given(entry);
+    if (given) {
+      this.#inherited.add(entry.id);
+      this.#put(entry, dupFd(given.fd, "cannot use the inherited descriptor", { fd: given.fd }));
+      return;
+    }
+    const partner = this.#partner(entry);
+    if (partner) this.#openPair(entry, partner);
+    else if (isLeft(entry)) this.#openLeft(entry);
+    else this.#openAlone(entry);
+  }
+
+  #put(entry: UnixSkEntry, fd: number): void {
+    this.restore.put(entry.id, fd);
+    this.restore.applyFown(fd, entry.fown, entry.flags);
+  }
+
+  #openPair(a: UnixSkEntry, b: UnixSkEntry): void {
+    const server = this.#listener(a) ? a : this.#listener(b) ? b : undefined;
+    const client = server === a ? b : a;
+    if (server && connects(server)) {
+      const [clientFd, serverFd] = this.#connectPair(client, server);
+      this.#put(client, clientFd);
+      this.#put(server, serverFd);
+      return;
+    }
+    const [x, y] = makeSocketPair(AF.UNIX, a.type, subjectOf(a));
+    this.#put(a, x);
+    this.#put(b, y);
+    this.#bindOld(x, a);
+    this.#bindOld(y, b);
+  }
+
+  /** Through the listener that is there, so that the accepted end gets its name from it again. */
+  #connectPair(client: UnixSkEntry | undefined, server: UnixSkEntry): [client: number, server: number] {
+    const listener = this.#listener(server);
+    if (listener === undefined) throw new CrError("a connection without its listener", { subject: subjectOf(server) });
+    const listening = this.restore.descriptor(listener.id);
+    const fd = makeSocket(AF.UNIX, server.type, 0, subjectOf(server));
+    try {
+      if (client) {
+        this.#bindOld(fd, client);
+        shut(fd, (client.shutdown ?? 0) & ~mirrored(server), subjectOf(client));
+      }
+      const result = withAddressOf(listening, listener.name, (address) => tryConnect(fd, address));
+      check(result, "cannot connect a unix socket", subjectOf(server));
+      return [fd, accept(listening, subjectOf(server))];
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+  }
+
+  /** A connection whose other end is closed already: that end lives until the queue is filled. */
+  #openLeft(entry: UnixSkEntry): void {
+    const viaListener = connects(entry) && this.#listener(entry) !== undefined;
+    const [other, fd] = viaListener
+      ? this.#connectPair(undefined, entry)
+      : makeSocketPair(AF.UNIX, entry.type, subjectOf(entry));
+    this.#closed.set(entry.id, other);
+    this.#put(entry, fd);
+    if (!viaListener) this.#bindOld(fd, entry);
+  }
+
+  #openAlone(entry: UnixSkEntry): void {
+    const fd = makeSocket(AF.UNIX, entry.type, 0, subjectOf(entry));
+    this.#put(entry, fd);
+    if (entry.name.length > 0 && (entry.uflags & USK_EXTERN) === 0) this.#bind(fd, entry, entry.deleted === true);
+    // Room for those who connect while we restore; `finish` sets the real limit.
+    if (isListener(entry)) listen(fd, entry.backlog + 128, subjectOf(entry));
+  }
+
+  /** Gives a connected socket its name. A path where something lies, or that a listener has, stays as it is. */
+  #bindOld(fd: number, entry: UnixSkEntry): void {
+    if (entry.name.length === 0) return;
+    const path = entry.name_dir === undefined ? pathIn(entry.name) : `${entry.name_dir}/${pathIn(entry.name)}`;
+    const isTaken =
+      isPathName(entry.name) && (this.#listener(entry) !== undefined || statPath(path, true) !== undefined);
+    this.#bind(fd, entry, entry.deleted === true || (connects(entry) && isTaken));
+  }
+
+  #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
+    const isReachable = entry.name_dir !== undefined || pathIn(entry.name).startsWith("/");
+    if (!isPathName(entry.name)) bindAbstract(fd, entry.name);
+    else if (hidden || !isReachable) this.#hide(fd, entry.name);
+    else {
+      const undo = bindPath(fd, entry);
+      if (undo) this.restore.onFailure(undo);
+    }
+  }
+
+  // Linking: everything is open by now.
+
+  link(entries: readonly UnixSkEntry[]): void {
+    const own = entries.filter((entry) => !this.#inherited.has(entry.id) && (entry.uflags & USK_EXTERN) === 0);
+    const viaAddress = own.filter((entry) => !this.#partner(entry) && !this.#closed.has(entry.id));
+    for (const entry of viaAddress) this.#fill(entry);
+    const connected = new Set<number>();
+    for (const entry of viaAddress) this.#connect(entry, connected, viaAddress);
+    for (const entry of own) if (!viaAddress.includes(entry)) this.#fill(entry);
+    for (const fd of this.#closed.values()) closeFd(fd);
+    this.#closed.clear();
+    for (const entry of own) this.#finish(entry);
+  }
+
+  /** A datagram socket takes no connection once it is connected elsewhere: those who connect to it go first. */
+  #connect(entry: UnixSkEntry, done: Set<number>, all: readonly UnixSkEntry[]): void {
+    if (done.has(entry.id)) return;
+    done.add(entry.id);
+    for (const other of all) if (other.peer === entry.ino && other !== entry) this.#connect(other, done, all);
+    const peer = this.#peer(entry);
+    if (entry.peer === 0 || isListener(entry)) return;
+    if (peer === undefined || (peer.uflags & USK_EXTERN) !== 0) throw missingPeer(entry);
+    const fd = this.restore.descriptor(entry.id);
+    const to = this.restore.descriptor(peer.id);
+    const result = withAddressOf(to, peer.name, (address) => tryConnect(fd, address));
+    check(result, "cannot connect a unix socket", { ...subjectOf(entry), to: nameWords(peer.name) });
+  }
+
+  /** Puts messages back into the queue of a socket: through its peer, or as one who knows its address. */
+  #fill(entry: UnixSkEntry): void {
+    const packets = this.#packets.get(entry.id);
+    if (packets === undefined) return;
+    const partner = this.#partner(entry);
+    const through = partner ? this.restore.descriptor(partner.id) : this.#closed.get(entry.id);
+    if (through !== undefined) {
+      widenSendBuffer(through, roomFor(packets));
+      for (const packet of packets) this.#send(through, packet, entry);
+      return;
+    }
+    for (const packet of packets) this.#sendTo(entry, packet);
+  }
+
+  #sendTo(entry: UnixSkEntry, packet: Packet): void {
+    const from = packet.tscriu_from;
+    const known =
+      from && [...this.byInode.values()].find((e) => e.type === entry.type && Buffer.compare(e.name, from) === 0);
+    const fd = known ? this.restore.descriptor(known.id) : makeSocket(AF.UNIX, entry.type);
+    try {
+      if (from && !known) this.#bindSender(fd, from);
+      widenSendBuffer(fd, roomFor([packet]));
+      withAddressOf(this.restore.descriptor(entry.id), entry.name, (address) => this.#send(fd, packet, entry, address));
+    } finally {
+      if (!known) closeFd(fd);
+    }
+  }
+
+  /** The sender is gone: one who has its name stands in for it. */
+  #bindSender(fd: number, name: Uint8Array): void {
+    if (isPathName(name)) this.#hide(fd, name);
+    else bindAbstract(fd, name);
+  }
+
+  #hide(fd: number, name: Uint8Array): void {
+    this.#scratch ??= new ScratchRoot();
+    this.#scratch.bind(fd, name);
+  }
+
+  #send(fd: number, packet: Packet, entry: UnixSkEntry, to?: Uint8Array): void {
+    const rights = packet.scm.flatMap((scm) => scm.rights).map((id) => this.restore.descriptor(id));
+    const [pid, uid = 0, gid = 0] = packet.tscriu_credentials;
+    const credentials = pid === undefined ? undefined : { pid: pid || process.pid, uid, gid };
+    const bytes = packet.extra;
+    for (let at = 0; at === 0 || at < bytes.length; ) {
+      const rest = { bytes: bytes.subarray(at), rights: at === 0 ? rights : [], credentials };
+      let sent = trySend(fd, rest, to);
+      // Whoever signed it is gone: its user and group still count.
+      if (sent === ESRCH && credentials)
+        sent = trySend(fd, { ...rest, credentials: { ...credentials, pid: process.pid } }, to);
+      check(sent, "cannot put a message back into the queue of a unix socket", subjectOf(entry), remedyFor(sent));
+      at += sent;
+      if (sent === 0) break;
+    }
+  }
+
+  #finish(entry: UnixSkEntry): void {
+    const fd = this.restore.descriptor(entry.id);
+    const subject = subjectOf(entry);
+    const partner = connects(entry) ? this.#partner(entry) : undefined;
+    // What the other end does not show was shut before the two were connected: it must not reach the other end now.
+    shut(fd, (entry.shutdown ?? 0) & (partner ? mirrored(partner) : 3), subject);
+    applyOptions(fd, entry.opts, subject);
+    if (isListener(entry)) listen(fd, entry.backlog, subject);
+  }
+}
+
+/** What an end that is shut makes of the other end: receiving there is sending here. */
+function mirrored(entry: UnixSkEntry): number {
+  const shutdown = entry.shutdown ?? 0;
+  return ((shutdown & 1) << 1) | (shutdown >> 1);
+}
+
+/** @param bits 1 receiving, 2 sending */
+function shut(fd: number, bits: number, subject: Subject): void {
+  const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][bits];
+  if (how !== undefined) check(tryShutdown(fd, how), "cannot shut a unix socket down", subject);
+}
+
+/** Bytes of send buffer that these messages need: each one costs the kernel more than its bytes. */
+function roomFor(packets: readonly Packet[]): number {
+  return packets.reduce((sum, packet) => sum + 2 * packet.extra.length + 8192, 65536);
+}
+
+function remedyFor(result: number): string | undefined {
+  if (result === EAGAIN) return "raise the sysctl net.unix.max_dgram_qlen to what it was where the dump was made";
+  if (result === EPERM) return "restore as root";
+  return undefined;
+}
+
+function missingPeer(entry: UnixSkEntry): CrError {
+  return new CrError("the peer of a unix socket is not in the images", {
+    code: "MISSING_EXTERNAL",
+    subject: subjectOf(entry),
+    remedy: `give a connected socket: --inherit-fd 'fd[N]:socket:[${entry.ino}]'`,
+  });
+}
+
+export const unixSockets = perRun((restore: FileRestore) => new UnixSockets(restore));

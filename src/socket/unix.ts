@@ -1,0 +1,31 @@
+import { CrError } from "../error.ts";
+import type { FileKind, OpenFile } from "../file/kind.ts";
+import { FdTypes } from "../image/schema.gen.ts";
+import { getNumber } from "../kernel/socket.ts";
+import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
+import { checkUnix, dumpAllUnix, dumpUnix } from "./unix-dump.ts";
+import { unixSockets } from "./unix-restore.ts";
+
+function matches(file: OpenFile): boolean {
+  return file.link.startsWith("socket:[") && getNumber(file.dup, SOL.SOCKET, SO.DOMAIN) === AF.UNIX;
+}
+
+export const unix: FileKind = {
+  name: "unix socket",
+  type: FdTypes.UNIXSK,
+  matches,
+  check: checkUnix,
+  dump: dumpUnix,
+  dumpAll: (_, dump) => dumpAllUnix(dump),
+
+  open(entry, restore) {
+    const { usk } = entry;
+    if (usk === undefined)
+      throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    unixSockets(restore).open(usk);
+  },
+
+  link(entries, restore) {
+    unixSockets(restore).link(entries.flatMap(({ usk }) => usk ?? []));
+  },
+};
