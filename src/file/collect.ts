@@ -62,11 +62,12 @@ export class FileCollector implements Disposable {
 
   /**
    * Adds the descriptor table of a frozen task. Tasks that share a table (CLONE_FILES) are one: call it for the first.
+   * @param only the numbers to look at; all when left out
    * @throws CrError ESRCH when the task is gone
    */
-  addTable(pid: number): void {
+  addTable(pid: number, only?: readonly number[]): void {
     using dir = new ProcDir(pid);
-    const numbers = dir.list("fd");
+    const numbers = only ?? dir.list("fd");
     allowDescriptors(this.files.length + numbers.length + 1024);
     const pidfd = pidfdOpen(pid);
     try {

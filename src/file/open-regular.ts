@@ -2,7 +2,19 @@ import { CrError, type Subject } from "../error.ts";
 import type { RegFileEntry } from "../image/schema.gen.ts";
 import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { type FileStat, S_IFCHR, S_IFIFO, S_IFMT, S_IFREG, statFd, statPath } from "../kernel/stat.ts";
+import {
+  type FileStat,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFIFO,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_IFSOCK,
+  statFd,
+  statPath,
+} from "../kernel/stat.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
@@ -17,18 +29,18 @@ const NO_POS = 0xffff_ffff_ffff_ffffn;
 /** A double holds an integer exactly when this many low bits of 64 are zero. */
 const LOW = 0x7ffn;
 
-const TYPES: Readonly<Record<number, string>> = {
-  26411: "a socket",
-  21609: "a symbolic link",
-  16807: "a regular file",
-  14406: "a block device",
-  9604: "a directory",
-  4802: "a character device",
-  2401: "a FIFO",
-};
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [S_IFSOCK, "a socket"],
+  [S_IFLNK, "a symbolic link"],
+  [S_IFREG, "a regular file"],
+  [S_IFBLK, "a block device"],
+  [S_IFDIR, "a directory"],
+  [S_IFCHR, "a character device"],
+  [S_IFIFO, "a FIFO"],
+]);
 
 function typeName(mode: number): string {
-  return TYPES[mode & S_IFMT] ?? "a file of an unknown type";
+  return TYPES.get(mode & S_IFMT) ?? "a file of an unknown type";
 }
 
 /** A file that is not what it was when the dump was made. */
