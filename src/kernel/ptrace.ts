@@ -143,7 +143,7 @@ export function peekSignals(tid: number, shared: boolean): Uint8Array[] {
   }
 }
 
-/** The n-th seccomp filter, newest first (8 bytes an instruction), or -errno: ENOENT after the last. */
+/** The n-th seccomp filter, oldest first (8 bytes an instruction), or -errno: ENOENT after the last. */
 export function getSeccompFilter(tid: number, n: number): Uint8Array | number {
   const count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, n, 0);
   if (count < 0) return count;
