@@ -198,6 +198,9 @@ export class Puppet extends FutexAgent implements Disposable {
         if (seen.event === PTRACE_EVENT_EXEC) break;
         check(cont(pid), "cannot let a puppet go on", { pid });
       }
+      // to the end of execve: only there registers that we set stay
+      check(contToSyscall(pid), "cannot let a puppet go on", { pid });
+      waitStop(pid, { pid });
     } finally {
       closeFd(gate);
       closeFd(open);

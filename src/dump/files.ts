@@ -2,16 +2,16 @@
 import { CrError } from "../error.ts";
 import { FileCollector, describeFile } from "../file/collect.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
-import { fileKinds } from "../file/registry.ts";
+import { kindOf, kinds } from "../file/registry.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
-import { sameFiles } from "../kernel/kcmp.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
 import type { DumpOptions } from "../options.ts";
+import type { TaskObjects } from "./objects.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 const FD_CLOEXEC = 1;
@@ -25,8 +25,7 @@ export class TreeFiles implements FileDump, Disposable {
   readonly #kinds = new Map<OpenFile, FileKind>();
   readonly #undo: (() => void)[] = [];
   readonly #saved = new Set<number>();
-  /** For each task, the task whose descriptor table it uses: itself, or one met before. */
-  readonly tableOwner = new Map<number, number>();
+  readonly #pids: ReadonlySet<number>;
   #id = 0;
   /** Bytes of shared memory written. */
   sharedBytes = 0;
@@ -37,17 +36,11 @@ export class TreeFiles implements FileDump, Disposable {
     readonly log: Log,
     readonly tree: FrozenTree,
     readonly pagesId: () => number,
+    objects: ReadonlyMap<number, TaskObjects>,
   ) {
+    this.#pids = new Set(tree.tasks.flatMap((t) => [t.pid, ...t.threads.map((thread) => thread.tid)]));
     this.#collector = new FileCollector(this);
-    const owners: FrozenTask[] = [];
-    for (const task of tree.tasks) {
-      if (task.zombie) continue;
-      const relatives = owners.filter((o) => o === task.parent || o.parent === task.parent);
-      const owner = relatives.find((o) => sameFiles(o.pid, task.pid));
-      this.tableOwner.set(task.pid, owner ? (this.tableOwner.get(owner.pid) ?? owner.pid) : task.pid);
-      owners.push(task);
-      if (!owner) this.#collector.addTable(task.pid);
-    }
+    for (const task of tree.tasks) if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);
     this.held = this.#collector.held;
   }
 
@@ -56,7 +49,7 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   virtualPid(hostPid: number): number {
-    return this.tree.tasks.some((t) => t.pid === hostPid) ? hostPid : 0;
+    return this.#pids.has(hostPid) ? hostPid : 0;
   }
 
   nextId(): number {
@@ -99,8 +92,7 @@ export class TreeFiles implements FileDump, Disposable {
   #kindOf(file: OpenFile): FileKind {
     let kind = this.#kinds.get(file);
     if (!kind) {
-      kind = fileKinds.find((k) => k.matches(file));
-      if (!kind) throw new CrError("a descriptor of no known kind", { subject: { pid: file.pid, fd: file.fd, path: file.link } });
+      kind = kindOf(file);
       this.#kinds.set(file, kind);
     }
     return kind;
@@ -124,12 +116,17 @@ export class TreeFiles implements FileDump, Disposable {
     }
   }
 
+  /** The id of a memory file that is mapped: shared anonymous memory or a memfd. */
+  memoryFile(file: OpenFile, _fdflags: number): number {
+    throw new CrError("shared memory is not kept yet", { code: "ENOTSUP", subject: { pid: file.pid, path: file.link } });
+  }
+
   /** Writes everything that the tree's descriptors are. */
   dump(): void {
     // kinds may find more files on the way (in queues): those are dumped by inFlight
     for (const file of [...this.#collector.files]) this.#kindOf(file).dump(file, this);
     const files = [...this.#kinds.entries()];
-    for (const kind of fileKinds) {
+    for (const kind of kinds) {
       const mine = files.filter(([, k]) => k === kind).map(([f]) => f);
       if (mine.length > 0) kind.dumpAll?.(mine, this);
     }

@@ -224,6 +224,7 @@ const TABLE = {
   syncfs: [306, 267],
   memfd_secret: [447, 447],
   reboot: [169, 142],
+  getcpu: [309, 168],
   getrandom: [318, 278],
   map_shadow_stack: [453, 453],
   statmount: [457, 457],

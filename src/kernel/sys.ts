@@ -1,10 +1,10 @@
-import { ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import { CrError, type Subject } from "../error.ts";
 import { errnoName, errnoWords } from "./errno.ts";
 import { openShim } from "./loader.ts";
 import { syscallName } from "./nr.ts";
 
-const I = "i64_fast";
+const I = FFIType.i64_fast;
 
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },

@@ -1,7 +1,7 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
 import { CrError } from "../error.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
-import { fileKinds } from "../file/registry.ts";
+import { kindOfEntry, kinds } from "../file/registry.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
@@ -26,7 +26,6 @@ export class RestoredFiles implements FileRestore, Disposable {
   readonly #opening = new Set<number>();
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => void)[] = [];
-  readonly #kinds = new Map<number, FileKind>(fileKinds.map((k) => [k.type, k]));
 
   constructor(
     readonly images: ImageDirectory,
@@ -37,19 +36,9 @@ export class RestoredFiles implements FileRestore, Disposable {
     this.entries = set.files;
   }
 
-  #kindOf(entry: FileEntry): FileKind {
-    const kind = this.#kinds.get(entry.type);
-    if (kind) return kind;
-    throw new CrError(`file id ${entry.id} is of a kind that is not supported yet (${entry.type})`, {
-      code: "ENOTSUP",
-      subject: { image: "files.img" },
-      remedy: "restore this set with criu",
-    });
-  }
-
   /** Refuses sets with kinds that we cannot restore, before anything is created. */
   check(): void {
-    for (const entry of this.entries.values()) this.#kindOf(entry);
+    for (const entry of this.entries.values()) kindOfEntry(entry);
   }
 
   descriptor(id: number): number {
@@ -61,7 +50,7 @@ export class RestoredFiles implements FileRestore, Disposable {
       throw new CrError(`file id ${id} needs itself to be opened`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
     }
     this.#opening.add(id);
-    this.#kindOf(entry).open(entry, this);
+    kindOfEntry(entry).open(entry, this);
     this.#opening.delete(id);
     const fd = this.#open.get(id);
     if (fd === undefined) throw new CrError(`file id ${id} was not opened`, { subject: { image: "files.img" } });
@@ -139,12 +128,12 @@ export class RestoredFiles implements FileRestore, Disposable {
   #each(step: "link" | "arm"): void {
     const byKind = new Map<FileKind, FileEntry[]>();
     for (const entry of this.entries.values()) {
-      const kind = this.#kindOf(entry);
+      const kind = kindOfEntry(entry);
       const list = byKind.get(kind);
       if (list) list.push(entry);
       else byKind.set(kind, [entry]);
     }
-    for (const kind of fileKinds) {
+    for (const kind of kinds) {
       const entries = byKind.get(kind);
       if (entries) kind[step]?.(entries, this);
     }

@@ -6,11 +6,17 @@ import { Puppet } from "../agent/puppet.ts";
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
+import { closeOthers } from "../file/numbers.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { wait } from "../kernel/ptrace.ts";
+import { sys } from "../kernel/sys.ts";
 import { NR } from "../kernel/nr.ts";
 import { canInherit, type MemoryResult, type MemorySources, restoreMemory, restoreMmFields, receiveOne } from "../memory/restore-memory.ts";
 import type { Hole } from "./hole.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
 
+const O_CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
 const CLONE_FILES = 0x400;
 const PR_SET_CHILD_SUBREAPER = 36;
@@ -34,6 +40,8 @@ export interface GrowOptions {
   readonly rootFlags: number;
   /** The tree keeps our session and group (a shell job). */
   readonly shellJob: boolean;
+  /** Number under which the root puppet inherits its end of the service socket. */
+  readonly inheritedService: number;
   /** Session and process group of ours. */
   readonly ourSid: number;
   readonly ourPgid: number;
@@ -75,6 +83,11 @@ export class Forest implements Disposable {
     const puppet = Puppet.root(root.pid, this.options.hole.base, this.options.rootFlags);
     const grown: GrownTask = { saved: root, puppet, memory: "bare", sid: this.options.ourSid, pgid: this.options.ourPgid };
     this.tasks.set(root.pid, grown);
+    const { theirs } = this.options.sources.service;
+    run(puppet, (program) => {
+      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], { what: "cannot place the service socket" });
+      closeOthers(program, [theirs]);
+    });
     this.#settle(grown, []);
     for (let moved = true; this.#late.length > 0 && moved; ) {
       moved = false;
@@ -228,6 +241,18 @@ export class Forest implements Disposable {
     for (const { helper, parent } of helpers.values()) this.#endHelper(helper, parent);
   }
 
+  /** Ends everything that was made: the tree is not to be. */
+  kill(): void {
+    for (const { puppet } of this.tasks.values()) sys(NR.kill, puppet.pid, 9);
+    for (const { puppet } of [...this.tasks.values()].reverse()) {
+      for (;;) {
+        const seen = wait(puppet.pid);
+        if (seen === -4 || (typeof seen === "object" && seen.kind === "stopped")) continue;
+        break;
+      }
+    }
+  }
+
   [Symbol.dispose](): void {
     for (const { puppet } of this.tasks.values()) puppet[Symbol.dispose]();
   }
@@ -247,5 +272,14 @@ export function cloneWaiting(by: Puppet, pid: number, flags: number): Puppet {
       if (!(error instanceof CrError) || error.code !== "EEXIST" || tries >= 50 || !isZombie(pid)) throw error;
       Bun.sleepSync(20);
     }
+  }
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    using dir = new ProcDir(pid);
+    return parseStat(dir.text("stat")).state === "Z";
+  } catch {
+    return true;
   }
 }

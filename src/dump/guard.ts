@@ -1,0 +1,57 @@
+/** What must be so before a tree can be dumped: looked at from outside, all problems at once. */
+import { readlinkSync } from "node:fs";
+import { CrError } from "../error.ts";
+import type { FrozenTask, FrozenTree } from "./tree.ts";
+
+const NAMESPACES = ["pid", "net", "ipc", "uts", "mnt", "user", "cgroup", "time"] as const;
+
+/** Namespaces of ours, read once. */
+export function ownNamespaces(): ReadonlyMap<string, string> {
+  return new Map(NAMESPACES.map((name) => [name, link(`/proc/self/ns/${name}`)]));
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** Namespaces of the task's own: containers are another matter. */
+function foreignNamespaces(task: FrozenTask, ours: ReadonlyMap<string, string>, blocker: (error: CrError) => void): void {
+  for (const [name, own] of ours) {
+    const theirs = link(`/proc/${task.pid}/ns/${name}`);
+    if (own !== "" && theirs !== "" && theirs !== own) {
+      blocker(
+        new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
+          code: "ENOTSUP",
+          subject: { pid: task.pid, namespace: theirs },
+          remedy: "dump it from inside that namespace, or use criu",
+        }),
+      );
+    }
+  }
+}
+
+export function checkTree(tree: FrozenTree, blocker: (error: CrError) => void, shellJob: boolean): void {
+  const ours = ownNamespaces();
+  const { root } = tree;
+  for (const task of tree.tasks) {
+    if (!task.zombie) {
+      foreignNamespaces(task, ours, blocker);
+    }
+    if (task.stat.flags & 0x200000) {
+      blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
+    }
+  }
+  if (root.stat.sid !== root.pid && !shellJob) {
+    blocker(
+      new CrError("the process is not the leader of its session: it hangs on a session that is not part of the tree", {
+        code: "ENOTSUP",
+        subject: { pid: root.pid, session: root.stat.sid },
+        remedy: "pass --shell-job on dump and restore, or start the program with setsid",
+      }),
+    );
+  }
+}

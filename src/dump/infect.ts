@@ -1,0 +1,81 @@
+/** The agents inside a frozen tree, and the questions to threads that run none. */
+import { Home } from "../agent/home.ts";
+import { Parasite } from "../agent/parasite.ts";
+import type { Tracee } from "../agent/tracee.ts";
+import type { RemoteMemory } from "../kernel/memory.ts";
+import { TaskGone } from "../kernel/ptrace.ts";
+import type { Log } from "../log.ts";
+import type { ThreadCalls } from "../task/questions.ts";
+import type { TaskMemory } from "./memory.ts";
+import type { FrozenTask } from "./tree.ts";
+
+/** A task with an agent in it. Dispose takes it out again and leaves the task stopped as it was found. */
+export class InfectedTask implements Disposable {
+  readonly home: Home;
+  readonly parasite: Parasite;
+  #state: "infected" | "cured" | "killed" = "infected";
+
+  constructor(
+    readonly task: FrozenTask,
+    readonly log: Log,
+    areas: TaskMemory,
+    readonly memory: RemoteMemory,
+    cpu: number,
+  ) {
+    const leader = this.leader;
+    this.home = new Home(task.pid, memory, areas.areas, leader.fp.length);
+    try {
+      this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
+    } catch (error) {
+      leader.restore();
+      this.home[Symbol.dispose]();
+      throw error;
+    }
+    this.parasite.pin(task.pid, cpu);
+  }
+
+  get leader(): Tracee {
+    const [leader] = this.task.threads;
+    if (!leader) throw new Error("a zombie cannot be infected");
+    return leader;
+  }
+
+  /** Lets a thread other than the leader answer questions, call by call; it stands as before afterwards. */
+  askThread<T>(thread: Tracee, cpu: number, ask: (calls: ThreadCalls) => T): T {
+    const { home, memory, parasite } = this;
+    const { sp, scratch } = home.frameFor(thread, true);
+    parasite.pin(thread.tid, cpu);
+    try {
+      return ask({
+        scratch,
+        call: (nr, args) => thread.syscall(home.trampoline, sp, nr, args),
+        read: (address, length) => memory.read(address, length),
+      });
+    } finally {
+      thread.restore();
+      parasite.unpin(1);
+    }
+  }
+
+  /** The task is about to be killed: nothing needs to be put back. */
+  forget(): void {
+    this.#state = "killed";
+    this.parasite.unpin(0);
+  }
+
+  cure(): void {
+    if (this.#state !== "infected") return;
+    this.#state = "cured";
+    try {
+      this.parasite.cure();
+      this.home[Symbol.dispose]();
+    } catch (error) {
+      if (!(error instanceof TaskGone)) this.log.warn(`task ${this.task.pid} could not be put back: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.cure();
+    this.parasite[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,133 @@
+/** A frozen task's memory: what its areas are, which files they map, what blocks, and the mm image. */
+import type { OwnPages } from "../agent/home.ts";
+import type { Area } from "../agent/home.ts";
+import { CrError } from "../error.ts";
+import { describeFile } from "../file/collect.ts";
+import { RegularFiles } from "../file/regular-files.ts";
+import { shmemDevice } from "../file/shmem-device.ts";
+import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { openMapFile } from "../kernel/memory.ts";
+import { hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
+import { statPath } from "../kernel/stat.ts";
+import { check } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { findGuards, findPages, type PageRuns } from "../memory/dump-pages.ts";
+import { describeVma, type DumpedVma, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
+import type { TreeFiles } from "./files.ts";
+import type { FrozenTask } from "./tree.ts";
+
+/** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
+export class MappedFiles {
+  readonly #known = new Map<string, { id: number; memfd: boolean }>();
+
+  constructor(readonly files: TreeFiles) {}
+
+  /** The file of an area; undefined for anonymous memory. */
+  of(task: FrozenTask, vma: Vma): MappedFile | undefined {
+    if (vma.ino === 0) return undefined;
+    const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
+    const mode = statPath(`/proc/${task.pid}/map_files/${range}`, true)?.mode ?? 0o400;
+    const fdflags = (mode & 0o600) === 0o600 ? O.RDWR : (mode & 0o200) !== 0 ? O.WRONLY : O.RDONLY;
+    const key = `${vma.dev}:${vma.ino}`;
+    let known = this.#known.get(key);
+    if (!known) {
+      known = this.#open(task, vma, fdflags);
+      this.#known.set(key, known);
+    }
+    return { ...known, fdflags };
+  }
+
+  #open(task: FrozenTask, vma: Vma, fdflags: number): { id: number; memfd: boolean } {
+    const subject = { pid: task.pid, address: vma.start, path: vma.name };
+    const memfd = vma.dev === shmemDevice();
+    const fd = check(
+      openMapFile(task.pid, vma.start, vma.end, memfd ? O.RDONLY : O.PATH),
+      "cannot open a mapped file",
+      subject,
+      "run as root, or with CAP_CHECKPOINT_RESTORE",
+    );
+    try {
+      const file = describeFile(0, fd, vma.name, 0, { pid: task.pid, fd: -1 });
+      if (memfd) return { id: this.files.memoryFile(file, fdflags), memfd };
+      return { id: RegularFiles.of(this.files).idForPath(file), memfd };
+    } finally {
+      closeFd(fd);
+    }
+  }
+}
+
+/** All that a dump knows of a task's address space before it touches it. */
+export interface TaskMemory {
+  readonly vmas: readonly Vma[];
+  /** The same for the search for a way home. */
+  readonly areas: readonly Area[];
+}
+
+const NOT_OURS = [VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu];
+
+/** Reads the mappings, and reports what could not be saved. */
+export function readMemory(task: FrozenTask, blocker: (error: CrError) => void): TaskMemory {
+  const vmas = readSmaps(task.dir);
+  for (const vma of vmas) {
+    const problem = vmaBlocker(task.pid, vma);
+    if (problem) blocker(problem);
+  }
+  const areas = vmas.map((vma) => ({
+    start: vma.start,
+    end: vma.end,
+    readable: (vma.prot & 1) !== 0,
+    writable: (vma.prot & 2) !== 0,
+    executable: (vma.prot & 4) !== 0,
+    shared: vma.shared,
+    special: NOT_OURS.some((flag) => hasFlag(vma.flags, flag)) && vma.name !== "[vdso]",
+    name: vma.name,
+  }));
+  return { vmas, areas };
+}
+
+/** The areas as they will be saved, and the pages to save. */
+export function describeMemory(task: FrozenTask, memory: TaskMemory, files: MappedFiles, own: readonly OwnPages[]): {
+  entries: VmaEntry[];
+  runs: PageRuns;
+} {
+  const dumped: DumpedVma[] = memory.vmas.map((vma) => describeVma(vma, files.of(task, vma)));
+  const guards = findGuards(task.dir, dumped).map(
+    ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),
+  );
+  return { entries: [...joinVvar(dumped).map((d) => d.entry), ...guards], runs: findPages(task.dir, dumped, own) };
+}
+
+/** The mm image of a task. `inside`: what only the task itself could tell. */
+export function mmEntry(
+  task: FrozenTask,
+  vmas: VmaEntry[],
+  exe: number,
+  inside: { brk: number; dumpable: number; thpDisabled: boolean },
+): MmEntry {
+  const { stat } = task;
+  const auxv = task.dir.bytes("auxv");
+  const words = new BigUint64Array(new Uint8Array(auxv).buffer);
+  let used = words.length;
+  // without the closing AT_NULL pair, as the format keeps it
+  while (used >= 2 && words[used - 1] === 0n && words[used - 2] === 0n) used -= 2;
+  return {
+    mm_start_code: stat.startCode,
+    mm_end_code: stat.endCode,
+    mm_start_data: stat.startData,
+    mm_end_data: stat.endData,
+    mm_start_stack: stat.startStack,
+    mm_start_brk: stat.startBrk,
+    mm_brk: inside.brk,
+    mm_arg_start: stat.argStart,
+    mm_arg_end: stat.argEnd,
+    mm_env_start: stat.envStart,
+    mm_env_end: stat.envEnd,
+    exe_file_id: exe,
+    mm_saved_auxv: [...words.subarray(0, used)].map((w) => (w <= 0x1f_ffff_ffff_ffffn ? Number(w) : w)),
+    vmas,
+    dumpable: inside.dumpable,
+    aios: [],
+    thp_disabled: inside.thpDisabled,
+  };
+}

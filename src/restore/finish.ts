@@ -1,0 +1,167 @@
+/** The last part of a restore: threads, zombies, the state and identity of every thread, and letting go. */
+import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
+import type { Program } from "../agent/program.ts";
+import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { CoreEntry } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStatus } from "../kernel/proc/status.ts";
+import { detach, setSigmask } from "../kernel/ptrace.ts";
+import { check, sys } from "../kernel/sys.ts";
+import type { Service } from "../file/numbers.ts";
+import { receiveMany } from "../memory/restore-memory.ts";
+import { dumpCreds } from "../task/creds.ts";
+import { restoreProcessOutside } from "../task/process.ts";
+import { registers } from "../task/registers.ts";
+import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
+import { readRlimits } from "../task/rlimits.ts";
+import { rseqWriteBack } from "../task/rseq.ts";
+import { restoreSched } from "../task/sched.ts";
+import type { RestoredFiles } from "./files.ts";
+import type { Forest, GrownTask } from "./grow.ts";
+import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
+
+const PR_GET_SECUREBITS = 27;
+const SIGCHLD = 17;
+const SIGSTOP = 19;
+
+export interface Finish {
+  readonly images: ImageDirectory;
+  readonly set: SavedSet;
+  readonly forest: Forest;
+  readonly files: RestoredFiles;
+  /** CPUs that we were started with. */
+  readonly affinity: Uint8Array;
+  step(): void;
+}
+
+interface Thread {
+  readonly tid: number;
+  readonly core: CoreEntry;
+  readonly agent: Puppet | ThreadPuppet;
+}
+
+const threads = new WeakMap<GrownTask, Thread[]>();
+
+function living(finish: Finish): GrownTask[] {
+  return [...finish.forest.tasks.values()].filter((t) => !t.saved.zombie);
+}
+
+/** Threads of a task, the leader last: what a process is belongs to it. */
+function threadsOf(task: GrownTask): Thread[] {
+  const { saved, puppet } = task;
+  return [...(threads.get(task) ?? []), { tid: saved.pid, core: saved.core, agent: puppet }];
+}
+
+function run(program: Program, build: (program: Program) => void): void {
+  build(program);
+  program.run();
+}
+
+/** Root, working directory and umask. */
+export function restoreFs(task: GrownTask, files: RestoredFiles, service: Service): void {
+  const { fs } = task.saved;
+  if (!fs) return;
+  const { program } = task.puppet;
+  const rootName = files.entries.get(fs.root_id)?.reg?.name;
+  const [root = -1, cwd = -1] = receiveMany(program, service, [files.descriptor(fs.root_id), files.descriptor(fs.cwd_id)]);
+  if (rootName !== "/") {
+    program.call(NR.fchdir, [root], { what: "cannot enter the root directory" });
+    program.call(NR.chroot, [program.text(".")], { what: "cannot set the root directory" });
+  }
+  program.call(NR.fchdir, [cwd], { what: "cannot enter the working directory" });
+  if (fs.umask !== undefined) program.call(NR.umask, [fs.umask]);
+  program.call(NR.close, [root]);
+  program.call(NR.close, [cwd]);
+  program.run();
+}
+
+/** All threads with their ids; zombies end; then what every thread sets up for itself. */
+export function makeThreads(finish: Finish): void {
+  for (const task of living(finish)) {
+    const { saved, puppet } = task;
+    puppet.prepareThreads(saved.threads.length);
+    threads.set(
+      task,
+      saved.threads.map(({ tid, core }, index) => ({ tid, core, agent: puppet.cloneThread(tid, index) })),
+    );
+    finish.step();
+  }
+  for (const { saved, puppet } of finish.forest.tasks.values()) {
+    if (saved.zombie) puppet.end(saved.core.tc?.exit_code ?? 0);
+  }
+  for (const task of living(finish)) {
+    // children that ended meanwhile have told their parents
+    run(task.puppet.program, (program) => {
+      const set = program.reserve(8);
+      set.view.setBigUint64(0, 1n << BigInt(SIGCHLD - 1), true);
+      program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
+    });
+    for (const { tid, core, agent } of threadsOf(task)) {
+      run(agent.program, (program) => restoreState(program, core, { pid: task.saved.pid, tid }));
+    }
+    finish.step();
+  }
+}
+
+/** Who a fresh puppet is. */
+function ownState(pid: number): Own {
+  using dir = new ProcDir(pid);
+  const securebits = Math.max(0, sys(NR.prctl, PR_GET_SECUREBITS));
+  return { creds: dumpCreds(parseStatus(dir.text("status")), securebits), rlimits: readRlimits(dir) };
+}
+
+/** Credentials, limits, filters: afterwards a task can do nothing any more that needs privileges. */
+export function finishIdentity(finish: Finish, service: number): void {
+  const seccomp = finish.images.read("SECCOMP")[0];
+  const closed = new Set<number>();
+  const own = ownState(finish.set.root.pid);
+  for (const task of living(finish)) {
+    const { saved, puppet } = task;
+    const table = saved.ids?.files_id ?? 0;
+    if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service]));
+    closed.add(table);
+    using dir = new ProcDir(saved.pid);
+    if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
+    for (const { tid, core, agent } of threadsOf(task)) {
+      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid }, own, seccomp));
+    }
+    run(puppet.program, (program) => restoreLast(program, saved.core, saved.mm?.dumpable));
+    finish.step();
+  }
+}
+
+/** Stops every agent, removes it and gives each thread its registers. */
+function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
+  const { saved, puppet } = task;
+  const all = threadsOf(task);
+  for (const { agent } of all) if (agent !== puppet) agent.stop();
+  puppet.removeAgent(saved.threads.length);
+  for (const { tid, core } of all) {
+    const raw = registers.build(core, { general: readRegs(tid), extended: readFp(tid) });
+    registers.restoreOthers(tid, core);
+    writeFp(tid, raw.extended);
+    writeRegs(tid, raw.general);
+    const mask = tid === saved.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
+    setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
+    const section = rseqWriteBack(core.thread_core?.rseq_entry);
+    if (section) puppet.memory.write(section.address, section.bytes);
+    if (core.thread_core) restoreSched(tid, core.thread_core, affinity);
+  }
+}
+
+function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean): void {
+  const stopped = saved.core.tc?.task_state === TASK_STOPPED;
+  if (stopped || leaveStopped) {
+    check(sys(NR.kill, saved.pid, stopped ? (saved.core.tc?.stop_signo ?? SIGSTOP) : SIGSTOP), "cannot stop a task", { pid: saved.pid });
+  }
+  for (const { tid } of all) detach(tid);
+}
+
+/** The point of no return: the tree runs. */
+export function release(finish: Finish, leaveStopped: boolean): void {
+  const tasks = living(finish);
+  for (const task of tasks) becomeThemselves(task, finish.affinity);
+  for (const task of tasks) letGo(task.saved, threadsOf(task), leaveStopped);
+}

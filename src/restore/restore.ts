@@ -1,0 +1,180 @@
+/**
+ * The story of a restore: read, plan, make the tree of puppets with its memory, files, threads, identities, go.
+ * Until the last step every puppet dies with us.
+ */
+import { roundTrips } from "../agent/tracee.ts";
+import { CrError } from "../error.ts";
+import { ImageDirectory } from "../image/directory.ts";
+import { writeStats } from "../image/work.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { pinToOneCpu } from "../kernel/cpu.ts";
+import { takeSignals } from "../kernel/interrupt.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+import type { Log } from "../log.ts";
+import type { RestoreOptions, RestoreResult } from "../options.ts";
+import { allowDescriptors } from "../file/numbers.ts";
+import { RestoredFiles } from "./files.ts";
+import { Forest, type GrownTask } from "./grow.ts";
+import { finishIdentity, type Finish, makeThreads, release, restoreFs } from "./finish.ts";
+import { findHole } from "./hole.ts";
+import { readSet, type SavedSet } from "./set.ts";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+const CLONE_PARENT = 0x8000;
+
+function since(start: number): number {
+  return Math.round((performance.now() - start) * 1000);
+}
+
+function mustHook(options: RestoreOptions, name: Parameters<RestoreOptions["hook"]>[0], pid?: number): void {
+  if (options.hook(name, pid) !== 0) throw new CrError(`the ${name} script failed`, { code: "SCRIPT" });
+}
+
+/** The socket pair through which puppets get descriptors: ours, and a number above all that the tree uses. */
+function openService(set: SavedSet): { ours: number; theirs: number; inherited: number } {
+  const pair = new Int32Array(2);
+  check(sys(NR.socketpair, AF_UNIX, SOCK_STREAM, 0, addressOf(pair)), "cannot make the service socket");
+  const [ours = -1, inherited = -1] = pair;
+  const CLOEXEC = 1;
+  sys(NR.fcntl, ours, 2, CLOEXEC);
+  let highest = 256;
+  for (const task of set.tasks) for (const { fd } of task.fds) highest = Math.max(highest, fd);
+  allowDescriptors(highest + 1024);
+  return { ours, inherited, theirs: highest + 8 };
+}
+
+export function restore(options: RestoreOptions, log: Log): RestoreResult {
+  const started = performance.now();
+  roundTrips.stops = 0;
+  roundTrips.programs = 0;
+  const interrupted = takeSignals(options.interrupted);
+  const step = () => {
+    if (interrupted()) throw new CrError("interrupted: nothing of the tree is left", { code: "EINTR" });
+  };
+  log.phase("read");
+  using images = ImageDirectory.open(options.images.path);
+  const set = readSet(images);
+  if (images.inventory.tcp_close && !options.tcpClose) {
+    throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
+  }
+  using files = new RestoredFiles(images, options, log, set);
+  files.check();
+  const { root } = set;
+  if (root.tree.sid !== root.pid && !options.shellJob) {
+    throw new CrError("the tree was dumped as a shell job", { subject: { pid: root.pid }, remedy: "pass --shell-job to restore too" });
+  }
+  const hole = findHole(set.tasks);
+  mustHook(options, "pre-restore");
+  step();
+
+  const cpu = pinToOneCpu();
+  const service = openService(set);
+  const stat = ownSession();
+  const forest = new Forest(set, {
+    hole,
+    rootFlags: options.sibling ? CLONE_PARENT : 0,
+    shellJob: options.shellJob,
+    ourSid: stat.sid,
+    ourPgid: stat.pgid,
+    inheritedService: service.inherited,
+    sources: {
+      images,
+      service: { ours: service.ours, theirs: service.theirs },
+      mapFd: (id, fdflags) => files.forMapping(id, fdflags),
+      parking: hole.parking,
+    },
+    step,
+  });
+  let done = false;
+  try {
+    log.phase("tasks");
+    const forking = performance.now();
+    forest.grow();
+    const forkingUs = since(forking);
+    step();
+
+    log.phase("files");
+    const tasks = [...forest.tasks.values()].filter((t) => !t.saved.zombie);
+    files.tasks = tasks.map(asTask);
+    files.openAll();
+    const placed = new Set<number>();
+    for (const task of files.tasks) {
+      const table = set.tasks.find((t) => t.pid === task.pid)?.ids?.files_id ?? 0;
+      if (!placed.has(table)) files.place(task, { ours: service.ours, theirs: service.theirs });
+      placed.add(table);
+    }
+    const views = new Set<number>();
+    for (const task of tasks) {
+      const view = task.saved.ids?.fs_id ?? 0;
+      if (!views.has(view)) restoreFs(task, files, service);
+      views.add(view);
+    }
+    files.link();
+    step();
+
+    log.phase("threads");
+    const finish: Finish = { images, set, forest, files, step, affinity: cpu.before };
+    makeThreads(finish);
+    mustHook(options, "post-restore", root.pid);
+    files.applyOwners();
+    files.end();
+    log.phase("identity");
+    finishIdentity(finish, service.theirs);
+    files.arm();
+    if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
+    options.hook("network-unlock", root.pid);
+    log.phase("go");
+    step();
+    done = true;
+    release(finish, options.leaveStopped);
+    log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
+    const totalUs = since(started);
+    const { pagesCompared, pagesSkippedCow, pagesRestored } = forest.totals;
+    writeStats(options.workDir, "restore", {
+      restore: {
+        pages_compared: pagesCompared,
+        pages_skipped_cow: pagesSkippedCow,
+        forking_time: forkingUs,
+        restore_time: totalUs,
+        pages_restored: pagesRestored,
+      },
+    });
+    if (options.hook("post-resume", root.pid) !== 0) log.warn("the post-resume script failed");
+    return {
+      pid: root.pid,
+      tasks: set.tasks.length,
+      totalUs,
+      forkingUs,
+      details: { pagesCompared, pagesSkippedCow, pagesRestored },
+    };
+  } finally {
+    if (!done) {
+      forest.kill();
+      files.end();
+      files.undo();
+    }
+    forest[Symbol.dispose]();
+    closeFd(service.ours);
+    closeFd(service.inherited);
+    cpu.release();
+  }
+}
+
+function ownSession(): { sid: number; pgid: number } {
+  return { sid: sys(NR.getsid, 0), pgid: sys(NR.getpgid, 0) };
+}
+
+function asTask(task: GrownTask) {
+  const { saved, puppet } = task;
+  return {
+    pid: saved.pid,
+    tree: saved.tree,
+    fds: saved.fds,
+    run: (build: (program: typeof puppet.program) => void) => {
+      build(puppet.program);
+      puppet.program.run();
+    },
+  };
+}
