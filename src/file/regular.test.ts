@@ -111,7 +111,7 @@ test("a program that was exchanged is told by its build id", () => {
   expect(reg?.build_id.length).toBeGreaterThan(3);
   const at = elf.indexOf(Buffer.from(new Uint32Array(reg?.build_id ?? []).buffer));
   expect(at).toBeGreaterThan(0);
-  elf[at] ^= 1;
+  elf.writeUInt8(elf.readUInt8(at) ^ 1, at);
   writeFileSync(run.file("prog"), elf);
   expect(caught(() => run.restore()).message).toMatch(/build id/);
 });

@@ -1,6 +1,6 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type RegFileEntry, type RemapFilePathEntry, RemapType } from "../image/schema.gen.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { closeFd, dupFd } from "../kernel/fd.ts";
 import { type Holders, makeGhost, openLink } from "./ghost-restore.ts";
 import type { FileRestore } from "./kind.ts";
 import { linkOpenFile, unlinkPath } from "./link-remap.ts";
@@ -134,8 +134,10 @@ export class Remaps {
       if (group.type !== RemapType.LINKED) continue;
       const path = this.#linkName(group);
       const fd = this.#holders(group).byName.values().next().value;
-      if (unlinkPath(path) < 0 || fd === undefined) continue;
-      this.restore.onFailure(() => linkOpenFile(fd, path));
+      if (fd === undefined || unlinkPath(path) < 0) continue;
+      // the holders may be closed by the time of the undo; on success this one lives until we end
+      const keep = dupFd(fd);
+      this.restore.onFailure(() => linkOpenFile(keep, path));
     }
   }
 
