@@ -8,8 +8,8 @@ export function parseChildren(text: string): number[] {
   return text.split(" ").filter(Boolean).map(Number);
 }
 
-/** Kernels without CONFIG_PROC_CHILDREN: everybody is asked for their parent. */
-function childrenByParent(parent: number, root: string): number[] {
+/** For kernels without CONFIG_PROC_CHILDREN: everybody in this mount of proc is asked for their parent. */
+export function childrenByParent(parent: number, root: string): number[] {
   using proc = new ProcDir(parent, root);
   return proc.list(".").filter((pid) => {
     try {

@@ -93,6 +93,12 @@ describe("text", () => {
     ]);
   });
 
+  test("pages of hugetlb count as memory", () => {
+    const huge = "Shared_Hugetlb:     2048 kB\nPrivate_Hugetlb:    4096 kB\n";
+    const text = `1000-2000 r--p 00000000 00:00 0 /a\n${smaps(huge, "rd ht")}3000-4000 r--p 00000000 00:00 0 /a\n${smaps(huge, "rd")}`;
+    expect(parseMaps(Buffer.from(text)).map((area) => area.rss)).toEqual([(8 + 2048 + 4096) * 1024, 8192]);
+  });
+
   test("inodes beyond 53 bits round as statx(2) results do", () => {
     for (const ino of [0x8000_0000_0000_1234n, 0x2000_0000_0000_0401n, 9007199254740993n]) {
       const [area] = parseMaps(Buffer.from(`1000-2000 r--p 00000000 00:00 ${ino} /a\n`));

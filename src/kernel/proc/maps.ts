@@ -79,7 +79,7 @@ export interface Vma {
   readonly name: string;
   /** Bits of `VM`; 0 when it was read from `maps`, which has none. */
   readonly flags: number;
-  /** Bytes in memory, bytes in swap, page size: 0, 0 and 0 when read from `maps`. hugetlb counts in neither of the two. */
+  /** Bytes in memory, bytes in swap, page size: 0, 0 and 0 when read from `maps`. */
   readonly rss: number;
   readonly swap: number;
   readonly pageSize: number;
@@ -139,8 +139,10 @@ const pageSizeLine = new Wanted("KernelPageSize:");
 const rssLine = new Wanted("Rss:");
 const swapLine = new Wanted("Swap:");
 const keyLine = new Wanted("ProtectionKey:");
+const sharedHugeLine = new Wanted("Shared_Hugetlb:");
+const privateHugeLine = new Wanted("Private_Hugetlb:");
 const flagsLine = new Wanted("VmFlags:");
-const wanted = [pageSizeLine, rssLine, swapLine, keyLine, flagsLine];
+const wanted = [sharedHugeLine, privateHugeLine, pageSizeLine, rssLine, swapLine, keyLine, flagsLine];
 
 function decimalAt(text: Buffer, at: number): number {
   let from = at;
@@ -251,9 +253,13 @@ export function parseMaps(text: Buffer): Vma[] {
     }
     const vmFlags = flagsLine.find(text, eol, text.length);
     if (vmFlags < 0) throw new CrError("a mapping without VmFlags in smaps", { code: "BAD_PROC" });
-    const pageSize = pageSizeLine.find(text, eol, vmFlags);
-    const rss = rssLine.find(text, eol, vmFlags);
-    const swap = swapLine.find(text, eol, vmFlags);
+    const flags = flagsAt(text, vmFlags);
+    const kib = (line: Wanted): number => {
+      const found = line.find(text, eol, vmFlags);
+      return found < 0 ? 0 : decimalAt(text, found) * 1024;
+    };
+    // the kernel counts pages of hugetlb apart
+    const huge = flags & VM.ht ? kib(sharedHugeLine) + kib(privateHugeLine) : 0;
     const pkey = keyLine.find(text, eol, vmFlags);
     areas.push({
       start,
@@ -264,10 +270,10 @@ export function parseMaps(text: Buffer): Vma[] {
       dev,
       ino,
       name,
-      flags: flagsAt(text, vmFlags),
-      rss: rss < 0 ? 0 : decimalAt(text, rss) * 1024,
-      swap: swap < 0 ? 0 : decimalAt(text, swap) * 1024,
-      pageSize: pageSize < 0 ? 4096 : decimalAt(text, pageSize) * 1024,
+      flags,
+      rss: kib(rssLine) + huge,
+      swap: kib(swapLine),
+      pageSize: kib(pageSizeLine),
       pkey: pkey < 0 ? 0 : decimalAt(text, pkey),
     });
     const last = text.indexOf(NEWLINE, vmFlags);

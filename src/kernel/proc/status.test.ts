@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { ProcDir } from "./read.ts";
 import { parseStatus } from "./status.ts";
-import { Victim } from "./victim.testing.ts";
+import { adopt, reap, Victim } from "./victim.testing.ts";
 
 const FIXTURE = `Name:\ta\\nb\\\\c
 Umask:\t0027
@@ -134,9 +134,16 @@ test("a running process", async () => {
 });
 
 test.skipIf(process.getuid?.() !== 0)("ids in nested pid namespaces (skipped without root)", async () => {
-  await using victim = await Victim.start("", ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c"]);
+  adopt(true);
+  const victim = await Victim.start("", ["unshare", "--pid", "--fork", "--kill-child", "sh", "-c"]);
   using outer = new ProcDir(victim.pid);
   const inner = Number(outer.text(`task/${victim.pid}/children`).trim());
-  using dir = new ProcDir(inner);
-  expect(parseStatus(dir.text("status"))).toMatchObject({ pid: inner, nsPid: [inner, 1], nsTgid: [inner, 1] });
+  try {
+    using dir = new ProcDir(inner);
+    expect(parseStatus(dir.text("status"))).toMatchObject({ pid: inner, nsPid: [inner, 1], nsTgid: [inner, 1] });
+  } finally {
+    await victim.end();
+    reap(inner);
+    adopt(false);
+  }
 });
