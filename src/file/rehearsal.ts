@@ -182,6 +182,7 @@ export class Rehearsal implements Disposable {
 
   /** Opens everything, puts it at its numbers, links and arms. `late` runs where locks are restored. */
   restore(options: Partial<RestoreOptions> = {}, late?: (restore: FileRestore) => void): void {
+    this.undone.length = 0;
     const images = ImageDirectory.open(this.images);
     const ends: (() => void)[] = [];
     const tasks: RestoredTask[] = [];
