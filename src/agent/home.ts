@@ -7,6 +7,7 @@ import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { PAGE, scanPages } from "../kernel/pagemap.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
 import { arch } from "./arch/index.ts";
 import type { Tracee } from "./tracee.ts";
@@ -31,10 +32,11 @@ export interface OwnPages {
 }
 
 const TAIL = 64;
+const O_CLOEXEC = 0o2000000;
 
 function pagemap(pid: number, start: number, pages: number): BigUint64Array {
   const path = cstring(`/proc/${pid}/pagemap`);
-  const fd = sys(NR.openat, AT_FDCWD, addressOf(path), 0o2000000);
+  const fd = sys(NR.openat, AT_FDCWD, addressOf(path), O_CLOEXEC);
   const entries = new BigUint64Array(pages);
   if (fd >= 0) {
     sys(NR.pread64, fd, addressOf(entries), pages * 8, (start / PAGE_SIZE) * 8);
@@ -45,6 +47,27 @@ function pagemap(pid: number, start: number, pages: number): BigUint64Array {
 
 const PRESENT_OR_SWAPPED = 3n << 62n;
 const FILE_PAGE = 1n << 61n;
+
+/** Bytes at the bottom of an area that are searched. */
+const LOOK = 2 << 20;
+
+/** Where `size` bytes lie that hold nothing: never touched, or only read, so that the zero page is there. */
+function firstGap(pid: number, start: number, end: number, size: number): number | undefined {
+  const path = cstring(`/proc/${pid}/pagemap`);
+  const fd = sys(NR.openat, AT_FDCWD, addressOf(path), O_CLOEXEC);
+  if (fd < 0) return undefined;
+  try {
+    const held = scanPages(fd, [{ start, end }], { any: PAGE.PRESENT | PAGE.SWAPPED, none: PAGE.PFNZERO });
+    let at = start;
+    for (let i = 0; i < held.length; i += 3) {
+      if ((held[i] ?? end) - at >= size) return at;
+      at = held[i + 1] ?? end;
+    }
+    return end - at >= size ? at : undefined;
+  } finally {
+    sys(NR.close, fd);
+  }
+}
 
 export class Home implements Disposable {
   /** Address of the trampoline. */
@@ -79,15 +102,9 @@ export class Home implements Disposable {
       (a) => a.readable && a.writable && !a.shared && !a.special && (a.name === "" || a.name.startsWith("[")) && a.end - a.start >= size,
     );
     usable.sort((a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start));
-    const pages = size / PAGE_SIZE;
     for (const area of usable) {
-      const look = Math.min(512, (area.end - area.start) / PAGE_SIZE);
-      const map = pagemap(this.pid, area.start, look);
-      let run = 0;
-      for (let i = 0; i < look; i++) {
-        run = (map[i] ?? 0n) & PRESENT_OR_SWAPPED ? 0 : run + 1;
-        if (run === pages) return area.start + (i + 1 - pages) * PAGE_SIZE;
-      }
+      const found = firstGap(this.pid, area.start, Math.min(area.end, area.start + LOOK), size);
+      if (found !== undefined) return found;
     }
     throw new CrError("found no untouched memory for the way home of injected calls", {
       code: "ENOMEM",
