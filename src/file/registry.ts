@@ -5,6 +5,7 @@ import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
 import { fifo } from "./fifo.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
+import { memfd } from "./memfd.ts";
 import { pipe } from "./pipe.ts";
 import { regular } from "./regular.ts";
 import { signalfd } from "./signalfd.ts";
@@ -16,6 +17,7 @@ import { unsupported } from "./unsupported.ts";
  * files (inotify) stands behind what makes and removes them.
  */
 export const kinds: readonly FileKind[] = [
+  memfd,
   regular,
   pipe,
   fifo,

@@ -130,7 +130,7 @@ export class Rehearsal implements Disposable {
     for (const file of collector.files) kindOf(file).check?.(file, dump);
     if (this.blockers.length > 0) return;
     for (const file of collector.files) kindOf(file).dump(file, dump);
-    for (const kind of kinds) kind.dumpAll?.(this.#ofKind(kind, collector.files), dump);
+    for (const kind of new Set(collector.files.map(kindOf))) kind.dumpAll?.(this.#ofKind(kind, collector.files), dump);
     also?.(dump);
     for (const { fd, cloexec, file } of collector.held) {
       this.fdinfo.push({ id: file.id, flags: cloexec ? 1 : 0, type: kindOf(file).type, fd });
@@ -159,7 +159,7 @@ export class Rehearsal implements Disposable {
       inFlight: (dup: number, from: OpenFile) => collector.adopt(dup, from).file.id,
       shared: (shmid: number, fd: number, size: number) => {
         const bytes = new Uint8Array(size);
-        check(sys(NR.pread64, fd, addressOf(bytes), size, 0), "pread");
+        if (size > 0) check(sys(NR.pread64, fd, addressOf(bytes), size, 0), "pread");
         this.shared.set(shmid, bytes);
       },
       blocker: (error: CrError) => void this.blockers.push(error),
