@@ -8,6 +8,8 @@ import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { memoryFile } from "../kernel/loader.ts";
 import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
 import {
   cont,
   contToSyscall,
@@ -44,6 +46,7 @@ const FUTEX_WAKE = 1;
 const ETIMEDOUT = -110;
 const EAGAIN = -11;
 const EINTR = -4;
+const EEXIST = -17;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
@@ -53,7 +56,7 @@ const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
 
 /** How the kernel refused a pid, in words. */
 function pidError(result: number, pid: number): CrError {
-  if (result === -17) {
+  if (result === EEXIST) {
     return new CrError("the pid is taken by another process", {
       code: "EEXIST",
       subject: { pid },
@@ -65,6 +68,30 @@ function pidError(result: number, pid: number): CrError {
     subject: { pid },
     remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
   });
+}
+
+/** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
+const ZOMBIE_TRIES = 150;
+const ZOMBIE_PAUSE = 20;
+
+function isZombie(pid: number): boolean {
+  try {
+    using dir = new ProcDir(pid);
+    const { state } = parseStat(dir.text("stat"));
+    return state === "Z" || state === "X";
+  } catch {
+    // it went between our two looks
+    return true;
+  }
+}
+
+/** Runs `make` until the pid is free, as long as a zombie has it. */
+function awaitPid(pid: number, make: () => number): number {
+  for (let tries = 0; ; tries++) {
+    const made = make();
+    if (made !== EEXIST || tries >= ZOMBIE_TRIES || !isZombie(pid)) return made;
+    Bun.sleepSync(ZOMBIE_PAUSE);
+  }
 }
 
 /** One agent that we drive through a futex: a task's leader or one of its threads. */
@@ -186,7 +213,8 @@ export class Puppet extends FutexAgent implements Disposable {
     const stack = new Uint8Array(new ArrayBuffer(STACK));
     const top = addressOf(stack) + STACK;
     const SIGCHLD = 17;
-    const made = spawn(flags | SIGCHLD, addressOf(tids), 1, elf, gate, top - (top % 16));
+    const start = () => spawn(flags | SIGCHLD, addressOf(tids), 1, elf, gate, top - (top % 16));
+    const made = awaitPid(pid, start);
     try {
       if (made < 0) throw pidError(made, pid);
       if (seize(pid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0) {
@@ -264,7 +292,7 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /** Clones a child process through this puppet; returns it, ready to serve. */
   cloneChild(pid: number, flags: number): Puppet {
-    const result = this.#clone3(pid, flags, 17, 0, 0);
+    const result = awaitPid(pid, () => this.#clone3(pid, flags, 17, 0, 0));
     if (result < 0) throw pidError(result, pid);
     return Puppet.child(result, this.base);
   }
@@ -313,7 +341,7 @@ export class Puppet extends FutexAgent implements Disposable {
     // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
     const flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
     const page = this.base + AREA.size + index * THREAD_PAGE;
-    const result = this.#clone3(tid, flags, 0, page, THREAD_PAGE);
+    const result = awaitPid(tid, () => this.#clone3(tid, flags, 0, page, THREAD_PAGE));
     if (result < 0) throw pidError(result, tid);
     const threads = this.#threads;
     if (!threads) throw new CrError("no room was made for threads", { subject: this.subject });

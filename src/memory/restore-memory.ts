@@ -363,6 +363,6 @@ export function restoreMmFields(program: Program, mm: MmEntry, exe: number): voi
   map.view.setUint32(12 * 8, mm.mm_saved_auxv.length * 8, true);
   map.view.setInt32(12 * 8 + 4, exe, true);
   program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], { what: "cannot set the address space's bounds and executable" });
-  program.call(NR.close, [exe]);
+  if (exe >= 0) program.call(NR.close, [exe]);
   if (mm.thp_disabled) program.call(NR.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0], { what: "cannot turn huge pages off" });
 }

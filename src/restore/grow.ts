@@ -7,8 +7,6 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { closeOthers } from "../file/numbers.ts";
-import { parseStat } from "../kernel/proc/stat.ts";
-import { ProcDir } from "../kernel/proc/read.ts";
 import { wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { NR } from "../kernel/nr.ts";
@@ -148,7 +146,7 @@ export class Forest implements Disposable {
       if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
-    const puppet = cloneWaiting(by, child.pid, flags);
+    const puppet = by.cloneChild(child.pid, flags);
     const grown: GrownTask = { saved: child, puppet, memory: "bare", sid: of.sid, pgid: of.pgid };
     this.tasks.set(child.pid, grown);
     return grown;
@@ -191,7 +189,7 @@ export class Forest implements Disposable {
     }
     run(parent.puppet, reaper(true));
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
-    const helper = cloneWaiting(leader?.puppet ?? parent.puppet, leader ? 0 : sid, 0);
+    const helper = (leader?.puppet ?? parent.puppet).cloneChild(leader ? 0 : sid, 0);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
     const members = leader ? [saved] : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
@@ -232,7 +230,7 @@ export class Forest implements Disposable {
       const { pgid } = task.saved.tree;
       if (pgid === task.pgid || keepsOurs(task.saved)) continue;
       if (!this.tasks.has(pgid) && !helpers.has(pgid) && !all.some((t) => t.pgid === pgid)) {
-        const helper = cloneWaiting(task.puppet, pgid, 0);
+        const helper = task.puppet.cloneChild(pgid, 0);
         run(helper, (program) => void program.call(NR.setpgid, [0, 0], { what: "cannot make a process group" }));
         helpers.set(pgid, { helper, parent: task.puppet });
       }
@@ -261,25 +259,4 @@ export class Forest implements Disposable {
 function run(puppet: Puppet, build: (program: Program) => void): void {
   build(puppet.program);
   puppet.program.run();
-}
-
-/** Clones a child; a pid that a zombie still holds may come free in a moment. */
-export function cloneWaiting(by: Puppet, pid: number, flags: number): Puppet {
-  for (let tries = 0; ; tries++) {
-    try {
-      return by.cloneChild(pid, flags);
-    } catch (error) {
-      if (!(error instanceof CrError) || error.code !== "EEXIST" || tries >= 50 || !isZombie(pid)) throw error;
-      Bun.sleepSync(20);
-    }
-  }
-}
-
-function isZombie(pid: number): boolean {
-  try {
-    using dir = new ProcDir(pid);
-    return parseStat(dir.text("stat")).state === "Z";
-  } catch {
-    return true;
-  }
 }
