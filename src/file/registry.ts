@@ -1,5 +1,6 @@
 import { CrError } from "../error.ts";
 import type { FileEntry } from "../image/schema.gen.ts";
+import { inet } from "../socket/inet.ts";
 import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
@@ -28,6 +29,7 @@ export const kinds: readonly FileKind[] = [
   timerfd,
   epoll,
   unix,
+  inet,
   unsupported,
 ];
 

@@ -47,9 +47,11 @@ export function subjectOf(file: OpenFile): Subject {
   return { pid: file.pid, fd: file.fd, path: file.link };
 }
 
-/** What was there when the dump looked for blockers; the tree still ran, or had just been stopped. */
+const table = perRun((_: FileDump) => new Sockets());
+
+/** What the sockets of the tree are connected to, in flight ones not counted. */
 const looked = perRun((dump: FileDump) => {
-  const sockets = new Sockets();
+  const sockets = table(dump);
   const inside = new Set(dump.held.map(({ file }) => file.stat.ino));
   const missing = new Set<string>();
   for (const { file } of dump.held) {
@@ -67,7 +69,7 @@ interface Dumped {
 }
 
 /** The sockets of this dump so far, in flight ones included. */
-const dumping = perRun((_: FileDump) => ({ sockets: new Sockets(), found: new Map<number, Dumped>() }));
+const dumping = perRun((dump: FileDump) => ({ sockets: table(dump), found: new Map<number, Dumped>() }));
 
 /** Says what keeps a socket from being dumped. */
 export function checkUnix(file: OpenFile, dump: FileDump): void {

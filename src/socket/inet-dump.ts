@@ -1,0 +1,183 @@
+import { CrError, type Subject } from "../error.ts";
+import type { FileDump, OpenFile } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import { FdTypes, type InetSkEntry } from "../image/schema.gen.ts";
+import { closeFd, ioctlInt, POLL, pollNow, tryIoctl } from "../kernel/fd.ts";
+import { byInode, type InetSocket, SockDiag } from "../kernel/sock-diag.ts";
+import {
+  getNumber,
+  type InetAddress,
+  ownAddress,
+  parseInetAddress,
+  peerAddress,
+  tryGetOption,
+} from "../kernel/socket.ts";
+import { statFd, statPath } from "../kernel/stat.ts";
+import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
+import { SIOC, SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
+import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { addressWords, wordsOf } from "./inet-address.ts";
+import { readIpOptions, readTcpOptions } from "./inet-options.ts";
+import { interfaceName } from "./interface.ts";
+import { readOptions } from "./options.ts";
+
+const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
+const NAMES: Readonly<Record<number, string>> = {
+  [IPPROTO.SCTP]: "an SCTP socket",
+  [IPPROTO.MPTCP]: "a multipath TCP socket",
+};
+
+/** What an Internet socket is, as it says itself: no list of the kernel's is needed, so the namespace does not matter. */
+interface State {
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+  readonly state: number;
+  readonly own: InetAddress;
+  readonly peer: InetAddress | undefined;
+  /** Listening: connections that wait, and how many may. */
+  readonly waiting: number;
+  readonly backlog: number;
+}
+
+const subjectOf = (file: OpenFile): Subject => ({ pid: file.pid, fd: file.fd, path: file.link });
+
+function stateOf(file: OpenFile): State {
+  const fd = file.dup;
+  const number = (name: number) => getNumber(fd, SOL.SOCKET, name) ?? 0;
+  const [family, type, protocol] = [number(SO.DOMAIN), number(SO.TYPE), number(SO.PROTOCOL)];
+  const nowhere = { family, bytes: new Uint8Array(family === AF.INET6 ? 16 : 4), port: 0, scope: 0 };
+  const own = parseInetAddress(ownAddress(fd)) ?? nowhere;
+  const peer = parseInetAddress(peerAddress(fd) ?? new Uint8Array(0));
+  const info = protocol === IPPROTO.TCP ? tryGetOption(fd, SOL.TCP, TCP.INFO, 104) : -1;
+  if (typeof info === "number") {
+    const state = peer ? TCP_STATE.ESTABLISHED : TCP_STATE.CLOSE;
+    return { family, type, protocol, state, own, peer, waiting: 0, backlog: 0 };
+  }
+  // struct tcp_info: of a listener, tcpi_unacked and tcpi_sacked tell of its queue
+  const view = new DataView(info.buffer, info.byteOffset, info.byteLength);
+  const [state, listens] = [view.getUint8(0), view.getUint8(0) === TCP_STATE.LISTEN];
+  const queue = listens
+    ? { waiting: view.getUint32(24, true), backlog: view.getUint32(28, true) }
+    : { waiting: 0, backlog: 0 };
+  return { family, type, protocol, state, own, peer, ...queue };
+}
+
+/** What keeps a socket from being dumped. */
+function problem(file: OpenFile, dump: FileDump): CrError | undefined {
+  const socket = stateOf(file);
+  const fail = (what: string, remedy: string) =>
+    new CrError(what, { code: "UNSUPPORTED", subject: subjectOf(file), remedy });
+  const close = "let the program close it before the dump";
+  if (isElsewhere(file.dup)) return fail("a socket belongs to another network namespace", close);
+  if (socket.type === SOCK.RAW) return fail(`a raw socket of protocol ${socket.protocol} cannot be dumped yet`, close);
+  if (socket.protocol === IPPROTO.TCP) return tcpProblem(file, socket, dump, fail);
+  if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
+    return fail(`${NAMES[socket.protocol] ?? `a socket of protocol ${socket.protocol}`} cannot be dumped`, close);
+  }
+  const isCorked = socket.protocol === IPPROTO.UDP && (getNumber(file.dup, IPPROTO.UDP, UDP.CORK) ?? 0) !== 0;
+  if (isCorked && ioctlInt(file.dup, SIOCOUTQ) > 0) {
+    return fail("a corked UDP socket holds data that was not sent", "uncork the socket (UDP_CORK), then dump again");
+  }
+  return undefined;
+}
+
+function tcpProblem(
+  file: OpenFile,
+  { state, own, peer, waiting }: State,
+  dump: FileDump,
+  fail: (what: string, remedy: string) => CrError,
+): CrError | undefined {
+  if (state === TCP_STATE.LISTEN) {
+    if (waiting === 0 || dump.options.tcpSkipInFlight) return undefined;
+    const what = `${waiting} connections to ${addressWords(own)} wait to be accepted`;
+    return fail(what, "let the server accept them, or drop them with --skip-in-flight");
+  }
+  if (state === TCP_STATE.CLOSE) {
+    if (ioctlInt(file.dup, SIOCINQ) <= 0) return undefined;
+    return fail("a TCP connection that has ended holds unread data", "let the program read it, then dump again");
+  }
+  const name = Object.entries(TCP_STATE).find(([, value]) => value === state)?.[0] ?? `state ${state}`;
+  return fail(
+    `the TCP connection ${addressWords(own)} -> ${peer ? addressWords(peer) : "unknown"} (${name}) cannot be dumped`,
+    "close the connection before the dump: --tcp-established is not supported yet",
+  );
+}
+
+/** Whether a socket lies in a network namespace that is not ours; unknown counts as no. */
+function isElsewhere(fd: number): boolean {
+  const namespace = tryIoctl(fd, SIOC.GSKNS);
+  if (namespace < 0) return false;
+  const { ino } = statFd(namespace);
+  closeFd(namespace);
+  return ino !== statPath("/proc/self/ns/net")?.ino;
+}
+
+export function checkInet(file: OpenFile, dump: FileDump): void {
+  const found = problem(file, dump);
+  if (found) dump.blocker(found);
+}
+
+/** Lists of sock_diag by protocol and family, made on first use: nothing else tells how a UDP socket was shut down. */
+const lists = perRun((_: FileDump) => new Map<string, Map<number, InetSocket>>());
+
+function shutdownOf(file: OpenFile, socket: State, dump: FileDump): number {
+  if (socket.state === TCP_STATE.LISTEN) return 0;
+  const isShut = (pollNow(file.dup, POLL.RDHUP) & POLL.RDHUP) !== 0;
+  if (socket.protocol === IPPROTO.TCP) return isShut ? 3 : 0;
+  const key = `${socket.family}.${socket.protocol}`;
+  let list = lists(dump).get(key);
+  if (list === undefined) {
+    using diag = new SockDiag();
+    list = byInode(rowsOf(diag, socket));
+    lists(dump).set(key, list);
+  }
+  return list.get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
+}
+
+/** None where the kernel has no such list (ping sockets). */
+function rowsOf(diag: SockDiag, { family, protocol }: State): InetSocket[] {
+  try {
+    return diag.inet(family, protocol);
+  } catch (error) {
+    if (error instanceof CrError && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+export function dumpInet(file: OpenFile, dump: FileDump): void {
+  const found = problem(file, dump);
+  if (found) throw found;
+  const socket = stateOf(file);
+  const { family, own, peer } = socket;
+  const entry: InetSkEntry = {
+    id: file.id,
+    ino: file.stat.ino,
+    family,
+    type: socket.type,
+    proto: socket.protocol,
+    state: socket.state,
+    src_port: own.port,
+    dst_port: peer?.port ?? 0,
+    flags: file.flags,
+    backlog: socket.backlog,
+    src_addr: wordsOf(own.bytes),
+    dst_addr: wordsOf(peer?.bytes ?? new Uint8Array(own.bytes.length)),
+    fown: file.fown,
+    opts: readOptions(file.dup, family, subjectOf(file)),
+    ip_opts: readIpOptions(file.dup, family),
+    ns_id: dump.netNsId,
+    tcp_opts: readTcpOptions(file.dup, socket.protocol),
+  };
+  if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;
+  const ifname = own.scope === 0 ? undefined : interfaceName(file.dup, own.scope);
+  if (ifname !== undefined) entry.ifname = ifname;
+  const shutdown = shutdownOf(file, socket, dump);
+  if (shutdown !== 0) entry.shutdown = shutdown as InetSkEntry["shutdown"];
+  if (DATAGRAM_PROTOCOLS.has(socket.protocol) && ioctlInt(file.dup, SIOCINQ) > 0) {
+    dump.log.warn(
+      `datagrams that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,
+    );
+  }
+  dump.add({ type: FdTypes.INETSK, id: file.id, isk: entry });
+}

@@ -1,0 +1,82 @@
+import type { Subject } from "../error.ts";
+import type { InetSkEntry, IpOptsEntry, TcpOptsEntry } from "../image/schema.gen.ts";
+import { getNumber, trySetNumber } from "../kernel/socket.ts";
+import { check } from "../kernel/sys.ts";
+import { IP, IPPROTO, IPV6, TCP } from "../kernel/uapi/inet.ts";
+import { AF, SOL } from "../kernel/uapi/socket.ts";
+
+/** Where an option of both families has its level and number. */
+const FREEBIND = { [AF.INET]: [SOL.IP, IP.FREEBIND], [AF.INET6]: [SOL.IPV6, IPV6.FREEBIND] } as const;
+const PKTINFO = { [AF.INET]: [SOL.IP, IP.PKTINFO], [AF.INET6]: [SOL.IPV6, IPV6.RECVPKTINFO] } as const;
+
+type Place = readonly [level: number, name: number];
+const placeIn = (table: Readonly<Record<number, Place>>, family: number): Place => table[family] ?? [SOL.IP, 0];
+
+/** Options of the Internet protocol; what is off is left out. */
+export function readIpOptions(fd: number, family: number): IpOptsEntry {
+  const entry: IpOptsEntry = {};
+  if (getNumber(fd, ...placeIn(FREEBIND, family))) entry.freebind = true;
+  if (getNumber(fd, ...placeIn(PKTINFO, family))) entry.pktinfo = true;
+  if (family === AF.INET) {
+    const [tos, ttl] = [getNumber(fd, SOL.IP, IP.TOS), getNumber(fd, SOL.IP, IP.TTL)];
+    if (tos) entry.tos = tos;
+    if (ttl !== undefined) entry.ttl = ttl;
+  }
+  return entry;
+}
+
+/** Options of TCP; empty for other protocols. */
+export function readTcpOptions(fd: number, protocol: number): TcpOptsEntry {
+  const entry: TcpOptsEntry = {};
+  if (protocol !== IPPROTO.TCP) return entry;
+  if (getNumber(fd, SOL.TCP, TCP.CORK)) entry.cork = true;
+  if (getNumber(fd, SOL.TCP, TCP.NODELAY)) entry.nodelay = true;
+  for (const [field, name] of KEEPALIVE) {
+    const value = getNumber(fd, SOL.TCP, name);
+    if (value !== undefined) entry[field] = value;
+  }
+  return entry;
+}
+
+const KEEPALIVE = [
+  ["keepcnt", TCP.KEEPCNT],
+  ["keepidle", TCP.KEEPIDLE],
+  ["keepintvl", TCP.KEEPINTVL],
+] as const;
+
+/** Allows binding to an address that this machine does not have. */
+export function setFreebind(fd: number, family: number, on: boolean, subject: Subject): void {
+  set(fd, placeIn(FREEBIND, family), on ? 1 : 0, "IP_FREEBIND", subject);
+}
+
+function set(fd: number, [level, name]: Place, value: number, what: string, subject: Subject): void {
+  if (getNumber(fd, level, name) === value) return;
+  check(trySetNumber(fd, level, name, value), `cannot set ${what} of a socket`, subject);
+}
+
+/** Sets what must be so at bind(2). */
+export function applyBeforeBind(fd: number, entry: InetSkEntry, subject: Subject): void {
+  if (entry.v6only !== undefined && entry.family === AF.INET6) {
+    set(fd, [SOL.IPV6, IPV6.V6ONLY], entry.v6only ? 1 : 0, "IPV6_V6ONLY", subject);
+  }
+  if (entry.ip_opts?.freebind) setFreebind(fd, entry.family, true, subject);
+}
+
+/** Sets the rest. Images of old versions keep the times of keep-alive among the general options. */
+export function applyInetOptions(fd: number, entry: InetSkEntry, subject: Subject): void {
+  const { ip_opts: ip, tcp_opts: tcp, opts } = entry;
+  if (ip) {
+    setFreebind(fd, entry.family, ip.freebind ?? false, subject);
+    set(fd, placeIn(PKTINFO, entry.family), ip.pktinfo ? 1 : 0, "IP_PKTINFO", subject);
+    if (ip.tos !== undefined) set(fd, [SOL.IP, IP.TOS], ip.tos, "IP_TOS", subject);
+    if (ip.ttl !== undefined) set(fd, [SOL.IP, IP.TTL], ip.ttl, "IP_TTL", subject);
+  }
+  if (entry.proto !== IPPROTO.TCP) return;
+  if (tcp?.cork) set(fd, [SOL.TCP, TCP.CORK], 1, "TCP_CORK", subject);
+  if (tcp?.nodelay) set(fd, [SOL.TCP, TCP.NODELAY], 1, "TCP_NODELAY", subject);
+  const old = { keepcnt: opts.tcp_keepcnt, keepidle: opts.tcp_keepidle, keepintvl: opts.tcp_keepintvl };
+  for (const [field, name] of KEEPALIVE) {
+    const value = tcp?.[field] ?? old[field];
+    if (value !== undefined) set(fd, [SOL.TCP, name], value, field, subject);
+  }
+}

@@ -1,0 +1,152 @@
+import { CrError, type Subject } from "../error.ts";
+import type { FileRestore } from "../file/kind.ts";
+import { holderWords, outsideHolders } from "../file/outside.ts";
+import { perRun } from "../file/per-run.ts";
+import type { InetSkEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { SockDiag } from "../kernel/sock-diag.ts";
+import {
+  type InetAddress,
+  inetAddress,
+  makeSocket,
+  tryBind,
+  tryConnect,
+  trySetNumber,
+  tryShutdown,
+} from "../kernel/socket.ts";
+import { check, sys } from "../kernel/sys.ts";
+import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { AF, SHUT, SO, SOL } from "../kernel/uapi/socket.ts";
+import { addressWords, bytesOf } from "./inet-address.ts";
+import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.ts";
+import { interfaceIndex } from "./interface.ts";
+import { applyOptions, bindToDevice } from "./options.ts";
+
+const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
+const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
+const ENOTCONN = -(ERRNO.ENOTCONN ?? 107);
+
+/** How many sockets of the images have a port of a protocol: those that share one must all allow it. */
+const ports = perRun((restore: FileRestore) => {
+  const counts = new Map<string, number>();
+  for (const { isk } of restore.entries.values()) {
+    if (isk && isk.src_port !== 0) counts.set(portKey(isk), (counts.get(portKey(isk)) ?? 0) + 1);
+  }
+  return counts;
+});
+
+const portKey = (entry: InetSkEntry) => `${entry.proto}:${entry.src_port}`;
+
+function addressOf(words: readonly number[], port: number, entry: InetSkEntry, scope = 0): InetAddress {
+  return { family: entry.family, bytes: bytesOf(words, entry.family), port, scope };
+}
+
+/** Link-local addresses mean something on one interface only. */
+function scopeOf(fd: number, entry: InetSkEntry): number {
+  if (entry.ifname === undefined) return 0;
+  const index = interfaceIndex(fd, entry.ifname);
+  if (index !== undefined) return index;
+  throw new CrError("the network interface of a socket is not there", {
+    code: "ENODEV",
+    subject: { file: entry.id, interface: entry.ifname },
+    remedy: `make the network interface ${entry.ifname} first`,
+  });
+}
+
+function subjectOf(entry: InetSkEntry): Subject {
+  const own = addressOf(entry.src_addr, entry.src_port, entry);
+  const protocol =
+    Object.entries(IPPROTO).find(([, number]) => number === entry.proto)?.[0] ?? `protocol ${entry.proto}`;
+  return { file: entry.id, socket: `${protocol} ${addressWords(own)}` };
+}
+
+function checkEntry(entry: InetSkEntry): void {
+  const isTcp = entry.proto === IPPROTO.TCP;
+  if (isTcp && entry.state !== TCP_STATE.LISTEN && entry.state !== TCP_STATE.CLOSE) {
+    throw new CrError("the images hold an established TCP connection, which cannot be restored yet", {
+      code: "UNSUPPORTED",
+      subject: subjectOf(entry),
+      remedy: "restore this set with criu --tcp-established",
+    });
+  }
+}
+
+export function openInet(entry: InetSkEntry, restore: FileRestore): void {
+  checkEntry(entry);
+  const subject = subjectOf(entry);
+  const fd = makeSocket(entry.family, entry.type, entry.proto, subject);
+  try {
+    bindToDevice(fd, entry.opts, subject);
+    applyBeforeBind(fd, entry, subject);
+    if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
+    if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
+    else if (entry.dst_port !== 0) connect(fd, entry, subject);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  restore.put(entry.id, fd);
+  restore.applyFown(fd, entry.fown, entry.flags);
+}
+
+function bind(fd: number, entry: InetSkEntry, restore: FileRestore, subject: Subject): void {
+  const shared = (ports(restore).get(portKey(entry)) ?? 0) > 1;
+  // What remains of old connections (TIME_WAIT) must not be in the way. `finishInet` puts both back.
+  if (entry.opts.reuseaddr || shared || entry.proto === IPPROTO.TCP) trySetNumber(fd, SOL.SOCKET, SO.REUSEADDR, 1);
+  if (entry.opts.so_reuseport || shared) trySetNumber(fd, SOL.SOCKET, SO.REUSEPORT, 1);
+  const address = addressOf(entry.src_addr, entry.src_port, entry, scopeOf(fd, entry));
+  let result = tryBind(fd, inetAddress(address));
+  if (result === EADDRNOTAVAIL && !entry.ip_opts?.freebind) {
+    restore.log.warn(
+      `this machine does not have the address ${addressWords(address)}: the socket is bound to it all the same`,
+    );
+    setFreebind(fd, entry.family, true, subject);
+    result = tryBind(fd, inetAddress(address));
+  }
+  checkTaken(result, entry, address, "cannot bind a socket", subject);
+}
+
+function listen(fd: number, entry: InetSkEntry, subject: Subject): void {
+  const address = addressOf(entry.src_addr, entry.src_port, entry);
+  checkTaken(sys(NR.listen, fd, entry.backlog), entry, address, "cannot make a socket listen", subject);
+}
+
+function checkTaken(result: number, entry: InetSkEntry, address: InetAddress, what: string, subject: Subject): void {
+  if (result !== EADDRINUSE) check(result, `${what} to ${addressWords(address)}`, subject);
+  else throw taken(entry, address);
+}
+
+function taken(entry: InetSkEntry, address: InetAddress): CrError {
+  using diag = new SockDiag();
+  const rows = [AF.INET, AF.INET6].flatMap((family) => diag.inet(family, entry.proto));
+  const links = new Set(
+    rows.filter((row) => row.srcPort === entry.src_port && row.ino !== 0).map((row) => `socket:[${row.ino}]`),
+  );
+  const holders = [...outsideHolders(links, []).values()].flat();
+  const who = holders.length > 0 ? `, by ${holderWords(holders)}` : "";
+  return new CrError(`the address ${addressWords(address)} is in use${who}`, {
+    code: "EADDRINUSE",
+    subject: subjectOf(entry),
+    remedy: "end whoever uses the address, or wait until its connections are gone, then restore again",
+  });
+}
+
+function connect(fd: number, entry: InetSkEntry, subject: Subject): void {
+  const peer = addressOf(entry.dst_addr, entry.dst_port, entry, scopeOf(fd, entry));
+  check(tryConnect(fd, inetAddress(peer)), `cannot connect a socket to ${addressWords(peer)}`, subject);
+}
+
+/** What must wait until all sockets are bound. */
+export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
+  const fd = restore.descriptor(entry.id);
+  const subject = subjectOf(entry);
+  applyInetOptions(fd, entry, subject);
+  applyOptions(fd, entry.opts, subject);
+  const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][entry.shutdown ?? 0];
+  if (how === undefined) return;
+  // The kernel shuts unconnected sockets down too, and says ENOTCONN.
+  const result = tryShutdown(fd, how);
+  if (result !== ENOTCONN) check(result, "cannot shut a socket down", subject);
+}

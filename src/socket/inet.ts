@@ -1,0 +1,32 @@
+import { CrError } from "../error.ts";
+import type { FileKind, OpenFile } from "../file/kind.ts";
+import { FdTypes } from "../image/schema.gen.ts";
+import { getNumber } from "../kernel/socket.ts";
+import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
+import { checkInet, dumpInet } from "./inet-dump.ts";
+import { finishInet, openInet } from "./inet-restore.ts";
+
+function matches(file: OpenFile): boolean {
+  if (!file.link.startsWith("socket:[")) return false;
+  const family = getNumber(file.dup, SOL.SOCKET, SO.DOMAIN);
+  return family === AF.INET || family === AF.INET6;
+}
+
+export const inet: FileKind = {
+  name: "Internet socket",
+  type: FdTypes.INETSK,
+  matches,
+  check: checkInet,
+  dump: dumpInet,
+
+  open(entry, restore) {
+    const { isk } = entry;
+    if (isk === undefined)
+      throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    openInet(isk, restore);
+  },
+
+  link(entries, restore) {
+    for (const { isk } of entries) if (isk) finishInet(isk, restore);
+  },
+};
