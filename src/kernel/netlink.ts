@@ -1,6 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import { errnoName, errnoWords } from "./errno.ts";
-import { encodeMessage, type NetlinkMessage, parseAttributes, parseMessages } from "./netlink-codec.ts";
+import { encodeMessage, Fields, type NetlinkMessage, parseAttributes, parseMessages } from "./netlink-codec.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
 import { NETLINK_OPT } from "./uapi/socket.ts";
@@ -18,6 +18,7 @@ const NLM_F_REQUEST = 1;
 const NLM_F_MULTI = 2;
 const NLM_F_ACK = 4;
 const NLM_F_DUMP_INTR = 0x10;
+const NLM_F_CAPPED = 0x100;
 const NLM_F_ACK_TLVS = 0x200;
 const NLM_F_DUMP = 0x300;
 const NLMSG_ERROR = 2;
@@ -37,9 +38,8 @@ const DUMP_TRIES = 20;
 
 /** The error in a message of type ERROR or DONE; undefined when it says success. */
 function failureOf(message: NetlinkMessage, what: string, subject: Subject): CrError | undefined {
-  const { payload } = message;
-  if (payload.length < 4) return undefined;
-  const errno = new DataView(payload.buffer, payload.byteOffset).getInt32(0, true);
+  if (message.payload.length < 4) return undefined;
+  const errno = new Fields(message.payload).i32();
   if (errno >= 0) return undefined;
   const words = explanation(message);
   const text = words ? `${errnoWords(errno)} (${words})` : errnoWords(errno);
@@ -47,15 +47,13 @@ function failureOf(message: NetlinkMessage, what: string, subject: Subject): CrE
 }
 
 /** What the kernel adds in words, when it does (extended acknowledgement). */
-function explanation(message: NetlinkMessage): string | undefined {
-  if (!(message.flags & NLM_F_ACK_TLVS) || message.type !== NLMSG_ERROR) return undefined;
-  const view = new DataView(message.payload.buffer, message.payload.byteOffset, message.payload.byteLength);
-  if (view.byteLength < 20) return undefined;
-  // the request's header is there, its payload only when the message was not capped
-  const capped = (message.flags & 0x100) !== 0;
-  const skip = 4 + (capped ? 16 : Math.ceil(view.getUint32(4, true) / 4) * 4);
-  const text = parseAttributes(message.payload.subarray(skip)).get(NLMSGERR_ATTR_MSG);
-  return text && new TextDecoder().decode(text).replace(/\0.*$/s, "");
+function explanation({ type, flags, payload }: NetlinkMessage): string | undefined {
+  if (!(flags & NLM_F_ACK_TLVS)) return undefined;
+  // an ERROR repeats the request, or its header alone; the DONE of a dump does not
+  let repeated = 0;
+  if (type === NLMSG_ERROR) repeated = flags & NLM_F_CAPPED ? 16 : new Fields(payload, "an error").u32(4);
+  const words = parseAttributes(payload.subarray(4 + Math.ceil(repeated / 4) * 4)).get(NLMSGERR_ATTR_MSG);
+  return words && new Fields(words).text();
 }
 
 /**
@@ -76,10 +74,14 @@ export class NetlinkSocket implements Disposable {
     this.fd =
       fd ?? check(sys(NR.socket, AF_NETLINK, SOCK_RAW_CLOEXEC, protocol), "cannot open a netlink socket", { protocol });
     if (!this.owned) return;
-    const one = new Uint32Array(new ArrayBuffer(4)).fill(1);
-    // explanations of errors are welcome, not needed
-    sys(NR.setsockopt, this.fd, SOL_NETLINK, NETLINK_OPT.EXT_ACK, addressOf(one), 4);
-    sys(NR.setsockopt, this.fd, SOL_NETLINK, NETLINK_OPT.CAP_ACK, addressOf(one), 4);
+    this.option(NETLINK_OPT.EXT_ACK, true);
+    this.option(NETLINK_OPT.CAP_ACK, true);
+  }
+
+  /** Switches an option of the socket (NETLINK_OPT); false on a kernel that does not have it. */
+  option(name: number, on: boolean): boolean {
+    const value = new Uint32Array(new ArrayBuffer(4)).fill(on ? 1 : 0);
+    return sys(NR.setsockopt, this.fd, SOL_NETLINK, name, addressOf(value), 4) === 0;
   }
 
   [Symbol.dispose](): void {

@@ -37,7 +37,7 @@ export interface UnixSocket {
   /** TCP_STATE: ESTABLISHED when connected, LISTEN, else CLOSE. */
   readonly state: number;
   readonly cookie: bigint;
-  /** Bound name as it was given, without its last NUL; an abstract one begins with a NUL. Undefined when unbound. */
+  /** Bound name as the kernel keeps it: a path with its NUL at the end, an abstract name with one at the beginning. */
   readonly name: Uint8Array | undefined;
   /** The bound file. The inode's number is cut to 32 bits; the device is major << 20 | minor. */
   readonly vfs: { readonly ino: number; readonly dev: number } | undefined;
