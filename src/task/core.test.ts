@@ -7,11 +7,10 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { detach } from "../kernel/ptrace.ts";
-import { askLeader, buildLeader, buildThread, buildZombie, readThread } from "./core.ts";
+import { askLeader, buildLeader, buildThread, buildZombie, planThread, readThread } from "./core.ts";
 import { askSecurebits, dumpCreds } from "./creds.ts";
 import { readTimers } from "./posix-timers.ts";
 import { readProcess, restoreProcessOutside } from "./process.ts";
-import { planRestart } from "./restart.ts";
 import { restoreIdentity, restoreLast, restoreState } from "./restore.ts";
 import { readRlimits } from "./rlimits.ts";
 import { readSched, restoreSched } from "./sched.ts";
@@ -59,8 +58,7 @@ function dump(held: Held): CoreEntry[] {
   held.program.run();
   const chains = new SeccompChains().addProcess(states.map((state) => state.seccomp));
   const entries = states.map((state, i) => {
-    const about = { wait: undefined, waited: undefined, signalled: false, sp: 0 };
-    const { image } = planRestart(state.registers.general, memory, about);
+    const { image } = planThread(state, memory, undefined, 0, process);
     if (i === 0) return buildLeader(state, inside(), image, chains[0] ?? {}, process, { cgSet: 1 });
     const other = traced[i - 1];
     if (!other) throw new Error("no such thread");

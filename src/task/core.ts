@@ -2,11 +2,13 @@
  * The core image of a thread: from what was read of it to its entry.
  *
  * A dump calls, for a process that is stopped:
- * 1. `readThread` for every thread, before anything of ours runs in it;
+ * 1. `readThread` for every thread, before anything of ours runs in it, and `planThread` for its interrupted call. What it shall
+ *    get back when it is left running is `plan.live ?? state.registers.general`;
  * 2. `askLeader` in the leader's program and `askThread` in the other threads;
  * 3. `SeccompChains.addProcess`, then `buildLeader` and `buildThread`.
  * A zombie has nobody to ask: `buildZombie`.
  */
+import { arch } from "../agent/arch/index.ts";
 import type { Program } from "../agent/program.ts";
 import {
   type CoreEntry,
@@ -30,11 +32,13 @@ import { askItimers, type Itimers } from "./itimers.ts";
 import { askPosixTimers } from "./posix-timers.ts";
 import { askProcess, type ProcessInside, type readProcess } from "./process.ts";
 import { type RawRegisters, registers } from "./registers.ts";
+import { planRestart, type Restart } from "./restart.ts";
 import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
 import { dumpSched, type Sched } from "./sched.ts";
 import { readSeccomp, type ThreadSeccomp } from "./seccomp.ts";
 import { askSigactions, dumpPending } from "./signals.ts";
 import { askThread, readRobustList, type ThreadInside } from "./thread.ts";
+import { type Wait, waited } from "./wait.ts";
 
 /** task_state of an image. */
 export const TASK_ALIVE = 1;
@@ -84,6 +88,38 @@ export function readThread(found: Found, dir: ProcDir, memory: RemoteMemory, sch
     rseq,
     seccomp: readSeccomp(tid, status.seccomp),
   };
+}
+
+/** Whether a signal waits that the thread does not block: it will be delivered as soon as the thread runs. */
+function signalWaits(mask: bigint, ...queues: readonly SignalQueueEntry[]): boolean {
+  return queues.some(({ signals }) =>
+    signals.some(({ siginfo }) => {
+      const signal = new DataView(siginfo.buffer, siginfo.byteOffset).getInt32(0, true);
+      return ((mask >> BigInt(signal - 1)) & 1n) === 0n;
+    }),
+  );
+}
+
+/**
+ * What becomes of the system call that a thread was stopped in; see restart.ts.
+ * @param wait `readWait` of before the stop
+ * @param stopped `monotonic()` when it was stopped
+ * @param process its process's queue and stop signal
+ */
+export function planThread(
+  state: ThreadState,
+  memory: RemoteMemory,
+  wait: Wait | undefined,
+  stopped: number,
+  process: Pick<ProcessState, "pending" | "stopSignal">,
+): Restart {
+  const { general } = state.registers;
+  return planRestart(general, memory, {
+    wait,
+    waited: waited(wait, state.status, stopped),
+    signalled: process.stopSignal !== undefined || signalWaits(state.mask, state.pending, process.pending),
+    sp: arch.sp(general),
+  });
 }
 
 /** What the leader tells of itself and its process. */
