@@ -1,0 +1,7 @@
+// zdtm: {"category": "files", "opts": ["--ghost-limit", "2M"], "refused": "(?i)ghost.*limit|--ghost-limit", "verifies": "a deleted file one block larger than --ghost-limit is refused, and the case goes on"}
+#include "holes.h"
+
+int main(void) {
+  static const holes_data data[] = {{0, (2 << 20) + 4096}};
+  return holes_case(data, 1, (2 << 20) + 4096);
+}
