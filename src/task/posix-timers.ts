@@ -11,6 +11,8 @@ import { PR, PR_TIMER_CREATE_RESTORE_IDS } from "../kernel/uapi/prctl.ts";
 import { SIGEV } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
 
+export type { PosixTimer } from "../kernel/proc/timers.ts";
+
 /** struct itimerspec: interval and value, seconds and nanoseconds each. */
 const ITIMERSPEC_SIZE = 32;
 /** struct sigevent: value, signal, notify, thread. */

@@ -43,7 +43,10 @@ function threadOf(core: CoreEntry, who: Who) {
   });
 }
 
-/** First program; see above. */
+/**
+ * First program; see above. The leader's comes before those of the other threads: it decides how signals are handled, and
+ * ignoring one empties every thread's queue of it.
+ */
 export function restoreState(program: Program, core: CoreEntry, who: Who): void {
   const thread = threadOf(core, who);
   if (core.tc) {
@@ -52,6 +55,7 @@ export function restoreState(program: Program, core: CoreEntry, who: Who): void 
     restorePending(program, core.tc.signals_s, who.pid);
     restorePosixTimers(program, core.tc.timers?.posix ?? [], who.pid);
   }
+  registers.permit(program, core);
   restoreName(program, thread.comm ?? core.tc?.comm);
   restoreAltstack(program, thread.sas);
   restorePending(program, thread.signals_p, who.pid, who.tid);

@@ -101,6 +101,8 @@ export const aarch64: RegisterKind = {
     };
   },
 
+  permit: () => undefined,
+
   build(core, puppet) {
     const info = core.ti_aarch64;
     if (core.mtype !== CoreEntryMarch.AARCH64 || !info) {

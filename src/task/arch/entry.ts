@@ -1,4 +1,5 @@
 /** What differs between the architectures when registers go to an image and come back. */
+import type { Program } from "../../agent/program.ts";
 import type { CoreEntry } from "../../image/schema.gen.ts";
 
 /** The registers of a stopped thread, as ptrace gives them. */
@@ -15,6 +16,8 @@ export interface RegisterKind {
    * @throws CrError when the thread runs in a mode that no image can hold (32 bits)
    */
   dump(tid: number, raw: RawRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
+  /** What the thread must ask the kernel for before it can be given its registers. */
+  permit(program: Program, core: CoreEntry): void;
   /**
    * Registers for this CPU. `puppet` is what the restored thread has now: it tells how large the state is here.
    * @throws CrError when the image is of another architecture or uses what this CPU lacks

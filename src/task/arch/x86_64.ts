@@ -3,6 +3,7 @@ import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode 
 import { NR } from "../../kernel/nr.ts";
 import { addressOf, check, sys } from "../../kernel/sys.ts";
 import { toU64 } from "../../kernel/u64.ts";
+import { ARCH } from "../../kernel/uapi/prctl.ts";
 import type { RegisterKind } from "./entry.ts";
 import { buildXstate, dumpXstate } from "./xstate.ts";
 
@@ -34,6 +35,8 @@ const CS = NAMES.indexOf("cs");
 const USER_CS = 0x33n;
 const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
 
+/** The one component that a process must ask for: Documentation/arch/x86/xstate.rst. */
+const TILE_DATA = 18;
 const PTRACE_GET_THREAD_AREA = 25;
 const PTRACE_SET_THREAD_AREA = 26;
 /** The three slots of the GDT that belong to a thread (asm/segment.h). */
@@ -90,6 +93,15 @@ export const x86_64: RegisterKind = {
         tls: TLS_SLOTS.map((slot) => dumpSlot(tid, slot)),
       },
     };
+  },
+
+  permit(program, core) {
+    for (const { component } of core.thread_info?.fpregs.xsave?.tscriu_xstates ?? []) {
+      if (component !== TILE_DATA) continue;
+      program.call(NR.arch_prctl, [ARCH.REQ_XCOMP_PERM, component], {
+        what: "cannot get leave to use AMX registers, which the image holds",
+      });
+    }
   },
 
   build(core, puppet) {
