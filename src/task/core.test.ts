@@ -20,11 +20,12 @@ import { Held, isRoot, stop, Victim } from "./testing.ts";
 import { askThread } from "./thread.ts";
 
 const GLOBALS = `
+static volatile int there;
 static void *worker(void *p) {
   static char stack[65536]; stack_t s = { .ss_sp = stack, .ss_size = sizeof stack }; sigaltstack(&s, 0);
   prctl(PR_SET_NAME, "worker"); prctl(PR_SET_PDEATHSIG, 12);
   sigset_t m; sigfillset(&m); sigdelset(&m, SIGCHLD); pthread_sigmask(SIG_SETMASK, &m, 0);
-  pthread_kill(pthread_self(), SIGUSR2); ready(); for (;;) pause();
+  pthread_kill(pthread_self(), SIGUSR2); there = 1; for (;;) pause();
 }
 static void on(int n) {}
 `;
@@ -36,7 +37,8 @@ const BODY = `
   fd = open("/proc/self/oom_score_adj", O_WRONLY); write(fd, "77", 2);
   struct itimerval i = { { 5, 6 }, { 1000, 0 } }; setitimer(ITIMER_REAL, &i, 0);
   struct itimerspec s = { { 7, 0 }, { 3000, 0 } }; timer_t t; timer_create(CLOCK_REALTIME, 0, &t); timer_settime(t, 0, &s, 0);
-  sigprocmask(SIG_UNBLOCK, &(sigset_t){ 0 }, 0); pthread_t w; pthread_create(&w, 0, worker, 0); for (;;) pause();
+  sigprocmask(SIG_UNBLOCK, &(sigset_t){ 0 }, 0); pthread_t w; pthread_create(&w, 0, worker, 0); while (!there) usleep(1000);
+  ready(); for (;;) pause();
 `;
 
 /** All entries of a victim with up to one thread besides the leader. */
