@@ -5,8 +5,10 @@ import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
 import { fifo } from "./fifo.ts";
+import { inotify } from "./inotify.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 import { memfd } from "./memfd.ts";
+import { pidfd } from "./pidfd.ts";
 import { pipe } from "./pipe.ts";
 import { regular } from "./regular.ts";
 import { signalfd } from "./signalfd.ts";
@@ -23,13 +25,14 @@ export const kinds: readonly FileKind[] = [
   pipe,
   fifo,
   // tty,
-  // pidfd,
+  pidfd,
   eventfd,
   signalfd,
   timerfd,
   epoll,
   unix,
   inet,
+  inotify,
   unsupported,
 ];
 

@@ -20,6 +20,7 @@ interface Group {
 export class Remaps {
   readonly #byFile = new Map<number, Group>();
   readonly #byRemap = new Map<string, Group>();
+  #byInode: Map<string, Group> | undefined;
 
   /** The one of this restore. Reads the table of remaps on first use. */
   static readonly of = perRun((restore: FileRestore) => new Remaps(restore));
@@ -73,15 +74,20 @@ export class Remaps {
    * watched, not opened.
    */
   byInode(dev: number, ino: number): number | undefined {
+    this.#byInode ??= this.#readInodes();
+    const group = this.#byInode.get(`${dev}:${ino}`);
+    return group && this.#holders(group).byName.values().next().value;
+  }
+
+  #readInodes(): Map<string, Group> {
+    const found = new Map<string, Group>();
     for (const group of this.#byRemap.values()) {
-      if (group.type !== RemapType.GHOST) continue;
-      const ghost = this.restore.images.ghost(group.remapId);
+      const ghost = group.type === RemapType.GHOST ? this.restore.images.ghost(group.remapId) : undefined;
       if (ghost === undefined) continue;
       closeFd(ghost.fd);
-      if (ghost.entry.dev !== dev || Number(ghost.entry.ino ?? -1) !== ino) continue;
-      return this.#holders(group).byName.values().next().value;
+      if (ghost.entry.ino !== undefined) found.set(`${ghost.entry.dev ?? 0}:${ghost.entry.ino}`, group);
     }
-    return undefined;
+    return found;
   }
 
   #holders(group: Group): Holders {
