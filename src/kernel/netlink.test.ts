@@ -9,6 +9,7 @@ import {
   parseAttributes,
   parseMessages,
 } from "./netlink.ts";
+import { NETLINK_OPT } from "./uapi/socket.ts";
 
 const RTM_GETLINK = 18;
 const RTM_NEWLINK = 16;
@@ -40,6 +41,8 @@ describe("codec", () => {
     expect(get(6).u64()).toBe(0xfffffffffffffff1n);
     expect(get(7).text()).toBe("naïve");
     const nested = parseAttributes(get(8).bytes);
+    // NLA_F_NESTED, which strict receivers want
+    expect(Buffer.from(payload).includes(Uint8Array.of(8, 0x80))).toBe(true);
     expect(new Fields(nested.get(1) ?? new Uint8Array(0)).u32()).toBe(7);
     expect(new Fields(parseAttributes(nested.get(2) ?? new Uint8Array(0)).get(1) ?? new Uint8Array(0)).text()).toBe(
       "x",
@@ -129,11 +132,17 @@ describe("the kernel answers", () => {
     expect(link.dump("cannot list devices", RTM_GETLINK, interfaceMessage()).length).toBeGreaterThan(0);
     const odd = interfaceMessage();
     odd[2] = 9;
-    const NETLINK_GET_STRICT_CHK = 12;
-    expect(() => {
-      using strict = new NetlinkSocket(0);
-      strict.option(NETLINK_GET_STRICT_CHK, true);
-      strict.dump("cannot list devices", RTM_GETLINK, odd);
-    }).toThrow(/invalid argument \(.+\)/);
+    using strict = new NetlinkSocket(0);
+    strict.option(NETLINK_OPT.GET_STRICT_CHK, true);
+    expect(() => strict.dump("cannot list", RTM_GETLINK, odd)).toThrow(/^cannot list: invalid argument \(.{9,}\)$/);
+    // the kernel repeats the whole request in its answer, or the header alone
+    for (const capped of [true, false]) {
+      expect(strict.option(NETLINK_OPT.CAP_ACK, capped)).toBe(true);
+      const wanted = new PayloadBuilder().raw(odd).text(IFLA_IFNAME, "lo").build();
+      expect(() => strict.request("cannot get", RTM_GETLINK, wanted)).toThrow(
+        /^cannot get: invalid argument \(.{9,}\)$/,
+      );
+    }
+    expect(strict.option(9999, true)).toBe(false);
   });
 });

@@ -15,7 +15,6 @@ const EINTR = -4;
 
 // linux/netlink.h
 const NLM_F_REQUEST = 1;
-const NLM_F_MULTI = 2;
 const NLM_F_ACK = 4;
 const NLM_F_DUMP_INTR = 0x10;
 const NLM_F_CAPPED = 0x100;
@@ -96,14 +95,14 @@ export class NetlinkSocket implements Disposable {
    */
   request(what: string, type: number, payload: Uint8Array, flags = 0, subject: Subject = {}): NetlinkMessage[] {
     this.send(what, type, NLM_F_REQUEST | NLM_F_ACK | flags, payload, subject);
-    return this.collect(what, subject, false).messages;
+    return this.collect(what, subject).messages;
   }
 
   /** Asks for all objects of a kind. Begins anew when the kernel says that they changed meanwhile. */
   dump(what: string, type: number, payload: Uint8Array, subject: Subject = {}): NetlinkMessage[] {
     for (let tries = 0; tries < DUMP_TRIES; tries++) {
       this.send(what, type, NLM_F_REQUEST | NLM_F_DUMP, payload, subject);
-      const answer = this.collect(what, subject, true);
+      const answer = this.collect(what, subject);
       if (!answer.disturbed) return answer.messages;
     }
     throw new CrError(`${what}: it keeps changing meanwhile`, { code: "EAGAIN", subject });
@@ -131,7 +130,7 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  private collect(what: string, subject: Subject, dump: boolean): { messages: NetlinkMessage[]; disturbed: boolean } {
+  private collect(what: string, subject: Subject): { messages: NetlinkMessage[]; disturbed: boolean } {
     const messages: NetlinkMessage[] = [];
     let disturbed = false;
     for (;;) {
@@ -145,8 +144,6 @@ export class NetlinkSocket implements Disposable {
         if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
           const failure = failureOf(message, what, subject);
           if (failure) throw failure;
-          // a multipart answer to a request ends with DONE, its acknowledgement follows
-          if (message.type === NLMSG_DONE && !dump && message.flags & NLM_F_MULTI) continue;
           return { messages, disturbed };
         }
         messages.push(message);

@@ -93,6 +93,16 @@ describe("text", () => {
     ]);
   });
 
+  test("a line that is missing is not taken from the next mapping", () => {
+    const head = "1000-2000 r--p 00000000 00:00 0 \n";
+    const short = "VmFlags: rd\n";
+    const filler = `${"X".repeat(short.length + head.length - 1)}\n`;
+    const key = (n: number) => `ProtectionKey: ${n}\n`;
+    // counted from its first line, the second mapping has the third one's key where the first has its own
+    const text = `${head}${filler}${key(7)}${short}${head}${short}${head}${key(5)}${short}`;
+    expect(parseMaps(Buffer.from(text)).map((area) => area.pkey)).toEqual([7, 0, 5]);
+  });
+
   test("pages of hugetlb count as memory", () => {
     const huge = "Shared_Hugetlb:     2048 kB\nPrivate_Hugetlb:    4096 kB\n";
     const text = `1000-2000 r--p 00000000 00:00 0 /a\n${smaps(huge, "rd ht")}3000-4000 r--p 00000000 00:00 0 /a\n${smaps(huge, "rd")}`;

@@ -127,8 +127,7 @@ class Wanted {
     const here =
       text[guess] === this.first && text[guess - 1] === NEWLINE && text[guess + tag.length - 1] === this.last;
     if (here && guess < limit) return guess + tag.length;
-    // the rest of the text may be long, and the line may be missing
-    const at = limit === text.length ? text.indexOf(tag, from) : text.subarray(from, limit).indexOf(tag) + from;
+    const at = text.subarray(from, limit).indexOf(tag) + from;
     if (at < from) return -1;
     this.distance = at - from;
     return at + tag.length;
@@ -141,8 +140,9 @@ const swapLine = new Wanted("Swap:");
 const keyLine = new Wanted("ProtectionKey:");
 const sharedHugeLine = new Wanted("Shared_Hugetlb:");
 const privateHugeLine = new Wanted("Private_Hugetlb:");
-const flagsLine = new Wanted("VmFlags:");
-const wanted = [sharedHugeLine, privateHugeLine, pageSizeLine, rssLine, swapLine, keyLine, flagsLine];
+/** The last line of each mapping: all others lie before it. */
+const FLAGS = Buffer.from("\nVmFlags:");
+const wanted = [sharedHugeLine, privateHugeLine, pageSizeLine, rssLine, swapLine, keyLine];
 
 function decimalAt(text: Buffer, at: number): number {
   let from = at;
@@ -199,85 +199,69 @@ function flagsAt(text: Buffer, at: number): number {
   return flags;
 }
 
+type Draft = { -readonly [Key in keyof Vma]: Vma[Key] };
+
+/** The first line of a mapping: all that `maps` tells. */
+function firstLine(scan: Scanner): Draft {
+  const { text } = scan;
+  const start = scan.hex();
+  scan.expect(DASH);
+  const end = scan.hex();
+  scan.expect(SPACE);
+  const { at } = scan;
+  const prot = (text[at] === 114 ? 1 : 0) | (text[at + 1] === 119 ? 2 : 0) | (text[at + 2] === 120 ? 4 : 0);
+  const shared = text[at + 3] === 115;
+  scan.at += 4;
+  scan.expect(SPACE);
+  const offset = scan.hex();
+  scan.expect(SPACE);
+  const major = scan.hex();
+  scan.expect(COLON);
+  const dev = major * 0x100000 + scan.hex();
+  scan.expect(SPACE);
+  const ino = decimalAt(text, scan.at);
+  const newline = text.indexOf(NEWLINE, scan.at);
+  const eol = newline < 0 ? text.length : newline;
+  let from = scan.at;
+  while (from < eol && text[from] !== SPACE) from++;
+  while (from < eol && text[from] === SPACE) from++;
+  scan.at = eol;
+  const name = nameAt(text, from, eol);
+  return { start, end, prot, shared, offset, dev, ino, name, flags: 0, rss: 0, swap: 0, pageSize: 0, pkey: 0 };
+}
+
+/** The lines that follow in smaps. */
+function details(scan: Scanner, area: Draft): void {
+  const { text, at } = scan;
+  const end = text.indexOf(FLAGS, at);
+  if (end < 0) throw new CrError("a mapping without VmFlags in smaps", { code: "BAD_PROC" });
+  const value = (line: Wanted): number => {
+    const found = line.find(text, at, end);
+    return found < 0 ? 0 : decimalAt(text, found);
+  };
+  area.flags = flagsAt(text, end + FLAGS.length);
+  // the kernel counts pages of hugetlb apart
+  const huge = area.flags & VM.ht ? value(sharedHugeLine) + value(privateHugeLine) : 0;
+  area.rss = (value(rssLine) + huge) * 1024;
+  area.swap = value(swapLine) * 1024;
+  area.pageSize = value(pageSizeLine) * 1024;
+  area.pkey = value(keyLine);
+  const newline = text.indexOf(NEWLINE, end + 1);
+  scan.at = newline < 0 ? text.length : newline;
+}
+
 /**
  * Reads the text of /proc/PID/maps or /proc/PID/smaps, in one pass over the bytes.
  * @throws CrError BAD_PROC when a line is not of that form
  */
 export function parseMaps(text: Buffer): Vma[] {
   const areas: Vma[] = [];
-  const scan = new Scanner(text);
-  const flagsAhead = text.indexOf("\nVmFlags:");
-  const detailed = flagsAhead >= 0;
-  if (detailed) for (const line of wanted) line.begin(text.subarray(0, flagsAhead + 9));
-  while (scan.at < text.length) {
-    const start = scan.hex();
-    scan.expect(DASH);
-    const end = scan.hex();
-    scan.expect(SPACE);
-    const at = scan.at;
-    const prot = (text[at] === 114 ? 1 : 0) | (text[at + 1] === 119 ? 2 : 0) | (text[at + 2] === 120 ? 4 : 0);
-    const shared = text[at + 3] === 115;
-    scan.at += 4;
-    scan.expect(SPACE);
-    const offset = scan.hex();
-    scan.expect(SPACE);
-    const major = scan.hex();
-    scan.expect(COLON);
-    const dev = major * 0x100000 + scan.hex();
-    scan.expect(SPACE);
-    const ino = decimalAt(text, scan.at);
-    let eol = text.indexOf(NEWLINE, scan.at);
-    if (eol < 0) eol = text.length;
-    let nameStart = scan.at;
-    while (nameStart < eol && text[nameStart] !== SPACE) nameStart++;
-    while (nameStart < eol && text[nameStart] === SPACE) nameStart++;
-    const name = nameAt(text, nameStart, eol);
-    scan.at = eol + 1;
-    if (!detailed) {
-      areas.push({
-        start,
-        end,
-        prot,
-        shared,
-        offset,
-        dev,
-        ino,
-        name,
-        flags: 0,
-        rss: 0,
-        swap: 0,
-        pageSize: 0,
-        pkey: 0,
-      });
-      continue;
-    }
-    const vmFlags = flagsLine.find(text, eol, text.length);
-    if (vmFlags < 0) throw new CrError("a mapping without VmFlags in smaps", { code: "BAD_PROC" });
-    const flags = flagsAt(text, vmFlags);
-    const kib = (line: Wanted): number => {
-      const found = line.find(text, eol, vmFlags);
-      return found < 0 ? 0 : decimalAt(text, found) * 1024;
-    };
-    // the kernel counts pages of hugetlb apart
-    const huge = flags & VM.ht ? kib(sharedHugeLine) + kib(privateHugeLine) : 0;
-    const pkey = keyLine.find(text, eol, vmFlags);
-    areas.push({
-      start,
-      end,
-      prot,
-      shared,
-      offset,
-      dev,
-      ino,
-      name,
-      flags,
-      rss: kib(rssLine) + huge,
-      swap: kib(swapLine),
-      pageSize: kib(pageSizeLine),
-      pkey: pkey < 0 ? 0 : decimalAt(text, pkey),
-    });
-    const last = text.indexOf(NEWLINE, vmFlags);
-    scan.at = last < 0 ? text.length : last + 1;
+  const firstFlags = text.indexOf(FLAGS);
+  if (firstFlags >= 0) for (const line of wanted) line.begin(text.subarray(0, firstFlags));
+  for (const scan = new Scanner(text); scan.at < text.length; scan.at++) {
+    const area = firstLine(scan);
+    if (firstFlags >= 0) details(scan, area);
+    areas.push(area);
   }
   return areas;
 }

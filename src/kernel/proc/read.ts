@@ -65,7 +65,7 @@ function numericNames(used: number, into: number[]): void {
       value = value * 10 + c - 48;
       c = buffer[++i] ?? 0;
     }
-    if (c === 0 && i > at + 19) into.push(value);
+    if (c === 0) into.push(value);
     at += length;
   }
 }

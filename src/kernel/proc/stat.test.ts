@@ -98,7 +98,10 @@ test("a running process with a name that misleads", async () => {
 test("a zombie tells how it ended", async () => {
   adopt(true);
   try {
-    const victim = await Victim.start("sh -c 'exit 3' & echo $!");
+    const victim = await Victim.start(
+      // the parent is a program that waits for nobody, before the child ends
+      `sh -c 'until grep -q cat /proc/$PPID/comm; do sleep 0.01; done; exit 3' & echo $!; echo ready; exec cat`,
+    );
     const zombie = Number(victim.said);
     using dir = new ProcDir(zombie);
     while (parseStat(dir.text("stat")).state !== "Z") await Bun.sleep(1);

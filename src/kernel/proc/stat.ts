@@ -57,8 +57,7 @@ export interface ProcStat {
 }
 
 /** The tty number of stat is the old user-space encoding: minor in two parts around the major. */
-function ttyDevice(encoded: number): number {
-  const bits = encoded >>> 0;
+function ttyDevice(bits: number): number {
   const minor = (bits & 0xff) | ((bits >>> 12) & 0xfff00);
   return ((bits >>> 8) & 0xfff) * 0x100000 + minor;
 }
