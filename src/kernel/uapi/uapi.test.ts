@@ -238,3 +238,25 @@ test("wait statuses", () => {
   });
   expect(waitStatus(0xffff)).toEqual({ kind: "continued" });
 });
+
+const cross = Bun.which("aarch64-linux-gnu-gcc");
+
+test.skipIf(cross === null)("open flags of aarch64 (skipped without its cross compiler)", () => {
+  const dir = mkdtempSync(join(tmpdir(), "uapi-"));
+  try {
+    // a process of its own, in which the tables believe to be on the other architecture
+    const script =
+      `Object.defineProperty(process, "arch", { value: "arm64" });` +
+      `const { O } = await import(${JSON.stringify(join(import.meta.dir, "fcntl.ts"))}); console.log(JSON.stringify(O));`;
+    const shown = Bun.spawnSync([process.execPath, "-e", script]);
+    const table: NameTable = JSON.parse(shown.stdout.toString());
+    expect(table.DIRECTORY).toBe(0o40000);
+    const asserts = Object.entries(table).map(([name, value]) => `_Static_assert(O_${name} == ${value}, "O_${name}");`);
+    const file = join(dir, "numbers.c");
+    writeFileSync(file, `#include <asm/fcntl.h>\n#define O_ASYNC FASYNC\n${asserts.join("\n")}\n`);
+    const built = Bun.spawnSync([cross ?? "", "-fsyntax-only", file]);
+    expect(built.stderr.toString()).toBe("");
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+});
