@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "a deleted file with a hole in its middle keeps data and hole"}
+// zdtm: {"category": "files", "spoils": true, "verifies": "a deleted file with a hole in its middle keeps data and hole"}
 #include "holes.h"
 
 int main(void) {

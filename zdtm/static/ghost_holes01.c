@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "a deleted file that ends with a hole keeps data and size"}
+// zdtm: {"category": "files", "spoils": true, "verifies": "a deleted file that ends with a hole keeps data and size"}
 #include "holes.h"
 
 int main(void) {

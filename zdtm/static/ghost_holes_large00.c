@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "a deleted file with a hole of 1 GiB passes the size limit, which counts data, and stays sparse"}
+// zdtm: {"category": "files", "spoils": true, "verifies": "a deleted file with a hole of 1 GiB passes the size limit, which counts data, and stays sparse"}
 #include "holes.h"
 
 int main(void) {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "opts": ["--ghost-limit", "40M"], "verifies": "a deleted file of 32 MiB comes back whole when --ghost-limit allows it"}
+// zdtm: {"category": "files", "spoils": true, "opts": ["--ghost-limit", "40M"], "verifies": "a deleted file of 32 MiB comes back whole when --ghost-limit allows it"}
 #include "holes.h"
 
 int main(void) {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "opts": ["--ghost-limit", "2M"], "verifies": "a deleted file exactly as large as --ghost-limit says comes back whole"}
+// zdtm: {"category": "files", "spoils": true, "opts": ["--ghost-limit", "2M"], "verifies": "a deleted file exactly as large as --ghost-limit says comes back whole"}
 #include "holes.h"
 
 int main(void) {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "a deleted sparse file of more than 4 GiB comes back with the data at its far end"}
+// zdtm: {"category": "files", "spoils": true, "verifies": "a deleted sparse file of more than 4 GiB comes back with the data at its far end"}
 #include "holes.h"
 
 int main(void) {
