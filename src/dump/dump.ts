@@ -20,7 +20,8 @@ import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { buildZombie } from "../task/core.ts";
-import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
+import { monotonic } from "../task/wait.ts";
+import { askTask, buildCores, lookAt, readWaits, type TaskLook } from "./task.ts";
 import { FrozenTree, type FrozenTask } from "./tree.ts";
 import { readClocks } from "./clocks.ts";
 
@@ -67,9 +68,11 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   const cpu = pinToOneCpu();
   scope.add(cpu.release);
 
+  const waits = readWaits(options.pid);
   log.phase("freeze");
   const freezing = performance.now();
   const tree = scope.use(new FrozenTree(options.pid, options.timeout, interrupted));
+  const stoppedAt = monotonic();
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);
 
@@ -100,7 +103,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     const memory = memories.get(task.pid);
     if (!memory) continue;
     if (task.status.seccomp !== 0) tree.suspendSeccomp(task);
-    const look = scope.use(lookAt(task));
+    const look = scope.use(lookAt(task, waits, stoppedAt));
     looks.set(task.pid, look);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu.number)));
     step();

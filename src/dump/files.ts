@@ -3,6 +3,7 @@ import { CrError } from "../error.ts";
 import { FileCollector, describeFile } from "../file/collect.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
 import { kindOf, kinds } from "../file/registry.ts";
+import { MemoryFiles } from "../file/memfd.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
@@ -117,8 +118,8 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   /** The id of a memory file that is mapped: shared anonymous memory or a memfd. */
-  memoryFile(file: OpenFile, _fdflags: number): number {
-    throw new CrError("shared memory is not kept yet", { code: "ENOTSUP", subject: { pid: file.pid, path: file.link } });
+  memoryFile(file: OpenFile): number {
+    return MemoryFiles.of(this).idForMapping(file);
   }
 
   /** Writes everything that the tree's descriptors are. */

@@ -32,15 +32,15 @@ export class MappedFiles {
     const key = `${vma.dev}:${vma.ino}`;
     let known = this.#known.get(key);
     if (!known) {
-      known = this.#open(task, vma, fdflags);
+      known = this.#open(task, vma);
       this.#known.set(key, known);
     }
     return { ...known, fdflags };
   }
 
-  #open(task: FrozenTask, vma: Vma, fdflags: number): { id: number; memfd: boolean } {
+  #open(task: FrozenTask, vma: Vma): { id: number; memfd: boolean } {
     const subject = { pid: task.pid, address: vma.start, path: vma.name };
-    const memfd = vma.dev === shmemDevice();
+    const memfd = vma.dev === shmemDevice() || hasFlag(vma.flags, VM.ht);
     const fd = check(
       openMapFile(task.pid, vma.start, vma.end, memfd ? O.RDONLY : O.PATH),
       "cannot open a mapped file",
@@ -49,7 +49,7 @@ export class MappedFiles {
     );
     try {
       const file = describeFile(0, fd, vma.name, 0, { pid: task.pid, fd: -1 });
-      if (memfd) return { id: this.files.memoryFile(file, fdflags), memfd };
+      if (memfd) return { id: this.files.memoryFile(file), memfd };
       return { id: RegularFiles.of(this.files).idForPath(file), memfd };
     } finally {
       closeFd(fd);

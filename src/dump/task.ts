@@ -1,26 +1,31 @@
 /** One task and its threads: looked at from outside, asked from inside, put into their core images. */
-import { arch } from "../agent/arch/index.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import type { CoreEntry, RlimitEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { readChildren } from "../kernel/proc/children.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
 import {
   askLeader,
   buildLeader,
   buildThread,
   type LeaderInside,
+  planThread,
   type ProcessState,
   readThread,
   type ThreadState,
 } from "../task/core.ts";
-import { type PosixTimer, readTimers } from "../task/posix-timers.ts";
+import { readTimers } from "../task/posix-timers.ts";
+import type { PosixTimer } from "../kernel/proc/timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall } from "../task/questions.ts";
 import { readRlimits } from "../task/rlimits.ts";
+import type { Restart } from "../task/restart.ts";
 import { readSched } from "../task/sched.ts";
 import type { SeccompChains } from "../task/seccomp.ts";
 import { dumpPending } from "../task/signals.ts";
 import { askThread, type ThreadInside } from "../task/thread.ts";
+import { readWait, type Wait } from "../task/wait.ts";
 import type { InfectedTask } from "./infect.ts";
 import type { FrozenTask } from "./tree.ts";
 
@@ -34,29 +39,38 @@ export interface TaskLook extends Disposable {
   readonly process: ProcessState;
   readonly limits: readonly RlimitEntry[];
   readonly timers: readonly PosixTimer[];
+  /** How each thread's interrupted call goes on. */
+  readonly restarts: readonly Restart[];
 }
 
-export function lookAt(task: FrozenTask): TaskLook {
+/** @param waits what the threads waited in before they were stopped, by tid */
+export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stoppedAt: number): TaskLook {
   const memory = new RemoteMemory(task.pid);
   const threads = task.threads.map((tracee) => {
     using dir = task.dir.thread(tracee.tid);
     const found = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
-    const state = readThread(found, dir, memory, readSched(tracee.tid));
-    // a thread that is left running goes on where preemption would have put it
-    tracee.regs.set(state.registers.general);
-    return state;
+    return readThread(found, dir, memory, readSched(tracee.tid));
   });
   const limits = readRlimits(task.dir);
+  const process: ProcessState = {
+    outside: readProcess(task.dir, task.stat),
+    rlimits: limits,
+    pending: dumpPending(task.pid, true, task.status.sharedPending),
+    stopSignal: task.stopSignal || undefined,
+  };
+  const restarts = threads.map((state, i) => {
+    const plan = planThread(state, memory, waits.get(state.tid), stoppedAt, process);
+    for (const { address, bytes } of plan.patches) memory.write(address, bytes);
+    // what a thread gets back that is left running
+    task.threads[i]?.regs.set(plan.live ?? state.registers.general);
+    return plan;
+  });
   return {
     memory,
     threads,
     limits,
-    process: {
-      outside: readProcess(task.dir, task.stat),
-      rlimits: limits,
-      pending: dumpPending(task.pid, true, task.status.sharedPending),
-      stopSignal: task.stopSignal || undefined,
-    },
+    process,
+    restarts,
     timers: readTimers(task.dir),
     [Symbol.dispose]: () => memory[Symbol.dispose](),
   };
@@ -93,8 +107,9 @@ export function buildCores(task: FrozenTask, look: TaskLook, answers: TaskAnswer
   const fields = seccomp.addProcess(look.threads.map((t) => t.seccomp));
   const cores = new Map<number, CoreEntry>();
   look.threads.forEach((state, i) => {
-    const general = arch.atRest(state.registers.general);
-    const options = { cgSet: CG_SET };
+    const plan = look.restarts[i];
+    const general = plan?.image ?? state.registers.general;
+    const options = { cgSet: CG_SET, restart: plan?.entry };
     const own = fields[i] ?? {};
     if (i === 0) {
       cores.set(task.pid, buildLeader(state, answers.leader, general, own, look.process, options));
@@ -104,4 +119,20 @@ export function buildCores(task: FrozenTask, look: TaskLook, answers: TaskAnswer
     if (inside) cores.set(state.tid, buildThread(state, inside, general, own, options));
   });
   return cores;
+}
+
+/** What every thread of a running tree waits in. Threads that come and go meanwhile are of no interest: those that wait stay. */
+export function readWaits(pid: number, waits = new Map<number, Wait>()): Map<number, Wait> {
+  try {
+    using dir = new ProcDir(pid);
+    for (const tid of dir.list("task")) {
+      using thread = dir.thread(tid);
+      const wait = readWait(thread);
+      if (wait) waits.set(tid, wait);
+    }
+    for (const child of readChildren(dir) ?? []) readWaits(child, waits);
+  } catch {
+    // it ended: the freeze will see
+  }
+  return waits;
 }

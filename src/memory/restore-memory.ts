@@ -21,7 +21,6 @@ const MADV_DONTNEED = 4;
 const MADV_GUARD_INSTALL = 102;
 const PR_SET_MM = 35;
 const PR_SET_MM_MAP = 14;
-const PR_SET_THP_DISABLE = 41;
 const MREMAP_MAX_PARTS = 8192;
 /** Lowest address that a task may map. */
 const LOWEST = 0x10000;
@@ -364,5 +363,4 @@ export function restoreMmFields(program: Program, mm: MmEntry, exe: number): voi
   map.view.setInt32(12 * 8 + 4, exe, true);
   program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], { what: "cannot set the address space's bounds and executable" });
   if (exe >= 0) program.call(NR.close, [exe]);
-  if (mm.thp_disabled) program.call(NR.prctl, [PR_SET_THP_DISABLE, 1, 0, 0, 0], { what: "cannot turn huge pages off" });
 }

@@ -3,7 +3,8 @@ import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import type { Program } from "../agent/program.ts";
 import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { CoreEntry } from "../image/schema.gen.ts";
+import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
+import { arch } from "../agent/arch/index.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
@@ -15,8 +16,10 @@ import { dumpCreds } from "../task/creds.ts";
 import { restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
 import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
+import { resumeCall } from "../task/resume.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
+import { waitsToStop } from "../task/signals.ts";
 import { restoreSched } from "../task/sched.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
@@ -48,10 +51,10 @@ function living(finish: Finish): GrownTask[] {
   return [...finish.forest.tasks.values()].filter((t) => !t.saved.zombie);
 }
 
-/** Threads of a task, the leader last: what a process is belongs to it. */
+/** Threads of a task, the leader first. */
 function threadsOf(task: GrownTask): Thread[] {
   const { saved, puppet } = task;
-  return [...(threads.get(task) ?? []), { tid: saved.pid, core: saved.core, agent: puppet }];
+  return [{ tid: saved.pid, core: saved.core, agent: puppet }, ...(threads.get(task) ?? [])];
 }
 
 function run(program: Program, build: (program: Program) => void): void {
@@ -124,11 +127,26 @@ export function finishIdentity(finish: Finish, service: number): void {
     closed.add(table);
     using dir = new ProcDir(saved.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
-    for (const { tid, core, agent } of threadsOf(task)) {
+    for (const { tid, core, agent } of threadsOf(task).reverse()) {
       run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid }, own, seccomp));
     }
     run(puppet.program, (program) => restoreLast(program, saved.core, saved.mm?.dumpable));
     finish.step();
+  }
+}
+
+/** Below what the ABI lets a function use under its stack pointer. */
+const BELOW_RED_ZONE = 256;
+
+/** Puts a thread back into the call that it waited in. */
+function resume(puppet: Puppet, tid: number, regs: BigUint64Array, restart: TscriuRestart): BigUint64Array {
+  const sp = arch.sp(regs) - BELOW_RED_ZONE;
+  const scratch = sp - (sp % 16);
+  const before = puppet.memory.read(scratch, 16);
+  try {
+    return resumeCall(tid, regs, restart, puppet.memory, scratch);
+  } finally {
+    puppet.memory.write(scratch, before);
   }
 }
 
@@ -142,7 +160,8 @@ function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
     const raw = registers.build(core, { general: readRegs(tid), extended: readFp(tid) });
     registers.restoreOthers(tid, core);
     writeFp(tid, raw.extended);
-    writeRegs(tid, raw.general);
+    const restart = core.thread_core?.tscriu_restart;
+    writeRegs(tid, restart ? resume(puppet, tid, raw.general, restart) : raw.general);
     const mask = tid === saved.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
     setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
     const section = rseqWriteBack(core.thread_core?.rseq_entry);
@@ -153,10 +172,15 @@ function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
 
 function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean): void {
   const stopped = saved.core.tc?.task_state === TASK_STOPPED;
+  if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, saved.pid, SIGSTOP);
   if (stopped || leaveStopped) {
     check(sys(NR.kill, saved.pid, stopped ? (saved.core.tc?.stop_signo ?? SIGSTOP) : SIGSTOP), "cannot stop a task", { pid: saved.pid });
   }
-  for (const { tid } of all) detach(tid);
+  for (const { tid, core } of all) {
+    // a SIGSTOP cannot be queued for oneself: it comes from us
+    if (waitsToStop(core.thread_core?.signals_p)) sys(NR.tgkill, saved.pid, tid, SIGSTOP);
+    detach(tid);
+  }
 }
 
 /** The point of no return: the tree runs. */

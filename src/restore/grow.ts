@@ -11,6 +11,7 @@ import { wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { NR } from "../kernel/nr.ts";
 import { canInherit, type MemoryResult, type MemorySources, restoreMemory, restoreMmFields, receiveOne } from "../memory/restore-memory.ts";
+import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
 
@@ -156,6 +157,7 @@ export class Forest implements Disposable {
     const { saved, puppet } = task;
     if (!saved.mm || task.memory === "restored") return;
     const { sources } = this.options;
+    if (saved.core.tc) restoreThpDisable(puppet.program, saved.mm.thp_disabled, saved.core.tc);
     const result = restoreMemory(puppet, saved.mm, inherited, sources);
     this.totals.pagesRestored += result.pagesRestored;
     this.totals.pagesCompared += result.pagesCompared;

@@ -117,12 +117,13 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     log.phase("threads");
     const finish: Finish = { images, set, forest, files, step, affinity: cpu.before };
     makeThreads(finish);
+    options.created(root.pid);
     mustHook(options, "post-restore", root.pid);
     files.applyOwners();
-    files.end();
     log.phase("identity");
     finishIdentity(finish, service.theirs);
     files.arm();
+    files.end();
     if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
     options.hook("network-unlock", root.pid);
     log.phase("go");
