@@ -4,11 +4,11 @@
  * stack pointer at that frame: a victim whose tracer vanishes goes on by itself.
  */
 import { CrError } from "../error.ts";
-import { NR } from "../kernel/nr.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
-import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { NR } from "../kernel/nr.ts";
 import { PAGE, scanPages } from "../kernel/pagemap.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Tracee } from "./tracee.ts";
 
@@ -91,7 +91,8 @@ export class Home implements Disposable {
     this.trampoline = this.#findPadding(areas);
     const page = this.trampoline - (this.trampoline % PAGE_SIZE);
     const [entry = 0n] = pagemap(pid, page, 1);
-    if ((entry & PRESENT_OR_SWAPPED) === 0n || (entry & FILE_PAGE) !== 0n) this.own.push({ start: page, end: page + PAGE_SIZE });
+    if ((entry & PRESENT_OR_SWAPPED) === 0n || (entry & FILE_PAGE) !== 0n)
+      this.own.push({ start: page, end: page + PAGE_SIZE });
     this.#before = memory.read(this.trampoline, arch.trampoline.length);
     memory.write(this.trampoline, arch.trampoline);
   }
@@ -99,9 +100,17 @@ export class Home implements Disposable {
   /** Zeroed pages of private memory that were never touched. */
   #findUntouched(areas: readonly Area[], size: number): number {
     const usable = areas.filter(
-      (a) => a.readable && a.writable && !a.shared && !a.special && (a.name === "" || a.name.startsWith("[")) && a.end - a.start >= size,
+      (a) =>
+        a.readable &&
+        a.writable &&
+        !a.shared &&
+        !a.special &&
+        (a.name === "" || a.name.startsWith("[")) &&
+        a.end - a.start >= size,
     );
-    usable.sort((a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start));
+    usable.sort(
+      (a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start),
+    );
     for (const area of usable) {
       const found = firstGap(this.pid, area.start, Math.min(area.end, area.start + LOOK), size);
       if (found !== undefined) return found;
@@ -115,14 +124,19 @@ export class Home implements Disposable {
 
   /** Zero bytes behind the last instruction of a text mapping. */
   #findPadding(areas: readonly Area[]): number {
-    const text = areas.filter((a) => a.executable && a.readable && !a.shared && (a.name.startsWith("/") || a.name === "[vdso]"));
+    const text = areas.filter(
+      (a) => a.executable && a.readable && !a.shared && (a.name.startsWith("/") || a.name === "[vdso]"),
+    );
     text.sort((a, b) => Number(a.name === "[vdso]") - Number(b.name === "[vdso]"));
     const tail = new Uint8Array(TAIL);
     for (const area of text) {
       if (!this.memory.tryRead(area.end - TAIL, tail)) continue;
       if (tail.every((byte) => byte === 0)) return area.end - TAIL / 2;
       // one that an earlier run left when it was killed
-      if (tail.subarray(0, TAIL / 2).every((byte) => byte === 0) && startsWith(tail.subarray(TAIL / 2), arch.trampoline)) {
+      if (
+        tail.subarray(0, TAIL / 2).every((byte) => byte === 0) &&
+        startsWith(tail.subarray(TAIL / 2), arch.trampoline)
+      ) {
         return area.end - TAIL / 2;
       }
     }
@@ -144,7 +158,10 @@ export class Home implements Disposable {
   /** Removes the trampoline and wipes the frames. No thread may be on its way home through them. */
   [Symbol.dispose](): void {
     try {
-      this.memory.write(this.trampoline, this.#before.every((b, i) => b === arch.trampoline[i]) ? new Uint8Array(this.#before.length) : this.#before);
+      this.memory.write(
+        this.trampoline,
+        this.#before.every((b, i) => b === arch.trampoline[i]) ? new Uint8Array(this.#before.length) : this.#before,
+      );
       this.memory.write(this.#frames, new Uint8Array(this.#framesUsed * this.#frameRoom));
     } catch {
       // the task is gone: so are its pages

@@ -3,7 +3,7 @@ import { embedded } from "../kernel/embedded.ts";
 import { openMapFile, type RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { cont, interrupt, PTRACE_EVENT_STOP, TaskGone, wait, WNOHANG } from "../kernel/ptrace.ts";
+import { cont, interrupt, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
@@ -58,7 +58,11 @@ export class Parasite implements Area, Disposable {
     this.#sp = sp;
     const call = (nr: number, args: number[], what: string) =>
       check(leader.syscall(home.trampoline, sp, nr, args), what, this.subject);
-    this.base = call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0], "cannot map the agent's area");
+    this.base = call(
+      NR.mmap,
+      [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0],
+      "cannot map the agent's area",
+    );
     let fd = openMapFile(pid, this.base, this.base + AREA.size, 2);
     const pidfd = pidfdOpen(pid);
     if (fd < 0) {
@@ -91,7 +95,10 @@ export class Parasite implements Area, Disposable {
     sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
     this.#writeControl(spare);
     this.program = new Program(this);
-    writeRegs(leader.tid, arch.enter(leader.regs, this.base + AREA.code, this.base + AREA.stackEnd, this.base + AREA.control));
+    writeRegs(
+      leader.tid,
+      arch.enter(leader.regs, this.base + AREA.code, this.base + AREA.stackEnd, this.base + AREA.control),
+    );
     check(cont(leader.tid), "cannot start the agent", this.subject);
     this.#running = true;
   }
@@ -227,7 +234,8 @@ export class Parasite implements Area, Disposable {
       const seen = wait(tid);
       roundTrips.stops++;
       if (seen === EINTR) continue;
-      if (seen === undefined || typeof seen === "number") throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
+      if (seen === undefined || typeof seen === "number")
+        throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
       if (seen.kind !== "stopped") throw new TaskGone(tid, seen);
       if (seen.event === PTRACE_EVENT_STOP) break;
       this.leader.stopWanted = true;

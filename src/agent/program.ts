@@ -1,13 +1,13 @@
 import { CrError, type Subject } from "../error.ts";
-import { sysError } from "../kernel/sys.ts";
 import { syscallName } from "../kernel/nr.ts";
+import { sysError } from "../kernel/sys.ts";
 import {
+  AREA,
   ARG_AREA,
   ARG_LITERAL,
   ARG_LOAD32,
   ARG_LOAD64,
   ARG_RESULT,
-  AREA,
   OP,
   POLICY_EXPECT,
   POLICY_IGNORE,

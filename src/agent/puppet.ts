@@ -23,9 +23,9 @@ import {
   PTRACE_O_TRACESYSGOOD,
   seize,
   setSigmask,
+  WNOHANG,
   wait,
   waitStop,
-  WNOHANG,
 } from "../kernel/ptrace.ts";
 import { addressOf, check, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
@@ -63,11 +63,14 @@ function pidError(result: number, pid: number): CrError {
       remedy: "end that process, or restore in a pid namespace of its own",
     });
   }
-  return new CrError(`cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`, {
-    code: "EPERM",
-    subject: { pid },
-    remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
-  });
+  return new CrError(
+    `cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`,
+    {
+      code: "EPERM",
+      subject: { pid },
+      remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
+    },
+  );
 }
 
 /** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
@@ -122,7 +125,8 @@ abstract class FutexAgent implements Area {
     while (view.getUint32(at + CONTROL.state, true) === STATE_RUN) {
       const slept = sys(NR.futex, address, FUTEX_WAIT, STATE_RUN, addressOf(lookEvery));
       if (slept === ETIMEDOUT) this.#look();
-      else if (slept !== 0 && slept !== EAGAIN && slept !== EINTR) check(slept, "cannot wait for a puppet", this.subject);
+      else if (slept !== 0 && slept !== EAGAIN && slept !== EINTR)
+        check(slept, "cannot wait for a puppet", this.subject);
     }
     return view.getUint32(at + CONTROL.stopped, true);
   }
@@ -132,7 +136,12 @@ abstract class FutexAgent implements Area {
     const seen = wait(this.tid, WNOHANG);
     if (seen === undefined) return;
     if (typeof seen === "number" || seen.kind !== "stopped") {
-      const how = typeof seen === "number" ? "" : seen.kind === "exited" ? ` with exit code ${seen.code}` : ` by signal ${seen.signal}`;
+      const how =
+        typeof seen === "number"
+          ? ""
+          : seen.kind === "exited"
+            ? ` with exit code ${seen.code}`
+            : ` by signal ${seen.signal}`;
       throw new CrError(`the task died while it was being restored${how}`, { code: "ESRCH", subject: this.subject });
     }
     cont(this.tid);
@@ -268,7 +277,14 @@ export class Puppet extends FutexAgent implements Disposable {
     if (first) {
       // the code is private, so that children inherit it while they get an area of their own
       check(
-        injectCall(pid, ip, NR.mmap, [base, AREA.codeSize, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0]),
+        injectCall(pid, ip, NR.mmap, [
+          base,
+          AREA.codeSize,
+          PROT_READ | PROT_EXEC,
+          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+          -1,
+          0,
+        ]),
         what,
         { pid },
       );
@@ -367,8 +383,9 @@ export class Puppet extends FutexAgent implements Disposable {
   /**
    * Ends the process as `status` of wait(2) will tell it: with an exit code, or by a signal. It stays a zombie until its parent
    * reaps it.
+   * @param name what /proc shows as its name from then on
    */
-  end(status: number): void {
+  end(status: number, name = "tscriu"): void {
     const signal = status & 0x7f;
     const { program, pid } = this;
     if (signal !== 0) {
@@ -376,12 +393,18 @@ export class Puppet extends FutexAgent implements Disposable {
       program.call(NR.prctl, [PR_SET_DUMPABLE, 0, 0, 0, 0]);
       program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
     }
+    const PR_SET_NAME = 15;
+    program.call(NR.prctl, [PR_SET_NAME, program.text(name), 0, 0, 0]);
     program.run();
     this.halt();
     if (signal === 0) {
-      writeRegs(pid, arch.call(readRegs(pid), this.base + AREA.trampoline, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]));
+      setSigmask(pid, 0n);
+      writeRegs(
+        pid,
+        arch.call(readRegs(pid), this.base + AREA.trampoline, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]),
+      );
     } else {
-      setSigmask(pid, ~(1n << BigInt(signal - 1)) & 0xffff_ffff_ffff_ffffn);
+      setSigmask(pid, 0n);
       sys(NR.kill, pid, signal);
     }
     check(cont(pid), "cannot end a puppet", this.subject);

@@ -4,11 +4,11 @@ import {
   getRegset,
   getSigmask,
   NT_PRSTATUS,
+  PTRACE_EVENT_STOP,
   setRegset,
   setSigmask,
-  wait,
   TaskGone,
-  PTRACE_EVENT_STOP,
+  wait,
 } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
@@ -24,21 +24,37 @@ const fpBuffer = new Uint8Array(65536);
 export const roundTrips = { stops: 0, programs: 0 };
 
 export function readRegs(tid: number): BigUint64Array {
-  check(getRegset(tid, NT_PRSTATUS, regsBuffer), "cannot read the registers", { tid });
+  const size = check(getRegset(tid, NT_PRSTATUS, regsBuffer), "cannot read the registers", { tid });
+  if (size !== regsBuffer.length) {
+    throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
+  }
   return new BigUint64Array(regsBuffer.slice().buffer);
 }
 
+const outsideCalls = Int32Array.of(-1);
+
+/** Sets the general registers of a thread, which is then in no system call. */
 export function writeRegs(tid: number, regs: BigUint64Array): void {
   check(setRegset(tid, NT_PRSTATUS, new Uint8Array(regs.buffer)), "cannot set the registers", { tid });
+  if (arch.callType === undefined) return;
+  check(setRegset(tid, arch.callType, new Uint8Array(outsideCalls.buffer)), "cannot set the registers", { tid });
+}
+
+let fpType: number | undefined;
+
+/** The register set of this machine that holds all extended state. */
+function fpTypeOf(tid: number): number {
+  fpType ??= arch.fpTypes.find((type) => getRegset(tid, type, fpBuffer) > 0);
+  return fpType ?? arch.fpTypes[0] ?? 0;
 }
 
 export function readFp(tid: number): Uint8Array {
-  const size = check(getRegset(tid, arch.fpType, fpBuffer), "cannot read the extended registers", { tid });
-  return fpBuffer.slice(0, size);
+  const size = check(getRegset(tid, fpTypeOf(tid), fpBuffer), "cannot read the extended registers", { tid });
+  return fpBuffer.slice(0, arch.fpLength(fpBuffer.subarray(0, size)));
 }
 
 export function writeFp(tid: number, fp: Uint8Array): void {
-  check(setRegset(tid, arch.fpType, fp), "cannot set the extended registers", { tid });
+  check(setRegset(tid, fpTypeOf(tid), fp), "cannot set the extended registers", { tid });
 }
 
 /**

@@ -95,7 +95,10 @@ export const messages: Readonly<Record<string, string>> = {
 2 required uint64 tls
 3 required .user_aarch64_regs_entry gpregs hex
 4 required .user_aarch64_fpsimd_context_entry fpsimd
-5 optional .pac_keys pac_keys`,
+5 optional .pac_keys pac_keys
+2000 repeated .tscriu_regset tscriu_regsets`,
+  tscriu_regset: `1 required uint32 type
+2 required bytes state`,
   user_arm_regs_entry: `1 required uint32 r0
 2 required uint32 r1
 3 required uint32 r2

@@ -331,6 +331,12 @@ export interface ThreadInfoAarch64 {
   gpregs: UserAarch64RegsEntry;
   fpsimd: UserAarch64FpsimdContextEntry;
   pac_keys?: PacKeys;
+  tscriu_regsets: TscriuRegset[];
+}
+
+export interface TscriuRegset {
+  type: number;
+  state: Uint8Array;
 }
 
 export interface UserArmRegsEntry {
@@ -2033,6 +2039,7 @@ export interface Messages {
   pac_generic_keys: PacGenericKeys;
   pac_keys: PacKeys;
   thread_info_aarch64: ThreadInfoAarch64;
+  tscriu_regset: TscriuRegset;
   user_arm_regs_entry: UserArmRegsEntry;
   user_arm_vfpstate_entry: UserArmVfpstateEntry;
   thread_info_arm: ThreadInfoArm;

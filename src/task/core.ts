@@ -30,7 +30,7 @@ import { dumpCreds, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
 import { askProcess, type ProcessInside, type readProcess } from "./process.ts";
-import { type RawRegisters, registers } from "./registers.ts";
+import { type RawRegisters, registers, type SavedRegisters } from "./registers.ts";
 import { planRestart, type Restart } from "./restart.ts";
 import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
 import { dumpSched, type Sched } from "./sched.ts";
@@ -55,7 +55,7 @@ export interface Found extends RawRegisters {
 export interface ThreadState {
   tid: number;
   /** With a critical section left, but otherwise as found: what the thread gets back when it is left running. */
-  registers: RawRegisters;
+  registers: SavedRegisters;
   mask: bigint;
   status: ProcStatus;
   sched: Sched;
@@ -78,7 +78,7 @@ export function readThread(found: Found, dir: ProcDir, memory: RemoteMemory, sch
   leaveSection(rseq, general);
   return {
     tid,
-    registers: { general, extended: found.extended },
+    registers: { general, extended: found.extended, others: registers.readOthers(tid) },
     mask,
     status,
     sched,
@@ -199,7 +199,7 @@ export function buildThread(
   options: BuildOptions = {},
 ): CoreEntry {
   return {
-    ...registers.dump(state.tid, { general, extended: state.registers.extended }, inside.clearTid),
+    ...registers.dump(state.tid, { ...state.registers, general }, inside.clearTid),
     thread_core: { ...threadCore(state, inside, seccomp, options), blk_sigset: toU64(state.mask) },
   };
 }
@@ -237,7 +237,7 @@ export function buildLeader(
   if (process.stopSignal) tc.stop_signo = process.stopSignal;
   if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
   return {
-    ...registers.dump(state.tid, { general, extended: state.registers.extended }, inside.thread.clearTid),
+    ...registers.dump(state.tid, { ...state.registers, general }, inside.thread.clearTid),
     tc,
     thread_core: threadCore(state, inside.thread, seccomp, options),
   };

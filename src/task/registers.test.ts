@@ -15,7 +15,7 @@ const FULL = `
 `;
 
 function snapshot(held: Held) {
-  const raw = { general: readRegs(held.pid), extended: readFp(held.pid) };
+  const raw = { general: readRegs(held.pid), extended: readFp(held.pid), others: registers.readOthers(held.pid) };
   return { raw, core: registers.dump(held.pid, raw, 0x1234) };
 }
 

@@ -3,8 +3,15 @@ export interface Arch {
   readonly name: "x86_64" | "aarch64";
   /** Size of NT_PRSTATUS, bytes. */
   readonly regsSize: number;
-  /** The register set that holds all extended state. */
-  readonly fpType: number;
+  /** Register sets that hold all extended state: the first that the machine has is used. */
+  readonly fpTypes: readonly number[];
+  /**
+   * The register set that tells which system call a thread is in: the kernel's way out of a stop looks at it besides the general
+   * registers. Undefined where these say it themselves.
+   */
+  readonly callType: number | undefined;
+  /** How much of an extended register set is state, bytes. */
+  fpLength(given: Uint8Array): number;
   /**
    * A system call followed by rt_sigreturn: injected calls run from here, and a task that nobody stops after its call falls
    * into rt_sigreturn and is home.

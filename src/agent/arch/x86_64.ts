@@ -47,7 +47,9 @@ const align = (size: number) => (size + 63) & ~63;
 export const x86_64: Arch = {
   name: "x86_64",
   regsSize: 27 * 8,
-  fpType: 0x202,
+  fpTypes: [0x202],
+  callType: undefined,
+  fpLength: (given) => given.length,
   trampoline: Uint8Array.of(0x0f, 0x05, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05),
 
   ip: (regs) => Number(regs[RIP]),

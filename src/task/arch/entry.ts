@@ -6,16 +6,29 @@ import type { CoreEntry } from "../../image/schema.gen.ts";
 export interface RawRegisters {
   /** NT_PRSTATUS. */
   general: BigUint64Array;
-  /** All extended state: NT_X86_XSTATE (not compacted), NT_PRFPREG on aarch64. */
+  /** All extended state: NT_X86_XSTATE (not compacted); NT_ARM_SVE on aarch64, NT_PRFPREG where the CPU has no SVE. */
   extended: Uint8Array;
+}
+
+/** Answers to requests of their own, as the kernel gave them: by register set on aarch64, by segment slot on x86. */
+export type OtherRegisters = ReadonlyMap<number, Uint8Array>;
+
+export interface SavedRegisters extends RawRegisters {
+  others: OtherRegisters;
 }
 
 export interface RegisterKind {
   /**
+   * What of the registers has a request of its own. Only a stopped thread answers, and later it may run the agent: to be read
+   * at the stop.
+   * @throws CrError when the thread uses what cannot be kept
+   */
+  readOthers(tid: number): OtherRegisters;
+  /**
    * The register part of a core entry: its machine type and its thread_info.
    * @throws CrError when the thread runs in a mode that no image can hold (32 bits)
    */
-  dump(tid: number, raw: RawRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
+  dump(tid: number, raw: SavedRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
   /** What the thread must ask the kernel for before it can be given its registers. */
   permit(program: Program, core: CoreEntry): void;
   /**

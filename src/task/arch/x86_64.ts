@@ -4,7 +4,7 @@ import { NR } from "../../kernel/nr.ts";
 import { addressOf, check, sys } from "../../kernel/sys.ts";
 import { toU64 } from "../../kernel/u64.ts";
 import { ARCH } from "../../kernel/uapi/prctl.ts";
-import type { RegisterKind } from "./entry.ts";
+import type { OtherRegisters, RegisterKind } from "./entry.ts";
 import { buildXstate, dumpXstate } from "./xstate.ts";
 
 /** struct user_regs_struct (sys/user.h), in its order; the image names them alike. */
@@ -53,11 +53,19 @@ const FLAGS = {
   usable: 6,
 } as const;
 
-function dumpSlot(tid: number, slot: number): UserDescT {
-  const desc = new Uint32Array(4);
-  // a kernel without 32-bit support has no such request: then the slots are empty
-  const known = sys(NR.ptrace, PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc)) === 0;
-  const bits = known ? (desc[3] ?? 0) : (1 << FLAGS.read_exec_only) | (1 << FLAGS.seg_not_present);
+function readSlots(tid: number): OtherRegisters {
+  const slots = new Map<number, Uint8Array>();
+  for (const slot of TLS_SLOTS) {
+    const desc = new Uint8Array(16);
+    // a kernel without 32-bit support has no such request: then the slots are empty
+    if (sys(NR.ptrace, PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc)) === 0) slots.set(slot, desc);
+  }
+  return slots;
+}
+
+function describeSlot(slot: number, raw: Uint8Array | undefined): UserDescT {
+  const desc = new Uint32Array((raw ?? new Uint8Array(16)).slice().buffer);
+  const bits = raw ? (desc[3] ?? 0) : (1 << FLAGS.read_exec_only) | (1 << FLAGS.seg_not_present);
   const flag = (name: keyof typeof FLAGS) => ((bits >> FLAGS[name]) & 1) === 1;
   return {
     entry_number: slot,
@@ -78,6 +86,8 @@ function isEmpty(desc: UserDescT): boolean {
 }
 
 export const x86_64: RegisterKind = {
+  readOthers: readSlots,
+
   dump(tid, raw, clearTid) {
     if (raw.general[CS] !== USER_CS) {
       throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
@@ -90,7 +100,7 @@ export const x86_64: RegisterKind = {
         clear_tid_addr: clearTid,
         gpregs,
         fpregs: dumpXstate(raw.extended),
-        tls: TLS_SLOTS.map((slot) => dumpSlot(tid, slot)),
+        tls: TLS_SLOTS.map((slot) => describeSlot(slot, raw.others.get(slot))),
       },
     };
   },
