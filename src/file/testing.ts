@@ -1,5 +1,5 @@
 /** A dump and a restore small enough for tests of one kind: descriptors of our own stand for those of a tree. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CrError } from "../error.ts";
@@ -87,7 +87,7 @@ export class TestRun implements Disposable {
       log: this.#log,
       held,
       pids: this.options.pids ?? [process.pid],
-      virtualPid: (pid) => pid,
+      virtualPid: (pid) => (existsSync(`/proc/self/task/${pid}`) || this.options.pids?.includes(pid) ? pid : 0),
       nextId: () => ++this.#id,
       add: (entry) => void this.entries.set(entry.id, entry),
       regular: (file) => RegularFiles.of(dump).idForDescriptor(file),
