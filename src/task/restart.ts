@@ -166,13 +166,14 @@ function planBlock(asFound: Restart, call: InterruptedCall, memory: RemoteMemory
   const { image: regs } = asFound;
   const kind = BLOCKS.get(call.nr);
   // a call that we cannot name: nothing else is safe
-  if (!kind) return { ...asFound, image: callRegisters.gaveUp(regs) };
+  if (!kind) return { ...asFound, image: callRegisters.gaveUp(regs, call) };
   const timeout = kind(call.args);
   if (!timeout) return { ...asFound, image: callRegisters.again(regs, call) };
   const left = remaining(call, timeout, memory, spent);
   return {
     ...asFound,
-    image: callRegisters.gaveUp(regs),
+    image: callRegisters.gaveUp(regs, call),
+    live: callRegisters.goOn(regs),
     entry: left === undefined ? undefined : { nr: call.nr, remaining_ns: Math.round(left) },
   };
 }

@@ -28,12 +28,17 @@ export interface CallRegisters {
   interrupted(regs: BigUint64Array, memory: RemoteMemory, known: KnownCall | undefined): InterruptedCall | undefined;
   /** Registers that make the call once more, with one argument changed. */
   again(regs: BigUint64Array, call: InterruptedCall, change?: { arg: number; value: number }): BigUint64Array;
-  /** Registers that say EINTR, for the image of a call that only the kernel's own memory could restart. */
-  gaveUp(regs: BigUint64Array): BigUint64Array;
+  /** Registers for the image of a call that only the kernel's own memory could restart: they say EINTR, or make it once more. */
+  gaveUp(regs: BigUint64Array, call: InterruptedCall): BigUint64Array;
   /** Registers of `again` for a thread that is left running: the kernel must not think of a call of its own. */
   outside(regs: BigUint64Array): BigUint64Array;
   /** Registers with which the call has returned. */
   returned(regs: BigUint64Array, call: InterruptedCall, value: number): BigUint64Array;
+  /**
+   * Registers of a thread that is left running after it made calls of ours, with which the kernel goes on inside the call;
+   * undefined when those that were found do.
+   */
+  goOn(regs: BigUint64Array): BigUint64Array | undefined;
   /** Registers with which the kernel goes on inside the call, by what it remembers of it (its restart block). */
   inside(regs: BigUint64Array, call: InterruptedCall): BigUint64Array;
   /** The call of which an image's registers say that it returned EINTR, or that it is to be made: number as given. */
@@ -70,7 +75,8 @@ function calledAt(memory: RemoteMemory, ip: number): number | undefined {
   return new DataView(code.buffer).getUint32(1, true);
 }
 
-const x86_64: CallRegisters = {
+export const x86_64: CallRegisters = {
+  goOn: () => undefined,
   interrupted(regs, memory) {
     let nr = number(regs[ORIG_AX]);
     const error = number(regs[AX]);
@@ -119,24 +125,53 @@ const x86_64: CallRegisters = {
 /** struct user_pt_regs. */
 const X8 = 8;
 const PC = 32;
+/** restart_syscall(2) of aarch64. */
+const RESTART_SYSCALL = 128;
 const SVC = 0xd4000001;
+/** `mov x8, #number` and `mov w8, #number`, without the number. */
+const MOV_X8 = [0xd2800008, 0x52800008];
+const MOV_NUMBER = 0xffff << 5;
+/** How far before the call its number may be set, instructions. */
+const LOOK_BACK = 16;
 
 function isSvc(memory: RemoteMemory, address: number): boolean {
   const code = new Uint8Array(4);
   return memory.tryRead(address, code) && new DataView(code.buffer).getUint32(0, true) === SVC;
 }
 
+/** The number of the call at an instruction, by the code before it. */
+function numberBefore(memory: RemoteMemory, address: number): number | undefined {
+  const code = new Uint8Array(LOOK_BACK * 4);
+  if (!memory.tryRead(address - code.length, code)) return undefined;
+  const view = new DataView(code.buffer);
+  for (let at = code.length - 4; at >= 0; at -= 4) {
+    const instruction = view.getUint32(at, true);
+    if (MOV_X8.includes((instruction & ~MOV_NUMBER) >>> 0)) return (instruction & MOV_NUMBER) >>> 5;
+  }
+  return undefined;
+}
+
 /**
  * Here the kernel itself steps back to the instruction before it stops a thread for us, and puts the first argument in
  * place again: why it did so can only be told from what the thread was in before.
  */
-const aarch64: CallRegisters = {
+export const aarch64: CallRegisters = {
+  // at the end of a stop the kernel does so itself, but not at the end of a call
+  goOn(regs) {
+    const out = regs.slice();
+    out[X8] = word(RESTART_SYSCALL);
+    return out;
+  },
   interrupted(regs, memory, known) {
     const pc = Number(regs[PC]);
-    const nr = Number(regs[X8]);
-    if (!known || (known.nr !== nr && known.nr !== NR.restart_syscall)) return undefined;
+    let nr = Number(regs[X8]);
+    if (!known || (known.nr !== nr && known.nr !== RESTART_SYSCALL)) return undefined;
     const args = [0, 1, 2, 3, 4, 5].map((i) => number(regs[i]));
-    if (known.ip === pc + 4 && isSvc(memory, pc)) return { nr, args, error: ERESTART_RESTARTBLOCK };
+    if (known.ip === pc + 4 && isSvc(memory, pc)) {
+      // interrupted before and gone on: the call's own number is no more in the registers
+      if (nr === RESTART_SYSCALL) nr = numberBefore(memory, pc) ?? nr;
+      return { nr, args, error: ERESTART_RESTARTBLOCK };
+    }
     if (known.ip === pc && args[0] === EINTR && isSvc(memory, pc - 4)) {
       return { nr, args: [known.args[0] ?? 0, ...args.slice(1)], error: EINTR };
     }
@@ -153,7 +188,11 @@ const aarch64: CallRegisters = {
     return out;
   },
   // here the call is simply made again, with its full time
-  gaveUp: (regs) => regs.slice(),
+  gaveUp(regs, call) {
+    const out = regs.slice();
+    out[X8] = word(call.nr);
+    return out;
+  },
   outside: (regs) => regs.slice(),
   returned(regs, call, value) {
     const out = regs.slice();
@@ -161,7 +200,11 @@ const aarch64: CallRegisters = {
     out[0] = word(value);
     return out;
   },
-  inside: (regs) => regs.slice(),
+  inside(regs, call) {
+    const out = regs.slice();
+    out[X8] = word(call.nr);
+    return out;
+  },
   fromImage: (regs, nr) => ({ nr, args: [0, 1, 2, 3, 4, 5].map((i) => number(regs[i])), error: ERESTART_RESTARTBLOCK }),
   isCall: (regs, memory) => isSvc(memory, Number(regs[PC])),
   // stepped back to the instruction: it shall go on
