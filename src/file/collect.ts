@@ -18,6 +18,63 @@ export interface CollectContext {
   nextId(): number;
   /** The pid as the tree sees it; 0 when it is none of the tree's. */
   virtualPid(hostPid: number): number;
+  /** How many duplicates may be open at once; by our own limit of open files when left out. */
+  readonly maxDuplicates?: number;
+}
+
+/** Numbers of our own that duplicates leave to the rest of a dump. */
+const RESERVE = 1024;
+
+/**
+ * Our duplicates of the tree's descriptions. Where the limit of open files is lower than their number, the oldest are
+ * closed and taken again when somebody asks.
+ */
+class Duplicates implements Disposable {
+  readonly #open = new Map<number, number>();
+  #max: number;
+
+  constructor(private readonly fixedMax: number | undefined) {
+    this.#max = fixedMax ?? RESERVE;
+  }
+
+  /** Announces how many there will be. */
+  expect(count: number): void {
+    this.#max = this.fixedMax ?? Math.max(64, allowDescriptors(count + RESERVE) - RESERVE);
+  }
+
+  add(id: number, dup: number): void {
+    for (const [oldest, fd] of this.#open) {
+      if (this.#open.size < this.#max) break;
+      closeFd(fd);
+      this.#open.delete(oldest);
+    }
+    this.#open.set(id, dup);
+  }
+
+  get(id: number, at: { pid: number; fd: number }): number {
+    const known = this.#open.get(id);
+    if (known !== undefined) return known;
+    const pidfd = pidfdOpen(at.pid);
+    try {
+      const dup = pidfdGetfd(pidfd, at.fd);
+      this.add(id, dup);
+      return dup;
+    } finally {
+      closeFd(pidfd);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#open.values()) closeFd(fd);
+    this.#open.clear();
+  }
+}
+
+/** A description with the place through which it is compared with others. */
+interface Known {
+  readonly file: OpenFile;
+  readonly pid: number;
+  readonly fd: number;
 }
 
 const nobody: FownEntry = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
@@ -49,16 +106,20 @@ function groupOf(info: FdInfo): string {
 }
 
 /**
- * Lists the descriptors of a frozen tree and tells which of them are one open file description. Holds a duplicate of
- * every description until it is disposed of.
+ * Lists the descriptors of a frozen tree and tells which of them are one open file description. Holds duplicates of the
+ * descriptions until it is disposed of; `dup` of a file is good until the next file's is asked for.
  */
 export class FileCollector implements Disposable {
   readonly held: HeldFd[] = [];
   readonly files: OpenFile[] = [];
   /** Per group, sorted by the kernel's order of descriptions, so that 10,000 eventfds are found by halving. */
-  readonly #groups = new Map<string, OpenFile[]>();
+  readonly #groups = new Map<string, Known[]>();
+  readonly #duplicates: Duplicates;
+  readonly #adopted: number[] = [];
 
-  constructor(private readonly context: CollectContext) {}
+  constructor(private readonly context: CollectContext) {
+    this.#duplicates = new Duplicates(context.maxDuplicates);
+  }
 
   /**
    * Adds the descriptor table of a frozen task. Tasks that share a table (CLONE_FILES) are one: call it for the first.
@@ -68,7 +129,7 @@ export class FileCollector implements Disposable {
   addTable(pid: number, only?: readonly number[]): void {
     using dir = new ProcDir(pid);
     const numbers = only ?? dir.list("fd");
-    allowDescriptors(this.files.length + numbers.length + 1024);
+    this.#duplicates.expect(this.files.length + numbers.length);
     const pidfd = pidfdOpen(pid);
     try {
       for (const fd of numbers) this.#add(dir, pidfd, fd);
@@ -82,7 +143,13 @@ export class FileCollector implements Disposable {
   #add(dir: ProcDir, pidfd: number, fd: number): void {
     const { pid } = dir;
     const info = readFdInfo(dir, fd);
-    const file = this.#find(info, pid, fd, () => ({ link: dir.link(`fd/${fd}`), dup: pidfdGetfd(pidfd, fd) }));
+    const file = this.#find(info, pid, fd, () => {
+      const link = dir.link(`fd/${fd}`);
+      const id = this.context.nextId();
+      const duplicates = this.#duplicates;
+      duplicates.add(id, pidfdGetfd(pidfd, fd));
+      return this.#describe({ pid, fd }, id, info, link, () => duplicates.get(id, { pid, fd }));
+    });
     this.held.push({ pid, fd, cloexec: (info.flags & O.CLOEXEC) !== 0, file, locks: info.locks });
   }
 
@@ -92,20 +159,24 @@ export class FileCollector implements Disposable {
    */
   adopt(dup: number, from: { pid: number; fd: number }): { file: OpenFile; isNew: boolean } {
     using dir = new ProcDir(process.pid);
-    const known = this.files.length;
-    const place = { link: "", dup, at: from };
-    const file = this.#find(readFdInfo(dir, dup), process.pid, dup, () => ({ ...place, link: dir.link(`fd/${dup}`) }));
-    const isNew = this.files.length > known;
+    const info = readFdInfo(dir, dup);
+    let isNew = false;
+    const file = this.#find(info, process.pid, dup, () => {
+      isNew = true;
+      this.#adopted.push(dup);
+      return this.#describe(
+        { pid: from.pid, fd: from.fd },
+        this.context.nextId(),
+        info,
+        dir.link(`fd/${dup}`),
+        () => dup,
+      );
+    });
     if (!isNew) closeFd(dup);
     return { file, isNew };
   }
 
-  #find(
-    info: FdInfo,
-    pid: number,
-    fd: number,
-    open: () => { link: string; dup: number; at?: { pid: number; fd: number } },
-  ): OpenFile {
+  #find(info: FdInfo, pid: number, fd: number, describe: () => OpenFile): OpenFile {
     const key = groupOf(info);
     const group = this.#groups.get(key) ?? [];
     if (group.length === 0) this.#groups.set(key, group);
@@ -113,46 +184,49 @@ export class FileCollector implements Disposable {
     let high = group.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const other = group[middle] as OpenFile;
-      const order = compareFiles(pid, fd, process.pid, other.dup);
-      if (order === 0) return other;
+      const other = group[middle] as Known;
+      const order = compareFiles(pid, fd, other.pid, other.fd);
+      if (order === 0) return other.file;
       if (order < 0) high = middle;
       else low = middle + 1;
     }
-    const { link, dup, at } = open();
-    const file = this.#describe(at ?? { pid, fd }, info, link, dup);
-    group.splice(low, 0, file);
+    const file = describe();
+    group.splice(low, 0, { file, pid, fd });
     this.files.push(file);
     return file;
   }
 
-  #describe(at: { pid: number; fd: number }, info: FdInfo, link: string, dup: number): OpenFile {
-    try {
-      const flags = info.flags & ~O.CLOEXEC;
-      const stat = statFd(dup, { ...at, path: link });
-      return {
-        id: this.context.nextId(),
-        pid: at.pid,
-        fd: at.fd,
-        dup,
-        link,
-        stat,
-        fsType: fsTypeOf(dup),
-        flags,
-        pos: info.pos,
-        mntId: info.mntId,
-        info,
-        fown: readFown(dup, flags, this.context.virtualPid),
-      };
-    } catch (error) {
-      closeFd(dup);
-      throw error;
-    }
+  #describe(
+    at: { pid: number; fd: number },
+    id: number,
+    info: FdInfo,
+    link: string,
+    duplicate: () => number,
+  ): OpenFile {
+    const dup = duplicate();
+    const flags = info.flags & ~O.CLOEXEC;
+    return {
+      id,
+      pid: at.pid,
+      fd: at.fd,
+      get dup() {
+        return duplicate();
+      },
+      link,
+      stat: statFd(dup, { ...at, path: link }),
+      fsType: fsTypeOf(dup),
+      flags,
+      pos: info.pos,
+      mntId: info.mntId,
+      info,
+      fown: readFown(dup, flags, this.context.virtualPid.bind(this.context)),
+    };
   }
 
   /** Closes all duplicates. Do so before the tree runs on or ends: they keep pipes and sockets open. */
   [Symbol.dispose](): void {
-    for (const file of this.files) closeFd(file.dup);
+    this.#duplicates[Symbol.dispose]();
+    for (const fd of this.#adopted.splice(0)) closeFd(fd);
     this.files.length = 0;
     this.held.length = 0;
     this.#groups.clear();

@@ -169,18 +169,20 @@ const limits = new BigUint64Array(new ArrayBuffer(16));
 const RLIMIT_NOFILE = 7;
 
 /**
- * Raises our own limit of open files to at least `count`, as far as we may: duplicates of a big tree's descriptors pass
- * the usual limit. Puppets that are cloned afterwards inherit it.
+ * Raises our own limit of open files to at least `count`, as far as we may, and tells what it is then: duplicates of a big
+ * tree's descriptors pass the usual limit. Puppets that are cloned afterwards inherit it.
  */
-export function allowDescriptors(count: number): void {
+export function allowDescriptors(count: number): number {
   check(sys(NR.prlimit64, 0, RLIMIT_NOFILE, 0, addressOf(limits)), "cannot read the limit of open files");
-  const [soft = 0n, hard = 0n] = limits;
+  const soft = limits[0] ?? 0n;
+  const hard = limits[1] ?? 0n;
   const wanted = BigInt(count);
-  if (soft >= wanted) return;
-  limits[0] = wanted;
-  limits[1] = hard > wanted ? hard : wanted;
-  if (sys(NR.prlimit64, 0, RLIMIT_NOFILE, addressOf(limits), 0) === 0) return;
-  limits[0] = hard;
-  limits[1] = hard;
-  sys(NR.prlimit64, 0, RLIMIT_NOFILE, addressOf(limits), 0);
+  if (soft >= wanted) return Number(soft);
+  // beyond the hard limit is for CAP_SYS_RESOURCE
+  for (const limit of [wanted, hard]) {
+    limits[0] = limit;
+    limits[1] = hard > limit ? hard : limit;
+    if (sys(NR.prlimit64, 0, RLIMIT_NOFILE, addressOf(limits), 0) === 0) return Number(limit);
+  }
+  return Number(soft);
 }
