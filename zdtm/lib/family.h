@@ -85,7 +85,7 @@ static void live(int self) {
   fork_children(self, false);
   pthread_t thread;
   for (int i = 0; i < plan[self].threads; i++) tst_pthread(pthread_create(&thread, NULL, thread_of, NULL));
-  tst_set(&family->arrived, __atomic_add_fetch(&family->arrived.value, 1, __ATOMIC_SEQ_CST));
+  tst_raise(&family->arrived);
   obey(self);
 }
 

@@ -18,6 +18,7 @@ const { symbols } = dlopen("libc.so.6", {
   dup2: { args: ["i32", "i32"], returns: "i32" },
   fcntl: { args: ["i32", "i32", "i64"], returns: "i32" },
   flock: { args: ["i32", "i32"], returns: "i32" },
+  signalfd: { args: ["i32", "ptr", "i32"], returns: "i32" },
   eventfd: { args: ["u32", "i32"], returns: "i32" },
   timerfd_create: { args: ["i32", "i32"], returns: "i32" },
   timerfd_settime: { args: ["i32", "i32", "ptr", "ptr"], returns: "i32" },

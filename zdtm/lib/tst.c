@@ -104,6 +104,11 @@ void tst_set(tst_step *step, int value) {
   syscall(SYS_futex, &step->value, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+void tst_raise(tst_step *step) {
+  __atomic_add_fetch(&step->value, 1, __ATOMIC_SEQ_CST);
+  syscall(SYS_futex, &step->value, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
 void tst_await(tst_step *step, int value) {
   int now;
   while ((now = __atomic_load_n(&step->value, __ATOMIC_SEQ_CST)) < value)

@@ -100,6 +100,7 @@ typedef struct {
 } tst_step;
 tst_step *tst_new_step(void);
 void tst_set(tst_step *step, int value);
+void tst_raise(tst_step *step); /* by one; any number of tasks at once */
 void tst_await(tst_step *step, int value); /* until value is reached or passed */
 
 /* A reproducible pattern, never zero in a whole page; tst_differs() gives the first wrong offset, or -1. */

@@ -19,10 +19,32 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+enum { KILLS = 8 };
+
 static const char *dir;
-static char counter[256];
+static pid_t victim;
+
+/* Good until eight more have been asked for */
+static char *path(const char *name)
+{
+	static char paths[8][300];
+	static int next;
+	char *made = paths[next++ % 8];
+
+	snprintf(made, sizeof(paths[0]), "%s/%s", dir, name);
+	return made;
+}
+
+static char *children(pid_t pid)
+{
+	static char made[64];
+
+	snprintf(made, sizeof(made), "/proc/%d/task/%d/children", pid, pid);
+	return made;
+}
 
 static pid_t start(char **words)
 {
@@ -58,36 +80,100 @@ static int step(const char *name, int result)
 	return result;
 }
 
-static unsigned long count(void)
+/* The victim's numbers: how far each of its parts has come. The first is its count, the last are those that take seconds */
+enum { QUICK = 6, WORDS = 10 };
+
+struct progress {
+	unsigned long word[16];
+};
+
+static struct progress progress(void)
 {
-	unsigned long now = 0;
-	int fd = open(counter, O_RDONLY);
+	struct progress now = { 0 };
+	int fd = open(path("count"), O_RDONLY);
 
 	if (fd < 0 || read(fd, &now, sizeof(now)) != sizeof(now))
-		now = 0;
+		memset(&now, 0, sizeof(now));
 	close(fd);
 	return now;
 }
 
-/* Waits until the count is past a number; how it ended does not depend on how fast the machine is */
-static int past(unsigned long number)
+static unsigned long count(void)
 {
-	for (int tries = 0; tries < 6000; tries++) {
-		if (count() > number)
+	return progress().word[0];
+}
+
+/* Waits until the first so many numbers have grown; how it ends does not depend on how fast the machine is */
+static int past(struct progress before, int words)
+{
+	int left = words;
+
+	for (int tries = 0; tries < 6000 && kill(victim, 0) == 0; tries++) {
+		struct progress now = progress();
+
+		left = 0;
+		for (int i = 0; i < words; i++)
+			left += now.word[i] <= before.word[i];
+		if (!left)
 			return 0;
 		usleep(10000);
 	}
-	return ETIME;
+	return left;
 }
 
-/* What tscriu wrote to its log goes to the console when a step failed */
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static int dump(const char *images, const char *how)
+{
+	char number[20];
+
+	snprintf(number, sizeof(number), "%d", victim);
+	mkdir(path(images), 0700);
+	return run((char *[]){ "/tscriu", "dump", "-t", number, "-D", path(images), "-v4", "-o", "dump.log", (char *)how, 0 });
+}
+
+/* Dumps that are killed, the earliest at once, the latest when they are nearly done */
+static int killed(double whole)
+{
+	int failed = 0;
+	int rough = open(path("rough"), O_CREAT | O_WRONLY, 0600);
+
+	for (int i = 0; i < KILLS; i++) {
+		pid_t pid = fork();
+
+		if (!pid)
+			_exit(dump("killed", "-R"));
+		usleep(whole * 1e6 * i / KILLS);
+		/* tscriu is its child, and becomes ours */
+		FILE *list = fopen(children(pid), "r");
+		int tscriu = 0;
+
+		if (list && fscanf(list, "%d", &tscriu) == 1)
+			kill(tscriu, SIGKILL);
+		if (list)
+			fclose(list);
+		waitpid(pid, 0, 0);
+		if (past(progress(), QUICK)) {
+			printf("  the victim does not go on after a dump that was killed after %.3f s\n", whole * i / KILLS);
+			failed++;
+		}
+	}
+	close(rough);
+	unlink(path("rough"));
+	return failed;
+}
+
+/* What tscriu wrote to its log, or the victim, goes to the console when a step failed */
 static void show(const char *name)
 {
-	char path[300];
 	char line[1024];
-
-	snprintf(path, sizeof(path), "%s/images/%s", dir, name);
-	FILE *log = fopen(path, "r");
+	FILE *log = fopen(path(name), "r");
 
 	while (log && fgets(line, sizeof(line), log))
 		printf("  %s", line);
@@ -95,27 +181,47 @@ static void show(const char *name)
 		fclose(log);
 }
 
+/* The victim looks at all that it holds a last time, and ends */
+static int verdict(void)
+{
+	char said[4] = "";
+	int status = 0;
+
+	close(open(path("end"), O_CREAT | O_WRONLY, 0600));
+	if (waitpid(victim, &status, 0) != victim)
+		return errno;
+	int fd = open(path("verdict"), O_RDONLY);
+	int fine = read(fd, said, 3) == 3 && !strcmp(said, "ok\n") && status == 0;
+
+	close(fd);
+	if (!fine)
+		printf("  it ended with status %#x\n", status);
+	return !fine;
+}
+
 static void story(void)
 {
-	char images[300];
-
-	snprintf(images, sizeof(images), "%s/images", dir);
-	snprintf(counter, sizeof(counter), "%s/count", dir);
-	mkdir(images, 0700);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	if (step("version", run((char *[]){ "/tscriu", "--version", 0 })))
 		return;
 	/* a kernel without its modules, and no /dev, lack a thing or two: the test reads what check says of the others */
 	step("check", run((char *[]){ "/tscriu", "check", 0 }) > 1);
 
-	pid_t victim = start((char *[]){ "/victim", counter, 0 });
-	char number[20];
-
-	snprintf(number, sizeof(number), "%d", victim);
-	if (step("victim counts", past(3)))
+	victim = start((char *[]){ "/victim", (char *)dir, 0 });
+	if (step("victim counts", past((struct progress){ { 3 } }, QUICK)))
 		return;
-	if (step("dump", run((char *[]){ "/tscriu", "dump", "-t", number, "-D", images, "-v4", "-o", "dump.log", 0 }))) {
-		show("dump.log");
+	double began = seconds();
+
+	if (step("dump that leaves it running", dump("running", "-R")))
+		show("running/dump.log");
+	double whole = seconds() - began;
+
+	step("it runs on", past(progress(), WORDS));
+	step("dumps that are killed", killed(whole));
+	step("it runs on after those", past(progress(), WORDS));
+	if (step("dump", dump("images", 0))) {
+		show("images/dump.log");
+		show("verdict");
 		return;
 	}
 	int status = 0;
@@ -126,15 +232,17 @@ static void story(void)
 
 	usleep(50000);
 	step("count stands still", count() != before);
-	if (step("restore", run((char *[]){ "/tscriu", "restore", "-d", "-D", images, "-v4", "-o", "restore.log", 0 }))) {
-		show("restore.log");
+	if (step("restore",
+		 run((char *[]){ "/tscriu", "restore", "-d", "-D", path("images"), "-v4", "-o", "restore.log", 0 }))) {
+		show("images/restore.log");
 		return;
 	}
 	step("same process", kill(victim, 0) ? errno : 0);
 	/* a victim that began anew would first write a smaller number */
-	step("count goes on", past(before) || count() > before + 10000);
-	kill(victim, SIGKILL);
-	step("victim is our child", waitpid(victim, &status, 0) != victim);
+	step("count goes on", past((struct progress){ { before } }, 1) || count() > before + 10000);
+	step("all of it goes on", past(progress(), WORDS));
+	if (step("nothing is lost", verdict()))
+		show("verdict");
 }
 
 /* Never returns; the status says which part went wrong */

@@ -50,7 +50,7 @@ static int grow(int generation) {
   if (generation == 0) return 0;
   tst_await(&shared->check, 1);
   look(generation);
-  tst_set(&shared->done, __atomic_add_fetch(&shared->done.value, 1, __ATOMIC_SEQ_CST));
+  tst_raise(&shared->done);
   tst_sleep();
 }
 

@@ -9,7 +9,7 @@ static struct {
 } *shared;
 
 static void *thread(void *which) {
-  tst_set(&shared->ready, __atomic_add_fetch(&shared->ready.value, 1, __ATOMIC_SEQ_CST));
+  tst_raise(&shared->ready);
   for (;;) {
     tst_nap();
     __atomic_add_fetch(&shared->counts[(intptr_t)which], 1, __ATOMIC_SEQ_CST);

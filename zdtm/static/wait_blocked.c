@@ -27,7 +27,7 @@ static int waiter(void *which) {
     status = info.si_status << 8;
   }
   tst_check(WIFEXITED(status) && WEXITSTATUS(status) == 20 + n, "waiter %d gets 0x%x", n, status);
-  tst_set(&shared->done, __atomic_add_fetch(&shared->done.value, 1, __ATOMIC_SEQ_CST));
+  tst_raise(&shared->done);
   return 0;
 }
 

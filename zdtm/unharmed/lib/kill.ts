@@ -1,0 +1,26 @@
+/** tscriu, ended at a chosen instant. */
+import { binary } from "../../lib/binary.ts";
+import { cProgram } from "./programs.ts";
+
+export interface Struck {
+  killed: boolean;
+  /** Wait status when it ended by itself or after a signal. */
+  status: number;
+  /** System calls after the first trace, when counted. */
+  calls: number;
+}
+
+/** `call`: at the N-th system call once it traces somebody. `after`, `start`: microseconds after it began to trace, or began. */
+export type Instant = { at: "call" | "after" | "start"; n: number; signal?: number };
+
+export async function strike(instant: Instant, victim: number, words: readonly string[]): Promise<Struck> {
+  const mode = instant.signal === undefined ? instant.at : `signal:${instant.signal}:${instant.at}`;
+  const command = await binary();
+  const argv = [cProgram("killer.c"), mode, String(instant.n), String(victim), ...command, ...words];
+  const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const said = (await new Response(child.stdout).text()).trim();
+  const [word, status = "-1", calls = "-1"] = said.split("\n").at(-1)?.split(" ") ?? [];
+  if (word !== "killed" && word !== "ended" && word !== "signalled")
+    throw new Error(`killer says: ${said} ${await new Response(child.stderr).text()}`);
+  return { killed: word === "killed", status: Number(status), calls: Number(calls) };
+}

@@ -1,0 +1,159 @@
+/** A tree under test, what it must look like from outside, and how we see that it runs. */
+import { existsSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Keeper } from "../../lib/keeper.ts";
+import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
+
+/** Nothing waits this long unless something is broken; milliseconds. */
+export const patience = 60_000;
+
+/** Waits for a condition that nothing announces; what it last said otherwise is the failure. */
+export async function until(what: string, wrong: () => string | undefined): Promise<void> {
+  const late = performance.now() + patience;
+  for (let said = wrong(); said !== undefined; said = wrong()) {
+    if (performance.now() > late) throw new Error(`${what}: ${said}`);
+    await Bun.sleep(2);
+  }
+}
+
+export interface VictimOptions {
+  /** Parts of subjects that the program changes by itself, and why. */
+  except?: Record<string, string>;
+}
+
+/** A private directory below the temporary one, gone at the end of its scope. */
+export class Scratch implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "tscriu-unharmed-"));
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+const always = { state: "it computes", SigPnd: "signals come and go", ShdPnd: "signals come and go" };
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+export class Victim {
+  private constructor(
+    readonly pid: number,
+    readonly keeper: Keeper,
+    private readonly out: string,
+    private readonly counters: number,
+    private readonly workers: number,
+    private readonly except: Record<string, string>,
+  ) {}
+
+  /** Starts a program that takes the path of its ready file: address and number of its counters stand there. */
+  static async start(keeper: Keeper, scratch: Scratch, argv: string[], options: VictimOptions = {}): Promise<Victim> {
+    const ready = scratch.file("ready");
+    const out = scratch.file("out");
+    rmSync(ready, { force: true });
+    const pid = await keeper.run({ argv: [...argv, ready], directory: scratch.path, output: out, session: true });
+    const there = () => (/\n$/.test(read(ready)) ? undefined : `not ready: ${read(out)}`);
+    await until(`the start of ${argv[0]}`, there);
+    const [address = "0", count = "0"] = readFileSync(ready, "latin1").trim().split(" ");
+    return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), { ...always, ...options.except });
+  }
+
+  get pids(): number[] {
+    return treeOf(this.pid);
+  }
+
+  view(): Snapshot {
+    return takeSnapshot(this.pid, { memory: false });
+  }
+
+  /** A view that a second one confirms. */
+  async settled(): Promise<Snapshot> {
+    let last = this.view();
+    for (let turn = 0; turn < 500; turn++) {
+      await Bun.sleep(5);
+      const now = this.view();
+      if (this.compare(last, now).length === 0) return now;
+      last = now;
+    }
+    throw new Error(`the victim is never quiet: ${this.compare(last, this.view()).join("\n")}`);
+  }
+
+  compare(before: Snapshot, after: Snapshot): string[] {
+    return differences(before, after, this.except);
+  }
+
+  /** All counters of all processes. */
+  private counts(): Map<string, bigint> {
+    const found = new Map<string, bigint>();
+    const bytes = new Uint8Array(this.workers * 8);
+    for (const pid of this.pids) {
+      let fd = -1;
+      try {
+        fd = openSync(`/proc/${pid}/mem`, "r");
+        readSync(fd, bytes, 0, bytes.length, this.counters);
+      } catch {
+        continue;
+      } finally {
+        if (fd >= 0) closeSync(fd);
+      }
+      new BigUint64Array(bytes.slice().buffer).forEach((count, i) => {
+        found.set(`${pid}:${i}`, count);
+      });
+    }
+    return found;
+  }
+
+  /** What shows from outside that a hand is still on the tree; undefined when none is. */
+  private touched(): string | undefined {
+    for (const pid of this.pids) {
+      for (const tid of readdirSync(`/proc/${pid}/task`)) {
+        const status = read(`/proc/${pid}/task/${tid}/status`);
+        const tracer = /TracerPid:\t(\d+)/.exec(status)?.[1];
+        if (tracer !== "0") return `thread ${tid} is traced by ${tracer}`;
+        if (/State:\t[tT]/.test(status) && !this.stopped) return `thread ${tid} is stopped`;
+      }
+      const areas = read(`/proc/${pid}/maps`);
+      const left = areas.split("\n").find((line) => /^\S+ rwxs /.test(line));
+      if (left !== undefined) return `process ${pid} holds an agent's area: ${left}`;
+    }
+    return undefined;
+  }
+
+  /** Set when the tree is meant to be stopped. */
+  stopped = false;
+
+  /** Fails unless every process and thread is as it was, untraced, and gets on. */
+  async wellAs(before: Snapshot): Promise<void> {
+    const said = () => {
+      const words = read(this.out);
+      if (/WRONG|fatal|panic|SIGSEGV/.test(words)) throw new Error(`the victim noticed: ${words.slice(0, 2000)}`);
+      if (!existsSync(`/proc/${this.pid}/maps`) || read(`/proc/${this.pid}/maps`) === "")
+        throw new Error(`the victim is gone: ${words.slice(-2000)}`);
+    };
+    await until("the tree is not as before", () => {
+      said();
+      const touched = this.touched();
+      if (touched !== undefined) return touched;
+      const found = this.compare(before, this.view());
+      return found.length === 0 ? undefined : found.slice(0, 8).join("\n");
+    });
+    const start = this.counts();
+    await until("it does not get on", () => {
+      said();
+      const now = this.counts();
+      const still = [...start].filter(([key, count]) => now.get(key) === count && count !== 0n).map(([key]) => key);
+      const lost = [...start.keys()].filter((key) => !now.has(key));
+      if (lost.length > 0) return `lost ${lost.join(" ")}`;
+      return still.length === 0 ? undefined : `these counters stand still: ${still.join(" ")}`;
+    });
+  }
+}
