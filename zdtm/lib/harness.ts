@@ -169,11 +169,16 @@ class Run {
     void this.end.then((s) => {
       status = s;
     });
+    let waiting = true;
     const ready = async () => {
-      while (!existsSync(this.file("ready")) && status === undefined && this.verdict() === undefined)
+      while (waiting && !existsSync(this.file("ready")) && status === undefined && this.verdict() === undefined)
         await Bun.sleep(2);
     };
-    await within("waiting for the case to be ready", ready());
+    try {
+      await within("waiting for the case to be ready", ready());
+    } finally {
+      waiting = false; // or the loop would keep the program running
+    }
     const verdict = this.verdict();
     if (verdict?.startsWith("SKIP")) throw new Skipped(verdict.slice(5));
     if (verdict !== undefined) throw new Failure(`the case gave up before the dump: ${verdict}`);
