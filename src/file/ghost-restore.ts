@@ -22,10 +22,11 @@ export interface Holders {
   readonly ready: Map<number, number>;
 }
 
-function spec(buffer: BigInt64Array, at: number, time: Timeval | undefined): void {
-  // UTIME_OMIT leaves a time as it is
-  buffer[at] = BigInt(time?.tv_sec ?? 0);
-  buffer[at + 1] = time === undefined ? 0x3fff_fffen : BigInt(time.tv_usec) * 1000n;
+/** One of the two times for utimensat(2): seconds and nanoseconds, or UTIME_OMIT, which leaves a time as it is. */
+function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigint] {
+  return time === undefined
+    ? [0n, 0x3fff_fffen]
+    : [BigInt.asIntN(64, BigInt(time.tv_sec)), BigInt(time.tv_usec) * 1000n + BigInt(rest)];
 }
 
 /** Owner, mode and times of a file that was just made, by its name. */
@@ -38,9 +39,10 @@ function dress(path: string, entry: GhostFileEntry): void {
   if ((entry.mode & S_IFMT) !== S_IFLNK) {
     check(sys(NR.fchmodat, AT.FDCWD, addressOf(name), entry.mode & 0o7777), what, subject);
   }
-  const times = new BigInt64Array(4);
-  spec(times, 0, entry.atim);
-  spec(times, 2, entry.mtim);
+  const times = new BigInt64Array([
+    ...timespec(entry.atim, entry.tscriu_atim_ns),
+    ...timespec(entry.mtim, entry.tscriu_mtim_ns),
+  ]);
   check(sys(NR.utimensat, AT.FDCWD, addressOf(name), addressOf(times), nofollow), what, subject);
 }
 

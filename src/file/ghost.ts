@@ -6,6 +6,7 @@ import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { toU64 } from "../kernel/u64.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { copyRange, dataRanges } from "./copy.ts";
 import type { FileDump } from "./kind.ts";
@@ -14,12 +15,13 @@ import { type NamedFile, subjectOf } from "./place.ts";
 /** Regular files from this size on are saved in chunks, so that holes stay holes. */
 const CHUNKED_FROM = 12288;
 const BLOCK = 512;
+const NSEC_PER_SEC = 1_000_000_000n;
 
-/** Nanoseconds since 1970 as images keep times. */
-function timeval(ns: bigint): Timeval {
-  const usec = ns / 1000n;
-  const sec = usec >= 0n ? usec / 1_000_000n : (usec - 999_999n) / 1_000_000n;
-  return { tv_sec: Number(sec), tv_usec: Number(usec - sec * 1_000_000n) };
+/** Nanoseconds since 1970 (before it: negative) as images keep times, and what microseconds cannot hold. */
+function timeval(ns: bigint): { time: Timeval; rest: number } {
+  const inSecond = ((ns % NSEC_PER_SEC) + NSEC_PER_SEC) % NSEC_PER_SEC;
+  const sec = BigInt.asUintN(64, (ns - inSecond) / NSEC_PER_SEC);
+  return { time: { tv_sec: toU64(sec), tv_usec: Number(inSecond / 1000n) }, rest: Number(inSecond % 1000n) };
 }
 
 /** A device number as mknod(2) takes it, from major << 20 | minor. */
@@ -73,15 +75,18 @@ export class Ghosts {
   #write(id: number, file: NamedFile): void {
     const { stat } = file;
     const type = stat.mode & S_IFMT;
+    const [atime, mtime] = [timeval(stat.atimeNs), timeval(stat.mtimeNs)];
     const entry: GhostFileEntry = {
       uid: stat.uid,
       gid: stat.gid,
       mode: stat.mode,
       dev: stat.dev,
       ino: stat.ino,
-      atim: timeval(stat.atimeNs),
-      mtim: timeval(stat.mtimeNs),
+      atim: atime.time,
+      mtim: mtime.time,
     };
+    if (atime.rest > 0) entry.tscriu_atim_ns = atime.rest;
+    if (mtime.rest > 0) entry.tscriu_mtim_ns = mtime.rest;
     if (type === S_IFCHR || type === S_IFBLK) entry.rdev = encodeRdev(stat.rdev);
     if (type === S_IFLNK) entry.symlnk_target = linkTarget(file.dup);
     const writer = this.dump.images.writer("GHOST_FILE", id);

@@ -409,7 +409,9 @@ export const messages: Readonly<Record<string, string>> = {
 8 optional .timeval mtim
 9 optional bool chunks
 10 optional uint64 size
-11 optional string symlnk_target`,
+11 optional string symlnk_target
+2000 optional uint32 tscriu_atim_ns
+2001 optional uint32 tscriu_mtim_ns`,
   ghost_chunk_entry: `1 required uint64 len
 2 required uint64 off`,
   remap_file_path_entry: `1 required uint32 orig_id

@@ -769,6 +769,8 @@ export interface GhostFileEntry {
   chunks?: boolean;
   size?: U64;
   symlnk_target?: string;
+  tscriu_atim_ns?: number;
+  tscriu_mtim_ns?: number;
 }
 
 export interface GhostChunkEntry {
