@@ -12,7 +12,7 @@ const watches = masks.map((mask, i) => {
   return sys("inotify_add_watch", libc.inotify_add_watch(fd, text(`d${i}`), mask));
 });
 const shown = () =>
-  [...readFileSync(`/proc/self/fdinfo/${fd}`, "utf8").matchAll(/^inotify wd:(\w+) .*mask:(\w+)/gm)]
+  [...readFileSync(`/proc/self/fdinfo/${fd}`, "utf8").matchAll(/^inotify wd:(\w+) .* mask:(\w+)/gm)]
     .map((m) => `${Number.parseInt(m[1] ?? "", 16)}:${m[2]}`)
     .sort();
 const before = shown();

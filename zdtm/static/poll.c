@@ -38,7 +38,7 @@ int main(void) {
     tst_sys(pipe(ends[i]));
     tst_pthread(pthread_create(&threads[i], NULL, waiter, (void *)(intptr_t)i));
   }
-  tst_await(step, WAYS);
+  tst_until(__atomic_load_n(&step->value, __ATOMIC_SEQ_CST) == WAYS, "the threads do not come");
   tst_ready();
   TST_SPOIL {
     struct sigaction action = {.sa_handler = (void (*)(int))tst_nap};
