@@ -1,0 +1,119 @@
+import { expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { closeFd, linkOf, openPath } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { describeFile } from "./collect.ts";
+import { findInode } from "./irmap.ts";
+import { type Place, placeOf } from "./place.ts";
+
+const rooted = test.skipIf(process.getuid?.() !== 0);
+const none = { external: [], evasiveDevices: false };
+
+class Directory implements Disposable {
+  readonly path = mkdtempSync(join(tmpdir(), "tscriu-place-"));
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+function place(fd: number, options = none): Place {
+  return placeOf(describeFile(1, fd, linkOf(fd), 0, { pid: process.pid, fd }), options);
+}
+
+/** Opens a file, does something to its name, and tells where it is found then. */
+function after(path: string, change: () => void, options = none): Place {
+  const fd = openPath(path, O.PATH | O.NOFOLLOW);
+  try {
+    change();
+    return place(fd, options);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+test("a file is found by its name, wherever that went", () => {
+  using dir = new Directory();
+  writeFileSync(dir.file("a"), "");
+  expect(after(dir.file("a"), () => {})).toEqual({ how: "path", name: dir.file("a") });
+  expect(after(dir.file("a"), () => renameSync(dir.file("a"), dir.file("b")))).toEqual({
+    how: "path",
+    name: dir.file("b"),
+  });
+});
+
+test("a name that ends in (deleted) is a name", () => {
+  using dir = new Directory();
+  const path = dir.file("odd (deleted)");
+  writeFileSync(path, "");
+  expect(after(path, () => {})).toEqual({ how: "path", name: path });
+  expect(after(path, () => unlinkSync(path))).toEqual({ how: "ghost", name: path });
+});
+
+test("deleted files are ghosts, also when another file took the name, and quotes and newlines do no harm", () => {
+  using dir = new Directory();
+  const path = dir.file('it\'s "a"\nname');
+  writeFileSync(path, "");
+  const replace = () => {
+    unlinkSync(path);
+    writeFileSync(path, "");
+  };
+  expect(after(path, replace)).toEqual({ how: "ghost", name: path });
+});
+
+test("a file of a task that has ended is refused", () => {
+  const child = Bun.spawn(["sleep", "1000"]);
+  const fd = openPath(`/proc/${child.pid}/status`, O.RDONLY);
+  child.kill("SIGKILL");
+  const status = new Int32Array(1);
+  while (sys(NR.wait4, child.pid, addressOf(status), 0, 0) === -4);
+  expect(() => place(fd)).toThrow(/of \/proc is open whose task has ended|cannot be found/);
+  closeFd(fd);
+});
+
+rooted("a file of a mount that was taken away is refused (needs root)", () => {
+  using dir = new Directory();
+  mkdirSync(dir.file("m"));
+  expect(spawnSync("mount", ["-t", "tmpfs", "none", dir.file("m")]).status).toBe(0);
+  writeFileSync(dir.file("m/a"), "");
+  const fd = openPath(dir.file("m/a"), O.RDONLY);
+  spawnSync("umount", ["-l", dir.file("m")]);
+  expect(() => place(fd)).toThrow(/no path|outside|cannot be found/);
+  closeFd(fd);
+});
+
+rooted("with --evasive-devices another path to the device will do (needs root)", () => {
+  using dir = new Directory();
+  const path = dir.file("null");
+  const make = (minor: number) => sys(NR.mknodat, AT.FDCWD, addressOf(cstring(path)), 0o020666, 0x100 + minor);
+  const replace = () => {
+    unlinkSync(path);
+    make(3);
+  };
+  make(3);
+  expect(after(path, replace)).toEqual({ how: "ghost", name: path });
+  expect(after(path, replace, { ...none, evasiveDevices: true })).toEqual({ how: "path", name: path });
+  expect(after(path, () => unlinkSync(path), { ...none, evasiveDevices: true })).toEqual({
+    how: "path",
+    name: "/dev/null",
+  });
+});
+
+test("an inode is found by walking", () => {
+  using dir = new Directory();
+  mkdirSync(dir.file("x/y"), { recursive: true });
+  writeFileSync(dir.file("x/y/z"), "");
+  const fd = openPath(dir.file("x/y/z"), O.PATH);
+  const { stat } = describeFile(1, fd, "", 0, { pid: 0, fd });
+  closeFd(fd);
+  expect(findInode(stat.dev, stat.ino, [`${dir.path}/`])).toBe(dir.file("x/y/z"));
+});
