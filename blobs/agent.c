@@ -11,19 +11,19 @@ typedef unsigned long u64;
 typedef long s64;
 
 enum { AREA_OPS = 0xa000, PAGE = 4096 };
-enum { STATE_IDLE = 0, STATE_RUN = 1 };
+enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
 enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE };
 enum { EINTR = 4, EAGAIN = 11, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
 struct control {
-	u32 state;
-	int socket;
+	u32 state, socket;
 	u32 ops, stopped;
-	int spare;
-	u32 filtered;
+	u32 pad, filtered;
 	u64 leave_ip, leave_sp, base, size, area_ops;
+	int pair[2];
 };
 
 /* Threads that the coordinator moved to its own CPU, behind the control block. */
@@ -186,33 +186,44 @@ static void run(struct control *c)
 	c->stopped = i;
 }
 
-/* At dump: woken through a socket, whose end of file is the coordinator's death. */
-static __attribute__((noreturn)) void serve_socket(struct control *c)
+/* Gives up all that is ours, the area last. */
+static __attribute__((noreturn)) void go_home(struct control *c)
 {
-	u8 byte = 0;
-	s64 r;
-
-	if (c->spare >= 0)
-		syscall6(NR_close, c->spare, 0, 0, 0, 0, 0);
-	for (;;) {
-		r = syscall6(NR_read, c->socket, (s64)&byte, 1, 0, 0, 0);
-		if (r == -EINTR || r == -EAGAIN)
-			continue;
-		if (r != 1)
-			break;
-		run(c);
-		r = syscall6(NR_sendto, c->socket, (s64)&byte, 1, MSG_NOSIGNAL, 0, 0);
-		if (r != 1)
-			break;
-	}
 	if (!c->filtered) {
 		struct pin *p = (struct pin *)((u8 *)c + PINS + 8);
 
 		for (u32 n = *(u32 *)((u8 *)c + PINS); n; n--, p++)
 			syscall6(NR_sched_setaffinity, p->tid, p->length, (s64)p->mask, 0, 0, 0);
-		syscall6(NR_close, c->socket, 0, 0, 0, 0, 0);
+		syscall6(NR_close, c->pair[0], 0, 0, 0, 0, 0);
 	}
 	leave(c->leave_ip, c->leave_sp, c->base, c->size, c->filtered ? 0 : NR_munmap);
+}
+
+/*
+ * At dump: woken through a socket, whose end of file is the coordinator's death. It takes the other end while we are stopped
+ * behind our first call; if it died before, there is nobody at that end either.
+ */
+static __attribute__((noreturn)) void serve_socket(struct control *c)
+{
+	u8 byte = 0;
+	s64 r;
+
+	if (!c->filtered) {
+		syscall6(NR_socketpair, AF_UNIX, STREAM_CLOEXEC, 0, (s64)c->pair, 0, 0);
+		syscall6(NR_close, c->pair[1], 0, 0, 0, 0, 0);
+	}
+	for (;;) {
+		r = syscall6(NR_read, c->pair[0], (s64)&byte, 1, 0, 0, 0);
+		if (r == -EINTR || r == -EAGAIN)
+			continue;
+		if (r != 1)
+			break;
+		run(c);
+		r = syscall6(NR_sendto, c->pair[0], (s64)&byte, 1, MSG_NOSIGNAL, 0, 0);
+		if (r != 1)
+			break;
+	}
+	go_home(c);
 }
 
 /* At restore: a futex is enough, since the tracer's death kills us. */
@@ -229,7 +240,9 @@ static __attribute__((noreturn)) void serve_futex(struct control *c)
 
 __attribute__((noreturn, section(".text.entry"))) void agent_entry(struct control *c)
 {
-	if (c->socket >= 0)
+	if (c->state == STATE_LEAVE)
+		go_home(c);
+	if (c->socket)
 		serve_socket(c);
 	serve_futex(c);
 }

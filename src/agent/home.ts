@@ -31,7 +31,14 @@ export interface OwnPages {
   end: number;
 }
 
+/** Bytes at the end of a text mapping: the last 32 hold the trampoline, those before the last call of a task. */
+const TRAMPOLINE = 32;
 const TAIL = 64;
+const LONG_TAIL = 256;
+const LAST_CALL = LONG_TAIL - TRAMPOLINE;
+const MADV_DONTNEED = 4;
+/** So far below the stack pointer nothing of a program lives. */
+const BELOW = 65536;
 const O_CLOEXEC = 0o2000000;
 
 function pagemap(pid: number, start: number, pages: number): BigUint64Array {
@@ -75,30 +82,38 @@ export class Home implements Disposable {
   /** Lowest address of the pages for frames: one frame for the agent's thread, above it one for other threads. */
   readonly #frames: number;
   readonly #frameRoom: number;
-  readonly #before: Uint8Array;
+  /** Address for the code of the last call, where there is room. */
+  readonly #last: number | undefined;
   readonly own: OwnPages[] = [];
   #framesUsed = 0;
+  #lastUsed = 0;
 
   constructor(
     readonly pid: number,
     readonly memory: RemoteMemory,
     areas: readonly Area[],
     fpSize: number,
+    /** Stack pointer of the leader. */
+    sp: number,
   ) {
     this.#frameRoom = Math.ceil((arch.frameSize(fpSize) + 768) / PAGE_SIZE) * PAGE_SIZE;
-    this.#frames = this.#findUntouched(areas, 2 * this.#frameRoom);
+    this.#frames = this.#findUntouched(areas, 2 * this.#frameRoom, sp);
     this.own.push({ start: this.#frames, end: this.#frames + 2 * this.#frameRoom });
-    this.trampoline = this.#findPadding(areas);
+    const padding = this.#findPadding(areas);
+    this.trampoline = padding.end - TRAMPOLINE;
+    this.#last = padding.long ? padding.end - LONG_TAIL : undefined;
     const page = this.trampoline - (this.trampoline % PAGE_SIZE);
     const [entry = 0n] = pagemap(pid, page, 1);
     if ((entry & PRESENT_OR_SWAPPED) === 0n || (entry & FILE_PAGE) !== 0n)
       this.own.push({ start: page, end: page + PAGE_SIZE });
-    this.#before = memory.read(this.trampoline, arch.trampoline.length);
     memory.write(this.trampoline, arch.trampoline);
   }
 
-  /** Zeroed pages of private memory that were never touched. */
-  #findUntouched(areas: readonly Area[], size: number): number {
+  /** Pages of private memory that were never touched, or zeroed ones at the bottom of a stack that is in use far above. */
+  #findUntouched(areas: readonly Area[], size: number, sp: number): number {
+    const stack = areas.find((a) => a.name === "[stack]" && a.start + size + BELOW <= sp && sp < a.end && !a.special);
+    const bottom = new Uint8Array(stack ? size : 0);
+    if (stack && this.memory.tryRead(stack.start, bottom) && bottom.every((byte) => byte === 0)) return stack.start;
     const usable = areas.filter(
       (a) =>
         a.readable &&
@@ -122,22 +137,16 @@ export class Home implements Disposable {
     });
   }
 
-  /** Zero bytes behind the last instruction of a text mapping. */
-  #findPadding(areas: readonly Area[]): number {
+  /** Zero bytes behind the last instruction of a text mapping, many where there are many. */
+  #findPadding(areas: readonly Area[]): { end: number; long: boolean } {
     const text = areas.filter(
       (a) => a.executable && a.readable && !a.shared && (a.name.startsWith("/") || a.name === "[vdso]"),
     );
     text.sort((a, b) => Number(a.name === "[vdso]") - Number(b.name === "[vdso]"));
-    const tail = new Uint8Array(TAIL);
-    for (const area of text) {
-      if (!this.memory.tryRead(area.end - TAIL, tail)) continue;
-      if (tail.every((byte) => byte === 0)) return area.end - TAIL / 2;
-      // one that an earlier run left when it was killed
-      if (
-        tail.subarray(0, TAIL / 2).every((byte) => byte === 0) &&
-        startsWith(tail.subarray(TAIL / 2), arch.trampoline)
-      ) {
-        return area.end - TAIL / 2;
+    for (const size of [LONG_TAIL, TAIL]) {
+      const tail = new Uint8Array(size);
+      for (const { end } of text) {
+        if (this.memory.tryRead(end - size, tail) && isPadding(tail)) return { end, long: size === LONG_TAIL };
       }
     }
     throw new CrError("found no unused bytes behind the task's code for injected calls", {
@@ -155,18 +164,47 @@ export class Home implements Disposable {
     return { sp, scratch: end - this.#frameRoom };
   }
 
+  /**
+   * The end of a leader's stay: it stands behind its last call, and the frame leads home. Gives the pages of the frames back,
+   * by a call that leads home without them, and puts everything as it was found.
+   * @param keep the pages stay: the task may not make calls without us
+   */
+  leave(leader: Tracee, frame: number, keep: boolean): void {
+    const code = this.#last === undefined || keep ? undefined : arch.lastCall(leader.regs, leader.mask);
+    if (this.#last === undefined || code === undefined || code.length > LAST_CALL) {
+      leader.restore(this.trampoline, frame);
+      return;
+    }
+    this.memory.write(this.#last, code);
+    this.#lastUsed = code.length;
+    if (leader.lastCall(this.#last, NR.madvise, [this.#frames, 2 * this.#frameRoom, MADV_DONTNEED]) === 0)
+      this.#framesUsed = 0;
+  }
+
   /** Removes the trampoline and wipes the frames. No thread may be on its way home through them. */
   [Symbol.dispose](): void {
     try {
-      this.memory.write(
-        this.trampoline,
-        this.#before.every((b, i) => b === arch.trampoline[i]) ? new Uint8Array(this.#before.length) : this.#before,
-      );
-      this.memory.write(this.#frames, new Uint8Array(this.#framesUsed * this.#frameRoom));
+      this.memory.write(this.trampoline, new Uint8Array(arch.trampoline.length));
+      if (this.#last !== undefined && this.#lastUsed > 0) this.memory.write(this.#last, new Uint8Array(this.#lastUsed));
+      if (this.#framesUsed > 0) this.memory.write(this.#frames, new Uint8Array(this.#framesUsed * this.#frameRoom));
     } catch {
       // the task is gone: so are its pages
     }
   }
+}
+
+/** The code of a last call begins like this, whatever the task. */
+const lastCallHead = arch.lastCall(new BigUint64Array(64), 0n)?.slice(0, 12);
+
+/** Nothing but zeros, or what an earlier run left when it was killed. */
+function isPadding(tail: Uint8Array): boolean {
+  const code = tail.subarray(tail.length - TRAMPOLINE);
+  const before = tail.subarray(0, tail.length - TRAMPOLINE);
+  const zero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
+  return (
+    (zero(code) || startsWith(code, arch.trampoline)) &&
+    (zero(before) || (lastCallHead !== undefined && startsWith(before, lastCallHead)))
+  );
 }
 
 function startsWith(bytes: Uint8Array, head: Uint8Array): boolean {

@@ -21,14 +21,12 @@ export const AREA = {
 export const CONTROL = {
   /** u32: STATE_*. */
   state: 0,
-  /** s32: the agent's end of the socket, or -1 where it waits on `state`. */
+  /** u32: 1 when it makes a socket and listens there, 0 when it waits on `state`. */
   socket: 4,
   /** u32: how many records to run. */
   ops: 8,
   /** u32: index of the record that failed, or `ops` when none did. */
   stopped: 12,
-  /** s32: a descriptor to close before the first wait, or -1. */
-  spare: 16,
   /** u32: 1 when only rt_sigreturn may be called at the end (seccomp). */
   filtered: 20,
   /** u64: where to jump to leave: address of the nine bytes, stack pointer for them, area address and size. */
@@ -37,6 +35,8 @@ export const CONTROL = {
   base: 40,
   size: 48,
   areaOps: 56,
+  /** Two s32: the ends of the socket, the agent's own first. */
+  pair: 64,
 } as const;
 
 /** Threads whose affinity the agent puts back when the coordinator dies: u32 count, then {u32 tid, u32 length, mask}. */
@@ -44,6 +44,8 @@ export const PINS = { count: 0x2200, at: 0x2208, size: 136, mask: 8, max: 16 } a
 
 export const STATE_IDLE = 0;
 export const STATE_RUN = 1;
+/** For an agent that is entered anew: go home. */
+export const STATE_LEAVE = 2;
 
 /** `struct op`: one system call of a program. */
 export const OP = { nr: 0, policy: 4, kinds: 8, args: 16, result: 64, expect: 72, size: 80 } as const;

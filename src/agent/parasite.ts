@@ -7,7 +7,7 @@ import { cont, interrupt, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
-import { AREA, CONTROL, PINS } from "./layout.ts";
+import { AREA, CONTROL, PINS, STATE_LEAVE } from "./layout.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
 
@@ -22,6 +22,7 @@ const SO_RCVTIMEO = 20;
 const MFD_CLOEXEC = 1;
 const EAGAIN = -11;
 const EINTR = -4;
+const EMFILE = -24;
 /** How often we look whether the task died or stopped while we wait for its agent, microseconds. */
 const LOOK_EVERY = 50_000;
 
@@ -30,7 +31,6 @@ const LOOK_EVERY = 50_000;
  * in a plain read, so the kernel's restart block of the interrupted call stays as it is.
  */
 export class Parasite implements Area, Disposable {
-  readonly base: number;
   readonly subject: Subject;
   readonly program: Program;
   readonly #map: SharedView;
@@ -38,6 +38,8 @@ export class Parasite implements Area, Disposable {
   readonly #socket: number;
   readonly #theirs: number;
   readonly #sp: number;
+  readonly #scratch: number;
+  #base = 0;
   readonly #byte = new Uint8Array(1);
   #running = false;
   #pins = 0;
@@ -56,51 +58,104 @@ export class Parasite implements Area, Disposable {
     this.subject = { pid };
     const { sp, scratch } = home.frameFor(leader);
     this.#sp = sp;
-    const call = (nr: number, args: number[], what: string) =>
-      check(leader.syscall(home.trampoline, sp, nr, args), what, this.subject);
-    this.base = call(
-      NR.mmap,
-      [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0],
-      "cannot map the agent's area",
-    );
-    let fd = openMapFile(pid, this.base, this.base + AREA.size, 2);
+    this.#scratch = scratch;
     const pidfd = pidfdOpen(pid);
-    if (fd < 0) {
-      // without the right to open map_files: the same by a memfd
-      check(leader.syscall(home.trampoline, sp, NR.munmap, [this.base, AREA.size]), "cannot unmap", this.subject);
-      memory.write(scratch, cstring("tscriu"));
-      const theirs = call(NR.memfd_create, [scratch, MFD_CLOEXEC], "cannot make the agent's area");
-      call(NR.ftruncate, [theirs, AREA.size], "cannot size the agent's area");
-      this.base = call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], "cannot map the agent's area");
-      fd = pidfdGetfd(pidfd, theirs);
-      call(NR.close, [theirs], "cannot close a descriptor");
-    }
     try {
+      const fd = this.#mapArea(memory, pidfd);
       this.#map = new SharedView(fd, AREA.size, this.subject);
-    } finally {
       sys(NR.close, fd);
+      this.bytes.set(embedded("agent"), AREA.code);
+      this.#writeControl();
+      this.#socket = this.#connect(pidfd);
+    } catch (error) {
+      this.#takeBack();
+      throw error;
+    } finally {
+      sys(NR.close, pidfd);
     }
-    this.bytes.set(embedded("agent"), AREA.code);
-    const pair = AREA.data;
-    call(
-      NR.socketpair,
-      [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, this.base + pair],
-      "cannot make the agent's socket: are all descriptors in use?",
-    );
-    this.#theirs = this.view.getInt32(pair, true);
-    const spare = this.view.getInt32(pair + 4, true);
-    this.#socket = pidfdGetfd(pidfd, spare);
-    sys(NR.close, pidfd);
     const timeout = new BigInt64Array([0n, BigInt(LOOK_EVERY)]);
     sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
-    this.#writeControl(spare);
+    this.#theirs = this.#pair(0);
     this.program = new Program(this);
-    writeRegs(
-      leader.tid,
-      arch.enter(leader.regs, this.base + AREA.code, this.base + AREA.stackEnd, this.base + AREA.control),
-    );
     check(cont(leader.tid), "cannot start the agent", this.subject);
     this.#running = true;
+  }
+
+  /** One injected call, home by the frame. */
+  #call(nr: number, args: number[], what: string, undone = false): number {
+    return check(this.leader.syscall(this.home.trampoline, this.#sp, nr, args, undone), what, this.subject);
+  }
+
+  #pair(end: 0 | 1): number {
+    return this.view.getInt32(AREA.control + CONTROL.pair + end * 4, true);
+  }
+
+  /** Maps the area into the task and opens it for us. */
+  #mapArea(memory: RemoteMemory, pidfd: number): number {
+    const what = "cannot map the agent's area";
+    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0], what, true);
+    const fd = openMapFile(this.leader.pid, this.base, this.base + AREA.size, 2);
+    if (fd >= 0) return fd;
+    // without the right to open map_files: the same by a memfd
+    this.#call(NR.munmap, [this.base, AREA.size], "cannot unmap the agent's area");
+    this.#base = 0;
+    memory.write(this.#scratch, cstring("tscriu"));
+    const theirs = this.#call(NR.memfd_create, [this.#scratch, MFD_CLOEXEC], "cannot make the agent's area");
+    this.#call(NR.ftruncate, [theirs, AREA.size], "cannot size the agent's area");
+    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], what, true);
+    const ours = pidfdGetfd(pidfd, theirs);
+    this.#call(NR.close, [theirs], "cannot close a descriptor");
+    return ours;
+  }
+
+  /**
+   * Makes the socket, and takes one end of it. The agent does so by itself, as its first call, so that it gives up its end when
+   * we die meanwhile. Under seccomp it could not: then we inject the calls, and a task that loses us meanwhile keeps them.
+   */
+  #connect(pidfd: number): number {
+    const what = "cannot make the agent's socket";
+    const at = this.base + AREA.control;
+    if (this.filtered) {
+      this.#call(NR.socketpair, [AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, at + CONTROL.pair], what);
+      const ours = pidfdGetfd(pidfd, this.#pair(1));
+      this.#call(NR.close, [this.#pair(1)], "cannot close a descriptor");
+      this.#enter();
+      return ours;
+    }
+    this.#enter();
+    const made = this.leader.toCallEnd();
+    check(
+      made,
+      what,
+      this.subject,
+      made === EMFILE ? "all descriptors of the task are in use: raise its limit (prlimit --nofile)" : undefined,
+    );
+    return pidfdGetfd(pidfd, this.#pair(1));
+  }
+
+  /** Sets the leader's registers to the agent's beginning. */
+  #enter(): void {
+    const { base } = this;
+    writeRegs(
+      this.leader.tid,
+      arch.enter(this.leader.regs, base + AREA.code, base + AREA.stackEnd, base + AREA.control),
+    );
+  }
+
+  /** Undoes an injection that failed half-way. */
+  #takeBack(): void {
+    const { leader, home } = this;
+    try {
+      if (this.base > 0) leader.syscall(home.trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);
+      home.leave(leader, this.#sp, this.filtered);
+    } catch {
+      // it is gone: the error that led here says so
+    }
+  }
+
+  /** Address of the area in the task. */
+  get base(): number {
+    return this.#base;
   }
 
   get bytes(): Uint8Array {
@@ -111,13 +166,13 @@ export class Parasite implements Area, Disposable {
     return this.#map.view;
   }
 
-  #writeControl(spare: number): void {
+  #writeControl(): void {
     const { view } = this;
     const at = AREA.control;
-    view.setInt32(at + CONTROL.socket, this.#theirs, true);
-    view.setInt32(at + CONTROL.spare, spare, true);
+    view.setUint32(at + CONTROL.socket, 1, true);
+    view.setBigInt64(at + CONTROL.pair, -1n, true);
     view.setUint32(at + CONTROL.filtered, this.filtered ? 1 : 0, true);
-    view.setBigUint64(at + CONTROL.leaveIp, BigInt(this.home.trampoline), true);
+    view.setBigUint64(at + CONTROL.leaveIp, BigInt(this.home.trampoline + arch.entries.syscall), true);
     view.setBigUint64(at + CONTROL.leaveSp, BigInt(this.#sp), true);
     view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
     view.setBigUint64(at + CONTROL.size, BigInt(AREA.size), true);
@@ -212,7 +267,9 @@ export class Parasite implements Area, Disposable {
     message.view.setBigUint64(24, 1n, true);
     message.view.setBigUint64(32, BigInt(this.base + place.offset), true);
     message.view.setBigUint64(40, 24n, true);
-    program.call(NR.recvmsg, [this.#theirs, message, 0x40000000], { what: "cannot receive a descriptor" });
+    // nothing comes when we die meanwhile, and no descriptor when the task has no number left
+    place.view.setInt32(16, -1, true);
+    program.call(NR.recvmsg, [this.#theirs, message, 0x40000000], { expect: 1, what: "cannot receive a descriptor" });
     this.#queued.push(() => {
       check(sys(NR.sendmsg, this.#socket, addressOf(header), 0x4000), "cannot send a descriptor", this.subject);
     });
@@ -241,10 +298,17 @@ export class Parasite implements Area, Disposable {
       this.leader.stopWanted = true;
       cont(tid);
     }
-    const { trampoline } = this.home;
-    this.leader.syscall(trampoline, this.#sp, NR.close, [this.#theirs]);
-    this.leader.syscall(trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);
-    this.leader.restore();
+    if (this.filtered) {
+      this.#call(NR.close, [this.#theirs], "cannot close the agent's socket");
+      this.#call(NR.munmap, [this.base, AREA.size], "cannot unmap the agent");
+    } else {
+      // it does the same by itself, so that it also does without us
+      this.view.setUint32(AREA.control + CONTROL.state, STATE_LEAVE, true);
+      this.#enter();
+      this.leader.toCallEnd();
+      check(this.leader.toCallEnd(), "cannot unmap the agent", this.subject);
+    }
+    this.home.leave(this.leader, this.#sp, this.filtered);
   }
 
   /** Closes our side. A task that still runs the agent (we failed badly) leaves by itself at the end of file. */

@@ -251,7 +251,7 @@ export class Puppet extends FutexAgent implements Disposable {
   static child(pid: number, base: number): Puppet {
     waitStop(pid, { pid });
     roundTrips.stops++;
-    return Puppet.#settle(pid, base, base + AREA.trampoline, false);
+    return Puppet.#settle(pid, base, base + AREA.trampoline + arch.entries.syscall, false);
   }
 
   /** Gives a stopped process an area of its own and starts the agent in it. */
@@ -300,8 +300,6 @@ export class Puppet extends FutexAgent implements Disposable {
   }
 
   #control(view: DataView, at: number): void {
-    view.setInt32(at + CONTROL.socket, -1, true);
-    view.setInt32(at + CONTROL.spare, -1, true);
     view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
     view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
   }
@@ -377,7 +375,7 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /** Performs one call in the halted puppet. */
   inject(nr: number, args: readonly number[]): number {
-    return injectCall(this.pid, this.base + AREA.trampoline, nr, args);
+    return injectCall(this.pid, this.base + AREA.trampoline + arch.entries.syscall, nr, args);
   }
 
   /**
@@ -399,15 +397,14 @@ export class Puppet extends FutexAgent implements Disposable {
     this.halt();
     if (signal === 0) {
       setSigmask(pid, 0n);
-      writeRegs(
-        pid,
-        arch.call(readRegs(pid), this.base + AREA.trampoline, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]),
-      );
+      const ip = this.base + AREA.trampoline + arch.entries.syscall;
+      writeRegs(pid, arch.call(readRegs(pid), ip, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]));
     } else {
       setSigmask(pid, 0n);
       sys(NR.kill, pid, signal);
     }
-    check(cont(pid), "cannot end a puppet", this.subject);
+    // a SIGKILL may have ended it by now
+    cont(pid);
     for (;;) {
       const seen = wait(pid);
       if (seen === EINTR) continue;

@@ -1,4 +1,5 @@
 import { CrError } from "../error.ts";
+import { NR } from "../kernel/nr.ts";
 import {
   contToSyscall,
   getRegset,
@@ -94,24 +95,56 @@ export class Tracee {
   }
 
   /**
-   * Makes the thread perform one system call at `ip` with stack pointer `sp`: two stops. Returns the result, negative
-   * errno included.
+   * Makes the thread perform one system call through the trampoline at `ip`, its frame at `frame`: two stops. Returns the
+   * result, negative errno included. A thread that loses us on the way makes the call, or not, and goes home.
+   * @param undone an mmap that is taken back then
    */
-  syscall(ip: number, sp: number, nr: number, args: readonly number[]): number {
-    writeRegs(this.tid, arch.call(this.regs, ip, sp, nr, args));
+  syscall(ip: number, frame: number, nr: number, args: readonly number[], undone = false): number {
+    const entry = undone ? arch.entries.map : arch.entries.call;
+    writeRegs(this.tid, arch.callHome(this.regs, ip + entry, frame, nr, args));
+    // not before: with its own registers a thread keeps its own mask. A signal that comes in between still finds its own stack.
+    this.block();
+    return this.toCallEnd();
+  }
+
+  /** Blocks all signals; only for registers that lead home. */
+  block(): void {
     if (getSigmask(this.tid) !== ALL_SIGNALS) setSigmask(this.tid, ALL_SIGNALS);
-    check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
-    this.#stop();
-    check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
-    this.#stop();
+  }
+
+  /** Lets the thread run to the end of its next system call and gives its result: two stops. */
+  toCallEnd(): number {
+    for (let stops = 0; stops < 2; stops++) {
+      check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
+      this.#stop();
+    }
     return arch.result(readRegs(this.tid));
   }
 
-  /** Puts everything back as it was found; the thread is still stopped. */
-  restore(): void {
-    // the mask first: until the registers are back, whatever comes leads home through the frame
-    setSigmask(this.tid, this.mask);
+  /** Puts everything back as it was found; the thread is still stopped. Without us it would now go home by the frame at `frame`. */
+  restore(ip: number, frame: number): void {
     writeFp(this.tid, this.fp);
+    // home as well, with the stack pointer of its own: signals may come again
+    writeRegs(this.tid, arch.callHome(this.regs, ip + arch.entries.call, frame, NR.rt_sigreturn, []));
+    this.settle();
+  }
+
+  /**
+   * The last call that the thread makes for us, at code that leads home by itself (`arch.lastCall`); afterwards everything is as
+   * it was found.
+   */
+  lastCall(code: number, nr: number, args: readonly number[]): number {
+    // the code brings everything back but these
+    writeFp(this.tid, this.fp);
+    writeRegs(this.tid, arch.callHere(this.regs, code, nr, args));
+    const result = this.toCallEnd();
+    this.settle();
+    return result;
+  }
+
+  /** Mask and general registers as they were found. The thread's present registers lead there, and its stack is its own. */
+  settle(): void {
+    setSigmask(this.tid, this.mask);
     writeRegs(this.tid, this.regs);
   }
 }

@@ -1,4 +1,5 @@
 /** The agents inside a frozen tree, and the questions to threads that run none. */
+import { arch } from "../agent/arch/index.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import type { Tracee } from "../agent/tracee.ts";
@@ -23,11 +24,10 @@ export class InfectedTask implements Disposable {
     cpu: number,
   ) {
     const leader = this.leader;
-    this.home = new Home(task.pid, memory, areas.areas, leader.fp.length);
+    this.home = new Home(task.pid, memory, areas.areas, leader.fp.length, arch.sp(leader.regs));
     try {
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
     } catch (error) {
-      leader.restore();
       this.home[Symbol.dispose]();
       throw error;
     }
@@ -52,7 +52,7 @@ export class InfectedTask implements Disposable {
         read: (address, length) => memory.read(address, length),
       });
     } finally {
-      thread.restore();
+      thread.restore(home.trampoline, sp);
       parasite.unpin(1);
     }
   }
@@ -70,7 +70,8 @@ export class InfectedTask implements Disposable {
       this.parasite.cure();
       this.home[Symbol.dispose]();
     } catch (error) {
-      if (!(error instanceof TaskGone)) this.log.warn(`task ${this.task.pid} could not be put back: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof TaskGone))
+        this.log.warn(`task ${this.task.pid} could not be put back: ${error instanceof Error ? error.message : error}`);
     }
   }
 

@@ -66,8 +66,8 @@ function dump(held: Held): CoreEntry[] {
     if (!other) throw new Error("no such thread");
     return buildThread(state, askThread(other.questions)(), image, chains[i] ?? {}, { cgSet: 1 });
   });
-  for (const { tracee } of traced) {
-    tracee.restore();
+  for (const { tracee, restore } of traced) {
+    restore();
     detach(tracee.tid);
   }
   return entries.map((entry) => decode("core_entry", encode("core_entry", entry)));

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { arch } from "../agent/arch/index.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import { Tracee } from "../agent/tracee.ts";
@@ -133,7 +134,7 @@ export class Held implements Disposable {
   }
 
   get home(): Home {
-    this.#home ??= new Home(this.pid, this.memory, areas(this.dir), this.tracee.fp.length);
+    this.#home ??= new Home(this.pid, this.memory, areas(this.dir), this.tracee.fp.length, arch.sp(this.tracee.regs));
     return this.#home;
   }
 
@@ -143,12 +144,13 @@ export class Held implements Disposable {
   }
 
   /** Asks a thread that is stopped too, call by call. */
-  other(tid: number): { questions: CallByCall; tracee: Tracee } {
+  other(tid: number): { questions: CallByCall; tracee: Tracee; restore(): void } {
     const tracee = new Tracee(tid, this.pid);
     const { sp, scratch } = this.home.frameFor(tracee, true);
     const call = (nr: number, args: number[]) => tracee.syscall(this.home.trampoline, sp, nr, args);
     const read = (address: number, length: number) => this.memory.read(address, length);
-    return { tracee, questions: new CallByCall({ call, scratch, read }, { tid }) };
+    const restore = () => tracee.restore(this.home.trampoline, sp);
+    return { tracee, restore, questions: new CallByCall({ call, scratch, read }, { tid }) };
   }
 
   /** Takes the agent out; the leader stands stopped. */

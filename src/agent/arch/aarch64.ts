@@ -6,6 +6,7 @@ const SP = 31;
 const PC = 32;
 const PSTATE = 33;
 const X8 = 8;
+const X19 = 19;
 /** The kind of the last branch: a landing pad that is not where we jump to would be missed. */
 const BTYPE = 3n << 10n;
 
@@ -69,8 +70,13 @@ export const aarch64: Arch = {
   fpTypes: [NT_ARM_SVE, NT_PRFPREG],
   callType: NT_ARM_SYSTEM_CALL,
   fpLength: stateLength,
-  // svc #0; mov x8, #139; svc #0
-  trampoline: Uint8Array.of(0x01, 0, 0, 0xd4, 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4),
+  // mov sp, x19; svc #0; mov x8, #139; svc #0
+  // mov sp, x19; svc #0; mov x8, #215; b to the first svc
+  trampoline: Uint8Array.of(
+    ...[0x7f, 0x02, 0x00, 0x91, 0x01, 0, 0, 0xd4, 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4],
+    ...[0x7f, 0x02, 0x00, 0x91, 0x01, 0, 0, 0xd4, 0xe8, 0x1a, 0x80, 0xd2, 0xfa, 0xff, 0xff, 0x17],
+  ),
+  entries: { call: 0, map: 16, syscall: 4 },
 
   ip: (regs) => Number(regs[PC]),
   sp: (regs) => Number(regs[SP]),
@@ -85,6 +91,16 @@ export const aarch64: Arch = {
     for (let i = 0; i < 6; i++) regs[i] = BigInt.asUintN(64, BigInt(args[i] ?? 0));
     return regs;
   },
+
+  callHome(home, ip, frame, nr, args) {
+    const regs = aarch64.call(home, ip, Number(home[SP]), nr, args);
+    regs[X19] = BigInt(frame);
+    return regs;
+  },
+
+  // a branch needs a register, and all of them are the task's
+  lastCall: () => undefined,
+  callHere: (home, ip, nr, args) => aarch64.call(home, ip, Number(home[SP]), nr, args),
 
   enter(home, ip, sp, argument) {
     const regs = home.slice();

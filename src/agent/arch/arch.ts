@@ -13,16 +13,38 @@ export interface Arch {
   /** How much of an extended register set is state, bytes. */
   fpLength(given: Uint8Array): number;
   /**
-   * A system call followed by rt_sigreturn: injected calls run from here, and a task that nobody stops after its call falls
-   * into rt_sigreturn and is home.
+   * Where injected calls run. It begins by taking the stack pointer from a register that is ours, so that the task's own stands as
+   * long as a signal may still come; then a system call, then rt_sigreturn: a task that nobody stops after its call is home.
+   * At most 32 bytes.
    */
   readonly trampoline: Uint8Array;
+  /** Offsets in the trampoline. */
+  readonly entries: {
+    /** Takes the stack pointer and makes a call. */
+    readonly call: number;
+    /** As `call`, for mmap: a task that nobody stops afterwards unmaps what it got. */
+    readonly map: number;
+    /** The system call instruction itself. */
+    readonly syscall: number;
+  };
   ip(regs: BigUint64Array): number;
   sp(regs: BigUint64Array): number;
   /** Result of a system call, signed. */
   result(regs: BigUint64Array): number;
   /** Registers that make a call at `ip` with stack `sp`; the others are as in `home`. */
   call(home: BigUint64Array, ip: number, sp: number, nr: number, args: readonly number[]): BigUint64Array;
+  /**
+   * Registers that make a call through an entry of the trampoline, home by the frame at `frame`. The stack pointer stays the
+   * task's own until the trampoline runs.
+   */
+  callHome(home: BigUint64Array, ip: number, frame: number, nr: number, args: readonly number[]): BigUint64Array;
+  /**
+   * Code that makes the call which `callHere` enters, sets the signal mask and all general registers and goes where the task was,
+   * without a frame; undefined where the architecture has no way to do so.
+   */
+  lastCall(regs: BigUint64Array, mask: bigint): Uint8Array | undefined;
+  /** Registers that make a call at `ip`, everything else the task's own. */
+  callHere(home: BigUint64Array, ip: number, nr: number, args: readonly number[]): BigUint64Array;
   /** Registers that enter a function of one argument. */
   enter(home: BigUint64Array, ip: number, sp: number, argument: number): BigUint64Array;
   /**

@@ -42,6 +42,21 @@ const FP_XSTATE_MAGIC2 = 0x46505845;
 /** Offset of the software-reserved bytes in the FXSAVE area. */
 const SW_RESERVED = 464;
 
+/** Registers of a system call's arguments. */
+const ARGUMENTS = [RDI, RSI, RDX, R10, R8, R9];
+/** What `lastCall` uses up, and the first two bytes of a move of eight bytes into it. */
+const LITERALS = [
+  [RDI, 0x48, 0xbf],
+  [RSI, 0x48, 0xbe],
+  [RDX, 0x48, 0xba],
+  [R10, 0x49, 0xba],
+  [RAX, 0x48, 0xb8],
+  [RCX, 0x48, 0xb9],
+  [R11, 0x49, 0xbb],
+] as const;
+
+const bytesOf = (value: bigint) => new Uint8Array(new BigUint64Array([value]).buffer);
+
 const align = (size: number) => (size + 63) & ~63;
 
 export const x86_64: Arch = {
@@ -50,7 +65,13 @@ export const x86_64: Arch = {
   fpTypes: [0x202],
   callType: undefined,
   fpLength: (given) => given.length,
-  trampoline: Uint8Array.of(0x0f, 0x05, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05),
+  // mov %rbx, %rsp; syscall; mov $15, %eax; syscall
+  // mov %rbx, %rsp; syscall; xchg %rax, %rdi; mov $11, %eax; jmp to the first syscall
+  trampoline: Uint8Array.of(
+    ...[0x48, 0x89, 0xdc, 0x0f, 0x05, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05],
+    ...[0x48, 0x89, 0xdc, 0x0f, 0x05, 0x48, 0x97, 0xb8, 0x0b, 0, 0, 0, 0xeb, 0xe9],
+  ),
+  entries: { call: 0, map: 12, syscall: 3 },
 
   ip: (regs) => Number(regs[RIP]),
   sp: (regs) => Number(regs[RSP]),
@@ -66,6 +87,36 @@ export const x86_64: Arch = {
       regs[register] = BigInt.asUintN(64, BigInt(args[i] ?? 0));
     });
     return regs;
+  },
+
+  callHome(home, ip, frame, nr, args) {
+    const regs = x86_64.call(home, ip, Number(home[RSP]), nr, args);
+    regs[RBX] = BigInt(frame);
+    return regs;
+  },
+
+  callHere: (home, ip, nr, args) => {
+    const regs = home.slice();
+    regs[RIP] = BigInt(ip);
+    regs[RAX] = BigInt(nr);
+    regs[ORIG_RAX] = NOT_IN_SYSCALL;
+    args.forEach((arg, i) => {
+      regs[ARGUMENTS[i] ?? RDI] = BigInt.asUintN(64, BigInt(arg));
+    });
+    return regs;
+  },
+
+  lastCall(regs, mask) {
+    const rest = x86_64.atRest(regs);
+    // syscall; mov $14, %eax; mov $2, %edi; lea mask(%rip), %rsi; mov $0, %edx; mov $8, %r10d; syscall
+    const code = [0x0f, 0x05, 0xb8, 14, 0, 0, 0, 0xbf, 2, 0, 0, 0, 0x48, 0x8d, 0x35, 0, 0, 0, 0];
+    const behindLea = code.length;
+    code.push(0xba, 0, 0, 0, 0, 0x41, 0xba, 8, 0, 0, 0, 0x0f, 0x05);
+    for (const [register, rex, op] of LITERALS) code.push(rex, op, ...bytesOf(rest[register] ?? 0n));
+    // jmp *0(%rip), to the address that follows
+    code.push(0xff, 0x25, 0, 0, 0, 0, ...bytesOf(rest[RIP] ?? 0n));
+    code[behindLea - 4] = code.length - behindLea;
+    return Uint8Array.of(...code, ...bytesOf(mask));
   },
 
   enter(home, ip, sp, argument) {
