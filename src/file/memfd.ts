@@ -1,12 +1,14 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type FownEntry, type MemfdInodeEntry } from "../image/schema.gen.ts";
 import { dupFd, F, fcntl, reopen } from "../kernel/fd.ts";
+import { openMapFile } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { pageSize } from "../kernel/page-size.ts";
 import { S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { F_SEAL, MFD, O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
-import { HUGE_SHIFT } from "../kernel/uapi/mman.ts";
+import { HUGE_SHIFT, MAP, PROT } from "../kernel/uapi/mman.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { shmemDevice } from "./shmem-device.ts";
@@ -14,6 +16,8 @@ import { shmemDevice } from "./shmem-device.ts";
 const nobody: FownEntry = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 const PREFIX = "/memfd:";
 const DELETED = " (deleted)";
+/** What the kernel calls shared anonymous memory. */
+const ANONYMOUS = "/dev/zero";
 /** What the kernel calls shared anonymous memory on huge pages, which lies on a file system of its own. */
 const HUGE_ANONYMOUS = "/anon_hugepage";
 /** A writable shared mapping stands against these; they are set when all are made. */
@@ -137,9 +141,14 @@ class RestoredInodes {
 
   #make(entry: MemfdInodeEntry): number {
     const subject = { path: `${PREFIX}${entry.name}` };
+    const size = Number(entry.size);
+    const anonymous = entry.name === ANONYMOUS ? sharedAnonymous(size) : undefined;
+    if (anonymous !== undefined) {
+      this.restore.fillShared(entry.shmid, anonymous, size);
+      return anonymous;
+    }
     const fd = create(entry);
     try {
-      const size = Number(entry.size);
       check(sys(NR.ftruncate, fd, size), "cannot give a memory file its size", subject);
       check(sys(NR.fchown, fd, entry.uid, entry.gid), "cannot set the owner of a memory file", subject);
       const mode = (entry.mode ?? 0o777) & 0o7777;
@@ -163,6 +172,23 @@ class RestoredInodes {
 }
 
 const inodes = perRun((restore: FileRestore) => new RestoredInodes(restore));
+
+/**
+ * Shared anonymous memory as mmap makes it, by a mapping of our own that is opened and goes; undefined where we may not open
+ * it (/proc/self/map_files needs CAP_CHECKPOINT_RESTORE): a memfd does as well, but for its name in maps.
+ */
+function sharedAnonymous(size: number): number | undefined {
+  if (size === 0) return undefined;
+  const bytes = Math.ceil(size / pageSize()) * pageSize();
+  const flags = MAP.SHARED | MAP.ANONYMOUS | MAP.NORESERVE;
+  const start = check(sys(NR.mmap, 0, bytes, PROT.READ | PROT.WRITE, flags, -1, 0), "cannot map shared memory", { bytes });
+  try {
+    const fd = openMapFile(process.pid, start, start + bytes, O.RDWR);
+    return fd < 0 ? undefined : fd;
+  } finally {
+    sys(NR.munmap, start, bytes);
+  }
+}
 
 /** memfd_create(2); close-on-exec, the caller closes it. */
 function create(entry: MemfdInodeEntry): number {

@@ -15,6 +15,7 @@ import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
 
+const SIGNALS = 64;
 const O_CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
 const CLONE_FILES = 0x400;
@@ -27,6 +28,8 @@ export interface GrownTask {
   readonly saved: SavedTask;
   readonly puppet: Puppet;
   memory: "bare" | "restored";
+  /** File id of its executable as the kernel knows it; undefined for the puppet's own. */
+  exe: number | undefined;
   /** Session and process group that it is in now. */
   sid: number;
   pgid: number;
@@ -80,12 +83,16 @@ export class Forest implements Disposable {
   grow(): void {
     const { root } = this.set;
     const puppet = Puppet.root(root.pid, this.options.hole.base, this.options.rootFlags);
-    const grown: GrownTask = { saved: root, puppet, memory: "bare", sid: this.options.ourSid, pgid: this.options.ourPgid };
+    const grown: GrownTask = { saved: root, puppet, memory: "bare", exe: undefined, sid: this.options.ourSid, pgid: this.options.ourPgid };
     this.tasks.set(root.pid, grown);
     const { theirs } = this.options.sources.service;
     run(puppet, (program) => {
       program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], { what: "cannot place the service socket" });
       closeOthers(program, [theirs]);
+      // what the runtime that we are started by ignores would be inherited by every task, zombies too
+      for (let signal = 1; signal <= SIGNALS; signal++) {
+        program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
+      }
     });
     this.#settle(grown, []);
     for (let moved = true; this.#late.length > 0 && moved; ) {
@@ -141,14 +148,14 @@ export class Forest implements Disposable {
     return this.options.shellJob && !this.set.tasks.some((t) => t.pid === sid) && sid === this.set.root.tree.sid;
   }
 
-  #clone(child: SavedTask, by: Puppet, of: { sid: number; pgid: number }, parent: SavedTask | undefined): GrownTask {
+  #clone(child: SavedTask, by: Puppet, of: Pick<GrownTask, "sid" | "pgid" | "exe">, parent: SavedTask | undefined): GrownTask {
     let flags = 0;
     if (parent && child.ids && parent.ids && !child.zombie) {
       if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
     const puppet = by.cloneChild(child.pid, flags);
-    const grown: GrownTask = { saved: child, puppet, memory: "bare", sid: of.sid, pgid: of.pgid };
+    const grown: GrownTask = { saved: child, puppet, memory: "bare", exe: of.exe, sid: of.sid, pgid: of.pgid };
     this.tasks.set(child.pid, grown);
     return grown;
   }
@@ -163,11 +170,12 @@ export class Forest implements Disposable {
     this.totals.pagesCompared += result.pagesCompared;
     this.totals.pagesSkippedCow += result.pagesSkippedCow;
     const { program } = puppet;
-    const sameExe = inherited.length > 0;
-    const exe = sameExe ? -1 : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
+    // while the old executable is mapped the kernel takes no other: the same one need not be set
+    const exe = task.exe === saved.mm.exe_file_id ? -1 : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
     task.memory = "restored";
+    task.exe = saved.mm.exe_file_id;
   }
 
   /**
@@ -195,7 +203,7 @@ export class Forest implements Disposable {
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
     const members = leader ? [saved] : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
-    const grown = members.map((member) => this.#clone(member, helper, { sid, pgid: group }, undefined));
+    const grown = members.map((member) => this.#clone(member, helper, { sid, pgid: group, exe: (leader ?? parent).exe }, undefined));
     for (const member of members) {
       const at = this.#late.indexOf(member);
       if (at >= 0) this.#late.splice(at, 1);
