@@ -8,11 +8,13 @@ import { fifo } from "./fifo.ts";
 import { inotify } from "./inotify.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 import { memfd } from "./memfd.ts";
+import { ns } from "./ns.ts";
 import { pidfd } from "./pidfd.ts";
 import { pipe } from "./pipe.ts";
 import { regular } from "./regular.ts";
 import { signalfd } from "./signalfd.ts";
 import { timerfd } from "./timerfd.ts";
+import { tty } from "./tty.ts";
 import { unsupported } from "./unsupported.ts";
 
 /**
@@ -24,12 +26,13 @@ export const kinds: readonly FileKind[] = [
   regular,
   pipe,
   fifo,
-  // tty,
+  tty,
   pidfd,
   eventfd,
   signalfd,
   timerfd,
   epoll,
+  ns,
   unix,
   inet,
   inotify,

@@ -1,11 +1,13 @@
 import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
+import { openPath } from "../kernel/fd.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { isStateless } from "./device.ts";
-import type { FileKind, OpenFile } from "./kind.ts";
+import type { FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { openDescriptor } from "./open-regular.ts";
+import { perRun } from "./per-run.ts";
 import { RegularFiles } from "./regular-files.ts";
 import { Remaps } from "./remaps.ts";
 import { shmemDevice } from "./shmem-device.ts";
@@ -22,6 +24,16 @@ function matches(file: OpenFile): boolean {
   const type = file.stat.mode & S_IFMT;
   return type === S_IFCHR ? isStateless(file.stat.rdev, file.flags) : BY_NAME.has(type);
 }
+
+/** Entries that are only the path of a terminal or FIFO: opening those has effects, so their own kinds do it. */
+const pathsOfOthers = perRun((restore: FileRestore) => {
+  const ids = new Set<number>();
+  for (const { tty, fifo } of restore.entries.values()) {
+    const id = tty?.regf_id ?? fifo?.regf_id;
+    if (id !== undefined) ids.add(id);
+  }
+  return ids;
+});
 
 /** Whatever is opened by its path and keeps nothing but flags and a position. */
 export const regular: FileKind = {
@@ -42,6 +54,10 @@ export const regular: FileKind = {
     const { reg } = entry;
     if (reg === undefined)
       throw new CrError("a file without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    if (pathsOfOthers(restore).has(entry.id)) {
+      restore.put(entry.id, openPath("/", O.PATH | O.DIRECTORY));
+      return;
+    }
     const fd = openDescriptor(reg, restore);
     restore.put(entry.id, fd);
     restore.applyFown(fd, reg.fown, reg.flags);

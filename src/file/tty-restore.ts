@@ -1,0 +1,272 @@
+import type { Program, Result } from "../agent/program.ts";
+import { CrError, type Subject } from "../error.ts";
+import { type TtyFileEntry, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
+import { closeFd, dupFd, openPath, reopen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
+import { check, must } from "../kernel/sys.ts";
+import { openMaster, readTermios, tryOpenSlave, trySetTtyNumber } from "../kernel/tty.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { TIOC } from "../kernel/uapi/ioctl.ts";
+import type { FileRestore, RestoredTask } from "./kind.ts";
+import { perRun } from "./per-run.ts";
+import { ttyName } from "./tty-dump.ts";
+import { writeQueues } from "./tty-queue.ts";
+import { applyFlags, applyModes, applySize, infoId } from "./tty-state.ts";
+
+const OPEN_FLAGS = O.ACCMODE | O.NONBLOCK;
+
+/** A pty as the images show it: its ends, each with its descriptions. */
+interface Pty {
+  readonly index: number;
+  readonly masters: TtyFileEntry[];
+  readonly slaves: TtyFileEntry[];
+  master: TtyInfoEntry | undefined;
+  slave: TtyInfoEntry | undefined;
+}
+
+/** All terminals of one restore. */
+class Terminals {
+  readonly #infos = new Map<number, TtyInfoEntry>();
+  readonly #ptys = new Map<number, Pty>();
+  readonly #others: TtyFileEntry[] = [];
+  readonly #queues = new Map<number, Uint8Array>();
+  readonly #opened = new Set<number>();
+  /** A description of each terminal that is open, for its session; ours. */
+  readonly #lines = new Map<TtyInfoEntry, number>();
+  #hasSessions = false;
+
+  constructor(readonly restore: FileRestore) {
+    for (const info of restore.images.read("TTY_INFO")) this.#infos.set(info.id, info);
+    for (const { tty_id, data } of restore.images.read("TTY_DATA")) this.#queues.set(tty_id, data);
+    for (const { tty } of restore.entries.values()) if (tty) this.#sort(tty);
+    restore.atEnd(() => {
+      for (const fd of this.#lines.values()) closeFd(fd);
+      this.#lines.clear();
+    });
+  }
+
+  #info(entry: TtyFileEntry): TtyInfoEntry {
+    const info = this.#infos.get(entry.tty_info_id);
+    if (info) return info;
+    throw new CrError("a terminal without its state", {
+      code: "BAD_IMAGE",
+      subject: { image: "tty-info.img", file: entry.id },
+    });
+  }
+
+  #sort(entry: TtyFileEntry): void {
+    const info = this.#info(entry);
+    if (info.type !== TtyType.PTY || info.pty === undefined) {
+      this.#others.push(entry);
+      return;
+    }
+    const { index } = info.pty;
+    const pty: Pty = this.#ptys.get(index) ?? { index, masters: [], slaves: [], master: undefined, slave: undefined };
+    this.#ptys.set(index, pty);
+    const isMaster = info.id % 2 === 1;
+    (isMaster ? pty.masters : pty.slaves).push(entry);
+    if (isMaster) pty.master = info;
+    else pty.slave = info;
+  }
+
+  open(entry: TtyFileEntry): void {
+    const info = this.#info(entry);
+    if (this.#opened.has(entry.id)) return;
+    const given = this.#given(info);
+    const pty = info.pty && this.#ptys.get(info.pty.index);
+    if (given !== undefined) this.#put(entry, this.#line(info, dupFd(given)));
+    else if (info.type === TtyType.CTTY) this.#openControlling(entry);
+    else if (info.type === TtyType.EXT_TTY) throw missing(info, entry);
+    else if (info.type !== TtyType.PTY || pty === undefined) this.#openPlain(entry, info);
+    else if (pty.masters.length > 0) this.#openPty(pty);
+    else if (info.termios === undefined) this.#openHungUp(pty);
+    else this.#openOurs(pty, info);
+  }
+
+  #given(info: TtyInfoEntry): number | undefined {
+    const name = ttyName(info.rdev, info.dev ?? 0);
+    return this.restore.options.inheritFds.find(({ resource }) => resource === name)?.fd;
+  }
+
+  #put(entry: TtyFileEntry, fd: number): void {
+    this.#opened.add(entry.id);
+    this.restore.put(entry.id, fd);
+    this.restore.applyFown(fd, entry.fown, entry.flags);
+  }
+
+  /** Remembers a description of a terminal for `sessions`. */
+  #line(info: TtyInfoEntry, fd: number): number {
+    if (!this.#lines.has(info)) this.#lines.set(info, dupFd(fd));
+    return fd;
+  }
+
+  /** A new pty with the number of the old one. */
+  #openPty(pty: Pty): void {
+    const subject = { path: `/dev/pts/${pty.index}` };
+    const [first, ...more] = pty.masters;
+    if (first === undefined || pty.master === undefined) return;
+    const master = openMaster(pty.index, first.flags);
+    if (master === undefined) throw taken(subject);
+    this.#put(first, master);
+    for (const entry of more) this.#put(entry, dupFd(master));
+    trySetTtyNumber(master, TIOC.SPTLCK, 0);
+    const slave = check(tryOpenSlave(master, O.RDWR | O.NONBLOCK), "cannot open the slave of a pty", subject);
+    this.#line(pty.slave ?? pty.master, slave);
+    try {
+      for (const entry of pty.slaves) this.#put(entry, openSlave(master, entry, subject));
+      const info = pty.slave ?? pty.master;
+      check(applyModes(master, info), "cannot set the modes of a terminal", subject);
+      check(applySize(master, pty.master), "cannot set the size of a terminal", subject);
+      if (pty.slave)
+        must(NR.fchown, [slave, info.uid ?? 0, info.gid ?? 0], "cannot set the owner of a terminal", subject);
+      const queue = (isMaster: boolean) =>
+        this.#queues.get(infoId({ type: TtyType.PTY, index: pty.index, isMaster })) ?? new Uint8Array(0);
+      writeQueues(master, slave, { toMaster: queue(true), toSlave: queue(false) }, subject);
+    } finally {
+      closeFd(slave);
+    }
+  }
+
+  /** Slaves whose master was closed: nothing works on them any more but close(2). */
+  #openHungUp(pty: Pty): void {
+    const subject = { path: `/dev/pts/${pty.index}` };
+    const master = openMaster(pty.index, O.RDWR);
+    if (master === undefined) throw taken(subject);
+    try {
+      trySetTtyNumber(master, TIOC.SPTLCK, 0);
+      for (const entry of pty.slaves) this.#put(entry, openSlave(master, entry, subject));
+    } finally {
+      closeFd(master);
+    }
+  }
+
+  /** The terminal of a shell job: ours stands for it. */
+  #openOurs(pty: Pty, info: TtyInfoEntry): void {
+    const subject = { path: `/dev/pts/${pty.index}` };
+    if (readTermios(0) === undefined) {
+      throw new CrError("the tree had a terminal of a program outside, and our standard input is no terminal", {
+        code: "SHELL_JOB",
+        subject,
+        remedy: `restore with --shell-job from a terminal, or give one: --inherit-fd 'fd[N]:${ttyName(info.rdev, info.dev ?? 0)}'`,
+      });
+    }
+    for (const entry of pty.slaves) {
+      this.#put(entry, reopen(0, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open our terminal anew", subject));
+    }
+    check(applyModes(0, info), "cannot set the modes of our terminal", subject);
+    const { tasks } = this.restore;
+    const root = tasks.find((task) => task.tree.ppid === 0);
+    if (info.pgrp !== root?.tree.pgid && tasks.some((task) => task.tree.pgid === info.pgrp)) {
+      trySetTtyNumber(0, TIOC.SPGRP, info.pgrp);
+    }
+  }
+
+  /** A console, a virtual terminal or a serial line: there by its path. */
+  #openPlain(entry: TtyFileEntry, info: TtyInfoEntry): void {
+    const path = this.restore.entries.get(entry.regf_id ?? -1)?.reg?.name;
+    if (path === undefined)
+      throw new CrError("a terminal without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    const fd = openPath(path, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open a terminal");
+    this.#put(entry, this.#line(info, fd));
+    check(applyModes(fd, info), "cannot set the modes of a terminal", { path });
+  }
+
+  /** /dev/tty means another terminal in every session: a task that holds it opens it. */
+  #openControlling(entry: TtyFileEntry): void {
+    for (const other of [...this.#ptys.values()].flatMap((pty) => [...pty.masters, ...pty.slaves])) this.open(other);
+    for (const other of this.#others) if (this.#info(other).type !== TtyType.CTTY) this.open(other);
+    this.sessions();
+    const task = this.restore.holders(entry.id)[0]?.task;
+    if (task === undefined) {
+      this.#put(
+        entry,
+        openPath("/dev/tty", (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open the controlling terminal"),
+      );
+      return;
+    }
+    let opened: { program: Program; result: Result } | undefined;
+    task.run((program) => {
+      const path = program.text("/dev/tty");
+      const args = [AT.FDCWD, path, (entry.flags & OPEN_FLAGS) | O.NOCTTY, 0];
+      opened = {
+        program,
+        result: program.call(NR.openat, args, { what: "cannot open the controlling terminal of a task" }),
+      };
+    });
+    const number = opened?.program.result(opened.result) ?? -1;
+    const pidfd = pidfdOpen(task.pid);
+    try {
+      this.#put(entry, pidfdGetfd(pidfd, number));
+    } finally {
+      closeFd(pidfd);
+    }
+    task.run((program) => void program.call(NR.close, [number]));
+  }
+
+  /** Gives every session of the tree its controlling terminal and that its foreground group. */
+  sessions(): void {
+    if (this.#hasSessions) return;
+    this.#hasSessions = true;
+    for (const [info, fd] of this.#lines) {
+      const leader = this.restore.tasks.find((task) => task.pid === info.sid);
+      if (info.sid !== 0 && leader) takeTerminal(leader, fd, info);
+    }
+  }
+
+  /** Packet mode, locks: what would have been in the way before. */
+  finish(): void {
+    for (const pty of this.#ptys.values()) {
+      for (const [info, list] of [
+        [pty.master, pty.masters],
+        [pty.slave, pty.slaves],
+      ] as const) {
+        const entry = list[0];
+        if (info && entry && info.termios !== undefined) applyFlags(this.restore.descriptor(entry.id), info);
+      }
+    }
+  }
+}
+
+function openSlave(master: number, entry: TtyFileEntry, subject: Subject): number {
+  return check(tryOpenSlave(master, entry.flags & OPEN_FLAGS), "cannot open the slave of a pty", subject);
+}
+
+/** Runs in the leader of the session: nobody else may. */
+function takeTerminal(leader: RestoredTask, fd: number, info: TtyInfoEntry): void {
+  const subject = {
+    pid: leader.pid,
+    terminal: info.pty ? `/dev/pts/${info.pty.index}` : `tty ${info.rdev.toString(16)}`,
+  };
+  leader.run((program) => {
+    const path = program.text(`/proc/${process.pid}/fd/${fd}`);
+    const pgrp = program.data(new Uint8Array(new Int32Array([info.pgrp]).buffer));
+    const line = program.call(NR.openat, [AT.FDCWD, path, O.RDWR | O.NOCTTY, 0], {
+      what: "cannot open the terminal of a session",
+      subject,
+    });
+    program.call(NR.ioctl, [line, TIOC.SCTTY, 0], { what: "cannot give a session its terminal", subject });
+    // The group may be gone, as the shell finds out too.
+    if (info.pgrp > 0) program.call(NR.ioctl, [line, TIOC.SPGRP, pgrp], { ignore: true });
+    program.call(NR.close, [line]);
+  });
+}
+
+function taken(subject: Subject): CrError {
+  return new CrError("the number of a terminal is in use", {
+    code: "EADDRINUSE",
+    subject,
+    remedy: "close the terminal that has the number, then restore again",
+  });
+}
+
+function missing(info: TtyInfoEntry, entry: TtyFileEntry): CrError {
+  const name = ttyName(info.rdev, info.dev ?? 0);
+  return new CrError("a terminal was declared external at the dump and is not given", {
+    code: "MISSING_EXTERNAL",
+    subject: { file: entry.id, path: name },
+    remedy: `pass a terminal: --inherit-fd 'fd[N]:${name}'`,
+  });
+}
+
+export const restoredTerminals = perRun((restore: FileRestore) => new Terminals(restore));
