@@ -76,15 +76,15 @@ function pidError(result: number, pid: number): CrError {
 /** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
 const ZOMBIE_TRIES = 150;
 const ZOMBIE_PAUSE = 20;
+const VANISHED_TRIES = 5;
 
-function isZombie(pid: number): boolean {
+function isZombie(pid: number): boolean | undefined {
   try {
     using dir = new ProcDir(pid);
     const { state } = parseStat(dir.text("stat"));
     return state === "Z" || state === "X";
   } catch {
-    // it went between our two looks
-    return true;
+    return undefined;
   }
 }
 
@@ -92,7 +92,10 @@ function isZombie(pid: number): boolean {
 function awaitPid(pid: number, make: () => number): number {
   for (let tries = 0; ; tries++) {
     const made = make();
-    if (made !== EEXIST || tries >= ZOMBIE_TRIES || !isZombie(pid)) return made;
+    if (made !== EEXIST || tries >= ZOMBIE_TRIES) return made;
+    const zombie = isZombie(pid);
+    // nobody there: it went between our two looks, or the number names a session or group that lives on
+    if (zombie === false || (zombie === undefined && tries >= VANISHED_TRIES)) return made;
     Bun.sleepSync(ZOMBIE_PAUSE);
   }
 }
@@ -382,8 +385,9 @@ export class Puppet extends FutexAgent implements Disposable {
    * Ends the process as `status` of wait(2) will tell it: with an exit code, or by a signal. It stays a zombie until its parent
    * reaps it.
    * @param name what /proc shows as its name from then on
+   * @param mask blocked signals, which /proc shows too
    */
-  end(status: number, name = "tscriu"): void {
+  end(status: number, name = "tscriu", mask = 0n): void {
     const signal = status & 0x7f;
     const { program, pid } = this;
     if (signal !== 0) {
@@ -396,7 +400,7 @@ export class Puppet extends FutexAgent implements Disposable {
     program.run();
     this.halt();
     if (signal === 0) {
-      setSigmask(pid, 0n);
+      setSigmask(pid, mask);
       const ip = this.base + AREA.trampoline + arch.entries.syscall;
       writeRegs(pid, arch.call(readRegs(pid), ip, this.base + AREA.stackEnd, NR.exit_group, [status >> 8]));
     } else {

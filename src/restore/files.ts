@@ -3,6 +3,7 @@ import { CrError } from "../error.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
 import { kindOfEntry, kinds } from "../file/registry.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
+import { setOwner } from "../file/owner.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
@@ -102,11 +103,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   /** Owners are processes or groups of the tree: set when those exist. */
   applyOwners(): void {
     for (const { fd, fown, flags } of this.#owners) {
-      if (fown.pid !== 0) {
-        const owner = new Int32Array([fown.pid_type, fown.pid]);
-        check(sys(NR.fcntl, fd, F.SETOWN_EX, addressOf(owner)), "cannot set the owner of a descriptor", { pid: fown.pid });
-      }
-      if (fown.signum !== 0) check(sys(NR.fcntl, fd, 10, fown.signum), "cannot set the signal of a descriptor");
+      setOwner(fd, fown, { fd });
       if (flags & O.ASYNC) {
         const now = sys(NR.fcntl, fd, F.GETFL, 0);
         check(sys(NR.fcntl, fd, F.SETFL, now | O.ASYNC), "cannot set a descriptor's flags");

@@ -20,7 +20,7 @@ import { resumeCall } from "../task/resume.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
 import { waitsToStop } from "../task/signals.ts";
-import { restoreSched } from "../task/sched.ts";
+import { restoreSched, setAffinity } from "../task/sched.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
 import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
@@ -92,7 +92,9 @@ export function makeThreads(finish: Finish): void {
     finish.step();
   }
   for (const { saved, puppet } of finish.forest.tasks.values()) {
-    if (saved.zombie) puppet.end(saved.core.tc?.exit_code ?? 0);
+    if (!saved.zombie) continue;
+    setAffinity(saved.pid, finish.affinity);
+    puppet.end(saved.core.tc?.exit_code ?? 0, saved.core.tc?.comm, BigInt(saved.core.tc?.blk_sigset ?? 0));
   }
   for (const task of living(finish)) {
     // children that ended meanwhile have told their parents

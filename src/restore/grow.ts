@@ -114,8 +114,11 @@ export class Forest implements Disposable {
   #settle(task: GrownTask, inherited: readonly VmaEntry[]): void {
     const { saved, puppet } = task;
     this.options.step();
-    if (saved.zombie) return;
     const { sid } = saved.tree;
+    if (saved.zombie) {
+      if (sid === saved.pid) this.#lead(task);
+      return;
+    }
     const children = saved.children.map((child) => ({ child, shares: sharesMemory(child, saved) }));
     const memoryFirst = children.some((c) => c.shares);
     if (memoryFirst) this.#memory(task, inherited);
@@ -127,12 +130,7 @@ export class Forest implements Disposable {
     };
     const leader = sid === saved.pid && task.sid !== saved.pid;
     if (leader) for (const { child } of children) if (child.tree.sid === task.sid && child.tree.sid !== saved.pid) make(child);
-    if (leader) {
-      puppet.program.call(NR.setsid, [], { what: "cannot make the session" });
-      puppet.program.run();
-      task.sid = saved.pid;
-      task.pgid = saved.pid;
-    }
+    if (leader) this.#lead(task);
     for (const { child } of children) {
       if (this.tasks.has(child.pid)) continue;
       const wanted = child.tree.sid;
@@ -141,6 +139,13 @@ export class Forest implements Disposable {
     }
     if (!memoryFirst) this.#memory(task, inherited);
     for (const one of made) this.#settle(one.task, one.vmas);
+  }
+
+  /** Makes a task the leader of a session. */
+  #lead(task: GrownTask): void {
+    run(task.puppet, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
+    task.sid = task.saved.pid;
+    task.pgid = task.saved.pid;
   }
 
   /** A session outside of the tree: with a shell job, ours stands for it. */
@@ -192,7 +197,8 @@ export class Forest implements Disposable {
     const reaper = (on: boolean) => (program: Program) => {
       program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0], { what: "cannot become a subreaper" });
     };
-    const leader = this.tasks.get(sid);
+    // who can clone into the session: its leader, or anybody who is in it by now
+    const leader = this.tasks.get(sid) ?? [...this.tasks.values()].find((t) => t.sid === sid && !t.saved.zombie);
     if (this.set.tasks.some((t) => t.pid === sid) && !leader) {
       this.#late.push(saved);
       return false;

@@ -253,7 +253,7 @@ export function buildZombie(dir: ProcDir): CoreEntry {
       exit_code: stat.exitCode,
       personality: 0,
       flags: 0,
-      blk_sigset: 0,
+      blk_sigset: toU64(parseStatus(dir.text("status")).sigBlocked),
       comm: stat.comm,
       sigactions: [],
       tscriu_prctls: [],

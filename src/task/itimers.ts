@@ -26,9 +26,11 @@ export function askItimers(questions: Questions): () => Itimers {
 export function armItimers(program: Program, timers: Itimers): void {
   WHICH.forEach((name, i) => {
     const { isec, iusec, vsec, vusec } = timers[name];
-    if (BigInt(vsec) === 0n && BigInt(vusec) === 0n) return;
+    const [left, interval] = [BigInt(vsec) + BigInt(vusec), BigInt(isec) + BigInt(iusec)];
+    if (left === 0n && interval === 0n) return;
     const place = program.reserve(ITIMERVAL_SIZE);
-    for (const [n, value] of [isec, iusec, vsec, vusec].entries()) place.view.setBigInt64(n * 8, BigInt(value), true);
+    // an interval without time left: it has fired, and would start anew when its signal, which waits, is taken
+    for (const [n, value] of [isec, iusec, vsec, left === 0n ? 1 : vusec].entries()) place.view.setBigInt64(n * 8, BigInt(value), true);
     program.call(NR.setitimer, [i, place, 0], { what: "cannot start an interval timer", subject: { timer: name } });
   });
 }
