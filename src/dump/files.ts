@@ -1,4 +1,5 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
+import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { FileCollector, describeFile } from "../file/collect.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
@@ -51,6 +52,11 @@ export class TreeFiles implements FileDump, Disposable {
 
   virtualPid(hostPid: number): number {
     return this.#pids.has(hostPid) ? hostPid : 0;
+  }
+
+  namespaceId(name: string, ino: number): number | undefined {
+    const id = Object.entries(NAMESPACE_IDS).find(([field]) => field === `${name}_ns_id`)?.[1];
+    return id !== undefined && readlinkSync(`/proc/self/ns/${name}`) === `${name}:[${ino}]` ? id : undefined;
   }
 
   nextId(): number {

@@ -55,6 +55,8 @@ export interface FileDump {
   virtualPid(hostPid: number): number;
   /** Internal id of the net namespace that the tree lives in: net_ns_id of its ids-PID.img. */
   readonly netNsId: number;
+  /** Internal id of a namespace that tasks of the tree live in, by its name in /proc/PID/ns and its inode. */
+  namespaceId(name: string, ino: number): number | undefined;
   /** A fresh file id. */
   nextId(): number;
   /** Adds an entry to files.img. */

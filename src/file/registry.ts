@@ -1,6 +1,8 @@
 import { CrError } from "../error.ts";
 import type { FileEntry } from "../image/schema.gen.ts";
 import { inet } from "../socket/inet.ts";
+import { netlink } from "../socket/netlink.ts";
+import { otherSocket } from "../socket/other.ts";
 import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
@@ -35,6 +37,8 @@ export const kinds: readonly FileKind[] = [
   ns,
   unix,
   inet,
+  netlink,
+  otherSocket,
   inotify,
   unsupported,
 ];

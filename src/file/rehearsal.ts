@@ -152,6 +152,7 @@ export class Rehearsal implements Disposable {
       held: collector.held,
       pids: [process.pid],
       netNsId: 2,
+      namespaceId: () => undefined,
       virtualPid: (pid: number) => pid,
       nextId: () => ++this.#nextId,
       add: (entry: FileEntry) => void this.entries.set(entry.id, entry),

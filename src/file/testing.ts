@@ -99,6 +99,7 @@ export class TestRun implements Disposable {
         return file.id;
       },
       netNsId: 2,
+      namespaceId: () => undefined,
       shared: () => undefined,
       blocker: (error) => void this.blockers.push(error),
       onFailure: (undo) => void this.undo.push(undo),

@@ -8,7 +8,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { addressOf, check, sys } from "../kernel/sys.ts";
+import { check, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { fillShared } from "../memory/shared.ts";
