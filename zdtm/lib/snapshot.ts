@@ -111,7 +111,9 @@ function putStatus(into: Snapshot, at: string, path: string, wanted: string, zom
   }
   for (const key of wanted.split(" ")) {
     const value = fields.get(key);
-    if (value !== undefined && !(zombie && key === "Threads")) into.set(`${at} status ${key}`, value);
+    // what a task would have done with signals is over with it
+    const gone = zombie && (key === "Threads" || /^(Sig|ShdPnd)/.test(key));
+    if (value !== undefined && !gone) into.set(`${at} status ${key}`, value);
   }
 }
 
