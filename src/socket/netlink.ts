@@ -1,0 +1,146 @@
+import { CrError } from "../error.ts";
+import type { FileDump, FileKind, OpenFile } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import { FdTypes, type NetlinkSkEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd, POLL, pollNow } from "../kernel/fd.ts";
+import { byInode, type NetlinkDiagSocket, SockDiag } from "../kernel/sock-diag.ts";
+import {
+  getNumber,
+  makeSocket,
+  ownAddress,
+  peerAddress,
+  tryBind,
+  tryConnect,
+  tryGetOption,
+  trySetNumber,
+} from "../kernel/socket.ts";
+import { check } from "../kernel/sys.ts";
+import { TCP_STATE } from "../kernel/uapi/inet.ts";
+import { AF, NETLINK, NETLINK_OPT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { applyOptions, readOptions } from "./options.ts";
+
+const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
+/** State of a socket that was connected; others have that of any fresh socket. */
+const CONNECTED = 1;
+/** Groups that a netlink protocol may have, in words of 32: more than any has. */
+const GROUP_BYTES = 128;
+
+/** struct sockaddr_nl: port and groups. */
+function parse(address: Uint8Array | undefined): { port: number; groups: number } {
+  if (address === undefined || address.length < 12) return { port: 0, groups: 0 };
+  const view = new DataView(address.buffer, address.byteOffset, address.byteLength);
+  return { port: view.getUint32(4, true), groups: view.getUint32(8, true) };
+}
+
+function addressOf(port: number, groups: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(12));
+  view.setUint16(0, AF.NETLINK, true);
+  view.setUint32(4, port, true);
+  view.setUint32(8, groups, true);
+  return new Uint8Array(view.buffer);
+}
+
+/** Answers that wait unread are not kept: who asked would wait for them for ever. */
+function problem(file: OpenFile): CrError | undefined {
+  const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
+  // Events of devices come all the time, and whoever listens must cope with lost ones.
+  if (protocol === NETLINK.KOBJECT_UEVENT || (pollNow(file.dup, POLL.IN) & POLL.IN) === 0) return undefined;
+  return new CrError("a netlink socket holds messages that were not read", {
+    code: "UNSUPPORTED",
+    subject: { pid: file.pid, fd: file.fd, path: file.link, protocol },
+    remedy: "let the program read them, then dump again",
+  });
+}
+
+/** Groups as words; of kernels that do not list them, the first 32. */
+function groupsOf(file: OpenFile, first: number): number[] {
+  const list = tryGetOption(file.dup, SOL.NETLINK, NETLINK_OPT.LIST_MEMBERSHIPS, GROUP_BYTES);
+  if (typeof list === "number" || list.length < 4) return first === 0 ? [] : [first];
+  const view = new DataView(list.buffer, list.byteOffset, list.byteLength);
+  return Array.from({ length: list.length >> 2 }, (_, i) => view.getUint32(i * 4, true));
+}
+
+/** Connected or not is all that sock_diag tells more than the socket does; without it a destination decides. */
+const rows = perRun((_: FileDump): Map<number, NetlinkDiagSocket> => {
+  try {
+    using diag = new SockDiag();
+    return byInode(diag.netlink());
+  } catch (error) {
+    if (error instanceof CrError && error.code === "ENOENT") return new Map();
+    throw error;
+  }
+});
+
+export const netlink: FileKind = {
+  name: "netlink socket",
+  type: FdTypes.NETLINKSK,
+  matches: (file) => file.link.startsWith("socket:[") && getNumber(file.dup, SOL.SOCKET, SO.DOMAIN) === AF.NETLINK,
+
+  check(file, dump) {
+    const found = problem(file);
+    if (found) dump.blocker(found);
+  },
+
+  dump(file, dump) {
+    const found = problem(file);
+    if (found) throw found;
+    const [own, peer] = [parse(ownAddress(file.dup)), parse(peerAddress(file.dup))];
+    const row = rows(dump).get(file.stat.ino);
+    const entry: NetlinkSkEntry = {
+      id: file.id,
+      ino: file.stat.ino,
+      protocol: getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0,
+      state: row?.state ?? (peer.port !== 0 || peer.groups !== 0 ? CONNECTED : TCP_STATE.CLOSE),
+      flags: file.flags,
+      portid: own.port,
+      groups: groupsOf(file, own.groups),
+      dst_portid: peer.port,
+      dst_group: peer.groups,
+      fown: file.fown,
+      opts: readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link }),
+      ns_id: dump.netNsId,
+    };
+    dump.add({ type: FdTypes.NETLINKSK, id: file.id, nlsk: entry });
+  },
+
+  open(entry, restore) {
+    const { nlsk } = entry;
+    if (nlsk === undefined)
+      throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
+    const fd = makeSocket(AF.NETLINK, SOCK.RAW, nlsk.protocol, { file: entry.id });
+    try {
+      prepare(fd, nlsk);
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+    restore.put(entry.id, fd);
+    restore.applyFown(fd, nlsk.fown, nlsk.flags);
+  },
+};
+
+function prepare(fd: number, entry: NetlinkSkEntry): void {
+  const subject = { file: entry.id, port: entry.portid, protocol: entry.protocol };
+  if (entry.portid !== 0) {
+    const result = tryBind(fd, addressOf(entry.portid, 0));
+    if (result === EADDRINUSE) {
+      throw new CrError(`the netlink port ${entry.portid} is in use`, {
+        code: "EADDRINUSE",
+        subject,
+        remedy: "end the program that uses it: often the process with that pid",
+      });
+    }
+    check(result, "cannot bind a netlink socket", subject);
+  }
+  entry.groups.forEach((word, index) => {
+    for (let bit = 0; bit < 32; bit++) {
+      if (((word >>> bit) & 1) === 0) continue;
+      const joined = trySetNumber(fd, SOL.NETLINK, NETLINK_OPT.ADD_MEMBERSHIP, index * 32 + bit + 1);
+      check(joined, "cannot join a netlink group", { ...subject, group: index * 32 + bit + 1 });
+    }
+  });
+  if (entry.state !== 0)
+    check(tryConnect(fd, addressOf(entry.dst_portid, entry.dst_group)), "cannot connect a netlink socket", subject);
+  applyOptions(fd, entry.opts, subject);
+}
