@@ -140,7 +140,7 @@ function prepare(fd: number, entry: NetlinkSkEntry): void {
       check(joined, "cannot join a netlink group", { ...subject, group: index * 32 + bit + 1 });
     }
   });
-  if (entry.state !== 0)
+  if (entry.state === CONNECTED)
     check(tryConnect(fd, addressOf(entry.dst_portid, entry.dst_group)), "cannot connect a netlink socket", subject);
   applyOptions(fd, entry.opts, subject);
 }
