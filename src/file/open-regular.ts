@@ -18,6 +18,7 @@ import {
 import { check, sys } from "../kernel/sys.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
+import { withProcess } from "./dead-process.ts";
 import type { FileRestore } from "./kind.ts";
 import { Remaps } from "./remaps.ts";
 
@@ -152,8 +153,14 @@ export function openRegular(reg: RegFileEntry, restore: FileRestore, flags = reg
   const wanted = (flags & ~NEVER) | O.NOCTTY;
   const remaps = Remaps.of(restore);
   if (remaps.has(reg.id)) return openRemapped(reg, wanted, remaps);
+  const pid = remaps.deadProcess(reg.id);
+  if (pid !== undefined) return withProcess(pid, () => openNamed(reg, wanted, restore));
+  return openNamed(reg, wanted, restore);
+}
+
+function openNamed(reg: RegFileEntry, flags: number, restore: FileRestore): number {
   checkType(reg);
-  const fd = openAt(reg.name, named(wanted), reg.mode, { path: reg.name });
+  const fd = openAt(reg.name, named(flags), reg.mode, { path: reg.name });
   try {
     checkContent(fd, reg, restore);
     return fd;

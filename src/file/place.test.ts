@@ -3,13 +3,14 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { closeFd, linkOf, openPath } from "../kernel/fd.ts";
+import { closeFd, linkOf, openPath, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { describeFile } from "./collect.ts";
 import { findInode } from "./irmap.ts";
 import { type Place, placeOf } from "./place.ts";
+import { Rehearsal, show } from "./rehearsal.ts";
 
 const rooted = test.skipIf(process.getuid?.() !== 0);
 const none = { external: [], evasiveDevices: false };
@@ -70,14 +71,21 @@ test("deleted files are ghosts, also when another file took the name, and quotes
   expect(after(path, replace)).toEqual({ how: "ghost", name: path });
 });
 
-test("a file of a task that has ended is refused", () => {
+rooted("files of a task that has ended come back as files of a task that has ended (needs root)", () => {
+  using run = new Rehearsal();
   const child = Bun.spawn(["sleep", "1000"]);
-  const fd = openPath(`/proc/${child.pid}/status`, O.RDONLY);
+  const status = run.high(openPath(`/proc/${child.pid}/status`, O.RDONLY));
+  const mounts = run.high(openPath(`/proc/${child.pid}/mountinfo`, O.RDONLY));
+  const directory = run.high(openPath(`/proc/${child.pid}`, O.RDONLY | O.DIRECTORY));
   child.kill("SIGKILL");
-  const status = new Int32Array(1);
-  while (sys(NR.wait4, child.pid, addressOf(status), 0, 0) === -4);
-  expect(() => place(fd)).toThrow(/of \/proc is open whose task has ended|cannot be found/);
-  closeFd(fd);
+  while (sys(NR.wait4, child.pid, 0, 0, 0) === -4);
+  const shown = [status, mounts, directory].map((fd) => show(process.pid, fd));
+  run.dump([status, mounts, directory]);
+  expect(run.blockers).toEqual([]);
+  run.restore();
+  expect([status, mounts, directory].map((fd) => show(process.pid, fd))).toEqual(shown);
+  expect(tryRead(status, new Uint8Array(100))).toBe(-3);
+  expect(tryRead(mounts, new Uint8Array(100))).toBe(100);
 });
 
 rooted("a file of a mount that was taken away is refused (needs root)", () => {

@@ -32,7 +32,9 @@ export type Place =
   /** Nowhere: it was deleted, and its content goes into the images. */
   | { readonly how: "ghost"; readonly name: string }
   /** By a hard link that the dump makes: this name is gone, others are not known. */
-  | { readonly how: "link"; readonly name: string };
+  | { readonly how: "link"; readonly name: string }
+  /** In /proc, while a process with the pid exists: its task has ended. */
+  | { readonly how: "process"; readonly name: string; readonly process: number };
 
 const DELETED = " (deleted)";
 /** File systems whose files the kernel makes: what is gone there cannot be made again by writing a file. */
@@ -112,6 +114,8 @@ export function placeOf(
     if (usual !== undefined) return { how: "path", name: usual };
   }
   if (there && !deleted && isOverlaid(link, there, file)) return { how: "path", name: link };
+  const process = file.fsType === FS.PROC ? deadProcess(name) : undefined;
+  if (process !== undefined) return { how: "process", name, process };
   const known = link.startsWith("/") && !link.includes("\ufffd");
   if (known && !KERNEL_MADE.has(file.fsType) && (deleted || stat.nlink === 0)) {
     // a directory has no second name, whatever its file system counts
@@ -119,6 +123,12 @@ export function placeOf(
     return { how: isGone ? "ghost" : "link", name };
   }
   throw unreachable(file, deleted, there);
+}
+
+/** The pid in a name of /proc, when no such process is there any more. */
+function deadProcess(name: string): number | undefined {
+  const pid = /^\/proc\/(\d+)(\/|$)/.exec(name)?.[1];
+  return pid === undefined || statPath(`/proc/${pid}`) !== undefined ? undefined : Number(pid);
 }
 
 function isDeviceAt(path: string, stat: FileStat): boolean {
@@ -147,7 +157,7 @@ function unreachable(file: NamedFile, deleted: boolean, there: FileStat | undefi
     });
   }
   if (file.fsType === FS.PROC) {
-    return new CrError("a file of /proc is open whose task has ended", {
+    return new CrError("a file of /proc is open whose task or object has ended", {
       code: "ENOENT",
       subject,
       remedy: "close the file",

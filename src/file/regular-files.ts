@@ -99,6 +99,7 @@ export class RegularFiles {
       reg.build_id = this.#buildId(file);
     }
     if (place.how === "ghost") this.#remap(id, this.#ghosts.idOf(file), RemapType.GHOST);
+    if (place.how === "process") this.#remap(id, place.process, RemapType.PROCFS);
     if (place.how === "link") this.#remap(id, this.#links.idOf(file, place.name), RemapType.LINKED);
     this.dump.add({ type: FdTypes.REG, id, reg });
   }

@@ -47,7 +47,14 @@ export class Remaps {
 
   /** Whether a file is opened by way of a ghost or a link. */
   has(id: number): boolean {
-    return this.#byFile.has(id);
+    const type = this.#byFile.get(id)?.type;
+    return type !== undefined && type !== RemapType.PROCFS;
+  }
+
+  /** The pid of the dead task that a file of /proc belongs to, or undefined. */
+  deadProcess(id: number): number | undefined {
+    const group = this.#byFile.get(id);
+    return group?.type === RemapType.PROCFS ? group.remapId : undefined;
   }
 
   /** Our O_PATH descriptor for such a file; it stays ours. The ghost is made on first use. */
@@ -62,7 +69,7 @@ export class Remaps {
   /** A description of the file that was opened together with it, if there is one; the caller's from now on. */
   takeReady(id: number): number | undefined {
     const group = this.#byFile.get(id);
-    if (group === undefined) return undefined;
+    if (group === undefined || group.type === RemapType.PROCFS) return undefined;
     const { ready } = this.#holders(group);
     const fd = ready.get(id);
     ready.delete(id);
@@ -97,9 +104,9 @@ export class Remaps {
 
   #make(group: Group): Holders {
     if (group.type === RemapType.GHOST) return this.#makeGhost(group);
-    const subject = { path: group.entries[0]?.name };
     if (group.type === RemapType.LINKED) return openLink(this.#linkName(group), group.entries);
-    throw new CrError("files of /proc whose task had ended cannot be restored yet", { code: "UNSUPPORTED", subject });
+    const subject = { path: group.entries[0]?.name, type: group.type };
+    throw new CrError("a remap of an unknown type", { code: "BAD_IMAGE", subject });
   }
 
   #makeGhost(group: Group): Holders {
