@@ -56,6 +56,44 @@ long ts_spawn(long flags, long set_tids, long n_tids, long elf, long gate, long 
 	return ret;
 }
 
+/*
+ * A process beside us, in our memory, that ends others when it is told to, all of them even if we die in the middle. One byte
+ * through `gate` lets it begin; an end of file, which our own death is, lets it go without.
+ */
+struct sentence {
+	long gate, other_end, count;
+	const int *pids;
+};
+
+static __attribute__((noreturn)) void carry_out(void *arg)
+{
+	struct sentence *s = arg;
+	char byte;
+
+	syscall6(NR_close, s->other_end, 0, 0, 0, 0, 0);
+	if (syscall6(NR_read, s->gate, (long)&byte, 1, 0, 0, 0) == 1)
+		for (long i = 0; i < s->count; i++)
+			syscall6(NR_kill, s->pids[i], SIGKILL, 0, 0, 0, 0);
+	for (;;)
+		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);
+}
+
+long ts_executioner(long sentence, long stack)
+{
+	unsigned long args[11] = { 0 };
+	sigset_t all, old;
+	long ret;
+
+	args[0] = 0x100 /* CLONE_VM */;
+	args[5] = stack - 8192;
+	args[6] = 8192;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	ret = clone_on_stack(args, 88, (void *)sentence, carry_out);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return ret;
+}
+
 static volatile sig_atomic_t interrupted;
 
 static void note(int signo)

@@ -22,6 +22,7 @@ import { findObjects, type TaskObjects } from "./objects.ts";
 import { buildZombie } from "../task/core.ts";
 import { monotonic } from "../task/wait.ts";
 import { askTask, buildCores, lookAt, readWaits, type TaskLook } from "./task.ts";
+import { Executioner } from "./executioner.ts";
 import { FrozenTree, type FrozenTask } from "./tree.ts";
 import { readClocks } from "./clocks.ts";
 
@@ -68,6 +69,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   const cpu = pinToOneCpu();
   scope.add(cpu.release);
 
+  const executioner = scope.use(new Executioner());
   const waits = readWaits(options.pid);
   log.phase("freeze");
   const freezing = performance.now();
@@ -182,7 +184,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   files[Symbol.dispose]();
   if (options.fate === "kill") {
     for (const one of infected.values()) one.forget();
-    tree.kill();
+    tree.kill(executioner);
   } else {
     for (const one of infected.values()) one.cure();
     tree.release(options.fate === "stop");

@@ -1,23 +1,25 @@
 import { roundTrips, Tracee } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
+import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import { ProcDir } from "../kernel/proc/read.ts";
 import {
   cont,
   detach,
   interrupt,
+  look,
   PTRACE_EVENT_STOP,
   PTRACE_O_SUSPEND_SECCOMP,
   PTRACE_O_TRACESYSGOOD,
   seize,
   setOptions,
-  wait,
   WNOHANG,
+  wait,
 } from "../kernel/ptrace.ts";
-import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import type { Executioner } from "./executioner.ts";
 
 const SIGSTOP = 19;
 const SIGTSTP = 20;
@@ -96,7 +98,8 @@ export class FrozenTree implements Disposable {
         remedy: "such a process cannot be restored; end it or let it execute another program",
       });
     }
-    if (!parent && zombie) throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
+    if (!parent && zombie)
+      throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
     alive.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
     const task: FrozenTask = {
       pid,
@@ -118,7 +121,10 @@ export class FrozenTree implements Disposable {
     const seen = new Set<number>();
     for (;;) {
       const pids = readChildren(task.dir);
-      if (!pids) throw new CrError("this kernel does not list the children of a task (CONFIG_PROC_CHILDREN)", { code: "ENOTSUP" });
+      if (!pids)
+        throw new CrError("this kernel does not list the children of a task (CONFIG_PROC_CHILDREN)", {
+          code: "ENOTSUP",
+        });
       const fresh = pids.filter((pid) => !seen.has(pid));
       if (fresh.length === 0) return;
       for (const pid of fresh) {
@@ -161,7 +167,12 @@ export class FrozenTree implements Disposable {
         });
       }
     }
-    check(result, "cannot trace the task", { pid, tid }, "run as root, or with CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE");
+    check(
+      result,
+      "cannot trace the task",
+      { pid, tid },
+      "run as root, or with CAP_SYS_PTRACE and CAP_CHECKPOINT_RESTORE",
+    );
     this.#held.add(tid);
     check(interrupt(tid), "cannot stop the task", { pid, tid });
     return { tid, stopSignal: 0, dead: false };
@@ -171,15 +182,18 @@ export class FrozenTree implements Disposable {
   #awaitStop(pid: number, one: Seized): void {
     const pause = new BigInt64Array([0n, 200_000n]);
     for (let tries = 0; ; tries++) {
-      const seen = wait(one.tid, WNOHANG);
+      // only looked at: a signal that is not yet let through is not lost when we die
+      const seen = look(one.tid);
       roundTrips.stops++;
       if (seen === undefined || seen === EINTR) {
-        if (this.#interrupted()) throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
+        if (this.#interrupted())
+          throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
         if (performance.now() > this.#deadline) {
           throw new CrError("the task does not stop in time", {
             code: "ETIMEDOUT",
             subject: { pid, tid: one.tid },
-            remedy: "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
+            remedy:
+              "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
           });
         }
         if (tries < 200) sys(NR.sched_yield);
@@ -202,12 +216,14 @@ export class FrozenTree implements Disposable {
           }
           one.stopSignal = seen.signal;
         }
+        wait(one.tid, WNOHANG);
         return;
       } else {
         check(cont(one.tid, seen.signal), "cannot let a signal through", { pid, tid: one.tid });
         continue;
       }
       if (one.dead) {
+        wait(one.tid, WNOHANG);
         this.#held.delete(one.tid);
         return;
       }
@@ -220,8 +236,8 @@ export class FrozenTree implements Disposable {
   }
 
   /** Ends every task of the tree, children of zombies included, and waits for those that we trace. */
-  kill(): void {
-    for (const task of this.tasks) if (!task.zombie) sys(NR.kill, task.pid, 9);
+  kill(executioner: Executioner): void {
+    executioner.end(this.tasks.filter((task) => !task.zombie).map((task) => task.pid));
     for (const task of [...this.tasks].reverse()) {
       for (const thread of [...task.threads].reverse()) {
         for (;;) {

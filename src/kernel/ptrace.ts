@@ -199,6 +199,34 @@ export function wait(tid: number, flags = 0): WaitResult | number | undefined {
   return decodeStatus(pid, status[0] ?? 0);
 }
 
+const SIGINFO_PID = 4;
+const SIGINFO_STATUS = 6;
+const CLD_EXITED = 1;
+const CLD_TRAPPED = 4;
+const CLD_STOPPED = 5;
+const siginfo = new Int32Array(SIGINFO_SIZE / 4);
+
+/** As `wait` with WNOHANG, but what is seen stays to be waited for (waitid(2), WNOWAIT). */
+export function look(tid: number): WaitResult | number | undefined {
+  const P_PID = 1;
+  const WSTOPPED = 2;
+  const WEXITED = 4;
+  const WNOWAIT = 0x1000000;
+  siginfo.fill(0);
+  const flags = WNOHANG | WSTOPPED | WEXITED | WNOWAIT | __WALL;
+  const result = sys(NR.waitid, P_PID, tid, addressOf(siginfo), flags, 0);
+  if (result < 0) return result;
+  if (siginfo[SIGINFO_PID] === 0) return undefined;
+  const code = siginfo[2];
+  const status = siginfo[SIGINFO_STATUS] ?? 0;
+  if (code === CLD_TRAPPED || code === CLD_STOPPED) {
+    return { pid: tid, kind: "stopped", signal: status & 0xff, event: status >>> 8 };
+  }
+  return code === CLD_EXITED
+    ? { pid: tid, kind: "exited", code: status }
+    : { pid: tid, kind: "killed", signal: status & 0x7f };
+}
+
 /** Waits for a traced task's next stop; a task that ended instead is an error. EINTR waits on. */
 export function waitStop(tid: number, subject: Subject = { tid }): { signal: number; event: number } {
   for (;;) {
@@ -216,6 +244,8 @@ export class TaskGone extends Error {
     readonly tid: number,
     readonly how: WaitResult,
   ) {
-    super(`task ${tid} ended: ${how.kind === "exited" ? `exit code ${how.code}` : `signal ${how.kind === "killed" ? how.signal : "?"}`}`);
+    super(
+      `task ${tid} ended: ${how.kind === "exited" ? `exit code ${how.code}` : `signal ${how.kind === "killed" ? how.signal : "?"}`}`,
+    );
   }
 }

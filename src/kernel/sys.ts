@@ -9,6 +9,7 @@ const I = FFIType.i64_fast;
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
+  ts_executioner: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -30,7 +31,8 @@ export function addressOf(view: ArrayBufferView): number {
 /** A NUL-terminated string for the kernel. Paths with a NUL byte are refused. */
 export function cstring(text: string | Uint8Array): Uint8Array {
   const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
-  if (bytes.includes(0)) throw new CrError("a name with a NUL byte", { code: "EINVAL", subject: { path: String(text) } });
+  if (bytes.includes(0))
+    throw new CrError("a name with a NUL byte", { code: "EINVAL", subject: { path: String(text) } });
   const out = new Uint8Array(bytes.length + 1);
   out.set(bytes);
   return out;
@@ -62,6 +64,15 @@ export function must(nr: number, args: readonly number[], what = syscallName(nr)
  */
 export function spawn(flags: number, setTids: number, nTids: number, elf: number, gate: number, stack: number): number {
   return Number(symbols.ts_spawn(flags, setTids, nTids, elf, gate, stack));
+}
+
+/**
+ * Starts a process beside us that ends others when it is told to: see `Executioner`. Returns its pid or the negative errno.
+ * @param sentence address of { gate, the gate's other end, how many, address of an array of pid_t }, each a long
+ * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended
+ */
+export function startExecutioner(sentence: number, stack: number): number {
+  return Number(symbols.ts_executioner(sentence, stack));
 }
 
 /** From now on SIGINT, SIGTERM and SIGHUP only set a flag, and blocking system calls return EINTR. */
