@@ -2,7 +2,10 @@ import type { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, makePipe } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { PTRACE_O_EXITKILL, seize } from "../kernel/ptrace.ts";
 import { addressOf, spawn, sys, sysError } from "../kernel/sys.ts";
+import type { FileRestore } from "./kind.ts";
+import { perRun } from "./per-run.ts";
 
 const SIGCHLD = 17;
 const SIGKILL = 9;
@@ -20,30 +23,52 @@ function refusal(result: number, pid: number): CrError {
   return sysError(result, "cannot make a process for an open file of /proc whose task had ended", { pid }, remedy);
 }
 
-/**
- * Does something while a process with this pid exists: it does nothing, and is ended and reaped afterwards. What was opened
- * of it in /proc stays open and belongs to a dead process.
- * @throws CrError EEXIST when the pid is taken
- */
-export function withProcess<T>(pid: number, action: () => T): T {
-  const tids = new Int32Array([pid]);
-  const stack = new Uint8Array(new ArrayBuffer(STACK));
-  const top = addressOf(stack) + STACK;
-  // it waits for the gate, which nobody opens
-  const [gate, end] = makePipe();
-  try {
-    const made = spawn(SIGCHLD, addressOf(tids), 1, -1, gate, top - (top % 16));
-    if (made < 0) throw refusal(made, pid);
-    try {
-      return action();
-    } finally {
-      sys(NR.kill, made, SIGKILL);
-      while (sys(NR.wait4, made, 0, WALL, 0) === EINTR);
-      // its stack is ours and was in use until now
-      stack.fill(0, 0, 1);
-    }
-  } finally {
+/** A process that does nothing until it is ended. */
+class Placeholder implements Disposable {
+  readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
+  readonly #pid: number;
+
+  constructor(pid: number) {
+    const tids = new Int32Array([pid]);
+    const top = addressOf(this.#stack) + STACK;
+    // it waits for the gate, which nobody opens
+    const [gate, end] = makePipe();
+    this.#pid = spawn(SIGCHLD, addressOf(tids), 1, -1, gate, top - (top % 16));
     closeFd(gate);
     closeFd(end);
+    if (this.#pid < 0) throw refusal(this.#pid, pid);
+    // it must not outlive us
+    seize(this.#pid, PTRACE_O_EXITKILL);
+  }
+
+  [Symbol.dispose](): void {
+    sys(NR.kill, this.#pid, SIGKILL);
+    while (sys(NR.wait4, this.#pid, 0, WALL, 0) === EINTR);
+  }
+}
+
+/**
+ * Processes that stand in for tasks that had ended when the dump was made, while files of /proc are opened that were theirs
+ * and working directories there are entered. When they end, such files belong to dead processes as they did.
+ */
+export class DeadProcesses {
+  /** The one of this restore. */
+  static readonly of = perRun((restore: FileRestore) => new DeadProcesses(restore));
+
+  readonly #held = new Map<number, Placeholder>();
+
+  private constructor(restore: FileRestore) {
+    restore.atEnd(() => {
+      for (const placeholder of this.#held.values()) placeholder[Symbol.dispose]();
+      this.#held.clear();
+    });
+  }
+
+  /**
+   * Makes sure that a process with this pid exists until the end of the restore.
+   * @throws CrError EEXIST when the pid is taken
+   */
+  hold(pid: number): void {
+    if (!this.#held.has(pid)) this.#held.set(pid, new Placeholder(pid));
   }
 }

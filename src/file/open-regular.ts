@@ -18,7 +18,7 @@ import {
 import { check, sys } from "../kernel/sys.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
-import { withProcess } from "./dead-process.ts";
+import { DeadProcesses } from "./dead-process.ts";
 import type { FileRestore } from "./kind.ts";
 import { Remaps } from "./remaps.ts";
 
@@ -154,7 +154,7 @@ export function openRegular(reg: RegFileEntry, restore: FileRestore, flags = reg
   const remaps = Remaps.of(restore);
   if (remaps.has(reg.id)) return openRemapped(reg, wanted, remaps);
   const pid = remaps.deadProcess(reg.id);
-  if (pid !== undefined) return withProcess(pid, () => openNamed(reg, wanted, restore));
+  if (pid !== undefined) DeadProcesses.of(restore).hold(pid);
   return openNamed(reg, wanted, restore);
 }
 
