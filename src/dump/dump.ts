@@ -7,24 +7,24 @@ import { CrError, CrErrors } from "../error.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { warmUp } from "../image/warm.ts";
 import { writeStats } from "../image/work.ts";
-import { PAGE_SIZE } from "../kernel/memory.ts";
-import { takeSignals } from "../kernel/interrupt.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
+import { takeSignals } from "../kernel/interrupt.ts";
+import { PAGE_SIZE } from "../kernel/memory.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
+import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
-import { TreeFiles, NAMESPACE_IDS } from "./files.ts";
+import { monotonic } from "../task/wait.ts";
+import { readClocks } from "./clocks.ts";
+import { Executioner } from "./executioner.ts";
+import { NAMESPACE_IDS, TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
-import { buildZombie } from "../task/core.ts";
-import { monotonic } from "../task/wait.ts";
 import { askTask, buildCores, lookAt, readWaits, type TaskLook } from "./task.ts";
-import { Executioner } from "./executioner.ts";
-import { FrozenTree, type FrozenTask } from "./tree.ts";
-import { readClocks } from "./clocks.ts";
+import { type FrozenTask, FrozenTree } from "./tree.ts";
 
 const RLIMIT_FSIZE = 1;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
@@ -62,7 +62,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   warmUp();
   const interrupted = takeSignals(options.interrupted);
   const step = () => {
-    if (interrupted()) throw new CrError("interrupted: the tree runs on as before, no images were written", { code: "EINTR" });
+    if (interrupted())
+      throw new CrError("interrupted: the tree runs on as before, no images were written", { code: "EINTR" });
   };
   using scope = new Scope();
   scope.add(() => images.abort());
@@ -131,7 +132,9 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     images.write("MM", task.pid, [mmEntry(task, entries, exe, { brk: answers.brk, dumpable, thpDisabled })]);
     for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", tid, [core]);
     const umask = task.status.umask ?? 0o022;
-    images.write("FS", task.pid, [{ cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask }]);
+    images.write("FS", task.pid, [
+      { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },
+    ]);
     images.write("IDS", task.pid, [idsOf(objects.get(task.pid))]);
     jobs.push({ task, one, runs });
     total += runs.bytes;
@@ -179,7 +182,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     tcp_close: options.tcpClose || undefined,
   });
   const script = options.hook("post-dump", options.pid);
-  if (script !== 0) throw new CrError("the post-dump script failed: the tree runs on", { code: "SCRIPT", status: script });
+  if (script !== 0)
+    throw new CrError("the post-dump script failed: the tree runs on", { code: "SCRIPT", status: script });
   success = true;
   files[Symbol.dispose]();
   if (options.fate === "kill") {
@@ -239,4 +243,3 @@ function idsOf(own: TaskObjects | undefined) {
   if (!own) throw new CrError("a task has no kernel objects");
   return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...NAMESPACE_IDS };
 }
-

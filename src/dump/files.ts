@@ -1,10 +1,11 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
 import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { FileCollector, describeFile } from "../file/collect.ts";
+import { describeFile, FileCollector } from "../file/collect.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
-import { kindOf, kinds } from "../file/registry.ts";
+import { checkLocks, dumpLocks } from "../file/locks.ts";
 import { MemoryFiles } from "../file/memfd.ts";
+import { kindOf, kinds } from "../file/registry.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
@@ -42,7 +43,8 @@ export class TreeFiles implements FileDump, Disposable {
   ) {
     this.#pids = new Set(tree.tasks.flatMap((t) => [t.pid, ...t.threads.map((thread) => thread.tid)]));
     this.#collector = new FileCollector(this);
-    for (const task of tree.tasks) if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);
+    for (const task of tree.tasks)
+      if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);
     this.held = this.#collector.held;
   }
 
@@ -108,6 +110,7 @@ export class TreeFiles implements FileDump, Disposable {
   /** Looks for everything that could not be dumped, before anything is written. */
   check(): void {
     for (const file of this.#collector.files) this.#kindOf(file).check?.(file, this);
+    checkLocks(this);
   }
 
   /** The id of an executable, directory or mapped file, named by a link of /proc/PID. */
@@ -137,6 +140,7 @@ export class TreeFiles implements FileDump, Disposable {
       const mine = files.filter(([, k]) => k === kind).map(([f]) => f);
       if (mine.length > 0) kind.dumpAll?.(mine, this);
     }
+    dumpLocks(this);
   }
 
   /** Writes files.img, once all who add to it have done so. */

@@ -19,7 +19,11 @@ function link(path: string): string {
 }
 
 /** Namespaces of the task's own: containers are another matter. */
-function foreignNamespaces(task: FrozenTask, ours: ReadonlyMap<string, string>, blocker: (error: CrError) => void): void {
+function foreignNamespaces(
+  task: FrozenTask,
+  ours: ReadonlyMap<string, string>,
+  blocker: (error: CrError) => void,
+): void {
   for (const [name, own] of ours) {
     const theirs = link(`/proc/${task.pid}/ns/${name}`);
     if (own !== "" && theirs !== "" && theirs !== own) {

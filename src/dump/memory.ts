@@ -1,7 +1,6 @@
 /** A frozen task's memory: what its areas are, which files they map, what blocks, and the mm image. */
-import type { OwnPages } from "../agent/home.ts";
-import type { Area } from "../agent/home.ts";
-import { CrError } from "../error.ts";
+import type { Area, OwnPages } from "../agent/home.ts";
+import type { CrError } from "../error.ts";
 import { describeFile } from "../file/collect.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import { shmemDevice } from "../file/shmem-device.ts";
@@ -13,7 +12,7 @@ import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { findGuards, findPages, type PageRuns } from "../memory/dump-pages.ts";
-import { describeVma, type DumpedVma, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
+import { type DumpedVma, describeVma, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
 import type { FrozenTask } from "./tree.ts";
 
@@ -87,7 +86,12 @@ export function readMemory(task: FrozenTask, blocker: (error: CrError) => void):
 }
 
 /** The areas as they will be saved, and the pages to save. */
-export function describeMemory(task: FrozenTask, memory: TaskMemory, files: MappedFiles, own: readonly OwnPages[]): {
+export function describeMemory(
+  task: FrozenTask,
+  memory: TaskMemory,
+  files: MappedFiles,
+  own: readonly OwnPages[],
+): {
   entries: VmaEntry[];
   runs: PageRuns;
 } {

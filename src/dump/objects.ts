@@ -41,25 +41,57 @@ export interface TaskObjects {
 
 /** The objects of all living tasks by pid. What could not be shared again at restore is reported. */
 export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void): ReadonlyMap<number, TaskObjects> {
-  const ids = { vm: new ObjectIds(KCMP.VM), files: new ObjectIds(KCMP.FILES), fs: new ObjectIds(KCMP.FS), sighand: new ObjectIds(KCMP.SIGHAND) };
+  const ids = {
+    vm: new ObjectIds(KCMP.VM),
+    files: new ObjectIds(KCMP.FILES),
+    fs: new ObjectIds(KCMP.FS),
+    sighand: new ObjectIds(KCMP.SIGHAND),
+  };
   const found = new Map<number, TaskObjects>();
   for (const task of tree.tasks) {
     if (task.zombie) continue;
-    const [vm, files, fs, sighand] = [ids.vm.of(task.pid), ids.files.of(task.pid), ids.fs.of(task.pid), ids.sighand.of(task.pid)];
-    if (vm.first !== task.pid) blocker(shared(task, vm.first, "one address space (vfork, or clone with CLONE_VM)", "dump once the child has executed another program or ended"));
-    else if (sighand.first !== task.pid) blocker(shared(task, sighand.first, "signal handlers (clone with CLONE_SIGHAND)", "end one of them before the dump"));
+    const [vm, files, fs, sighand] = [
+      ids.vm.of(task.pid),
+      ids.files.of(task.pid),
+      ids.fs.of(task.pid),
+      ids.sighand.of(task.pid),
+    ];
+    if (vm.first !== task.pid)
+      blocker(
+        shared(
+          task,
+          vm.first,
+          "one address space (vfork, or clone with CLONE_VM)",
+          "dump once the child has executed another program or ended",
+        ),
+      );
+    else if (sighand.first !== task.pid)
+      blocker(
+        shared(task, sighand.first, "signal handlers (clone with CLONE_SIGHAND)", "end one of them before the dump"),
+      );
     const parent = task.parent && found.get(task.parent.pid);
     for (const [what, object, theirs] of [
       ["a descriptor table (CLONE_FILES)", files, parent?.files_id],
       ["a root and working directory (CLONE_FS)", fs, parent?.fs_id],
     ] as const) {
-      if (object.first !== task.pid && object.id !== theirs) blocker(shared(task, object.first, what, "only a parent and its child can share it"));
+      if (object.first !== task.pid && object.id !== theirs)
+        blocker(shared(task, object.first, what, "only a parent and its child can share it"));
     }
-    found.set(task.pid, { vm_id: vm.id, files_id: files.id, fs_id: fs.id, sighand_id: sighand.id, filesOwner: files.first });
+    found.set(task.pid, {
+      vm_id: vm.id,
+      files_id: files.id,
+      fs_id: fs.id,
+      sighand_id: sighand.id,
+      filesOwner: files.first,
+    });
   }
   return found;
 }
 
 function shared(task: FrozenTask, other: number, what: string, remedy: string): CrError {
-  return new CrError(`two processes share ${what}: this is not supported`, { code: "ENOTSUP", subject: { pid: task.pid, with: other }, remedy });
+  return new CrError(`two processes share ${what}: this is not supported`, {
+    code: "ENOTSUP",
+    subject: { pid: task.pid, with: other },
+    remedy,
+  });
 }

@@ -5,22 +5,22 @@ import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import type { PosixTimer } from "../kernel/proc/timers.ts";
 import {
   askLeader,
   buildLeader,
   buildThread,
   type LeaderInside,
-  planThread,
   type ProcessState,
+  planThread,
   readThread,
   type ThreadState,
 } from "../task/core.ts";
 import { readTimers } from "../task/posix-timers.ts";
-import type { PosixTimer } from "../kernel/proc/timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall } from "../task/questions.ts";
-import { readRlimits } from "../task/rlimits.ts";
 import type { Restart } from "../task/restart.ts";
+import { readRlimits } from "../task/rlimits.ts";
 import { readSched } from "../task/sched.ts";
 import type { SeccompChains } from "../task/seccomp.ts";
 import { dumpPending } from "../task/signals.ts";
@@ -103,7 +103,12 @@ function askOther(one: InfectedTask, tracee: Tracee, cpu: number): ThreadInside 
 }
 
 /** The core images of a task: its leader's first. */
-export function buildCores(task: FrozenTask, look: TaskLook, answers: TaskAnswers, seccomp: SeccompChains): Map<number, CoreEntry> {
+export function buildCores(
+  task: FrozenTask,
+  look: TaskLook,
+  answers: TaskAnswers,
+  seccomp: SeccompChains,
+): Map<number, CoreEntry> {
   const fields = seccomp.addProcess(look.threads.map((t) => t.seccomp));
   const cores = new Map<number, CoreEntry>();
   look.threads.forEach((state, i) => {

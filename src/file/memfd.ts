@@ -181,7 +181,9 @@ function sharedAnonymous(size: number): number | undefined {
   if (size === 0) return undefined;
   const bytes = Math.ceil(size / pageSize()) * pageSize();
   const flags = MAP.SHARED | MAP.ANONYMOUS | MAP.NORESERVE;
-  const start = check(sys(NR.mmap, 0, bytes, PROT.READ | PROT.WRITE, flags, -1, 0), "cannot map shared memory", { bytes });
+  const start = check(sys(NR.mmap, 0, bytes, PROT.READ | PROT.WRITE, flags, -1, 0), "cannot map shared memory", {
+    bytes,
+  });
   try {
     const fd = openMapFile(process.pid, start, start + bytes, O.RDWR);
     return fd < 0 ? undefined : fd;

@@ -2,8 +2,8 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { CrError, type Subject } from "../error.ts";
 import { NR } from "./nr.ts";
-import { addressOf, check, cstring, sys } from "./sys.ts";
 import { AT_FDCWD } from "./stat.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
 
 export const PAGE_SIZE = 4096;
 
@@ -43,7 +43,11 @@ export class RemoteMemory implements Disposable {
 
   write(address: number, bytes: Uint8Array): void {
     const subject = { pid: this.pid, address };
-    const done = check(sys(NR.pwrite64, this.#fd, addressOf(bytes), bytes.length, address), "cannot write the task's memory", subject);
+    const done = check(
+      sys(NR.pwrite64, this.#fd, addressOf(bytes), bytes.length, address),
+      "cannot write the task's memory",
+      subject,
+    );
     if (done !== bytes.length) throw new CrError("cannot write the task's memory", { code: "EIO", subject });
   }
 
@@ -68,8 +72,16 @@ export class SharedView implements Disposable {
     lead = 0,
   ) {
     const what = "cannot map shared memory";
-    this.address = check(sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), what, subject);
-    check(sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0), what, subject);
+    this.address = check(
+      sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+      what,
+      subject,
+    );
+    check(
+      sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
+      what,
+      subject,
+    );
     const buffer = toArrayBuffer(this.address as Pointer, 0, size);
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);

@@ -1,6 +1,6 @@
-import { addressOf, check, cstring, sys } from "./sys.ts";
-import { NR } from "./nr.ts";
 import type { Subject } from "../error.ts";
+import { NR } from "./nr.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
 
 /** What statx(2) tells of a file. Times are not kept: nothing compares them. */
 export interface FileStat {
@@ -67,7 +67,11 @@ function parse(): FileStat {
 /** The state of an open file. */
 export function statFd(fd: number, subject: Subject = { fd }): FileStat {
   const mask = STATX_BASIC_STATS | STATX_MNT_ID;
-  check(sys(NR.statx, fd, addressOf(empty), AT_EMPTY_PATH, mask, addressOf(buffer)), "cannot read a file's state", subject);
+  check(
+    sys(NR.statx, fd, addressOf(empty), AT_EMPTY_PATH, mask, addressOf(buffer)),
+    "cannot read a file's state",
+    subject,
+  );
   return parse();
 }
 

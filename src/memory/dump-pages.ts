@@ -2,17 +2,17 @@
 import type { OwnPages } from "../agent/home.ts";
 import { PSEUDO } from "../agent/layout.ts";
 import type { Parasite } from "../agent/parasite.ts";
+import { load32 } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag } from "../image/pagemap.ts";
 import type { ImageWriter } from "../image/writer.ts";
-import { NR } from "../kernel/nr.ts";
-import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
-import { guardRanges, PRIVATE_CONTENT, scanPages } from "../kernel/pagemap.ts";
-import type { ProcDir } from "../kernel/proc/read.ts";
-import { hasFlag, VM } from "../kernel/proc/maps.ts";
-import { load32 } from "../agent/program.ts";
 import { closeFd } from "../kernel/fd.ts";
+import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import { guardRanges, PRIVATE_CONTENT, scanPages } from "../kernel/pagemap.ts";
+import { hasFlag, VM } from "../kernel/proc/maps.ts";
+import type { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
 import type { DumpedVma } from "./vmas.ts";
 
@@ -85,7 +85,10 @@ export function findGuards(dir: ProcDir, vmas: readonly DumpedVma[]): [number, n
   if (may.length === 0) return [];
   const pagemap = dir.open("pagemap");
   try {
-    const ranges = guardRanges(pagemap, may.map((v) => v.vma));
+    const ranges = guardRanges(
+      pagemap,
+      may.map((v) => v.vma),
+    );
     const out: [number, number][] = [];
     for (let i = 0; i < ranges.length; i += 3) out.push([ranges[i] ?? 0, ranges[i + 1] ?? 0]);
     return out;
@@ -158,7 +161,14 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
   put();
 }
 
-function writeAsVictim(parasite: Parasite, file: number, runs: PageRuns, first: number, last: number, offset: number): void {
+function writeAsVictim(
+  parasite: Parasite,
+  file: number,
+  runs: PageRuns,
+  first: number,
+  last: number,
+  offset: number,
+): void {
   const { program } = parasite;
   const fd = load32(parasite.receiveFd(program, file));
   const parts = program.reserve((last - first) * 16);
@@ -190,7 +200,14 @@ function put64(view: DataView, at: number, value: number): void {
 const COPY = 1 << 20;
 let copyBuffer: Uint8Array | undefined;
 
-function copyOurselves(memory: RemoteMemory, file: ImageWriter<"PAGES">, runs: PageRuns, first: number, last: number, offset: number): void {
+function copyOurselves(
+  memory: RemoteMemory,
+  file: ImageWriter<"PAGES">,
+  runs: PageRuns,
+  first: number,
+  last: number,
+  offset: number,
+): void {
   copyBuffer ??= new Uint8Array(COPY);
   let to = offset;
   for (let i = first; i < last; i++) {

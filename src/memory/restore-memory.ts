@@ -1,9 +1,9 @@
 /** A puppet's address space becomes the task's: mappings, contents, protections, advice, and what the kernel knows of them. */
-import { PSEUDO } from "../agent/layout.ts";
+import { AREA, PSEUDO } from "../agent/layout.ts";
 import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import { AREA } from "../agent/layout.ts";
+import { type Service, sendFds } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag, type Pagemap } from "../image/pagemap.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
@@ -12,7 +12,6 @@ import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { sendFds, type Service } from "../file/numbers.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
@@ -82,7 +81,12 @@ export function dontFork(entry: VmaEntry): boolean {
 }
 
 /** Restores the memory of one task. `parent`: entries of the parent whose memory the puppet was cloned with. */
-export function restoreMemory(puppet: Puppet, mm: MmEntry, parent: readonly VmaEntry[], sources: MemorySources): MemoryResult {
+export function restoreMemory(
+  puppet: Puppet,
+  mm: MmEntry,
+  parent: readonly VmaEntry[],
+  sources: MemorySources,
+): MemoryResult {
   const { program, pid } = puppet;
   const real = mm.vmas.filter((v) => (v.status & (VMA.VSYSCALL | VMA.GUARD)) === 0);
   checkOrder(real, pid);
@@ -112,7 +116,10 @@ function checkOrder(vmas: readonly VmaEntry[], pid: number): void {
     const from = Number(start);
     const to = Number(end);
     if (from < last || to <= from || from % PAGE_SIZE || to % PAGE_SIZE || !Number.isSafeInteger(to)) {
-      throw new CrError("the list of mappings is not in order", { code: "BAD_IMAGE", subject: { image: `mm-${pid}.img`, address: from } });
+      throw new CrError("the list of mappings is not in order", {
+        code: "BAD_IMAGE",
+        subject: { image: `mm-${pid}.img`, address: from },
+      });
     }
     last = to;
   }
@@ -160,14 +167,19 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
   const mapped = targets.filter((t) => !t.kept);
   const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED)) !== 0;
   for (const { entry } of mapped) {
-    if (isFile(entry) && !files.has(key(entry))) files.set(key(entry), sources.mapFd(Number(entry.shmid), entry.fdflags ?? 0));
+    if (isFile(entry) && !files.has(key(entry)))
+      files.set(key(entry), sources.mapFd(Number(entry.shmid), entry.fdflags ?? 0));
   }
   const order = [...files.entries()];
   const opened: number[] = [];
   program.run();
   for (let i = 0; i < order.length; i += 200) {
     const part = order.slice(i, i + 200);
-    const received = receiveMany(program, sources.service, part.map(([, fd]) => fd));
+    const received = receiveMany(
+      program,
+      sources.service,
+      part.map(([, fd]) => fd),
+    );
     for (let k = 0; k < part.length; k++) {
       const fd = received[k] ?? -1;
       opened.push(fd);
@@ -189,13 +201,22 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
 }
 
 /** Reads the contents straight to their addresses; what is shared with the parent is compared first. */
-function fill(puppet: Puppet, targets: readonly Target[], pagemap: Pagemap, sources: MemorySources, result: MemoryResult): void {
+function fill(
+  puppet: Puppet,
+  targets: readonly Target[],
+  pagemap: Pagemap,
+  sources: MemorySources,
+  result: MemoryResult,
+): void {
   const { program, pid } = puppet;
   const image = `pagemap-${pid}.img`;
   const pages = sources.images.openRaw("PAGES", pagemap.pagesId);
   if (pages === undefined) {
     if (pagemap.count === 0) return;
-    throw new CrError(`the set lacks its image pages-${pagemap.pagesId}.img`, { code: "MISSING_IMAGE", subject: { image } });
+    throw new CrError(`the set lacks its image pages-${pagemap.pagesId}.img`, {
+      code: "MISSING_IMAGE",
+      subject: { image },
+    });
   }
   program.run();
   const fd = receiveOne(program, sources.service, pages);
@@ -243,7 +264,9 @@ function fill(puppet: Puppet, targets: readonly Target[], pagemap: Pagemap, sour
       const bytes = until - at;
       if (inside && target.kept) {
         flush();
-        const call = program.call(PSEUDO.readDiffering, [fd, at, bytes, offset, scratch], { what: "cannot compare pages" });
+        const call = program.call(PSEUDO.readDiffering, [fd, at, bytes, offset, scratch], {
+          what: "cannot compare pages",
+        });
         program.run();
         const written = program.result(call);
         result.pagesCompared += bytes / PAGE_SIZE;
@@ -312,7 +335,10 @@ export function receiveOne(program: Program, service: Service, fd: number): numb
 function protect(program: Program, targets: readonly Target[]): void {
   for (const { entry, start, end, kept, hasPages } of targets) {
     if (kept || !hasPages || (entry.prot & PROT_WRITE) !== 0) continue;
-    program.call(NR.mprotect, [start, end - start, entry.prot], { what: "cannot protect an area", subject: { address: start } });
+    program.call(NR.mprotect, [start, end - start, entry.prot], {
+      what: "cannot protect an area",
+      subject: { address: start },
+    });
   }
 }
 
@@ -322,10 +348,14 @@ function advise(program: Program, targets: readonly Target[], all: readonly VmaE
     if (madv && !kept) {
       for (let advice = 0; advice < 32; advice++) {
         if (((madv >> advice) & 1) === 0) continue;
-        program.call(NR.madvise, [start, end - start, advice], { what: `cannot give an area advice ${advice}`, subject: { address: start } });
+        program.call(NR.madvise, [start, end - start, advice], {
+          what: `cannot give an area advice ${advice}`,
+          subject: { address: start },
+        });
       }
     }
-    if (entry.flags & MAP.LOCKED) program.call(NR.mlock, [start, end - start], { what: "cannot lock an area", subject: { address: start } });
+    if (entry.flags & MAP.LOCKED)
+      program.call(NR.mlock, [start, end - start], { what: "cannot lock an area", subject: { address: start } });
   }
   for (const guard of all) {
     if (!(guard.status & VMA.GUARD)) continue;
@@ -358,9 +388,11 @@ export function restoreMmFields(program: Program, mm: MmEntry, exe: number): voi
     mm.mm_env_end,
     program.area.base + auxv.offset,
   ];
-  fields.forEach((field, i) => map.view.setBigUint64(i * 8, BigInt(field), true));
+  for (const [i, field] of fields.entries()) map.view.setBigUint64(i * 8, BigInt(field), true);
   map.view.setUint32(12 * 8, mm.mm_saved_auxv.length * 8, true);
   map.view.setInt32(12 * 8 + 4, exe, true);
-  program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], { what: "cannot set the address space's bounds and executable" });
+  program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], {
+    what: "cannot set the address space's bounds and executable",
+  });
   if (exe >= 0) program.call(NR.close, [exe]);
 }

@@ -57,7 +57,13 @@ export function dumpShared(images: ImageDirectory, shmid: number, pagesId: numbe
       for (let at = start; at < end; ) {
         const put = sys(NR.pwrite64, pages.fd, address + at, end - at, offset);
         if (put === EINTR) continue;
-        if (put <= 0) throw sysError(put, "cannot write shared memory to the image", { path: images.path }, "make room in the image directory");
+        if (put <= 0)
+          throw sysError(
+            put,
+            "cannot write shared memory to the image",
+            { path: images.path },
+            "make room in the image directory",
+          );
         at += put;
         offset += put;
       }
@@ -73,7 +79,10 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
   const image = `pagemap-shmem-${shmid}.img`;
   const pages = images.openRaw("PAGES", map.pagesId);
   if (pages === undefined) {
-    throw new CrError(`the set lacks its image pages-${map.pagesId}.img`, { code: "MISSING_IMAGE", subject: { image } });
+    throw new CrError(`the set lacks its image pages-${map.pagesId}.img`, {
+      code: "MISSING_IMAGE",
+      subject: { image },
+    });
   }
   const whole = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
   let offset = 0;
@@ -90,7 +99,10 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
           const got = sys(NR.pread64, pages, address + start + done, bytes - done, offset);
           if (got === EINTR) continue;
           if (got <= 0) {
-            throw new CrError("the pages image is too short", { code: "BAD_IMAGE", subject: { image: `pages-${map.pagesId}.img` } });
+            throw new CrError("the pages image is too short", {
+              code: "BAD_IMAGE",
+              subject: { image: `pages-${map.pagesId}.img` },
+            });
           }
           done += got;
           offset += got;
@@ -102,4 +114,3 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
   }
   return offset;
 }
-

@@ -1,9 +1,10 @@
 /** vDSO and vvar: the kernel's own pages in every task, which are moved to where the task had them. */
+
+import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
-import type { Program } from "../agent/program.ts";
 import { VMA } from "./vmas.ts";
 
 const MREMAP_MAYMOVE_FIXED = 3;
@@ -29,7 +30,13 @@ function isTarget(entry: VmaEntry): boolean {
  * @param current the group as it lies in the puppet
  * @param wanted the target's entries
  */
-export function moveVdso(program: Program, pid: number, current: readonly Vma[], wanted: readonly VmaEntry[], parking: number): void {
+export function moveVdso(
+  program: Program,
+  pid: number,
+  current: readonly Vma[],
+  wanted: readonly VmaEntry[],
+  parking: number,
+): void {
   const have = current.filter(isKernelPage);
   const targets = wanted.filter(isTarget).map((e) => ({ start: Number(e.start), end: Number(e.end) }));
   if (targets.length === 0) {
@@ -38,7 +45,8 @@ export function moveVdso(program: Program, pid: number, current: readonly Vma[],
   }
   const from = Math.min(...have.map((p) => p.start));
   const to = Math.min(...targets.map((p) => p.start));
-  const size = (pieces: readonly Piece[]) => Math.max(...pieces.map((p) => p.end)) - Math.min(...pieces.map((p) => p.start));
+  const size = (pieces: readonly Piece[]) =>
+    Math.max(...pieces.map((p) => p.end)) - Math.min(...pieces.map((p) => p.start));
   if (have.length === 0 || size(have) !== size(targets)) {
     throw new CrError("the task's vDSO is of another kernel: carrying it over is not supported yet", {
       code: "ENOTSUP",

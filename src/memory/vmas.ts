@@ -69,7 +69,11 @@ export interface DumpedVma {
 }
 
 function refuse(pid: number, vma: Vma, what: string, remedy: string): CrError {
-  return new CrError(what, { code: "ENOTSUP", subject: { pid, address: vma.start, path: vma.name || undefined }, remedy });
+  return new CrError(what, {
+    code: "ENOTSUP",
+    subject: { pid, address: vma.start, path: vma.name || undefined },
+    remedy,
+  });
 }
 
 function flagsOf(vma: Vma, anonymous: boolean): number {
@@ -88,21 +92,47 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   const has = (flag: number) => hasFlag(vma.flags, flag);
   if (vma.name.startsWith("/[aio]")) {
-    return refuse(pid, vma, "the task has an AIO context (io_setup): these are not kept yet", "let it close the context (io_destroy)");
+    return refuse(
+      pid,
+      vma,
+      "the task has an AIO context (io_setup): these are not kept yet",
+      "let it close the context (io_destroy)",
+    );
   }
   if (vma.name.startsWith("anon_inode:[io_uring]") || vma.name.includes("[io_uring]")) {
-    return refuse(pid, vma, "the task has mapped an io_uring", "turn io_uring off in the program (libuv: UV_USE_IO_URING=0)");
+    return refuse(
+      pid,
+      vma,
+      "the task has mapped an io_uring",
+      "turn io_uring off in the program (libuv: UV_USE_IO_URING=0)",
+    );
   }
   if (has(VM.um) || has(VM.uw) || has(VM.ui)) {
     return refuse(pid, vma, "the area is watched by a userfaultfd", "let the program close its userfaultfd");
   }
   if (vma.name.startsWith("/SYSV")) {
-    return refuse(pid, vma, "System V shared memory of the host is attached: it is not kept yet", "let the program detach it (shmdt)");
+    return refuse(
+      pid,
+      vma,
+      "System V shared memory of the host is attached: it is not kept yet",
+      "let the program detach it (shmdt)",
+    );
   }
   if (vma.name === "[uprobes]") {
-    return refuse(pid, vma, "a uprobe is set in the task", "remove the probe, or pass --allow-uprobes once that is supported");
+    return refuse(
+      pid,
+      vma,
+      "a uprobe is set in the task",
+      "remove the probe, or pass --allow-uprobes once that is supported",
+    );
   }
-  if (has(VM.ss)) return refuse(pid, vma, "the task uses a shadow stack: these are not kept yet", "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK");
+  if (has(VM.ss))
+    return refuse(
+      pid,
+      vma,
+      "the task uses a shadow stack: these are not kept yet",
+      "start it with GLIBC_TUNABLES=glibc.cpu.hwcaps=-SHSTK",
+    );
   const special = vma.name.startsWith("[v") || vma.name === "";
   if (!special && (has(VM.io) || has(VM.pf))) {
     return refuse(pid, vma, "the area maps device memory", "let the program unmap the device before the dump");

@@ -1,9 +1,10 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
 import { CrError } from "../error.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
-import { kindOfEntry, kinds } from "../file/registry.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
 import { setOwner } from "../file/owner.ts";
+import { restoreLocks } from "../file/locks.ts";
+import { kindOfEntry, kinds } from "../file/registry.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
@@ -46,9 +47,13 @@ export class RestoredFiles implements FileRestore, Disposable {
     const known = this.#open.get(id);
     if (known !== undefined) return known;
     const entry = this.entries.get(id);
-    if (!entry) throw new CrError(`file id ${id} is not in files.img`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
+    if (!entry)
+      throw new CrError(`file id ${id} is not in files.img`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
     if (this.#opening.has(id)) {
-      throw new CrError(`file id ${id} needs itself to be opened`, { code: "BAD_IMAGE", subject: { image: "files.img" } });
+      throw new CrError(`file id ${id} needs itself to be opened`, {
+        code: "BAD_IMAGE",
+        subject: { image: "files.img" },
+      });
     }
     this.#opening.add(id);
     kindOfEntry(entry).open(entry, this);
@@ -92,7 +97,9 @@ export class RestoredFiles implements FileRestore, Disposable {
     if (flags & O.PATH) return;
     const now = check(sys(NR.fcntl, fd, F.GETFL, 0), "cannot read a descriptor's flags", { fd });
     if (((now ^ flags) & CHANGEABLE & ~O.ASYNC) !== 0) {
-      fcntl(fd, F.SETFL, (now & ~CHANGEABLE) | (flags & CHANGEABLE & ~O.ASYNC), "cannot set a descriptor's flags", { fd });
+      fcntl(fd, F.SETFL, (now & ~CHANGEABLE) | (flags & CHANGEABLE & ~O.ASYNC), "cannot set a descriptor's flags", {
+        fd,
+      });
     }
     if (!fown || (fown.pid === 0 && fown.signum === 0 && !(flags & O.ASYNC))) return;
     this.#owners.push({ fd, fown, flags });
@@ -104,11 +111,18 @@ export class RestoredFiles implements FileRestore, Disposable {
   applyOwners(): void {
     for (const { fd, fown, flags } of this.#owners) {
       setOwner(fd, fown, { fd });
-      if (flags & O.ASYNC) {
-        const now = sys(NR.fcntl, fd, F.GETFL, 0);
-        check(sys(NR.fcntl, fd, F.SETFL, now | O.ASYNC), "cannot set a descriptor's flags");
-      }
+      if (flags & O.ASYNC) this.#applyAsync(fd);
     }
+  }
+
+  /** Signals tell the number of the descriptor through which O_ASYNC was set: so a task that holds it does that. */
+  #applyAsync(fd: number): void {
+    const what = "cannot set a descriptor's flags";
+    const flags = check(sys(NR.fcntl, fd, F.GETFL, 0), what, { fd }) | O.ASYNC;
+    const id = [...this.#open].find(([, ours]) => ours === fd)?.[0];
+    const holder = id === undefined ? undefined : this.holders(id)[0];
+    if (!holder) fcntl(fd, F.SETFL, flags, what, { fd });
+    else holder.task.run((program) => program.call(NR.fcntl, [holder.entry.fd, F.SETFL, flags], { what }));
   }
 
   /** Opens every description of the set. */
@@ -118,7 +132,11 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   /** Puts a task's descriptors at their numbers. */
   place(task: RestoredTask, service: Service): void {
-    const list = task.fds.map((f) => ({ fd: f.fd, cloexec: (f.flags & FD_CLOEXEC) !== 0, source: this.descriptor(f.id) }));
+    const list = task.fds.map((f) => ({
+      fd: f.fd,
+      cloexec: (f.flags & FD_CLOEXEC) !== 0,
+      source: this.descriptor(f.id),
+    }));
     task.run((program) => receiveAndPlace(program, service, list));
   }
 
@@ -138,6 +156,7 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   link(): void {
     this.#each("link");
+    restoreLocks(this);
   }
 
   arm(): void {

@@ -1,16 +1,17 @@
 /** The last part of a restore: threads, zombies, the state and identity of every thread, and letting go. */
-import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
+
+import { arch } from "../agent/arch/index.ts";
 import type { Program } from "../agent/program.ts";
 import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
+import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
+import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
-import { arch } from "../agent/arch/index.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { detach, setSigmask } from "../kernel/ptrace.ts";
 import { check, sys } from "../kernel/sys.ts";
-import type { Service } from "../file/numbers.ts";
 import { receiveMany } from "../memory/restore-memory.ts";
 import { dumpCreds } from "../task/creds.ts";
 import { restoreProcessOutside } from "../task/process.ts";
@@ -19,8 +20,8 @@ import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/re
 import { resumeCall } from "../task/resume.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
-import { waitsToStop } from "../task/signals.ts";
 import { restoreSched, setAffinity } from "../task/sched.ts";
+import { waitsToStop } from "../task/signals.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
 import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
@@ -68,7 +69,10 @@ export function restoreFs(task: GrownTask, files: RestoredFiles, service: Servic
   if (!fs) return;
   const { program } = task.puppet;
   const rootName = files.entries.get(fs.root_id)?.reg?.name;
-  const [root = -1, cwd = -1] = receiveMany(program, service, [files.descriptor(fs.root_id), files.descriptor(fs.cwd_id)]);
+  const [root = -1, cwd = -1] = receiveMany(program, service, [
+    files.descriptor(fs.root_id),
+    files.descriptor(fs.cwd_id),
+  ]);
   if (rootName !== "/") {
     program.call(NR.fchdir, [root], { what: "cannot enter the root directory" });
     program.call(NR.chroot, [program.text(".")], { what: "cannot set the root directory" });
@@ -176,7 +180,9 @@ function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean):
   const stopped = saved.core.tc?.task_state === TASK_STOPPED;
   if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, saved.pid, SIGSTOP);
   if (stopped || leaveStopped) {
-    check(sys(NR.kill, saved.pid, stopped ? (saved.core.tc?.stop_signo ?? SIGSTOP) : SIGSTOP), "cannot stop a task", { pid: saved.pid });
+    check(sys(NR.kill, saved.pid, stopped ? (saved.core.tc?.stop_signo ?? SIGSTOP) : SIGSTOP), "cannot stop a task", {
+      pid: saved.pid,
+    });
   }
   for (const { tid, core } of all) {
     // a SIGSTOP cannot be queued for oneself: it comes from us

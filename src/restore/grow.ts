@@ -2,15 +2,23 @@
  * The tree of puppets: who is cloned by whom, in which session, and whose memory is there before a child is cloned from it.
  * A child whose areas are copies of its parent's is cloned after these are filled, so that they stay shared.
  */
-import { Puppet } from "../agent/puppet.ts";
+
 import type { Program } from "../agent/program.ts";
+import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import type { VmaEntry } from "../image/schema.gen.ts";
 import { closeOthers } from "../file/numbers.ts";
+import type { VmaEntry } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
 import { wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
-import { NR } from "../kernel/nr.ts";
-import { canInherit, type MemoryResult, type MemorySources, restoreMemory, restoreMmFields, receiveOne } from "../memory/restore-memory.ts";
+import {
+  canInherit,
+  type MemoryResult,
+  type MemorySources,
+  receiveOne,
+  restoreMemory,
+  restoreMmFields,
+} from "../memory/restore-memory.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
@@ -83,11 +91,20 @@ export class Forest implements Disposable {
   grow(): void {
     const { root } = this.set;
     const puppet = Puppet.root(root.pid, this.options.hole.base, this.options.rootFlags);
-    const grown: GrownTask = { saved: root, puppet, memory: "bare", exe: undefined, sid: this.options.ourSid, pgid: this.options.ourPgid };
+    const grown: GrownTask = {
+      saved: root,
+      puppet,
+      memory: "bare",
+      exe: undefined,
+      sid: this.options.ourSid,
+      pgid: this.options.ourPgid,
+    };
     this.tasks.set(root.pid, grown);
     const { theirs } = this.options.sources.service;
     run(puppet, (program) => {
-      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], { what: "cannot place the service socket" });
+      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], {
+        what: "cannot place the service socket",
+      });
       closeOthers(program, [theirs]);
       // what the runtime that we are started by ignores would be inherited by every task, zombies too
       for (let signal = 1; signal <= SIGNALS; signal++) {
@@ -129,7 +146,8 @@ export class Forest implements Disposable {
       made.push({ task: grown, vmas });
     };
     const leader = sid === saved.pid && task.sid !== saved.pid;
-    if (leader) for (const { child } of children) if (child.tree.sid === task.sid && child.tree.sid !== saved.pid) make(child);
+    if (leader)
+      for (const { child } of children) if (child.tree.sid === task.sid && child.tree.sid !== saved.pid) make(child);
     if (leader) this.#lead(task);
     for (const { child } of children) {
       if (this.tasks.has(child.pid)) continue;
@@ -153,7 +171,12 @@ export class Forest implements Disposable {
     return this.options.shellJob && !this.set.tasks.some((t) => t.pid === sid) && sid === this.set.root.tree.sid;
   }
 
-  #clone(child: SavedTask, by: Puppet, of: Pick<GrownTask, "sid" | "pgid" | "exe">, parent: SavedTask | undefined): GrownTask {
+  #clone(
+    child: SavedTask,
+    by: Puppet,
+    of: Pick<GrownTask, "sid" | "pgid" | "exe">,
+    parent: SavedTask | undefined,
+  ): GrownTask {
     let flags = 0;
     if (parent && child.ids && parent.ids && !child.zombie) {
       if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
@@ -176,7 +199,10 @@ export class Forest implements Disposable {
     this.totals.pagesSkippedCow += result.pagesSkippedCow;
     const { program } = puppet;
     // while the old executable is mapped the kernel takes no other: the same one need not be set
-    const exe = task.exe === saved.mm.exe_file_id ? -1 : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
+    const exe =
+      task.exe === saved.mm.exe_file_id
+        ? -1
+        : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
     task.memory = "restored";
@@ -207,9 +233,13 @@ export class Forest implements Disposable {
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
     const helper = (leader?.puppet ?? parent.puppet).cloneChild(leader ? 0 : sid, 0);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
-    const members = leader ? [saved] : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
+    const members = leader
+      ? [saved]
+      : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
-    const grown = members.map((member) => this.#clone(member, helper, { sid, pgid: group, exe: (leader ?? parent).exe }, undefined));
+    const grown = members.map((member) =>
+      this.#clone(member, helper, { sid, pgid: group, exe: (leader ?? parent).exe }, undefined),
+    );
     for (const member of members) {
       const at = this.#late.indexOf(member);
       if (at >= 0) this.#late.splice(at, 1);
@@ -237,10 +267,14 @@ export class Forest implements Disposable {
     const keepsOurs = (saved: SavedTask) =>
       this.options.shellJob && saved.tree.pgid === root.tree.pgid && !this.tasks.has(root.tree.pgid);
     const join = (task: GrownTask, pgid: number) => {
-      run(task.puppet, (program) => void program.call(NR.setpgid, [0, pgid], { what: `cannot join process group ${pgid}` }));
+      run(
+        task.puppet,
+        (program) => void program.call(NR.setpgid, [0, pgid], { what: `cannot join process group ${pgid}` }),
+      );
       task.pgid = pgid;
     };
-    for (const task of all) if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) join(task, task.saved.pid);
+    for (const task of all)
+      if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) join(task, task.saved.pid);
     const helpers = new Map<number, { helper: Puppet; parent: Puppet }>();
     for (const task of all) {
       const { pgid } = task.saved.tree;

@@ -29,7 +29,10 @@ export function findHole(tasks: readonly SavedTask[]): Hole {
     at = end;
   }
   if (at + size > HIGHEST) {
-    throw new CrError("the address spaces of the tree leave no room for the restorer", { code: "ENOMEM", subject: { bytes: size } });
+    throw new CrError("the address spaces of the tree leave no room for the restorer", {
+      code: "ENOMEM",
+      subject: { bytes: size },
+    });
   }
   return { parking: at, base: at + PARKING };
 }

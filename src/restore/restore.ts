@@ -4,19 +4,19 @@
  */
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
+import { allowDescriptors } from "../file/numbers.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
-import { closeFd } from "../kernel/fd.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
-import { allowDescriptors } from "../file/numbers.ts";
 import { RestoredFiles } from "./files.ts";
+import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
 import { Forest, type GrownTask } from "./grow.ts";
-import { finishIdentity, type Finish, makeThreads, release, restoreFs } from "./finish.ts";
 import { findHole } from "./hole.ts";
 import { readSet, type SavedSet } from "./set.ts";
 
@@ -63,7 +63,10 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   files.check();
   const { root } = set;
   if (root.tree.sid !== root.pid && !options.shellJob) {
-    throw new CrError("the tree was dumped as a shell job", { subject: { pid: root.pid }, remedy: "pass --shell-job to restore too" });
+    throw new CrError("the tree was dumped as a shell job", {
+      subject: { pid: root.pid },
+      remedy: "pass --shell-job to restore too",
+    });
   }
   const hole = findHole(set.tasks);
   mustHook(options, "pre-restore");

@@ -40,10 +40,22 @@ export interface SavedSet {
 }
 
 function bad(what: string, image: string): CrError {
-  return new CrError(what, { code: "BAD_IMAGE", subject: { image }, remedy: "take the whole set from its origin again, or dump again" });
+  return new CrError(what, {
+    code: "BAD_IMAGE",
+    subject: { image },
+    remedy: "take the whole set from its origin again, or dump again",
+  });
 }
 
-const NAMESPACES = ["pid_ns_id", "net_ns_id", "ipc_ns_id", "uts_ns_id", "mnt_ns_id", "user_ns_id", "cgroup_ns_id"] as const;
+const NAMESPACES = [
+  "pid_ns_id",
+  "net_ns_id",
+  "ipc_ns_id",
+  "uts_ns_id",
+  "mnt_ns_id",
+  "user_ns_id",
+  "cgroup_ns_id",
+] as const;
 
 export function readSet(images: ImageDirectory): SavedSet {
   const { inventory } = images;
@@ -61,7 +73,8 @@ export function readSet(images: ImageDirectory): SavedSet {
     const { pid, ppid } = tree;
     if (byPid.has(pid) || !(pid > 0)) throw bad(`pid ${pid} is impossible or there twice`, "pstree.img");
     const parent = byPid.get(ppid);
-    if ((ppid === 0) !== (tasks.length === 0) || (ppid !== 0 && !parent)) throw bad(`task ${pid} has no parent in the tree`, "pstree.img");
+    if ((ppid === 0) !== (tasks.length === 0) || (ppid !== 0 && !parent))
+      throw bad(`task ${pid} has no parent in the tree`, "pstree.img");
     const core = images.one("CORE", pid);
     if (!core.tc) throw bad("it does not describe a process", `core-${pid}.img`);
     const zombie = core.tc.task_state === TASK_DEAD || core.tc.task_state === TASK_ZOMBIE;
@@ -74,7 +87,11 @@ export function readSet(images: ImageDirectory): SavedSet {
       fds = known ?? images.read("FDINFO", ids.files_id);
       if (!known) fdTables.set(ids.files_id, fds);
       for (const fd of fds) {
-        if (!files.has(fd.id)) throw bad(`descriptor ${fd.fd} names file id ${fd.id}, which is not in files.img`, `fdinfo-${ids.files_id}.img`);
+        if (!files.has(fd.id))
+          throw bad(
+            `descriptor ${fd.fd} names file id ${fd.id}, which is not in files.img`,
+            `fdinfo-${ids.files_id}.img`,
+          );
       }
     }
     const task: SavedTask = {
@@ -106,11 +123,14 @@ function checkNamespaces(ours: TaskKobjIdsEntry | undefined, ids: TaskKobjIdsEnt
     const here = ours[name];
     const there = ids[name];
     if (here !== undefined && there !== undefined && here !== there) {
-      throw new CrError(`the task lived in a ${name.replace("_ns_id", "")} namespace of its own: containers are not supported yet`, {
-        code: "ENOTSUP",
-        subject: { pid },
-        remedy: "restore this set with criu",
-      });
+      throw new CrError(
+        `the task lived in a ${name.replace("_ns_id", "")} namespace of its own: containers are not supported yet`,
+        {
+          code: "ENOTSUP",
+          subject: { pid },
+          remedy: "restore this set with criu",
+        },
+      );
     }
   }
 }

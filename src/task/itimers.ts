@@ -30,7 +30,8 @@ export function armItimers(program: Program, timers: Itimers): void {
     if (left === 0n && interval === 0n) return;
     const place = program.reserve(ITIMERVAL_SIZE);
     // an interval without time left: it has fired, and would start anew when its signal, which waits, is taken
-    for (const [n, value] of [isec, iusec, vsec, left === 0n ? 1 : vusec].entries()) place.view.setBigInt64(n * 8, BigInt(value), true);
+    for (const [n, value] of [isec, iusec, vsec, left === 0n ? 1 : vusec].entries())
+      place.view.setBigInt64(n * 8, BigInt(value), true);
     program.call(NR.setitimer, [i, place, 0], { what: "cannot start an interval timer", subject: { timer: name } });
   });
 }
