@@ -1,12 +1,11 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type PipeEntry } from "../image/schema.gen.ts";
-import { closeFd, dupFd, fcntl, makePipe, readable, reopen } from "../kernel/fd.ts";
+import { closeFd, dupFd, fcntl, makePipe, POLL, pollNow, readable, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { S_IFIFO, S_IFMT, statFd } from "../kernel/stat.ts";
 import { must } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
-import { holderWords, outsideHolders } from "./outside.ts";
 import { perRun } from "./per-run.ts";
 import { contentOf, dataEntry, fillPipe, type PipeContent, readPipe } from "./pipe-content.ts";
 
@@ -17,20 +16,23 @@ const writes = (flags: number) => (flags & O.ACCMODE) !== O.RDONLY;
 /** Inodes of pipes whose bytes are in the image already. */
 const saved = perRun((_: FileDump) => new Set<number>());
 
-/** Pipes of the tree that lack an end there, with what was said of them. */
+/** Which ends of its pipes the tree holds itself, and the pipes of which something was said already. */
 const ends = perRun((dump: FileDump) => {
-  const found = new Map<number, { link: string; read: boolean; write: boolean }>();
+  const found = new Map<number, { read: boolean; write: boolean }>();
   for (const { file } of dump.held) {
     if (!isPipe(file)) continue;
-    const pipe = found.get(file.stat.ino) ?? { link: file.link, read: false, write: false };
+    const pipe = found.get(file.stat.ino) ?? { read: false, write: false };
     found.set(file.stat.ino, pipe);
     pipe.read ||= reads(file.flags);
     pipe.write ||= writes(file.flags);
   }
-  const halves = [...found.values()].filter((pipe) => !(pipe.read && pipe.write));
-  const holders = halves.length > 0 ? outsideHolders(new Set(halves.map((pipe) => pipe.link)), dump.pids) : new Map();
-  return { found, holders: holders as ReturnType<typeof outsideHolders>, told: new Set<number>() };
+  return { found, told: new Set<number>() };
 });
+
+/** Whether anybody holds the other end. */
+function isConnected(file: OpenFile): boolean {
+  return (pollNow(file.dup, POLL.IN | POLL.OUT) & (reads(file.flags) ? POLL.HUP : POLL.ERR)) === 0;
+}
 
 /** All pipe entries by pipe, and all contents. */
 const plan = perRun((restore: FileRestore) => {
@@ -52,16 +54,15 @@ export const pipe: FileKind = {
   matches: isPipe,
 
   check(file, dump) {
-    const { found, holders, told } = ends(dump);
+    const { found, told } = ends(dump);
     const pipe = found.get(file.stat.ino);
-    if (pipe === undefined || told.has(file.stat.ino)) return;
+    if (pipe === undefined || (pipe.read && pipe.write) || told.has(file.stat.ino) || !isConnected(file)) return;
     told.add(file.stat.ino);
-    const others = (holders.get(file.link) ?? []).filter((o) => (!pipe.read && o.reads) || (!pipe.write && o.writes));
-    if (others.length === 0) return;
-    // CRIU dumps such a pipe too: whoever restores gives it a new end. So it is no blocker.
+    // CRIU dumps such a pipe too: whoever restores gives it a new end. So it is no blocker, and not worth a walk
+    // over all processes to find who holds it.
     dump.log.warn(
       `the ${pipe.read ? "write" : "read"} end of ${file.link} (pid ${file.pid}, descriptor ${file.fd}) is held outside ` +
-        `of the tree, by ${holderWords(others)}: restore with --inherit-fd 'fd[N]:${file.link}', else it comes back closed`,
+        `of the tree: restore with --inherit-fd 'fd[N]:${file.link}', else it comes back closed`,
     );
   },
 
