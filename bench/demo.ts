@@ -101,17 +101,18 @@ async function demo(dir: string, started: (pid: number) => void): Promise<void> 
     return { value: undefined, note: `dist/tscriu, ${megabytes(statSync(tscriu).size)}` };
   });
 
-  const { pid, port } = await step("Start a Bun HTTP server", async () => {
+  const { pid, port, gone } = await step("Start a Bun HTTP server", async () => {
     const words = [join(tree, "bench/demo-server.ts"), logFile];
     const child = spawn(process.execPath, words, { stdio: "ignore", detached: true });
     const pid = child.pid;
     must(pid !== undefined, "the server does not start");
     started(pid);
+    const gone = new Promise<true>((resolve) => child.once("exit", () => resolve(true)));
     const port = await until("the server listens", () => {
       const found = existsSync(logFile) ? /listening on (\d+)/.exec(readFileSync(logFile, "utf8"))?.[1] : undefined;
       return found === undefined ? undefined : Number(found);
     });
-    return { value: { pid, port }, note: `pid ${pid}, port ${port}` };
+    return { value: { pid, port, gone }, note: `pid ${pid}, port ${port}` };
   });
 
   const quiet = sockets(pid);
@@ -131,7 +132,8 @@ async function demo(dir: string, started: (pid: number) => void): Promise<void> 
   });
 
   await step("It is gone", async () => {
-    await until("the process is gone", () => (alive(pid) ? undefined : true));
+    // Being its parent we have to collect it: until then its pid is taken.
+    must(await Promise.race([gone, Bun.sleep(patience).then(() => false)]), `process ${pid} is still there`);
     const refused = await ask(port).then(
       () => false,
       () => true,
