@@ -1,0 +1,19 @@
+// zdtm: {"category": "threads", "verifies": "a process whose first thread has ended lives on in another one"}
+#include "tst.h"
+
+static void *thread(void *unused) {
+  (void)unused;
+  tst_until(tst_state(getpid()) == 'Z', "the first thread does not end");
+  tst_ready();
+  tst_check(tst_state(getpid()) == 'Z', "the first thread is in state %c", tst_state(getpid()));
+  tst_check((pid_t)syscall(SYS_gettid) != getpid(), "this has become the first thread");
+  tst_check(tst_status(getpid(), "Threads", 10) == 2, "there are %ld threads", tst_status(getpid(), "Threads", 10));
+  exit(tst_pass());
+}
+
+int main(void) {
+  tst_begin();
+  pthread_t id;
+  tst_pthread(pthread_create(&id, NULL, thread, NULL));
+  pthread_exit(NULL);
+}
