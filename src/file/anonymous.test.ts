@@ -41,7 +41,12 @@ test("signalfds keep their mask", () => {
 });
 
 function setTimer(fd: number, flags: number, interval: bigint, value: bigint): void {
-  const spec = new BigInt64Array([interval / 1_000_000_000n, interval % 1_000_000_000n, value / 1_000_000_000n, value % 1_000_000_000n]);
+  const spec = new BigInt64Array([
+    interval / 1_000_000_000n,
+    interval % 1_000_000_000n,
+    value / 1_000_000_000n,
+    value % 1_000_000_000n,
+  ]);
   check(sys(NR.timerfd_settime, fd, flags, addressOf(spec), 0), "timerfd_settime");
 }
 
@@ -72,7 +77,11 @@ test("timerfds keep clock, interval, remaining time and ticks; one that expired 
   for (const [fd, before] of run.before) {
     const after = show(process.pid, fd);
     const still = (info: string[]) => info.filter((line) => fd !== periodic || !line.startsWith("ticks"));
-    expect({ fd, link: after.link, info: still(after.info) }).toEqual({ fd, link: before.link, info: still(before.info) });
+    expect({ fd, link: after.link, info: still(after.info) }).toEqual({
+      fd,
+      link: before.link,
+      info: still(before.info),
+    });
   }
   expect(timeLeft(relative).interval).toBeCloseTo(10.000000007, 9);
   expect(timeLeft(relative).value).toBeGreaterThan(4900);
@@ -145,8 +154,18 @@ test("a oneshot target that has fired stays silent, whatever its file does", () 
   add(epfd, event, EPOLL.IN | EPOLL.ONESHOT, 1n);
   add(epfd, other, EPOLL.IN | EPOLL.ONESHOT | EPOLL.ET, 1n);
   expect(ready(epfd)).toHaveLength(2);
+  const [read = -1, write = -1] = makePipe().map((fd) => run.high(fd));
+  writeSync(write, "x");
+  add(epfd, read, EPOLL.IN | EPOLL.ONESHOT, 4n);
+  const timer = run.high(check(sys(NR.timerfd_create, CLOCK.MONOTONIC, TFD.NONBLOCK), "timerfd_create"));
+  setTimer(timer, 0, 0n, 1n);
+  add(epfd, timer, EPOLL.IN | EPOLL.ONESHOT, 5n);
+  Bun.sleepSync(1);
+  expect(ready(epfd).sort()).toEqual([4n, 5n]);
+  readSync(read, new Uint8Array(1));
+  readSync(timer, new Uint8Array(8));
   add(epfd, armed, EPOLL.IN | EPOLL.ONESHOT, 3n);
-  run.dump([epfd, event, other, armed]);
+  run.dump([epfd, event, other, armed, read, write, timer]);
   run.restore();
   expectSame(run);
   expect(ready(epfd)).toEqual([]);

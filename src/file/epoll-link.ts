@@ -2,13 +2,15 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { EventpollTfdEntry, FileEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { closeFd, readable, tryIoctl, tryOpen, tryRead, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { S_IFIFO, S_IFMT, statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { EPOLL, EPOLL_CTL } from "../kernel/uapi/event.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
+import { TFD_IOC_SET_TICKS } from "../kernel/uapi/ioctl.ts";
 import type { FileRestore, RestoredTask } from "./kind.ts";
 
 /** struct epoll_event is packed on x86_64 only. */
@@ -28,7 +30,7 @@ interface Watch {
   /** Where it can be added as it was: a task that holds the epoll as `epfd` and the target at `number`. */
   readonly task: RestoredTask | undefined;
   readonly epfd: number;
-  /** Our descriptor of the target, for those that no task has at that number. */
+  /** File id of the target. */
   readonly target: number;
 }
 
@@ -54,22 +56,22 @@ function lost(entry: FileEntry, tfd: EventpollTfdEntry): CrError {
 function watchOf(entry: FileEntry, tfd: EventpollTfdEntry, restore: FileRestore): Watch {
   const owners = restore.holders(entry.id);
   const number = tfd.tscriu_number ?? tfd.tfd;
-  const common = { file: entry.id, entry: tfd, number, events: tfd.events >>> 0 };
   const id = tfd.tscriu_file ?? owners[0]?.task.fds.find(({ fd }) => fd === tfd.tfd)?.id;
   if (id === undefined) throw lost(entry, tfd);
+  const common = { file: entry.id, entry: tfd, number, events: tfd.events >>> 0, target: id };
   for (const { task, entry: held } of owners) {
     if (task.fds.some(({ fd, id: other }) => fd === number && other === id)) {
-      return { ...common, task, epfd: held.fd, target: -1 };
+      return { ...common, task, epfd: held.fd };
     }
   }
-  return { ...common, task: undefined, epfd: restore.descriptor(entry.id), target: restore.descriptor(id) };
+  return { ...common, task: undefined, epfd: restore.descriptor(entry.id) };
 }
 
 /**
  * Adds a target under a number that no task has it at: we do it ourselves, while it has that number here. What may be
  * there of ours steps aside for three system calls.
  */
-function addHere(watch: Watch, operation: number, events: number): void {
+function addHere(watch: Watch, target: number, operation: number, events: number): void {
   const subject = { file: watch.file, target: watch.number };
   const what = "cannot let an epoll watch a file";
   const aside = sys(NR.fcntl, watch.number, F.DUPFD_CLOEXEC, watch.number + 1);
@@ -79,7 +81,7 @@ function addHere(watch: Watch, operation: number, events: number): void {
   // our own descriptors may be the ones that are moved
   const moved = (fd: number) => (fd === watch.number && aside >= 0 ? aside : fd);
   let result = 0;
-  if (watch.target !== watch.number) result = sys(NR.dup3, watch.target, watch.number, O.CLOEXEC);
+  if (target !== watch.number) result = sys(NR.dup3, target, watch.number, O.CLOEXEC);
   if (result >= 0) result = sys(NR.epoll_ctl, moved(watch.epfd), operation, watch.number, addressOf(bytes));
   if (aside >= 0) {
     sys(NR.dup3, aside, watch.number, O.CLOEXEC);
@@ -99,10 +101,15 @@ function addThere(program: Program, watch: Watch, operation: number, events: num
 }
 
 /** One round trip for each task, whatever the number of targets. */
-function apply(watches: readonly Watch[], operation: number, eventsOf: (watch: Watch) => number): void {
+function apply(
+  watches: readonly Watch[],
+  operation: number,
+  eventsOf: (watch: Watch) => number,
+  restore: FileRestore,
+): void {
   const byTask = new Map<RestoredTask, Watch[]>();
   for (const watch of watches) {
-    if (watch.task === undefined) addHere(watch, operation, eventsOf(watch));
+    if (watch.task === undefined) addHere(watch, restore.descriptor(watch.target), operation, eventsOf(watch));
     else {
       const list = byTask.get(watch.task) ?? [];
       list.push(watch);
@@ -122,38 +129,53 @@ function drain(fd: number, count: number): void {
   check(sys(NR.epoll_pwait, fd, addressOf(events), count, 0, 0, 8), "cannot read an epoll");
 }
 
+/** Targets of an epoll that can still fire. */
+function armed(watches: readonly Watch[], fd: number): Watch[] {
+  using self = new ProcDir(process.pid);
+  const live = (readFdInfo(self, fd).epoll ?? []).filter(({ events }) => !hasFired(events));
+  return watches.filter((watch) => live.some(({ tfd, data }) => tfd === watch.number && data === watch.entry.data));
+}
+
+/**
+ * Makes an idle file ready for as long as `meanwhile` takes, if it is one that lets itself be: an empty pipe gets a byte,
+ * a timer a tick, which it loses again when it is set.
+ */
+function whileReady(fd: number, meanwhile: () => void): void {
+  if ((statFd(fd).mode & S_IFMT) === S_IFIFO) {
+    const both = tryOpen(`/proc/self/fd/${fd}`, O.RDWR | O.NONBLOCK);
+    if (both < 0) return;
+    const isIdle = readable(both) === 0 && tryWrite(both, Uint8Array.of(0)) === 1;
+    meanwhile();
+    if (isIdle) tryRead(both, new Uint8Array(1));
+    closeFd(both);
+  } else if (tryIoctl(fd, TFD_IOC_SET_TICKS, new BigUint64Array([1n])) === 0) meanwhile();
+}
+
 /**
  * A target that has fired asks for nothing, yet adding one always asks for errors and hang-ups. So these are added first,
- * alone, for every event, and fire at once when the file is ready in any way; those that are not get the nearest that can
- * be had.
+ * alone, for every event, and fire at once when the file is ready in any way or can be made so; those that cannot get the
+ * nearest that can be had.
  */
 function addFired(watches: readonly Watch[], restore: FileRestore): void {
   if (watches.length === 0) return;
   const modes = (watch: Watch) => watch.events & MODES;
-  apply(watches, EPOLL_CTL.ADD, (watch) => modes(watch) | ALL_EVENTS);
-  using self = new ProcDir(process.pid);
+  apply(watches, EPOLL_CTL.ADD, (watch) => modes(watch) | ALL_EVENTS, restore);
   for (const id of new Set(watches.map(({ file }) => file))) {
-    const mine = watches.filter(({ file }) => file === id);
     const fd = restore.descriptor(id);
+    const mine = watches.filter(({ file }) => file === id);
     drain(fd, mine.length);
-    const armed = (readFdInfo(self, fd).epoll ?? []).filter(({ events }) => !hasFired(events));
-    const rest = mine.filter((watch) =>
-      armed.some(({ tfd, data }) => tfd === watch.number && data === watch.entry.data),
-    );
-    apply(rest, EPOLL_CTL.MOD, modes);
+    for (const { target } of armed(mine, fd)) whileReady(restore.descriptor(target), () => drain(fd, mine.length));
+    apply(armed(mine, fd), EPOLL_CTL.MOD, modes, restore);
   }
 }
 
 /** Lets all epolls watch what they watched, under the same numbers. */
 export function linkEpolls(entries: readonly FileEntry[], restore: FileRestore): void {
   const watches = entries.flatMap((entry) => (entry.epfd?.tfd ?? []).map((tfd) => watchOf(entry, tfd, restore)));
-  addFired(
+  const [fired, live] = [
     watches.filter(({ events }) => hasFired(events)),
-    restore,
-  );
-  apply(
     watches.filter(({ events }) => !hasFired(events)),
-    EPOLL_CTL.ADD,
-    ({ events }) => events,
-  );
+  ];
+  addFired(fired, restore);
+  apply(live, EPOLL_CTL.ADD, ({ events }) => events, restore);
 }

@@ -3,10 +3,9 @@ import { type EventfdFileEntry, FdTypes, type FileEntry } from "../image/schema.
 import { O, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { EFD } from "../kernel/uapi/event.ts";
 import type { FileKind } from "./kind.ts";
 
-/** sys/eventfd.h */
-const EFD_SEMAPHORE = 1;
 const INITIAL_MAX = 0xffff_ffffn;
 /** One write adds at most this (eventfd(2)); the counter itself holds one more after a KVM or AIO signal only. */
 const COUNT_MAX = 0xffff_ffff_ffff_fffen;
@@ -19,7 +18,7 @@ function make(efd: EventfdFileEntry): number {
     throw new CrError("an eventfd counter beyond what can be set", { code: "BAD_IMAGE", subject });
   }
   const initial = counter > INITIAL_MAX ? 0n : counter;
-  const flags = (efd.flags & O.NONBLOCK) | O.CLOEXEC | (efd.tscriu_semaphore === true ? EFD_SEMAPHORE : 0);
+  const flags = (efd.flags & O.NONBLOCK) | O.CLOEXEC | (efd.tscriu_semaphore === true ? EFD.SEMAPHORE : 0);
   const fd = check(sys(NR.eventfd2, Number(initial), flags), "cannot make an eventfd", subject);
   if (initial !== counter) {
     const bytes = new Uint8Array(new BigUint64Array([counter]).buffer);

@@ -64,7 +64,8 @@ export function show(pid: number, fd: number): Shown {
     .filter((line) => line !== "" && !volatile.test(line))
     .map((line) => line.replace(/^(tfd:.*data:\s*\w+).*/, "$1").replace(/^lock:\t\d+: ((\S+\s+){3})\S+ \S+/, "lock $1"))
     .map((line) => line.replace(/^(inotify.*) ino:\w+ (.*) fhandle.*/, "$1 $2"));
-  return { link: readlinkSync(`/proc/${pid}/fd/${fd}`), info: info.sort() };
+  const link = readlinkSync(`/proc/${pid}/fd/${fd}`).replace(/^(pipe|socket):\[\d+\]$/, "$1");
+  return { link, info: info.sort() };
 }
 
 /** Runs programs here and now: what an agent does in a task. */

@@ -5,12 +5,10 @@ import { NR } from "../kernel/nr.ts";
 import { readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { TFD } from "../kernel/uapi/event.ts";
+import { TFD_IOC_SET_TICKS } from "../kernel/uapi/ioctl.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 
-/** sys/timerfd.h, linux/timerfd.h */
-const TFD_TIMER_ABSTIME = 1;
-const TFD_TIMER_CANCEL_ON_SET = 2;
-const TFD_IOC_SET_TICKS = 0x4008_5400;
 const NSEC_PER_SEC = 1_000_000_000n;
 
 /** struct itimerspec: interval, then value. */
@@ -45,7 +43,7 @@ function readTimer(file: OpenFile): TimerfdEntry {
 /** The time that is left, as timerfd_settime(2) wants it: on the clock when the timer was set to a point in time. */
 function fillSpec(tfd: TimerfdEntry): void {
   let value = BigInt(tfd.vsec) * NSEC_PER_SEC + BigInt(tfd.vnsec);
-  if (value > 0n && (tfd.settime_flags & TFD_TIMER_ABSTIME) !== 0) {
+  if (value > 0n && (tfd.settime_flags & TFD.TIMER_ABSTIME) !== 0) {
     check(sys(NR.clock_gettime, tfd.clockid, addressOf(now)), "cannot read a timerfd's clock", { clock: tfd.clockid });
     value += (now[0] ?? 0n) * NSEC_PER_SEC + (now[1] ?? 0n);
   }
@@ -57,7 +55,7 @@ function fillSpec(tfd: TimerfdEntry): void {
 
 function arm(tfd: TimerfdEntry, fd: number): void {
   const subject = { file: tfd.id };
-  const flags = tfd.settime_flags & (TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+  const flags = tfd.settime_flags & (TFD.TIMER_ABSTIME | TFD.TIMER_CANCEL_ON_SET);
   fillSpec(tfd);
   check(sys(NR.timerfd_settime, fd, flags, addressOf(spec), 0), "cannot arm a timerfd", subject);
   if (BigInt(tfd.ticks) === 0n) return;
