@@ -19,6 +19,7 @@ import { monotonic } from "../task/wait.ts";
 import { readClocks } from "./clocks.ts";
 import { Executioner } from "./executioner.ts";
 import { NAMESPACE_IDS, TreeFiles } from "./files.ts";
+import { Freezer } from "./freezer.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
@@ -74,7 +75,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   const waits = readWaits(options.pid);
   log.phase("freeze");
   const freezing = performance.now();
-  const tree = scope.use(new FrozenTree(options.pid, options.timeout, interrupted));
+  const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
+  const tree = scope.use(new FrozenTree(options.pid, options.timeout, interrupted, () => freezer?.thaw()));
   const stoppedAt = monotonic();
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);

@@ -65,14 +65,36 @@ export class FrozenTree implements Disposable {
     readonly rootPid: number,
     timeoutSeconds: number,
     interrupted: () => boolean,
+    /** Called once everything that was found is seized: lets a frozen cgroup run, so that the stops take place. */
+    seized: () => void = () => {},
   ) {
     this.#deadline = timeoutSeconds > 0 ? performance.now() + timeoutSeconds * 1000 : Number.POSITIVE_INFINITY;
     this.#interrupted = interrupted;
     try {
+      this.#seizeAll(rootPid);
+      seized();
       this.#take(rootPid, undefined);
     } catch (error) {
       this.release();
       throw error;
+    }
+  }
+
+  /**
+   * Asks every thread that can be seen to stop, before the first is waited for: they stop side by side. What comes or goes
+   * meanwhile, and what cannot be seized, is met again when each task is taken.
+   */
+  #seizeAll(pid: number): void {
+    try {
+      using dir = new ProcDir(pid);
+      for (const tid of dir.list("task")) {
+        if (seize(tid, PTRACE_O_TRACESYSGOOD) !== 0) continue;
+        this.#held.add(tid);
+        interrupt(tid);
+      }
+      for (const child of readChildren(dir) ?? []) this.#seizeAll(child);
+    } catch {
+      // it has ended
     }
   }
 
@@ -152,6 +174,7 @@ export class FrozenTree implements Disposable {
   }
 
   #seize(pid: number, tid: number): Seized | undefined {
+    if (this.#held.has(tid)) return { tid, stopSignal: 0, dead: false };
     const result = seize(tid, PTRACE_O_TRACESYSGOOD);
     if (result === ESRCH) return undefined;
     if (result === EPERM) {
