@@ -56,6 +56,13 @@ const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
 
 /** How the kernel refused a pid, in words. */
 function pidError(result: number, pid: number): CrError {
+  if (result === EEXIST && isZombie(pid)) {
+    return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
+      code: "EEXIST",
+      subject: { pid },
+      remedy: "let its parent wait for it, or end the parent",
+    });
+  }
   if (result === EEXIST) {
     return new CrError("the pid is taken by another process", {
       code: "EEXIST",

@@ -190,6 +190,7 @@ static int verdict(void)
 	close(open(path("end"), O_CREAT | O_WRONLY, 0600));
 	if (waitpid(victim, &status, 0) != victim)
 		return errno;
+	victim = 0;
 	int fd = open(path("verdict"), O_RDONLY);
 	int fine = read(fd, said, 3) == 3 && !strcmp(said, "ok\n") && status == 0;
 
@@ -228,6 +229,9 @@ static void story(void)
 
 	if (step("victim is gone", waitpid(victim, &status, 0) != victim || !WIFSIGNALED(status)))
 		return;
+	/* its child is ours now: as long as nobody waits for it, its pid is taken */
+	while (waitpid(-1, 0, 0) > 0)
+		;
 	unsigned long before = count();
 
 	usleep(50000);
@@ -268,6 +272,8 @@ int main(int argc, char **argv)
 	if (getpid() == 1 && mount("proc", "/proc", "proc", 0, 0))
 		printf("step proc: failed (%d)\n", errno);
 	story();
+	if (victim > 0)
+		kill(victim, SIGKILL);
 	printf("step end: ok\n");
 	fflush(stdout);
 	sync();
