@@ -58,6 +58,8 @@ const dead = perRun((restore: FileRestore) => {
   return groups;
 });
 
+const treePids = perRun((restore: FileRestore) => new Set(restore.images.read("PSTREE").map((task) => task.pid)));
+
 export const pidfd: FileKind = {
   name: "pidfd",
   type: FdTypes.PIDFD,
@@ -86,8 +88,13 @@ export const pidfd: FileKind = {
     const { pidfd } = entry;
     if (pidfd === undefined)
       throw new CrError("a pidfd without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    if (pidfd.nspid !== DEAD) openFor(pidfd.nspid, pidfd, restore);
-    else openDead(dead(restore).get(pidfd.ino) ?? [pidfd], restore);
+    if (pidfd.nspid !== DEAD) {
+      if (!treePids(restore).has(pidfd.nspid)) {
+        const subject = { file: entry.id, pid: pidfd.nspid };
+        throw new CrError("a pidfd stands for a process that is not in the images", { code: "BAD_IMAGE", subject });
+      }
+      openFor(pidfd.nspid, pidfd, restore);
+    } else openDead(dead(restore).get(pidfd.ino) ?? [pidfd], restore);
   },
 };
 

@@ -112,6 +112,11 @@ export class TestRun implements Disposable {
         dump,
       );
     }
+    const task = { ppid: 0, pgid: 1, sid: 1, threads: [] };
+    this.#images.write(
+      "PSTREE",
+      dump.pids.map((pid) => ({ ...task, pid })),
+    );
     this.#images.commit({ img_version: 2 });
     return files;
   }

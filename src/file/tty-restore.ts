@@ -12,7 +12,7 @@ import type { FileRestore, RestoredTask } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { ttyName } from "./tty-dump.ts";
 import { writeQueues } from "./tty-queue.ts";
-import { applyFlags, applyModes, applySize, infoId } from "./tty-state.ts";
+import { applyFlags, applyModes, applySize, infoId, MAX_PTYS } from "./tty-state.ts";
 
 const OPEN_FLAGS = O.ACCMODE | O.NONBLOCK;
 
@@ -62,6 +62,11 @@ class Terminals {
       return;
     }
     const { index } = info.pty;
+    if (index >= MAX_PTYS)
+      throw new CrError("a terminal has an impossible number", {
+        code: "BAD_IMAGE",
+        subject: { image: "tty-info.img", index },
+      });
     const pty: Pty = this.#ptys.get(index) ?? { index, masters: [], slaves: [], master: undefined, slave: undefined };
     this.#ptys.set(index, pty);
     const isMaster = info.id % 2 === 1;

@@ -30,7 +30,8 @@ const VT_INDEX = 1004;
 const CTTY_INDEX = 1006;
 const SERIAL_INDEX = 1010;
 const PTY_MAJORS = { first: 136, last: 143 } as const;
-const MAX_PTYS = 1000;
+/** Numbers from here on mean other terminals. */
+export const MAX_PTYS = 1000;
 
 /**
  * @param rdev kernel encoding

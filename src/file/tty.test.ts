@@ -124,13 +124,14 @@ describe("a pty with both ends", () => {
       if (lines) expect([read(b), read(b)]).toEqual(["two\n", -11]);
       write(a, "ial\n");
       expect(read(b)).toBe(lines ? "partial\n" : "ial\n");
-      return read(a);
+      // The echo of what was just typed may be there or not yet.
+      return String(read(a)).replace(/ial[^]*$/, "");
     };
     const said = check(master, slave);
     closeAll();
     run.restore();
     expect(check(run.fd(m), run.fd(s))).toBe(said);
-    expect(String(said)).toContain("said");
+    expect(said).toContain("said");
   });
 
   test("that is locked, and a master alone", () => {

@@ -8,7 +8,7 @@ import { accept, listen, makeSocket, makeSocketPair, tryConnect, trySend, tryShu
 import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
-import { AF, SHUT, SOCK } from "../kernel/uapi/socket.ts";
+import { AF, SCM, SHUT, SOCK } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { ScratchRoot } from "./scratch.ts";
@@ -252,7 +252,7 @@ class UnixSockets {
   }
 
   #send(fd: number, packet: Packet, entry: UnixSkEntry, to?: Uint8Array): void {
-    const rights = packet.scm.flatMap((scm) => scm.rights).map((id) => this.restore.descriptor(id));
+    const rights = rightsOf(packet).map((id) => this.restore.descriptor(id));
     const [pid, uid = 0, gid = 0] = packet.tscriu_credentials;
     const credentials = pid === undefined ? undefined : { pid: pid || process.pid, uid, gid };
     const bytes = packet.extra;
@@ -289,6 +289,15 @@ function mirrored(entry: UnixSkEntry): number {
 function shut(fd: number, bits: number, subject: Subject): void {
   const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][bits];
   if (how !== undefined) check(tryShutdown(fd, how), "cannot shut a unix socket down", subject);
+}
+
+/** File ids of the descriptors that travel with a message. */
+function rightsOf(packet: Packet): number[] {
+  return packet.scm.flatMap(({ type, rights }) => {
+    if (type === SCM.RIGHTS) return rights;
+    const subject = { image: "sk-queues.img", socket: packet.id_for, type };
+    throw new CrError("a message carries something that is not known", { code: "BAD_IMAGE", subject });
+  });
 }
 
 /** Bytes of send buffer that these messages need: each one costs the kernel more than its bytes. */
