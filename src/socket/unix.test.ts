@@ -350,6 +350,26 @@ describe("names", () => {
   });
 });
 
+describe("a client that was shut down before it connected", () => {
+  test("does not shut the other end", () => {
+    const path = join(dir, "early.sock");
+    const l = socket(SOCK.STREAM, path);
+    listen(l, 5);
+    const c = socket(SOCK.STREAM);
+    tryShutdown(c, SHUT.RD);
+    expect(tryConnect(c, unixAddress(path))).toBe(0);
+    const s = accept(l);
+    open.push(s);
+    const before = [c, s].map((fd) => row(fd)?.shutdown);
+    expect(before).toEqual([1, 0]);
+    using run = new TestRun(unix);
+    run.dump(c, s, l);
+    closeAll();
+    run.restore();
+    expect([1, 2].map((id) => row(run.fd(id))?.shutdown)).toEqual(before);
+  });
+});
+
 describe("datagrams", () => {
   test("keep who sent them, be it there or not", () => {
     const [s, a] = [socket(SOCK.DGRAM, join(dir, "s")), socket(SOCK.DGRAM, join(dir, "a"))];
