@@ -76,7 +76,9 @@ export function errorLines(error: unknown): string[] {
       if (at.remedy) remedies.push(`remedy: ${at.remedy}`);
       at = at.cause;
     } else {
-      lines.push(at instanceof Error ? at.message : String(at));
+      // below an error of ours stands what a library said; alone it is a fault of our own
+      const fault = at === error && at instanceof Error ? `internal error: ${at.name}: ` : "";
+      lines.push(fault + (at instanceof Error ? at.message : String(at)));
       at = at instanceof Error ? at.cause : undefined;
     }
   }

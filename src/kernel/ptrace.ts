@@ -1,5 +1,5 @@
 /** ptrace(2) and wait4(2), typed. All requests come from one thread: the tracer is a thread, not a process. */
-import type { Subject } from "../error.ts";
+import { CrError, type Subject } from "../error.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
 
@@ -239,13 +239,12 @@ export function waitStop(tid: number, subject: Subject = { tid }): { signal: num
 }
 
 /** A traced task ended under our hands. */
-export class TaskGone extends Error {
+export class TaskGone extends CrError {
   constructor(
     readonly tid: number,
     readonly how: WaitResult,
   ) {
-    super(
-      `task ${tid} ended: ${how.kind === "exited" ? `exit code ${how.code}` : `signal ${how.kind === "killed" ? how.signal : "?"}`}`,
-    );
+    const end = how.kind === "exited" ? `exit code ${how.code}` : `signal ${how.kind === "killed" ? how.signal : "?"}`;
+    super(`the task ended while it was in our hands: ${end}`, { code: "ESRCH", subject: { tid } });
   }
 }

@@ -1,8 +1,8 @@
 /** A tree under test, what it must look like from outside, and how we see that it runs. */
-import { existsSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Keeper } from "../../lib/keeper.ts";
+import type { Keeper } from "../../lib/keeper.ts";
 import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
 
 /** Nothing waits this long unless something is broken; milliseconds. */

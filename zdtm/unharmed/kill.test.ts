@@ -1,0 +1,136 @@
+/** tscriu dies by SIGKILL at any instant of a dump: nobody gets hurt, and nothing is left in anybody. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { Keeper } from "../lib/keeper.ts";
+import type { Snapshot } from "../lib/snapshot.ts";
+import { type Instant, strike } from "./lib/kill.ts";
+import { cProgram, goIsMissing, goProgram } from "./lib/programs.ts";
+import { Scratch, until, Victim, type VictimOptions } from "./lib/victim.ts";
+
+const isRoot = process.getuid?.() === 0;
+const patience = 900_000;
+/** How often each victim loses its dumper, in each of the two ways to end a dump. */
+const kills = Number(process.env.UNHARMED_KILLS ?? 200);
+
+const random = (below: number) => Math.floor(Math.random() * below);
+
+/** One victim after another, for a dump that may end them. */
+class Stand {
+  #victim: Victim | undefined;
+  #before: Snapshot | undefined;
+
+  constructor(
+    readonly keeper: Keeper,
+    readonly scratch: Scratch,
+    readonly argv: string[],
+    readonly options: VictimOptions,
+  ) {}
+
+  async victim(): Promise<{ victim: Victim; before: Snapshot }> {
+    if (this.#victim && this.#before) return { victim: this.#victim, before: this.#before };
+    this.#victim = await Victim.start(this.keeper, this.scratch, this.argv, this.options);
+    this.#before = await this.#victim.settled();
+    return { victim: this.#victim, before: this.#before };
+  }
+
+  /** All of it lives as before, or all of it is gone. Which: true for gone. */
+  async wholeOrGone(pids: number[]): Promise<boolean> {
+    const { victim, before } = await this.victim();
+    let gone = false;
+    await until("a part of the tree is gone", () => {
+      const alive = pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
+      gone = alive.length === 0;
+      return gone || alive.length === pids.length ? undefined : `these are left: ${alive.join(" ")}`;
+    });
+    if (gone) this.#victim = undefined;
+    else await victim.wellAs(before);
+    return gone;
+  }
+}
+
+interface Tally {
+  killed: number;
+  finished: number;
+  gone: number;
+}
+
+async function killOften(argv: string[], options: VictimOptions, words: string[], times: number): Promise<Tally> {
+  using scratch = new Scratch();
+  await using keeper = await Keeper.start();
+  const stand = new Stand(keeper, scratch, argv, options);
+  const images = scratch.file("images");
+  mkdirSync(images);
+  const tally: Tally = { killed: 0, finished: 0, gone: 0 };
+  const dump = (pid: number, more: string[]) => ["dump", "-t", String(pid), "-D", images, "-o", "dump.log", ...more];
+  const first = await stand.victim();
+  const counted = await strike({ at: "call", n: -2 }, first.victim.pid, dump(first.victim.pid, ["--leave-running"]));
+  expect(counted.status).toBe(0);
+  await first.victim.wellAs(first.before);
+  const instants: Instant[] = [];
+  for (let i = 0; i < times; i++) {
+    const kind = i % 10;
+    // most while agents are in the tree, some at its very end, some by the clock
+    if (kind < 5) instants.push({ at: "call", n: random(counted.calls) });
+    else if (kind === 5) instants.push({ at: "call", n: counted.calls - random(120) });
+    else if (kind < 9) instants.push({ at: "after", n: random(40_000) });
+    else instants.push({ at: "start", n: random(100_000) });
+  }
+  for (const instant of instants) {
+    const { victim } = await stand.victim();
+    const { pids } = victim;
+    const struck = await strike(instant, victim.pid, dump(victim.pid, words));
+    const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${counted.calls} calls`;
+    if (!struck.killed && struck.status !== 0) throw new Error(`${when}: ended by itself with ${struck.status}`);
+    try {
+      if (await stand.wholeOrGone(pids)) tally.gone++;
+    } catch (error) {
+      throw new Error(when, { cause: error });
+    }
+    if (struck.killed) tally.killed++;
+    else tally.finished++;
+  }
+  // the next run sweeps what the dead ones left
+  const last = await stand.victim();
+  const swept = await strike({ at: "call", n: -2 }, last.victim.pid, dump(last.victim.pid, ["--leave-running"]));
+  expect(swept.status).toBe(0);
+  expect(readdirSync(images).filter((name) => name.startsWith("."))).toEqual([]);
+  await last.victim.wellAs(last.before);
+  return tally;
+}
+
+const goroutines: VictimOptions = {
+  except: { area: "the collector maps memory", thread: "the runtime starts threads", Threads: "as above" },
+};
+
+const victims: [string, () => string[], VictimOptions, string | undefined][] = [
+  ["threads that compute with vectors", () => [cProgram("victims/computing.c")], {}, undefined],
+  ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
+  ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
+];
+
+describe("a dumper that is killed", () => {
+  for (const [name, argv, options, missing] of victims) {
+    const lack = isRoot ? missing : "a dump needs root";
+    if (lack !== undefined) {
+      test.skip(`${name} (${lack})`, () => {});
+      continue;
+    }
+    test.concurrent(
+      `${name}: ${Math.ceil(kills * 0.7)} times while they are to be left running`,
+      async () => {
+        const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(kills * 0.7));
+        expect(tally.gone).toBe(0);
+        expect(tally.killed).toBeGreaterThan(kills / 4);
+      },
+      patience,
+    );
+    test.concurrent(
+      `${name}: ${Math.ceil(kills * 0.3)} times while they are to be ended`,
+      async () => {
+        const tally = await killOften(argv(), options, [], Math.ceil(kills * 0.3));
+        expect(tally.killed).toBeGreaterThan(kills / 20);
+      },
+      patience,
+    );
+  }
+});
