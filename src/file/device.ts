@@ -44,3 +44,9 @@ export function isStateless(rdev: number, flags: number): boolean {
 export function usualPath(rdev: number): string | undefined {
   return byNumber.get(rdev)?.path;
 }
+
+/** Where a device usually lies that was elsewhere under the same last name (`/chroot/dev/null`). */
+export function usualPathByName(path: string): string | undefined {
+  const name = path.slice(path.lastIndexOf("/"));
+  return DEVICES.find((device) => device.path.endsWith(name))?.path;
+}

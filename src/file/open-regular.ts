@@ -19,6 +19,7 @@ import { check, sys } from "../kernel/sys.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
 import { DeadProcesses } from "./dead-process.ts";
+import { usualPathByName } from "./device.ts";
 import type { FileRestore } from "./kind.ts";
 import { Remaps } from "./remaps.ts";
 
@@ -158,7 +159,16 @@ export function openRegular(reg: RegFileEntry, restore: FileRestore, flags = reg
   return openNamed(reg, wanted, restore);
 }
 
-function openNamed(reg: RegFileEntry, flags: number, restore: FileRestore): number {
+/** With `--evasive-devices` a device whose path is gone is taken from where it usually lies. */
+function evaded(reg: RegFileEntry, restore: FileRestore): RegFileEntry {
+  const isDevice = reg.mode !== undefined && (reg.mode & S_IFMT) === S_IFCHR;
+  if (!restore.options.evasiveDevices || !isDevice || statPath(reg.name) !== undefined) return reg;
+  const name = usualPathByName(reg.name);
+  return name === undefined ? reg : { ...reg, name };
+}
+
+function openNamed(known: RegFileEntry, flags: number, restore: FileRestore): number {
+  const reg = evaded(known, restore);
   checkType(reg);
   const fd = openAt(reg.name, named(flags), reg.mode, { path: reg.name });
   try {

@@ -12,7 +12,7 @@ import {
 import { CrError } from "../error.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { addressOf, sys } from "../kernel/sys.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { Rehearsal, show } from "./rehearsal.ts";
 
@@ -140,3 +140,19 @@ test("nothing is left beside the files", () => {
   run.restore();
   expect(readdirSync(run.path)).toEqual(["a"]);
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  "with --evasive-devices a device is taken from where it usually lies (needs root)",
+  () => {
+    using run = new Rehearsal();
+    const path = run.file("null");
+    expect(sys(NR.mknodat, -100, addressOf(cstring(path)), 0o020666, 0x103)).toBe(0);
+    chmodSync(path, 0o666);
+    const fd = run.high(openPath(path, O.RDWR));
+    run.dump([fd]);
+    unlinkSync(path);
+    expect(caught(() => run.restore()).message).toMatch(/missing/);
+    run.restore({ evasiveDevices: true });
+    expect(show(process.pid, fd).link).toBe("/dev/null");
+  },
+);
