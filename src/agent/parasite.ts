@@ -11,7 +11,12 @@ import { AREA, CONTROL, PINS, STATE_LEAVE } from "./layout.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
 
+const PROT_READ = 1;
+const PROT_WRITE = 2;
+const PROT_EXEC = 4;
 const PROT_RWX = 7;
+const MAP_FIXED = 0x10;
+const EACCES = -13;
 const MAP_SHARED = 1;
 const MAP_ANONYMOUS = 0x20;
 const AF_UNIX = 1;
@@ -93,16 +98,38 @@ export class Parasite implements Area, Disposable {
   /** Maps the area into the task and opens it for us. */
   #mapArea(memory: RemoteMemory, pidfd: number): number {
     const what = "cannot map the agent's area";
-    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0], what, true);
+    const anonymous = [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0];
+    const made = this.leader.syscall(this.home.trampoline, this.#sp, NR.mmap, anonymous, true);
+    if (made === EACCES) return this.#mapApart(memory, pidfd);
+    this.#base = check(made, what, this.subject);
     const fd = openMapFile(this.leader.pid, this.base, this.base + AREA.size, 2);
     if (fd >= 0) return fd;
     // without the right to open map_files: the same by a memfd
     this.#call(NR.munmap, [this.base, AREA.size], "cannot unmap the agent's area");
     this.#base = 0;
+    const theirs = this.#memfd(memory);
+    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], what, true);
+    const ours = pidfdGetfd(pidfd, theirs);
+    this.#call(NR.close, [theirs], "cannot close a descriptor");
+    return ours;
+  }
+
+  #memfd(memory: RemoteMemory): number {
     memory.write(this.#scratch, cstring("tscriu"));
     const theirs = this.#call(NR.memfd_create, [this.#scratch, MFD_CLOEXEC], "cannot make the agent's area");
     this.#call(NR.ftruncate, [theirs, AREA.size], "cannot size the agent's area");
-    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], what, true);
+    return theirs;
+  }
+
+  /** For tasks that may have no memory that is writable and executable (PR_SET_MDWE, SELinux): code and data apart. */
+  #mapApart(memory: RemoteMemory, pidfd: number): number {
+    const what = "cannot map the agent's area";
+    const theirs = this.#memfd(memory);
+    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_READ | PROT_EXEC, MAP_SHARED, theirs, 0], what, true);
+    const data = this.base + AREA.codeSize;
+    const flags = MAP_SHARED | MAP_FIXED;
+    const size = AREA.size - AREA.codeSize;
+    this.#call(NR.mmap, [data, size, PROT_READ | PROT_WRITE, flags, theirs, AREA.codeSize], what);
     const ours = pidfdGetfd(pidfd, theirs);
     this.#call(NR.close, [theirs], "cannot close a descriptor");
     return ours;
