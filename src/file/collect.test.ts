@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { closeFd, dupFd, openPath } from "../kernel/fd.ts";
 import { sameFile } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
@@ -24,7 +24,8 @@ test("descriptors that share a description are one file, over tasks too", async 
   const child = spawn("sleep", ["1000"], { stdio: [file, other, file] });
   try {
     using files = collector();
-    await new Promise((done) => child.once("spawn", done));
+    // until it has executed, the child is a copy of us with all our descriptors
+    while (child.pid === undefined || readFileSync(`/proc/${child.pid}/comm`, "utf8") !== "sleep\n") await Bun.sleep(1);
     files.addTable(process.pid, [file, other]);
     files.addTable(child.pid ?? 0);
     const [a, b, zero, one, two] = files.held;
