@@ -1,4 +1,4 @@
-// zdtm: {"category": "pidfd", "refused": "(?i)thread", "verifies": "a pidfd of a single thread is refused by name, and goes on working"}
+// zdtm: {"category": "pidfd", "refused": "thread", "verifies": "a pidfd of a single thread is refused by name, and goes on working"}
 #include "tst.h"
 
 #include <sys/pidfd.h>

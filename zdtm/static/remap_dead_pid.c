@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "an open /proc file of a task that is gone is still there, and still says so"}
+// zdtm: {"category": "files", "except": {"fd 3 info": "/proc numbers its files anew", "fd 3 file": "/proc numbers its files anew", "fd 4 info": "/proc numbers its files anew", "fd 4 file": "/proc numbers its files anew"}, "verifies": "an open /proc file of a task that is gone is still there, and still says so"}
 #include "tst.h"
 
 static int sleeper(void *unused) {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "misc", "verifies": "a task asleep in nanosleep goes on sleeping, and a signal wakes it with what is left"}
+// zdtm: {"category": "misc", "except": {"memory": "the kernel writes what is left of the time when a wait is interrupted"}, "verifies": "a task asleep in nanosleep goes on sleeping, and a signal wakes it with what is left"}
 #include "tst.h"
 
 static tst_step *step;
