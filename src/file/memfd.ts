@@ -154,6 +154,11 @@ class RestoredInodes {
       const mode = (entry.mode ?? 0o777) & 0o7777;
       check(sys(NR.fchmod, fd, mode), "cannot set the mode of a memory file", subject);
       if (size > 0) this.restore.fillShared(entry.shmid, fd, size);
+      // nobody maps it for writing: a mapping made before this seal could, as far as the kernel knows
+      if (entry.seals & F_SEAL.WRITE) {
+        const early = entry.seals & LATE & ~(F_SEAL.SEAL | F_SEAL.FUTURE_WRITE);
+        fcntl(fd, F.ADD_SEALS, early, "cannot seal a memory file", subject);
+      }
       return fd;
     } catch (error) {
       sys(NR.close, fd);

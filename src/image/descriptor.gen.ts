@@ -709,7 +709,9 @@ export const messages: Readonly<Record<string, string>> = {
 7 required uint32 status flags=mmap.status
 8 required sint64 fd
 9 optional uint64 madv hex
-10 optional uint32 fdflags hex`,
+10 optional uint32 fdflags hex
+2000 optional bool tscriu_lock_onfault
+2001 optional string tscriu_name`,
   pagemap_head: `1 required uint32 pages_id`,
   pagemap_entry: `1 required uint64 vaddr hex
 2 required uint32 compat_nr_pages

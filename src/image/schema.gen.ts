@@ -1213,6 +1213,8 @@ export interface VmaEntry {
   fd: U64;
   madv?: U64;
   fdflags?: number;
+  tscriu_lock_onfault?: boolean;
+  tscriu_name?: string;
 }
 
 export interface PagemapHead {

@@ -18,6 +18,8 @@ import { MAP, VMA } from "./vmas.ts";
 const PROT_WRITE = 2;
 const MADV_DONTNEED = 4;
 const MADV_GUARD_INSTALL = 102;
+const PR_SET_VMA = 0x53564d41;
+const MLOCK_ONFAULT = 1;
 const PR_SET_MM = 35;
 const PR_SET_MM_MAP = 14;
 const MREMAP_MAX_PARTS = 8192;
@@ -354,8 +356,16 @@ function advise(program: Program, targets: readonly Target[], all: readonly VmaE
         });
       }
     }
-    if (entry.flags & MAP.LOCKED)
-      program.call(NR.mlock, [start, end - start], { what: "cannot lock an area", subject: { address: start } });
+    const subject = { address: start };
+    if (entry.flags & MAP.LOCKED) {
+      const how = entry.tscriu_lock_onfault ? MLOCK_ONFAULT : 0;
+      program.call(NR.mlock2, [start, end - start, how], { what: "cannot lock an area", subject });
+    }
+    if (entry.tscriu_name !== undefined && !kept) {
+      const name = program.text(entry.tscriu_name);
+      // a kernel without CONFIG_ANON_VMA_NAME shows no names
+      program.call(NR.prctl, [PR_SET_VMA, 0, start, end - start, name], { ignore: true });
+    }
   }
   for (const guard of all) {
     if (!(guard.status & VMA.GUARD)) continue;

@@ -68,6 +68,9 @@ export interface DumpedVma {
   readonly lazy: boolean;
 }
 
+/** PROT_BTI of aarch64 (asm/mman.h): smaps tells it by a flag. */
+const PROT_BTI = 0x10;
+
 function refuse(pid: number, vma: Vma, what: string, remedy: string): CrError {
   return new CrError(what, {
     code: "ENOTSUP",
@@ -126,6 +129,14 @@ export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
       "remove the probe, or pass --allow-uprobes once that is supported",
     );
   }
+  if (has(VM.mt)) {
+    return refuse(
+      pid,
+      vma,
+      "the area has memory tags (MTE), which are not kept yet",
+      "start the program with GLIBC_TUNABLES=glibc.mem.tagging=0",
+    );
+  }
   if (has(VM.ss))
     return refuse(
       pid,
@@ -165,12 +176,14 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
     end: vsyscall ? BigInt(vma.end) : vma.end,
     pgoff: anonymous ? 0 : vma.offset,
     shmid: file?.id ?? 0,
-    prot: vma.prot,
+    prot: hasFlag(vma.flags, VM.bt) ? vma.prot | PROT_BTI : vma.prot,
     flags,
     status,
     fd: -1,
     madv: madv || undefined,
     fdflags: file?.fdflags,
+    tscriu_lock_onfault: hasFlag(vma.flags, VM.lf) || undefined,
+    tscriu_name: /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;
   const hasPages = isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE);
