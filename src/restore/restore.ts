@@ -11,6 +11,7 @@ import { pinToOneCpu } from "../kernel/cpu.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { NR } from "../kernel/nr.ts";
+import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
@@ -41,7 +42,7 @@ function openService(set: SavedSet): { ours: number; theirs: number; inherited: 
   sys(NR.fcntl, ours, 2, CLOEXEC);
   let highest = 256;
   for (const task of set.tasks) for (const { fd } of task.fds) highest = Math.max(highest, fd);
-  allowDescriptors(highest + 1024);
+  allowDescriptors(highest + set.files.size + 1024);
   return { ours, inherited, theirs: highest + 8 };
 }
 
@@ -53,6 +54,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const step = () => {
     if (interrupted()) throw new CrError("interrupted: nothing of the tree is left", { code: "EINTR" });
   };
+  requirePageSize();
   log.phase("read");
   using images = ImageDirectory.open(options.images.path);
   const set = readSet(images);
