@@ -122,6 +122,13 @@ static int steers(const char *variable)
 	return 0;
 }
 
+/*
+ * What the runtime's engine shall do; src/kernel/startup.ts takes these out again. A run is short, and a tree stands still
+ * meanwhile: optimising compilers and early garbage collections cost more than they bring.
+ */
+static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_gcMaxHeapSize=134217728" };
+enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
+
 /* Maps the dynamic linker out of our own file; returns where it lies */
 static u64 map_linker(int self, u64 page)
 {
@@ -217,7 +224,7 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	*at = 0;
 	call(SYS_close, self, 0, 0, 0, 0, 0);
 
-	/* the block moves down by ROOM; what it leaves free at its end holds the one new string */
+	/* the block moves down by ROOM; what it leaves free at its end holds the one new string that is made here */
 	u64 *block = old - ROOM / sizeof(u64);
 	char *text = (char *)end - ROOM / 2;
 	u64 *to = block;
@@ -226,6 +233,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	while (from < environment)
 		*to++ = *from++;
 	*to++ = (u64)text;
+	for (int i = 0; i < ENGINE; i++)
+		*to++ = (u64)engine[i];
 	for (; *from; from++) {
 		/* out of the way, not gone: src/kernel/startup.ts gives them back to the programs that we start */
 		if (steers((char *)*from))
