@@ -1,4 +1,5 @@
 /** Asks this kernel, with these privileges, what it can do. */
+import { existsSync } from "node:fs";
 import { type Category, type FeatureName, featureNames, features } from "./features.ts";
 import type { Probe } from "./probe.ts";
 import { fileProbes } from "./probe-file.ts";
@@ -15,6 +16,12 @@ const probes: Readonly<Record<FeatureName, Probe>> = {
   ...namespaceProbes,
 };
 
+/** What probes look into, a file that tells whether it is mounted, and its file system. */
+const MOUNTS = [
+  { below: "/dev", sign: "/dev/null", type: "devtmpfs" },
+  { below: "/sys", sign: "/sys/kernel", type: "sysfs" },
+] as const;
+
 export interface Finding {
   name: FeatureName;
   category: Category;
@@ -26,8 +33,12 @@ export interface Finding {
   remedy?: string;
 }
 
-/** A kernel that forbids something has it: then the privileges are what is missing. */
+/** A kernel that forbids something has it: then the privileges are what is missing. Neither does it lack what is not mounted. */
 function remedyFor(name: FeatureName, why: string): string {
+  for (const { below, sign, type } of MOUNTS) {
+    if (why.includes(`${below}/`) && why.includes("ENOENT") && !existsSync(sign))
+      return `mount -t ${type} ${type} ${below}`;
+  }
   return /\b(EPERM|EACCES)\b/.test(why) ? "run as root, outside of containers and sandboxes" : features[name].remedy;
 }
 

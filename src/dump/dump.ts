@@ -10,6 +10,7 @@ import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
+import { requirePageSize } from "../kernel/page-size.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
@@ -55,6 +56,7 @@ class Scope implements Disposable {
 
 export function dump(options: DumpOptions, log: Log): DumpResult {
   const started = performance.now();
+  requirePageSize();
   if (options.pid === process.pid) throw new CrError("tscriu cannot dump itself", { subject: { pid: options.pid } });
   if (options.hook("pre-dump") !== 0) throw new CrError("the pre-dump script failed", { code: "SCRIPT" });
   roundTrips.stops = 0;

@@ -14,6 +14,18 @@ function fromAuxv(): number {
   throw new CrError("the kernel does not tell its page size", { code: "BAD_PROC" });
 }
 
+/** What the engine counts in: its agents and images know no other size. */
+const SUPPORTED = 4096;
+
+/** @throws CrError on a kernel with larger pages */
+export function requirePageSize(): void {
+  if (pageSize() === SUPPORTED) return;
+  throw new CrError(`this kernel's pages are ${pageSize() / 1024} KiB: only 4 KiB are supported`, {
+    code: "ENOTSUP",
+    remedy: "boot a kernel with 4 KiB pages (CONFIG_ARM64_4K_PAGES)",
+  });
+}
+
 let known = 0;
 
 /** Bytes of the smallest page of this kernel (AT_PAGESZ): 4096, but 16 or 64 KiB on some aarch64 kernels. */

@@ -8,6 +8,6 @@ leave:
 	mov	x8, x4
 	cbnz	x8, 1f
 	add	x9, x9, #4
-1:	br	x9
+1:	ret	x9		/* not br: there may be no landing pad (BTI) */
 
 	.section .note.GNU-stack, "", %progbits
