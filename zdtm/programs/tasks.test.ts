@@ -1,0 +1,107 @@
+/** Programs that are special as tasks: another user's, a filtered one, one of many threads, a big one. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync, statfsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describeStatus } from "../lib/keeper.ts";
+import { cProgram } from "./lib/build.ts";
+import { isRoot, Stage, testTime } from "./lib/stage.ts";
+import { ask, makeWire } from "./lib/wire.ts";
+
+const GIB = 2 ** 30;
+
+const noSetpriv = Bun.which("setpriv") === null ? "there is no setpriv (Debian: util-linux)" : undefined;
+const noBash = Bun.which("bash") === null ? "there is no bash" : undefined;
+
+/** Why four GiB are too much here, or undefined. */
+function tooSmall(): string | undefined {
+  const memory = Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync("/proc/meminfo", "latin1"))?.[1] ?? 0) * 1024;
+  if (memory < 10 * GIB) return `needs 10 GiB of free memory, ${(memory / GIB).toFixed(1)} are there`;
+  const disk = statfsSync(tmpdir());
+  const free = disk.bavail * disk.bsize;
+  return free < 10 * GIB ? `needs 10 GiB below ${tmpdir()}, ${(free / GIB).toFixed(1)} are free` : undefined;
+}
+
+const titled = (name: string, lacking: string | undefined) => (lacking === undefined ? name : `${name} (${lacking})`);
+
+/** A shell of uid 65534 that counts what it is asked. */
+async function strangersShell(under: readonly string[]): Promise<void> {
+  await using stage = await Stage.open();
+  makeWire(stage);
+  const script = 'exec 3<>in; n=0; echo ready; while read -r l <&3; do echo "$((++n)) $l $UID"; done';
+  const user = ["setpriv", "--reuid=65534", "--regid=65534", "--groups=65534,100", "--bounding-set=-all"];
+  const limits = ["bash", "-c", 'ulimit -S -n 512; ulimit -H -n 700; ulimit -c 0; exec "$@"', "limits"];
+  const program = await stage.start([...limits, ...user, "--inh-caps=-all", "--no-new-privs", "bash", "-c", script]);
+  await program.says(/^ready$/m);
+  expect(await ask(stage, program, "a")).toBe("1 a 65534");
+  for (const [round, count] of [2, 4].entries()) {
+    await program.roundTrip({ under });
+    expect(await ask(stage, program, `b${round}`)).toBe(`${count} b${round} 65534`);
+    expect(await ask(stage, program, "c")).toBe(`${count + 1} c 65534`);
+  }
+}
+
+describe.skipIf(!isRoot)("special tasks (needs root)", () => {
+  const lacking = noSetpriv ?? noBash;
+  test.skipIf(lacking !== undefined)(titled("another user's program", lacking), () => strangersShell([]), testTime);
+
+  test.skipIf(lacking !== undefined)(
+    titled("another user's program, when we may not change limits", lacking),
+    () => strangersShell(["setpriv", "--bounding-set=-sys_resource", "--inh-caps=-sys_resource"]),
+    testTime,
+  );
+
+  test(
+    "a program under a seccomp filter",
+    async () => {
+      await using stage = await Stage.open();
+      makeWire(stage);
+      const program = await stage.start([cProgram("filtered")]);
+      await program.says(/^ready$/m);
+      expect(await ask(stage, program, "")).toBe("1: 77 77");
+      await program.roundTrip();
+      expect(await ask(stage, program, "")).toBe("2: 77 77");
+      await program.roundTrip();
+      expect(await ask(stage, program, "")).toBe("3: 77 77");
+    },
+    testTime,
+  );
+
+  test(
+    "64 threads that take locks",
+    async () => {
+      await using stage = await Stage.open();
+      makeWire(stage);
+      const program = await stage.start([cProgram("locks")]);
+      await program.says(/^ready$/m);
+      const turn = async () => Number(await ask(stage, program, "turn"));
+      /** The turn has gone round: every thread got all of its locks. */
+      const around = async () => {
+        for (const from = await turn(); (await turn()) < from + 128; ) await Bun.sleep(10);
+      };
+      await around();
+      for (let round = 0; round < 2; round++) {
+        await program.roundTrip();
+        await around();
+      }
+      expect(await ask(stage, program, "end")).toBe("equal");
+      expect(describeStatus(await program.end)).toBe("exit 0");
+    },
+    testTime,
+  );
+
+  const small = tooSmall();
+  test.skipIf(small !== undefined)(
+    titled("a program that uses 4 GiB", small),
+    async () => {
+      await using stage = await Stage.open();
+      makeWire(stage);
+      const program = await stage.start([cProgram("big"), "4096"]);
+      await program.says(/^ready$/m);
+      for (let round = 0; round < 2; round++) {
+        await program.roundTrip();
+        expect(await ask(stage, program, "sum")).toBe("4096 MiB, 0 wrong");
+      }
+    },
+    testTime,
+  );
+});
