@@ -28,6 +28,8 @@ const EPERM = -1;
 const ESRCH = -3;
 const EINTR = -4;
 const ECHILD = -10;
+/** Between two looks at a task that is to stop: 20 us. */
+const PAUSE = new BigInt64Array([0n, 20_000n]);
 
 /** One process of the tree, held in a ptrace stop (or a zombie, which nothing can touch any more). */
 export interface FrozenTask {
@@ -203,11 +205,9 @@ export class FrozenTree implements Disposable {
 
   /** Waits for the stop that we asked for. Signals that come first are delivered: their handlers' frames are then saved. */
   #awaitStop(pid: number, one: Seized): void {
-    const pause = new BigInt64Array([0n, 200_000n]);
-    for (let tries = 0; ; tries++) {
+    for (;;) {
       // only looked at: a signal that is not yet let through is not lost when we die
       const seen = look(one.tid);
-      roundTrips.stops++;
       if (seen === undefined || seen === EINTR) {
         if (this.#interrupted())
           throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
@@ -219,10 +219,11 @@ export class FrozenTree implements Disposable {
               "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
           });
         }
-        if (tries < 200) sys(NR.sched_yield);
-        else sys(NR.nanosleep, addressOf(pause), 0);
+        // asleep, not yielding: the task may need this very CPU, and a yield does not hand it over
+        sys(NR.nanosleep, addressOf(PAUSE), 0);
         continue;
       }
+      roundTrips.stops++;
       if (typeof seen === "number") {
         if (seen !== ECHILD) check(seen, "cannot wait for the task", { pid, tid: one.tid });
         one.dead = true;
