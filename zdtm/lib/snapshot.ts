@@ -176,7 +176,8 @@ function putDescriptors(into: Snapshot, at: string, pid: number, seen: Names): v
     let target = link(path);
     const kernel = /^(socket|pipe):\[(\d+)\]$/.exec(target);
     if (kernel !== null) target = seen.of(kernel[1] ?? "", kernel[2] ?? "");
-    const named = target.startsWith("/") && !/^\/memfd:| \(deleted\)$/.test(target);
+    // A file with a name is the same file afterwards; procfs makes its inodes anew.
+    const named = target.startsWith("/") && !/^\/memfd:|^\/proc\/| \(deleted\)$/.test(target);
     into.set(`${at} fd ${fd}`, target);
     into.set(`${at} fd ${fd} info`, fdinfo(text(`/proc/${pid}/fdinfo/${fd}`), named).join("; "));
     try {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "memory", "verifies": "a database in memory and one in a file, with prepared statements and an open transaction, go on"}
+// zdtm: {"category": "memory", "opts": ["--file-locks"], "verifies": "a database in memory and one in a file, with prepared statements and an open transaction, go on"}
 import { Database } from "bun:sqlite";
 import { check, pass, ready, same, spoiling } from "../lib/case.ts";
 
