@@ -1,5 +1,6 @@
 import { roundTrips, Tracee } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
+import { onTime } from "../kernel/cpu.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -75,7 +76,7 @@ export class FrozenTree implements Disposable {
     try {
       this.#seizeAll(rootPid);
       seized();
-      this.#take(rootPid, undefined);
+      onTime(() => this.#take(rootPid, undefined));
     } catch (error) {
       this.release();
       throw error;

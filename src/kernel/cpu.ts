@@ -12,7 +12,7 @@ export interface OneCpu {
   release(): void;
 }
 
-/** Keeps the calling thread on the CPU that it runs on, and wakes it on time from short sleeps. */
+/** Keeps the calling thread on the CPU that it runs on. */
 export function pinToOneCpu(): OneCpu {
   const mask = new Uint8Array(MASK_BYTES);
   const length = Math.max(0, sys(NR.sched_getaffinity, 0, MASK_BYTES, addressOf(mask)));
@@ -23,14 +23,22 @@ export function pinToOneCpu(): OneCpu {
   const one = new Uint8Array(MASK_BYTES);
   one[number >> 3] = 1 << (number & 7);
   sys(NR.sched_setaffinity, 0, MASK_BYTES, addressOf(one));
-  sys(NR.prctl, PR.SET_TIMERSLACK, 1);
   return {
     number,
     before,
     release() {
-      // 0: as it was when the thread began
-      sys(NR.prctl, PR.SET_TIMERSLACK, 0);
       if (before.length > 0) sys(NR.sched_setaffinity, 0, before.length, addressOf(before));
     },
   };
+}
+
+/** Calls `act` while the calling thread wakes on time from short sleeps. What is started meanwhile would inherit that. */
+export function onTime<T>(act: () => T): T {
+  sys(NR.prctl, PR.SET_TIMERSLACK, 1);
+  try {
+    return act();
+  } finally {
+    // 0: as it was when the thread began
+    sys(NR.prctl, PR.SET_TIMERSLACK, 0);
+  }
 }
