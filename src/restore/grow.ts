@@ -9,7 +9,7 @@ import { CrError } from "../error.ts";
 import { closeOthers } from "../file/numbers.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
-import { wait } from "../kernel/ptrace.ts";
+import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import {
   canInherit,
@@ -30,6 +30,8 @@ const CLONE_FILES = 0x400;
 const PR_SET_CHILD_SUBREAPER = 36;
 /** Areas this large are worth sharing: below, a comparison costs more than a copy. */
 const WORTH_SHARING = 4;
+/** Milliseconds that killed puppets have to end. */
+const KILL_TRIES = 5000;
 
 /** A task under construction. */
 export interface GrownTask {
@@ -289,15 +291,16 @@ export class Forest implements Disposable {
     for (const { helper, parent } of helpers.values()) this.#endHelper(helper, parent);
   }
 
-  /** Ends everything that was made: the tree is not to be. */
+  /** Ends everything that was made: the tree is not to be. What dies with us anyway is waited for, but not for ever. */
   kill(): void {
     for (const { puppet } of this.tasks.values()) sys(NR.kill, puppet.pid, 9);
-    for (const { puppet } of [...this.tasks.values()].reverse()) {
-      for (;;) {
-        const seen = wait(puppet.pid);
-        if (seen === -4 || (typeof seen === "object" && seen.kind === "stopped")) continue;
-        break;
-      }
+    for (let tries = 0; tries < KILL_TRIES; ) {
+      // threads too are ours to reap, and a leader goes after all of them
+      const seen = wait(-1, WNOHANG);
+      if (seen === undefined) {
+        tries++;
+        Bun.sleepSync(1);
+      } else if (typeof seen === "number" && seen !== -4) break;
     }
   }
 

@@ -114,6 +114,9 @@ export function readSet(images: ImageDirectory): SavedSet {
   const [root] = tasks;
   if (!root) throw bad("it is empty", "pstree.img");
   if (root.zombie) throw bad("its root is a zombie", "pstree.img");
+  // what is needed late, or not at all, must be whole too
+  images.read("SECCOMP");
+  images.read("TIMENS", 0);
   return { root, tasks, files };
 }
 
