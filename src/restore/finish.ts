@@ -7,14 +7,15 @@ import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { detach, setSigmask } from "../kernel/ptrace.ts";
 import { check, sys } from "../kernel/sys.ts";
-import { receiveMany } from "../memory/restore-memory.ts";
+import { receiveMany, receiveOne } from "../memory/restore-memory.ts";
 import { dumpCreds } from "../task/creds.ts";
-import { restoreProcessOutside } from "../task/process.ts";
+import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
 import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
 import { resumeCall } from "../task/resume.ts";
@@ -121,15 +122,32 @@ function ownState(pid: number): Own {
   return { creds: dumpCreds(parseStatus(dir.text("status")), securebits), rlimits: readRlimits(dir) };
 }
 
+/** Login user ids, each by its own process: a puppet gets the file sent while it still has the service socket. */
+function restoreLogins(finish: Finish, service: Service): void {
+  for (const { saved, puppet } of living(finish)) {
+    if (saved.core.tc?.loginuid === undefined) continue;
+    using dir = new ProcDir(saved.pid);
+    const file = openLogin(dir, saved.core.tc);
+    if (file === undefined) continue;
+    try {
+      restoreLogin(puppet.program, receiveOne(puppet.program, service, file), saved.core.tc.loginuid);
+      puppet.program.run();
+    } finally {
+      closeFd(file);
+    }
+  }
+}
+
 /** Credentials, limits, filters: afterwards a task can do nothing any more that needs privileges. */
-export function finishIdentity(finish: Finish, service: number): void {
+export function finishIdentity(finish: Finish, service: Service): void {
+  restoreLogins(finish, service);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
   const own = ownState(finish.set.root.pid);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
     const table = saved.ids?.files_id ?? 0;
-    if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service]));
+    if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service.theirs]));
     closed.add(table);
     using dir = new ProcDir(saved.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);

@@ -19,7 +19,7 @@ import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
 import { Forest, type GrownTask } from "./grow.ts";
 import { findHole } from "./hole.ts";
-import { readSet, type SavedSet } from "./set.ts";
+import { readSet, type SavedSet, type SavedTask } from "./set.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -79,7 +79,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const stat = ownSession();
   const forest = new Forest(set, {
     hole,
-    rootFlags: options.sibling ? CLONE_PARENT : 0,
+    rootFlags: options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0,
     shellJob: options.shellJob,
     ourSid: stat.sid,
     ourPgid: stat.pgid,
@@ -126,7 +126,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     mustHook(options, "post-restore", root.pid);
     files.applyOwners();
     log.phase("identity");
-    finishIdentity(finish, service.theirs);
+    finishIdentity(finish, { ours: service.ours, theirs: service.theirs });
     files.arm();
     files.end();
     if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
@@ -166,6 +166,11 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     closeFd(service.inherited);
     cpu.release();
   }
+}
+
+/** Does the root ask for a signal at its parent's end? Then that may not be us, who end at once. */
+function outlivesUs(root: SavedTask): boolean {
+  return [root, ...root.threads].some(({ core }) => core.thread_core?.pdeath_sig);
 }
 
 function ownSession(): { sid: number; pgid: number } {

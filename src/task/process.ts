@@ -154,28 +154,34 @@ function write(dir: ProcDir, name: string, text: string, what: string, remedy: s
  * What already is as it should be is left alone: an unprivileged restore may not touch it.
  */
 export function restoreProcessOutside(dir: ProcDir, tc: TaskCoreEntry): void {
-  const { oom_score_adj: oom, loginuid, tscriu_coredump_filter: filter } = tc;
+  const { oom_score_adj: oom, tscriu_coredump_filter: filter } = tc;
   if (oom !== undefined && Number(dir.text("oom_score_adj")) !== oom) {
     write(dir, "oom_score_adj", String(oom), "cannot set the OOM score", "restore with CAP_SYS_RESOURCE");
   }
   if (filter !== undefined) {
     write(dir, "coredump_filter", `0x${filter.toString(16)}`, "cannot set what a core dump holds", "restore as root");
   }
-  if (loginuid !== undefined) restoreLogin(dir, loginuid);
 }
 
-function restoreLogin(dir: ProcDir, loginuid: number): void {
+/** Opens the login user id of a process, when it is not yet the saved one; the caller closes it. */
+export function openLogin(dir: ProcDir, tc: TaskCoreEntry): number | undefined {
+  const { loginuid } = tc;
+  if (loginuid === undefined) return undefined;
   const now = dir.optional("loginuid");
   if (now === undefined) {
-    if (loginuid === NO_LOGIN) return;
+    if (loginuid === NO_LOGIN) return undefined;
     throw sysError(-2, "this kernel keeps no login user ids", { pid: dir.pid, loginuid });
   }
-  if (Number(now) === loginuid) return;
-  write(
-    dir,
-    "loginuid",
-    String(loginuid),
-    "cannot set the login user id",
-    "restore with CAP_AUDIT_CONTROL, outside of a login session",
-  );
+  const readWrite = 2;
+  return Number(now) === loginuid ? undefined : dir.open("loginuid", readWrite);
+}
+
+/** Sets the login user id by way of a descriptor of its file: a process may do that for itself alone. */
+export function restoreLogin(program: Program, fd: number, loginuid: number): void {
+  const text = String(loginuid);
+  program.call(NR.write, [fd, program.text(text), text.length], {
+    what: "cannot set the login user id (it takes CAP_AUDIT_CONTROL in a login session)",
+    subject: { loginuid },
+  });
+  program.call(NR.close, [fd]);
 }
