@@ -8,11 +8,12 @@ import { directory, initramfs, program } from "./initramfs.ts";
 import { kernelImage, Missing } from "./kernel.ts";
 import { staticProgram, tscriu } from "./product.ts";
 
-const emulator: Readonly<Record<Machine, { command: string; words: string[]; console: string }>> = {
-  x86_64: { command: "qemu-system-x86_64", words: ["-cpu", "max"], console: "ttyS0" },
+const emulator: Readonly<Record<Machine, { command: string; words: string[]; best: string; console: string }>> = {
+  x86_64: { command: "qemu-system-x86_64", words: [], best: "max", console: "ttyS0" },
   aarch64: {
     command: "qemu-system-aarch64",
-    words: ["-machine", "virt", "-cpu", "max,pauth-impdef=on"],
+    words: ["-machine", "virt"],
+    best: "max,pauth-impdef=on",
     console: "ttyAMA0",
   },
 };
@@ -28,8 +29,11 @@ export function requireMachine(machine: Machine): void {
   kernelImage(machine);
 }
 
-/** @returns all that the machine wrote to its console */
-export function boot(machine: Machine): string {
+/**
+ * @param cpu qemu's name of a CPU; else one that can do all that qemu knows
+ * @returns all that the machine wrote to its console
+ */
+export function boot(machine: Machine, cpu = emulator[machine].best): string {
   const { command, words, console } = emulator[machine];
   const dir = mkdtempSync(join(tmpdir(), "tscriu-boot-"));
   try {
@@ -44,7 +48,7 @@ export function boot(machine: Machine): string {
         program("tscriu", readFileSync(tscriu(machine))),
       ]),
     );
-    const args = [...words, "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none"];
+    const args = [...words, "-cpu", cpu, "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none"];
     args.push("-kernel", kernelImage(machine), "-initrd", archive);
     args.push("-append", `console=${console} quiet panic=-1 rdinit=/init -- /data`);
     const done = spawnSync(command, args, {

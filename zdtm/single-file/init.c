@@ -69,9 +69,18 @@ static int run(char **words)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
 static int step(const char *name, int result)
 {
 	fflush(stdout);
+	printf("  at %.1f s\n", seconds());
 	printf("step %s: %s", name, result ? "failed" : "ok");
 	if (result)
 		printf(" (%d)", result);
@@ -121,14 +130,6 @@ static int past(struct progress before, int words)
 	return left;
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec + t.tv_nsec / 1e9;
-}
-
 static int dump(const char *images, const char *how)
 {
 	char number[20];
@@ -138,17 +139,32 @@ static int dump(const char *images, const char *how)
 	return run((char *[]){ "/tscriu", "dump", "-t", number, "-D", path(images), "-v4", "-o", "dump.log", (char *)how, 0 });
 }
 
-/* Dumps that are killed, the earliest at once, the latest when they are nearly done */
+/* Whether a dump has come to where it stops the tree */
+static int freezing(void)
+{
+	char text[4096];
+	int fd = open(path("killed/dump.log"), O_RDONLY);
+	long length = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[length < 0 ? 0 : length] = 0;
+	return strstr(text, "== freeze") != 0;
+}
+
+/* Dumps that are killed while the tree is in their hands, the earliest at once, the latest when they are nearly done */
 static int killed(double whole)
 {
 	int failed = 0;
 	int rough = open(path("rough"), O_CREAT | O_WRONLY, 0600);
 
 	for (int i = 0; i < KILLS; i++) {
+		unlink(path("killed/dump.log"));
 		pid_t pid = fork();
 
 		if (!pid)
 			_exit(dump("killed", "-R"));
+		for (int tries = 0; tries < 60000 && !freezing(); tries++)
+			usleep(1000);
 		usleep(whole * 1e6 * i / KILLS);
 		/* tscriu is its child, and becomes ours */
 		FILE *list = fopen(children(pid), "r");

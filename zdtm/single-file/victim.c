@@ -197,6 +197,9 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || chdir(argv[1]))
 		return 2;
+	wide.wide = has_wide();
+	printf("  wide registers: %s\n", wide.wide ? "yes" : "no");
+	fflush(stdout);
 	for (int fd = 0; fd < 256; fd++)
 		close(fd);
 	log_fd = open("verdict", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
@@ -216,8 +219,6 @@ int main(int argc, char **argv)
 
 	if (!pid)
 		child(self);
-	plain.wide = framed.wide = 0;
-	wide.wide = has_wide();
 	for (unsigned i = 0; i < sizeof(plain.pattern); i++)
 		plain.pattern[i] = wide.pattern[i] = framed.pattern[i] = i * 7 + i / 32 + 1;
 	pthread_create(&threads[0], 0, compute, &plain);
