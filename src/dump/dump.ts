@@ -7,7 +7,7 @@ import { CrError, CrErrors } from "../error.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { warmUp } from "../image/warm.ts";
 import { writeStats } from "../image/work.ts";
-import { pinToOneCpu, sleepExactly } from "../kernel/cpu.ts";
+import { pinToOneCpu } from "../kernel/cpu.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
@@ -70,9 +70,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   };
   using scope = new Scope();
   scope.add(() => images.abort());
-  const cpu = pinToOneCpu(true);
+  const cpu = pinToOneCpu();
   scope.add(cpu.release);
-  scope.add(sleepExactly());
 
   const executioner = scope.use(new Executioner());
   const waits = readWaits(options.pid);

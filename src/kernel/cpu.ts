@@ -34,7 +34,7 @@ export function pinToOneCpu(): OneCpu {
 
 /** Calls `act` while the calling thread wakes on time from short sleeps. What is started meanwhile would inherit that. */
 export function onTime<T>(act: () => T): T {
-  if (onTime) sys(NR.prctl, PR.SET_TIMERSLACK, 1);
+  sys(NR.prctl, PR.SET_TIMERSLACK, 1);
   try {
     return act();
   } finally {
