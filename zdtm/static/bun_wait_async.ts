@@ -1,10 +1,11 @@
 // zdtm: {"category": "threads", "verifies": "a pending Atomics.waitAsync is resolved by a worker's notify, and one with a time limit by its time"}
 import { parentPort } from "node:worker_threads";
-import { check, pass, ready, same, spoiling } from "../lib/case.ts";
+import { check, pass, ready, same, spoiling, until } from "../lib/case.ts";
 
 if (!Bun.isMainThread) {
   parentPort?.on("message", (shared: SharedArrayBuffer) => {
     const cells = new Int32Array(shared);
+    Atomics.store(cells, 3, 1);
     Atomics.wait(cells, 0, 0);
     Atomics.store(cells, 1, 1);
     Atomics.notify(cells, 1);
@@ -19,6 +20,7 @@ if (!Bun.isMainThread) {
   void untold.value.then(() => {
     woken = true;
   });
+  await until(() => cells[3] === 1, "the worker");
   await ready();
   check(!woken, "the wait has ended by itself");
   Atomics.store(cells, 0, 1);
