@@ -4,6 +4,7 @@
  */
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError, CrErrors } from "../error.ts";
+import { allowDescriptors } from "../file/numbers.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { warmUp } from "../image/warm.ts";
 import { writeStats } from "../image/work.ts";
@@ -25,7 +26,7 @@ import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
-import { askTask, buildCores, lookAt, readWaits, type TaskLook } from "./task.ts";
+import { askTask, buildCores, lookAt, lookAtRunning, type RunningTree, type TaskLook } from "./task.ts";
 import { type FrozenTask, FrozenTree } from "./tree.ts";
 
 const RLIMIT_FSIZE = 1;
@@ -74,7 +75,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   scope.add(cpu.release);
 
   const executioner = scope.use(new Executioner());
-  const waits = readWaits(options.pid);
+  const running = lookAtRunning(options.pid);
+  images.prepare(filesAhead(running));
   log.phase("freeze");
   const freezing = performance.now();
   const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
@@ -110,7 +112,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     const memory = memories.get(task.pid);
     if (!memory) continue;
     if (task.status.seccomp !== 0) tree.suspendSeccomp(task);
-    const look = scope.use(lookAt(task, waits, stoppedAt));
+    const look = scope.use(lookAt(task, running.waits, stoppedAt));
     looks.set(task.pid, look);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu.number)));
     step();
@@ -198,6 +200,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     tree.release(options.fate === "stop");
   }
   const frozenUs = since(freezing);
+  images.sync();
   const pages = total / PAGE_SIZE;
   log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
   const result: DumpResult = {
@@ -229,6 +232,15 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     },
   });
   return result;
+}
+
+/** How many image files to make before the tree is frozen: as many as it will take, as far as descriptors go. */
+function filesAhead({ tasks, threads }: RunningTree): number {
+  const always = 5;
+  const perTask = 7;
+  // descriptors for all else that a dump opens
+  const others = 256;
+  return Math.max(0, Math.min(always + tasks * (perTask - 1) + threads, allowDescriptors(1024) - others));
 }
 
 function treeEntry(task: FrozenTask) {

@@ -126,18 +126,30 @@ export function buildCores(
   return cores;
 }
 
-/** What every thread of a running tree waits in. Threads that come and go meanwhile are of no interest: those that wait stay. */
-export function readWaits(pid: number, waits = new Map<number, Wait>()): Map<number, Wait> {
+/** What is known of a tree that still runs. */
+export interface RunningTree {
+  /** What each thread waits in, by tid. Threads that come and go meanwhile are of no interest: those that wait stay. */
+  readonly waits: Map<number, Wait>;
+  tasks: number;
+  threads: number;
+}
+
+export function lookAtRunning(
+  pid: number,
+  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0 },
+): RunningTree {
   try {
     using dir = new ProcDir(pid);
+    found.tasks++;
     for (const tid of dir.list("task")) {
       using thread = dir.thread(tid);
+      found.threads++;
       const wait = readWait(thread);
-      if (wait) waits.set(tid, wait);
+      if (wait) found.waits.set(tid, wait);
     }
-    for (const child of readChildren(dir) ?? []) readWaits(child, waits);
+    for (const child of readChildren(dir) ?? []) lookAtRunning(child, found);
   } catch {
     // it ended: the freeze will see
   }
-  return waits;
+  return found;
 }

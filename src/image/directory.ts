@@ -61,7 +61,8 @@ export class ImageDirectory implements Disposable {
     }
     const directory = new ImageDirectory(path, undefined);
     const bytes = readIfThere(`${path}/${inventoryName}`);
-    if (bytes === undefined)
+    // a machine that failed right after the dump may leave it empty
+    if (bytes === undefined || bytes.length === 0)
       throw new CrError("this is an unfinished dump, or no set of images: it has no inventory.img", {
         code: "UNFINISHED_DUMP",
         subject: { path },
@@ -240,8 +241,13 @@ export class ImageDirectory implements Disposable {
     this.#run.symlink("parent", target);
   }
 
+  /** Makes so many files ahead, for later calls of `write` and the like. Errors: CrError ENOSPC and the like. */
+  prepare(count: number): void {
+    this.#run.prepare(count);
+  }
+
   /**
-   * Shows all files. With an inventory the set is finished: it is on the disk before it appears, as the last file, and
+   * Shows all files. With an inventory the set is finished: it appears as the last file (call `sync` once there is time), and
    * files of an older set that every reader would find (those without a name argument) go. Errors: CrError; the
    * directory is then as it was before `create`.
    */
@@ -262,6 +268,14 @@ export class ImageDirectory implements Disposable {
       this.abort();
       throw error;
     }
+  }
+
+  /**
+   * Waits until the inventory of a committed set is on the disk. Not part of `commit`: it takes long, and a machine that fails
+   * between the two takes the tree along in any case. Errors: CrError.
+   */
+  sync(): void {
+    this.#transaction?.sync(inventoryName);
   }
 
   /** Takes away what this run wrote, unless it was committed. */

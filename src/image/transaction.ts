@@ -11,10 +11,13 @@ let runs = 0;
  */
 export class Transaction {
   readonly #suffix: string;
-  /** Final names, in order of creation. */
-  readonly #files = new Set<string>();
+  /** Final names, in order of creation, with the hidden ones that they have until commit. */
+  readonly #files = new Map<string, string>();
+  /** Files made ahead, to be given names. */
+  readonly #spare: { hidden: string; fd: number }[] = [];
   readonly #doomed = new Set<string>();
   readonly #open = new Map<string, number>();
+  #unsynced: number | undefined;
   #state: "open" | "committed" | "aborted" = "open";
 
   constructor(readonly dir: string) {
@@ -33,7 +36,15 @@ export class Transaction {
 
   /** Path of a file until commit. */
   path(name: string): string {
-    return this.#hidden(name, "new");
+    return this.#files.get(name) ?? this.#hidden(name, "new");
+  }
+
+  /** Makes files ahead: a file system takes its time for each, and later nobody may have any. Errors: CrError. */
+  prepare(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const hidden = this.#hidden(`spare-${i}`, "new");
+      this.#spare.push({ hidden, fd: createNew(hidden, hidden) });
+    }
   }
 
   #hidden(name: string, as: "new" | "old"): string {
@@ -43,8 +54,10 @@ export class Transaction {
   /** Creates a file and gives its descriptor, which stays the transaction's to close. Errors: CrError. */
   create(name: string): number {
     if (this.#files.has(name)) throw new Error(`${name} is written twice in one run`);
-    const fd = createNew(this.path(name), `${this.dir}/${name}`);
-    this.#files.add(name);
+    const spare = this.#spare.pop();
+    const hidden = spare?.hidden ?? this.path(name);
+    const fd = spare?.fd ?? createNew(hidden, `${this.dir}/${name}`);
+    this.#files.set(name, hidden);
     this.#open.set(name, fd);
     this.#doomed.delete(name);
     return fd;
@@ -63,7 +76,7 @@ export class Transaction {
     } catch (error) {
       throw storageError("link to the previous images", `${this.dir}/${name}`, error, toWrite);
     }
-    this.#files.add(name);
+    this.#files.set(name, this.path(name));
   }
 
   /** At commit, a file of this name that was there before goes, unless this run writes one. */
@@ -72,21 +85,23 @@ export class Transaction {
   }
 
   /**
-   * Puts everything in place. `last`, if this run wrote it, is on the disk before it appears, and appears when all
-   * others have; an older one goes first. On an error everything is as it was before. Errors: CrError.
+   * Puts everything in place. `last`, if this run wrote it, appears when all others have; an older one goes first. `sync` brings
+   * it to the disk. On an error everything is as it was before. Errors: CrError.
    */
   commit(last: string): void {
-    for (const name of [...this.#open.keys()]) {
-      if (name === last) this.#sync(name);
-      this.close(name);
-    }
-    const names = [...this.#files].filter((name) => name !== last);
+    for (const name of [...this.#open.keys()]) if (name !== last) this.close(name);
+    this.#unsynced = this.#open.get(last);
+    this.#open.delete(last);
+    const names = [...this.#files.keys()].filter((name) => name !== last);
     const replaced: string[] = [];
     const placed: string[] = [];
     const whole = this.#files.has(last);
     try {
+      // one look at the directory instead of one for each of the names that a set may have
+      const there = new Set(readdirSync(this.dir));
       for (const name of [...(whole ? [last] : []), ...this.#doomed, ...names])
-        if (this.#rename(`${this.dir}/${name}`, this.#hidden(name, "old"), true)) replaced.push(name);
+        if (there.has(name) && this.#rename(`${this.dir}/${name}`, this.#hidden(name, "old"), true))
+          replaced.push(name);
       for (const name of [...names, ...(whole ? [last] : [])]) {
         this.#rename(this.path(name), `${this.dir}/${name}`, false);
         placed.push(name);
@@ -96,28 +111,43 @@ export class Transaction {
       for (const name of replaced.reverse())
         this.#try(() => renameSync(this.#hidden(name, "old"), `${this.dir}/${name}`));
       this.abort();
-      throw error;
+      throw storageError("put the images in place", this.dir, error, toWrite);
     }
     this.#state = "committed";
     for (const name of replaced) this.#try(() => unlinkSync(this.#hidden(name, "old")));
   }
 
-  /** Takes away what this run wrote. Does nothing after commit. */
-  abort(): void {
-    if (this.#state !== "open") return;
-    this.#state = "aborted";
-    for (const name of [...this.#open.keys()]) this.close(name);
-    for (const name of this.#files) this.#try(() => unlinkSync(this.path(name)));
-  }
-
-  #sync(name: string): void {
-    const fd = this.#open.get(name);
+  /** After commit: the last file is on the disk when this returns, and nothing of ours is left. Errors: CrError. */
+  sync(last: string): void {
+    const fd = this.#unsynced;
+    this.#unsynced = undefined;
+    this.#dropSpares();
     if (fd === undefined) return;
     try {
       fsyncSync(fd);
     } catch (error) {
-      throw storageError("bring the image to the disk", `${this.dir}/${name}`, error, toWrite);
+      throw storageError("bring the image to the disk", `${this.dir}/${last}`, error, toWrite);
+    } finally {
+      closeQuietly(fd);
     }
+  }
+
+  #dropSpares(): void {
+    for (const { hidden, fd } of this.#spare.splice(0)) {
+      closeQuietly(fd);
+      this.#try(() => unlinkSync(hidden));
+    }
+  }
+
+  /** Takes away what this run wrote; after commit only what nobody needs. */
+  abort(): void {
+    this.#dropSpares();
+    if (this.#unsynced !== undefined) closeQuietly(this.#unsynced);
+    this.#unsynced = undefined;
+    if (this.#state !== "open") return;
+    this.#state = "aborted";
+    for (const name of [...this.#open.keys()]) this.close(name);
+    for (const hidden of this.#files.values()) this.#try(() => unlinkSync(hidden));
   }
 
   /** False when there was nothing to rename and that is fine. */
