@@ -11,7 +11,6 @@ export const patience = 120_000;
 /** For bun test: the patience of several steps. */
 export const testTime = 600_000;
 
-/** Words for the title of a test that cannot run here, and whether to skip it. */
 export const isRoot = process.getuid?.() === 0;
 
 /** Waits for a condition that nothing announces; gives what `look` found. */
@@ -54,8 +53,9 @@ export class Stage implements AsyncDisposable {
     readonly keeper: Keeper,
   ) {}
 
-  static async open(): Promise<Stage> {
-    const path = mkdtempSync(join(tmpdir(), "tscriu-program-"));
+  /** @param home where the directory is made */
+  static async open(home = tmpdir()): Promise<Stage> {
+    const path = mkdtempSync(join(home, "tscriu-program-"));
     chmodSync(path, 0o777); // some programs are not root's
     return new Stage(path, await Keeper.start());
   }
