@@ -24,6 +24,7 @@ const SOCK_STREAM = 1;
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
+const MSG_NOSIGNAL = 0x4000;
 const MFD_CLOEXEC = 1;
 const EAGAIN = -11;
 const EINTR = -4;
@@ -240,10 +241,14 @@ export class Parasite implements Area, Disposable {
     view.setUint32(AREA.control + CONTROL.ops, ops, true);
     roundTrips.programs++;
     this.#byte[0] = 1;
-    const sent = sys(NR.sendto, this.#socket, addressOf(this.#byte), 1, 0x4000, 0, 0);
+    const sent = sys(NR.sendto, this.#socket, addressOf(this.#byte), 1, MSG_NOSIGNAL, 0, 0);
     if (sent !== 1) throw new CrError("the agent does not listen any more", { code: "ESRCH", subject: this.subject });
     // behind the byte that wakes it: the program's recvmsg calls take these
-    for (const send of this.#queued.splice(0)) send();
+    const messages = this.#queued;
+    this.#queued = [];
+    for (const { header } of messages) {
+      check(sys(NR.sendmsg, this.#socket, addressOf(header), MSG_NOSIGNAL), "cannot send a descriptor", this.subject);
+    }
     this.#await();
     return view.getUint32(AREA.control + CONTROL.stopped, true);
   }
@@ -297,13 +302,12 @@ export class Parasite implements Area, Disposable {
     // nothing comes when we die meanwhile, and no descriptor when the task has no number left
     place.view.setInt32(16, -1, true);
     program.call(NR.recvmsg, [this.#theirs, message, 0x40000000], { expect: 1, what: "cannot receive a descriptor" });
-    this.#queued.push(() => {
-      check(sys(NR.sendmsg, this.#socket, addressOf(header), 0x4000), "cannot send a descriptor", this.subject);
-    });
+    this.#queued.push({ header, parts: [control, byte, iov] });
     return place.at(16);
   }
 
-  readonly #queued: (() => void)[] = [];
+  /** Messages to send; `parts` is what the header points to, which must not be collected before. */
+  #queued: { header: BigUint64Array; parts: readonly ArrayBufferView[] }[] = [];
 
   /**
    * Takes the agent out; the leader stands stopped as it was found. The last frame stays until the caller has removed the home.

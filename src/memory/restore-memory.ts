@@ -12,6 +12,7 @@ import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { statFd } from "../kernel/stat.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
@@ -221,6 +222,19 @@ function fill(
     });
   }
   program.run();
+  const held = statFd(pages).size;
+  let named = 0;
+  for (let i = 0; i < pagemap.count; i++) {
+    if ((pagemap.flags[i] ?? 0) & PageFlag.present) named += (pagemap.pages[i] ?? 0) * PAGE_SIZE;
+  }
+  if (held !== named) {
+    closeFd(pages);
+    throw new CrError(`it names ${named} bytes of pages, and pages-${pagemap.pagesId}.img holds ${held}`, {
+      code: "BAD_IMAGE",
+      subject: { image },
+      remedy: "take the whole set from its origin again, or dump again",
+    });
+  }
   const fd = receiveOne(program, sources.service, pages);
   closeFd(pages);
   let offset = 0;
