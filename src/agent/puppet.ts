@@ -47,6 +47,7 @@ const ETIMEDOUT = -110;
 const EAGAIN = -11;
 const EINTR = -4;
 const EEXIST = -17;
+const SIGCHLD = 17;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
@@ -231,7 +232,6 @@ export class Puppet extends FutexAgent implements Disposable {
     const [gate, open] = makePipe();
     const stack = new Uint8Array(new ArrayBuffer(STACK));
     const top = addressOf(stack) + STACK;
-    const SIGCHLD = 17;
     // a sibling of ours tells its end as we do: clone3 takes no signal for it
     const CLONE_PARENT = 0x8000;
     const tells = flags & CLONE_PARENT ? 0 : SIGCHLD;
@@ -252,6 +252,8 @@ export class Puppet extends FutexAgent implements Disposable {
       check(contToSyscall(pid), "cannot let a puppet go on", { pid });
       waitStop(pid, { pid });
     } finally {
+      // the child ran on it until it executed
+      addressOf(stack);
       closeFd(gate);
       closeFd(open);
       closeFd(elf);
@@ -318,8 +320,8 @@ export class Puppet extends FutexAgent implements Disposable {
   }
 
   /** Clones a child process through this puppet; returns it, ready to serve. */
-  cloneChild(pid: number, flags: number): Puppet {
-    const result = awaitPid(pid, () => this.#clone3(pid, flags, 17, 0, 0));
+  cloneChild(pid: number, flags: number, exitSignal = SIGCHLD): Puppet {
+    const result = awaitPid(pid, () => this.#clone3(pid, flags, exitSignal, 0, 0));
     if (result < 0) throw pidError(result, pid);
     return Puppet.child(result, this.base);
   }

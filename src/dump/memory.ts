@@ -25,6 +25,8 @@ export class MappedFiles {
   /** The file of an area; undefined for anonymous memory. */
   of(task: FrozenTask, vma: Vma): MappedFile | undefined {
     if (vma.ino === 0) return undefined;
+    // private anonymous memory on huge pages has a file of the kernel's own, which says nothing
+    if (!vma.shared && vma.name.startsWith("/anon_hugepage")) return undefined;
     const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
     const mode = statPath(`/proc/${task.pid}/map_files/${range}`, true)?.mode ?? 0o400;
     const fdflags = (mode & 0o600) === 0o600 ? O.RDWR : (mode & 0o200) !== 0 ? O.WRONLY : O.RDONLY;

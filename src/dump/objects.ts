@@ -30,6 +30,12 @@ class ObjectIds {
   }
 }
 
+/** What threads usually share and may have apart. */
+const THREAD_OBJECTS = [
+  [KCMP.FILES, "a descriptor table"],
+  [KCMP.FS, "a root and working directory"],
+] as const;
+
 export interface TaskObjects {
   readonly vm_id: number;
   readonly files_id: number;
@@ -69,6 +75,18 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
       blocker(
         shared(task, sighand.first, "signal handlers (clone with CLONE_SIGHAND)", "end one of them before the dump"),
       );
+    for (const thread of task.threads.slice(1)) {
+      for (const [type, what] of THREAD_OBJECTS) {
+        if (kcmp(task.pid, thread.tid, type) === 0) continue;
+        blocker(
+          new CrError(`a thread has ${what} of its own (unshare): this is not supported`, {
+            code: "ENOTSUP",
+            subject: { pid: task.pid, tid: thread.tid },
+            remedy: "end the thread before the dump",
+          }),
+        );
+      }
+    }
     const parent = task.parent && found.get(task.parent.pid);
     for (const [what, object, theirs] of [
       ["a descriptor table (CLONE_FILES)", files, parent?.files_id],

@@ -116,7 +116,7 @@ export class FrozenTree implements Disposable {
     const stat = parseStat(dir.text("stat"));
     const zombie = stat.state === "Z" || stat.state === "X" || alive.length === 0;
     const leader = seized.find((s) => s.tid === pid);
-    if (zombie && alive.length > 0) {
+    if (zombie && (alive.length > 0 || dir.list("task").length > 1)) {
       throw new CrError("the leader of this process has ended while its threads run on", {
         code: "ENOTSUP",
         subject: { pid },

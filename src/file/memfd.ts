@@ -142,7 +142,11 @@ class RestoredInodes {
   #make(entry: MemfdInodeEntry): number {
     const subject = { path: `${PREFIX}${entry.name}` };
     const size = Number(entry.size);
-    const anonymous = entry.name === ANONYMOUS ? sharedAnonymous(size) : undefined;
+    const huge = entry.name === HUGE_ANONYMOUS ? (entry.hugetlb_flag ?? 0) & ~MFD.HUGETLB : undefined;
+    const anonymous =
+      entry.name === ANONYMOUS || huge !== undefined
+        ? sharedAnonymous(size, huge === undefined ? 0 : MAP.HUGETLB | huge)
+        : undefined;
     if (anonymous !== undefined) {
       this.restore.fillShared(entry.shmid, anonymous, size);
       return anonymous;
@@ -182,10 +186,10 @@ const inodes = perRun((restore: FileRestore) => new RestoredInodes(restore));
  * Shared anonymous memory as mmap makes it, by a mapping of our own that is opened and goes; undefined where we may not open
  * it (/proc/self/map_files needs CAP_CHECKPOINT_RESTORE): a memfd does as well, but for its name in maps.
  */
-function sharedAnonymous(size: number): number | undefined {
+function sharedAnonymous(size: number, huge: number): number | undefined {
   if (size === 0) return undefined;
   const bytes = Math.ceil(size / pageSize()) * pageSize();
-  const flags = MAP.SHARED | MAP.ANONYMOUS | MAP.NORESERVE;
+  const flags = MAP.SHARED | MAP.ANONYMOUS | MAP.NORESERVE | huge;
   const start = check(sys(NR.mmap, 0, bytes, PROT.READ | PROT.WRITE, flags, -1, 0), "cannot map shared memory", {
     bytes,
   });

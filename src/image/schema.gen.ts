@@ -1837,6 +1837,7 @@ export interface TaskCoreEntry {
   membarrier_registration_mask?: number;
   tscriu_coredump_filter?: number;
   tscriu_prctls: TscriuPrctl[];
+  tscriu_exit_signal?: number;
 }
 
 export interface TscriuPrctl {

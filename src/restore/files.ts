@@ -1,9 +1,9 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
 import { CrError } from "../error.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
+import { restoreLocks } from "../file/locks.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
 import { setOwner } from "../file/owner.ts";
-import { restoreLocks } from "../file/locks.ts";
 import { kindOfEntry, kinds } from "../file/registry.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";

@@ -184,7 +184,7 @@ export class Forest implements Disposable {
       if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
-    const puppet = by.cloneChild(child.pid, flags);
+    const puppet = by.cloneChild(child.pid, flags, child.core.tc?.tscriu_exit_signal);
     const grown: GrownTask = { saved: child, puppet, memory: "bare", exe: of.exe, sid: of.sid, pgid: of.pgid };
     this.tasks.set(child.pid, grown);
     return grown;

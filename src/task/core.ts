@@ -29,7 +29,7 @@ import { toU64 } from "../kernel/u64.ts";
 import { dumpCreds, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
-import { askProcess, type ProcessInside, type readProcess } from "./process.ts";
+import { askProcess, type ProcessInside, type readProcess, SIGCHLD } from "./process.ts";
 import { type RawRegisters, registers, type SavedRegisters } from "./registers.ts";
 import { planRestart, type Restart } from "./restart.ts";
 import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
@@ -255,6 +255,7 @@ export function buildZombie(dir: ProcDir): CoreEntry {
       flags: 0,
       blk_sigset: toU64(parseStatus(dir.text("status")).sigBlocked),
       comm: stat.comm,
+      tscriu_exit_signal: stat.exitSignal === SIGCHLD ? undefined : stat.exitSignal,
       sigactions: [],
       tscriu_prctls: [],
     },

@@ -27,8 +27,11 @@ const PRCTLS = [
 
 type Outside = Pick<
   TaskCoreEntry,
-  "personality" | "flags" | "comm" | "loginuid" | "oom_score_adj" | "tscriu_coredump_filter"
+  "personality" | "flags" | "comm" | "loginuid" | "oom_score_adj" | "tscriu_coredump_filter" | "tscriu_exit_signal"
 >;
+
+/** What a process sends its parent at its end unless it was cloned otherwise. */
+export const SIGCHLD = 17;
 
 /**
  * What /proc tells of a process. Read `stat` before anything runs in the task: its flags would show our traces.
@@ -41,6 +44,7 @@ export function readProcess(dir: ProcDir, stat: ProcStat): Outside {
     comm: stat.comm,
     oom_score_adj: Number(dir.text("oom_score_adj")),
   };
+  if (stat.exitSignal !== SIGCHLD) found.tscriu_exit_signal = stat.exitSignal;
   // a kernel without audit has no login ids
   const loginuid = dir.optional("loginuid");
   if (loginuid !== undefined) found.loginuid = Number(loginuid);

@@ -1,4 +1,4 @@
-// zdtm: {"category": "threads", "verifies": "a process whose first thread has ended lives on in another one"}
+// zdtm: {"category": "threads", "refused": "leader of this process has ended", "verifies": "a process whose first thread has ended is refused by name, and lives on"}
 #include "tst.h"
 
 static void *thread(void *unused) {
