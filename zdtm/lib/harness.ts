@@ -158,6 +158,13 @@ class Run {
     throw new Failure(`${when} the tree looks different from outside:\n${shown.join("\n")}`);
   }
 
+  /** Compares once every thread has had the time to enter the call again in which it was stopped. */
+  private async becomes(when: string, before: Snapshot): Promise<void> {
+    for (let turn = 0; turn < 50 && differences(before, this.snapshot(), this.except).length > 0; turn++)
+      await Bun.sleep(3);
+    this.compare(when, before);
+  }
+
   /** Starts the case and waits until it says that its state stands. */
   async prepare(): Promise<void> {
     const { it, options } = this;
@@ -248,7 +255,7 @@ class Run {
     this.end = this.keeper.ended(this.pid);
     const written = existsSync(join(images, "pid")) ? readFileSync(join(images, "pid"), "utf8") : "nothing";
     if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
-    this.compare(`after restore ${this.round}`, before);
+    await this.becomes(`after restore ${this.round}`, before);
   }
 
   async leaveRunning(before: Snapshot): Promise<void> {
@@ -256,7 +263,7 @@ class Run {
     const status = await this.dump(images, ["--leave-running"]);
     if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
     this.clean(images, "dump.log");
-    this.compare("after a dump that leaves it running", before);
+    await this.becomes("after a dump that leaves it running", before);
   }
 
   async refused(pattern: string, before: Snapshot): Promise<void> {
@@ -265,7 +272,7 @@ class Run {
     if (status === 0) throw new Failure("the dump was made, though it had to be refused");
     const told = tail(join(images, "dump.log"), 200) + tail(join(images, "dump.log.out"), 200);
     if (!new RegExp(pattern).test(told)) throw this.blame(`the refusal does not say /${pattern}/`, images, "dump.log");
-    this.compare("after a refused dump", before);
+    await this.becomes("after a refused dump", before);
   }
 
   /** Tells the case to check itself, and reads what it says. */
