@@ -1,33 +1,39 @@
 /**
  * `npm run bench`: one table of ratios; `npm run bench -- WORD` only the lines that hold the word. Ends non-zero when a
- * ratio is over its limit. Run it on a quiet machine.
+ * ratio is over its limit. Needs root and a C compiler; run it on a quiet machine.
  */
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
-import { type Figure, measure } from "./figure.ts";
-import { start } from "./start.ts";
+import { type Figure, measure, type Samples } from "./figure.ts";
+import { figures } from "./figures.ts";
+import { tree } from "./place.ts";
 
-const figures: readonly Figure[] = [start];
-const rounds = 15;
+const rounds = 7;
 
-const tree = resolve(import.meta.dirname, "..");
+/** Prints one line; returns whether it is within its limit. */
+function line({ what, atMost, unit, ours, base }: Figure, samples: Samples, width: number): boolean {
+  const [a, b] = [samples.median(ours), typeof base === "number" ? base : samples.median(base)];
+  const within = a / b <= atMost;
+  const ratio = [(a / b).toFixed(2).padStart(7), atMost.toFixed(2).padStart(8)];
+  const values = [a, b].map((value) => `${value.toFixed(1)} ${unit}`.padStart(11));
+  console.log(`${what.padEnd(width)} ${[...ratio, ...values].join(" ")}${within ? "" : "  OVER"}`);
+  return within;
+}
+
+if (process.getuid?.() !== 0) {
+  console.error("The bench dumps and restores processes, which takes root: sudo npm run bench");
+  process.exit(1);
+}
 const build = spawnSync(process.execPath, ["build.ts"], { cwd: tree, encoding: "utf8" });
 if (build.status !== 0) {
   console.error(build.stdout + build.stderr);
   process.exit(1);
 }
-
 const [word = ""] = process.argv.slice(2);
+const chosen = figures.filter(({ what }) => what.includes(word));
+const turns = [...new Set(chosen.flatMap((figure) => figure.turns))];
+const told = (round: number) => process.stderr.isTTY && process.stderr.write(`\rround ${round} of ${rounds}\r`);
+const samples = measure(turns, rounds, told);
 const width = Math.max(...figures.map((figure) => figure.what.length));
-console.log(`${"what".padEnd(width)}   ratio  at most      ours      base`);
-let over = 0;
-for (const figure of figures.filter(({ what }) => what.includes(word))) {
-  const { ours, base, ratio } = await measure(figure, rounds);
-  if (!(ratio <= figure.atMost)) over++;
-  const numbers = [ratio.toFixed(2).padStart(7), figure.atMost.toFixed(2).padStart(8)];
-  const times = [ours, base].map((time) => `${time.toFixed(1)} ms`.padStart(9));
-  console.log(
-    `${figure.what.padEnd(width)} ${[...numbers, ...times].join(" ")}${ratio <= figure.atMost ? "" : "  OVER"}`,
-  );
-}
-process.exit(over === 0 ? 0 : 1);
+console.log(`${"what".padEnd(width)}   ratio  at most        ours        base`);
+const within = chosen.map((figure) => line(figure, samples, width));
+process.exit(within.every(Boolean) ? 0 : 1);

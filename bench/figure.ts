@@ -1,16 +1,44 @@
-/** One line of the table that `npm run bench` prints: two things measured turn by turn, compared by their medians. */
+/** The lines of the table, and what they are computed from. */
+
+/** What was measured, by name: one value for each round. */
+export class Samples {
+  readonly #values = new Map<string, number[]>();
+
+  add(name: string, value: number): void {
+    const values = this.#values.get(name) ?? [];
+    values.push(value);
+    this.#values.set(name, values);
+  }
+
+  /** Forgets the warm-up. */
+  clear(): void {
+    this.#values.clear();
+  }
+
+  median(name: string): number {
+    return median(this.#values.get(name) ?? []);
+  }
+}
+
+/** Something that is done once a round and adds to the samples. */
+export interface Turn {
+  /** Makes ready what is measured. */
+  prepare?(): void;
+  run(samples: Samples): void;
+  dispose?(): void;
+}
+
+/** One line: two things compared by their medians. */
 export interface Figure {
   what: string;
   /** The ratio may be this much. */
   atMost: number;
-  /** Makes ready what is measured; both return milliseconds. */
-  prepare(): Promise<{ ours: () => number | Promise<number>; base: () => number | Promise<number> }>;
-}
-
-export interface Measured {
-  ours: number;
-  base: number;
-  ratio: number;
+  unit: "ms" | "MiB";
+  /** Names of samples; a number is known from elsewhere. */
+  ours: string;
+  base: string | number;
+  /** Who adds those samples. */
+  turns: readonly Turn[];
 }
 
 export function median(values: readonly number[]): number {
@@ -20,16 +48,21 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
 
-/** Both in turn, so that what else the machine does meets them alike; the first round warms up and does not count. */
-export async function measure(figure: Figure, rounds: number): Promise<Measured> {
-  const { ours, base } = await figure.prepare();
-  const times = { ours: [] as number[], base: [] as number[] };
-  for (let round = 0; round <= rounds; round++) {
-    const [a, b] = [await ours(), await base()];
-    if (round === 0) continue;
-    times.ours.push(a);
-    times.base.push(b);
+/**
+ * All turns of a round, then the next round, so that what else the machine does meets all alike; the first round warms up and
+ * does not count.
+ */
+export function measure(turns: readonly Turn[], rounds: number, told: (round: number) => void): Samples {
+  const samples = new Samples();
+  try {
+    for (const turn of turns) turn.prepare?.();
+    for (let round = 0; round <= rounds; round++) {
+      for (const turn of turns) turn.run(samples);
+      if (round === 0) samples.clear();
+      told(round);
+    }
+  } finally {
+    for (const turn of turns) turn.dispose?.();
   }
-  const [oursMedian, baseMedian] = [median(times.ours), median(times.base)];
-  return { ours: oursMedian, base: baseMedian, ratio: oursMedian / baseMedian };
+  return samples;
 }

@@ -1,0 +1,84 @@
+/** What the table shows. */
+import type { Figure } from "./figure.ts";
+import { start } from "./start.ts";
+import { Victim } from "./victim.ts";
+
+const small = new Victim("sleep", []);
+const memory = new Victim("memory", ["memory", `${2 ** 30}`], true);
+const tasks100 = new Victim("100 tasks", ["children", "100"]);
+const tasks10 = new Victim("10 tasks", ["children", "10"]);
+const threads64 = new Victim("64 threads", ["threads", "64"]);
+const threads8 = new Victim("8 threads", ["threads", "8"]);
+const vmas10000 = new Victim("10,000 VMAs", ["vmas", "10000"]);
+const vmas1000 = new Victim("1,000 VMAs", ["vmas", "1000"]);
+
+/** How much longer the larger one takes. */
+function growth(large: Victim, little: Victim): Figure[] {
+  return (["dump", "frozen", "restore"] as const).map((which) => ({
+    what: `${named[which]} ${large.name} against ${little.name}`,
+    atMost: 10,
+    unit: "ms",
+    ours: `${large.name}.${which}`,
+    base: `${little.name}.${which}`,
+    turns: [large, little],
+  }));
+}
+
+const named = { dump: "dump of", frozen: "frozen time of", restore: "restore of" } as const;
+
+/** Medians of CRIU 4.2 on a machine with two cores (its feature cache warm, page cache warm), milliseconds. */
+function beside(victim: Victim, criu: { dump: number; frozen: number; restore: number }, wall = 1): Figure[] {
+  return (["dump", "frozen", "restore"] as const).map((which) => ({
+    what: `${named[which]} ${victim.name} against CRIU 4.2`,
+    atMost: which === "frozen" ? 1 : wall,
+    unit: "ms",
+    ours: `${victim.name}.${which}`,
+    base: criu[which],
+    turns: [victim],
+  }));
+}
+
+export const figures: readonly Figure[] = [
+  start,
+  {
+    what: "dump of 1 GiB random memory against one plain write",
+    atMost: 1.25,
+    unit: "ms",
+    ours: "memory.dump",
+    base: "memory.write",
+    turns: [memory],
+  },
+  {
+    what: "restore of it against one plain read into fresh memory",
+    atMost: 1.15,
+    unit: "ms",
+    ours: "memory.restore",
+    base: "memory.read",
+    turns: [memory],
+  },
+  {
+    what: "frozen time of sleep against its whole dump",
+    atMost: 0.5,
+    unit: "ms",
+    ours: "sleep.frozen",
+    base: "sleep.dump",
+    turns: [small],
+  },
+  ...growth(tasks100, tasks10),
+  ...growth(threads64, threads8),
+  ...growth(vmas10000, vmas1000),
+  {
+    what: "peak memory of dumping 1 GiB against sleep",
+    atMost: 1.5,
+    unit: "MiB",
+    ours: "memory.peak",
+    base: "sleep.peak",
+    turns: [memory, small],
+  },
+  // the runtime's own start weighs in the wall times of the smallest
+  ...beside(small, { dump: 20, frozen: 8, restore: 13 }, 2),
+  ...beside(memory, { dump: 665, frozen: 655, restore: 660 }),
+  ...beside(tasks100, { dump: 755, frozen: 737, restore: 210 }),
+  ...beside(threads64, { dump: 43, frozen: 27, restore: 37 }),
+  ...beside(vmas10000, { dump: 170, frozen: 160, restore: 91 }),
+];

@@ -1,0 +1,150 @@
+/*
+ * What the bench dumps. `victim READY KIND COUNT [DIRECTORY]` writes its pid to READY once it is what it shall be:
+ *
+ *     memory BYTES DIRECTORY   holds random bytes; SIGUSR1: writes them to DIRECTORY/plain by one plain write and the
+ *                              nanoseconds that it took to DIRECTORY/write; SIGUSR2: reads that file into fresh memory, and the
+ *                              nanoseconds to DIRECTORY/read
+ *     children COUNT           so many sleeping children
+ *     threads COUNT            so many threads in all
+ *     vmas COUNT               so many mappings more than a program has
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static void must(int holds, const char *what)
+{
+	if (!holds) {
+		perror(what);
+		exit(1);
+	}
+}
+
+static void tell(const char *path, long number)
+{
+	char temporary[4096];
+	snprintf(temporary, sizeof temporary, "%s.part", path);
+	FILE *file = fopen(temporary, "w");
+
+	must(file != NULL, temporary);
+	fprintf(file, "%ld\n", number);
+	fclose(file);
+	must(rename(temporary, path) == 0, path);
+}
+
+static char *fresh(size_t size)
+{
+	char *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	must(at != MAP_FAILED, "mmap");
+	return at;
+}
+
+static long now(void)
+{
+	struct timespec time;
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000L + time.tv_nsec;
+}
+
+static void memory(const char *ready, size_t size, const char *directory)
+{
+	char *bytes = fresh(size);
+	char plain[4096], written[4096], got[4096];
+	unsigned long x = 88172645463325252UL;
+	sigset_t set;
+
+	snprintf(plain, sizeof plain, "%s/plain", directory);
+	snprintf(written, sizeof written, "%s/write", directory);
+	snprintf(got, sizeof got, "%s/read", directory);
+	for (size_t i = 0; i < size / sizeof x; i++) {
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		((unsigned long *)bytes)[i] = x;
+	}
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	tell(ready, getpid());
+	for (;;) {
+		int signal = sigwaitinfo(&set, NULL);
+
+		if (signal == SIGUSR1) {
+			unlink(plain);
+			long since = now();
+			int file = open(plain, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+			must(file >= 0, plain);
+			for (size_t done = 0; done < size;) {
+				ssize_t put = write(file, bytes + done, size - done);
+				must(put > 0, plain);
+				done += put;
+			}
+			close(file);
+			tell(written, now() - since);
+		} else if (signal == SIGUSR2) {
+			long since = now();
+			int file = open(plain, O_RDONLY);
+			must(file >= 0, plain);
+			char *into = fresh(size);
+			for (size_t done = 0; done < size;) {
+				ssize_t had = read(file, into + done, size - done);
+				must(had > 0, plain);
+				done += had;
+			}
+			close(file);
+			long took = now() - since;
+			munmap(into, size);
+			tell(got, took);
+		}
+	}
+}
+
+static void *idle(void *unused)
+{
+	for (;;)
+		pause();
+	return unused;
+}
+
+int main(int argc, char **argv)
+{
+	must(argc >= 3, "victim READY KIND COUNT");
+	const char *kind = argv[2];
+	long count = argc > 3 ? atol(argv[3]) : 0;
+
+	if (!strcmp(kind, "memory"))
+		memory(argv[1], count, argv[4]);
+	if (!strcmp(kind, "children"))
+		for (long i = 0; i < count; i++) {
+			pid_t pid = fork();
+			must(pid >= 0, "fork");
+			if (pid == 0)
+				idle(NULL);
+		}
+	if (!strcmp(kind, "threads")) {
+		pthread_attr_t small;
+		pthread_attr_init(&small);
+		pthread_attr_setstacksize(&small, 65536);
+		for (long i = 1; i < count; i++) {
+			pthread_t thread;
+			must(pthread_create(&thread, &small, idle, NULL) == 0, "pthread_create");
+		}
+	}
+	if (!strcmp(kind, "vmas")) {
+		char *at = fresh(count * 4096);
+		for (long i = 0; i < count; i += 2) {
+			at[i * 4096] = 1;
+			must(mprotect(at + i * 4096, 4096, PROT_READ) == 0, "mprotect");
+		}
+	}
+	tell(argv[1], getpid());
+	idle(NULL);
+}
