@@ -47,6 +47,8 @@ const ETIMEDOUT = -110;
 const EAGAIN = -11;
 const EINTR = -4;
 const EEXIST = -17;
+/** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: they cannot be blocked. */
+const FAULTS: ReadonlySet<number> = new Set([4, 5, 7, 8, 11]);
 const SIGCHLD = 17;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
@@ -154,6 +156,12 @@ abstract class FutexAgent implements Area {
             ? ` with exit code ${seen.code}`
             : ` by signal ${seen.signal}`;
       throw new CrError(`the task died while it was being restored${how}`, { code: "ESRCH", subject: this.subject });
+    }
+    if (seen.event === 0 && FAULTS.has(seen.signal)) {
+      throw new CrError(`the task faulted while it was being restored (signal ${seen.signal})`, {
+        code: "EFAULT",
+        subject: { ...this.subject, address: arch.ip(readRegs(this.tid)) },
+      });
     }
     cont(this.tid);
   }

@@ -16,6 +16,7 @@ import { statFd } from "../kernel/stat.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
+const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MADV_DONTNEED = 4;
 const MADV_GUARD_INSTALL = 102;
@@ -105,6 +106,7 @@ export function restoreMemory(
   if (pagemap) markPages(targets, pagemap);
   clearSpace(puppet, targets, mm.vmas, sources.parking);
   mapAll(program, targets, sources);
+  openKept(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   if (pagemap) fill(puppet, targets, pagemap, sources, result);
   protect(program, targets);
@@ -348,9 +350,25 @@ export function receiveOne(program: Program, service: Service, fd: number): numb
   return receiveMany(program, service, [fd])[0] ?? -1;
 }
 
+/** What the agent must be allowed in an area to fill it, or to compare it first. */
+function needed(kept: boolean): number {
+  return kept ? PROT_READ | PROT_WRITE : PROT_WRITE;
+}
+
+/** Inherited areas are as protected as they were: what is to be compared must be open. */
+function openKept(program: Program, targets: readonly Target[]): void {
+  for (const { entry, start, end, kept, hasPages } of targets) {
+    if (!kept || !hasPages || (entry.prot & needed(kept)) === needed(kept)) continue;
+    program.call(NR.mprotect, [start, end - start, entry.prot | needed(kept)], {
+      what: "cannot open an inherited area",
+      subject: { address: start },
+    });
+  }
+}
+
 function protect(program: Program, targets: readonly Target[]): void {
   for (const { entry, start, end, kept, hasPages } of targets) {
-    if (kept || !hasPages || (entry.prot & PROT_WRITE) !== 0) continue;
+    if (!hasPages || (entry.prot & needed(kept)) === needed(kept)) continue;
     program.call(NR.mprotect, [start, end - start, entry.prot], {
       what: "cannot protect an area",
       subject: { address: start },
