@@ -1,4 +1,4 @@
-// zdtm: {"category": "arch-regs", "spoils": true, "except": {"memory": "the kernel writes the rest of the time when a sleep is interrupted"}, "verifies": "nanosleep lasts its full time and returns 0"}
+// zdtm: {"category": "arch-regs", "spoils": true, "except": {"memory": "the kernel writes the rest of the time when a wait is interrupted, threads write when theirs is over", "thread": "waits end when their time is over", "status Threads": "waits end when their time is over"}, "verifies": "nanosleep lasts its full time and returns 0"}
 #include "blocked.h"
 
 static long sleeps(void) {

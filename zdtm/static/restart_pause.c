@@ -1,4 +1,4 @@
-// zdtm: {"category": "arch-regs", "spoils": true, "verifies": "pause and sigsuspend end by a handler only, sigwaitinfo by its signal or its time"}
+// zdtm: {"category": "arch-regs", "spoils": true, "except": {"memory": "the kernel writes the rest of the time when a wait is interrupted, threads write when theirs is over", "thread": "waits end when their time is over", "status Threads": "waits end when their time is over"}, "verifies": "pause and sigsuspend end by a handler only, sigwaitinfo by its signal or its time"}
 #include "blocked.h"
 
 static volatile sig_atomic_t hits;

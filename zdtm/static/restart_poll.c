@@ -1,4 +1,4 @@
-// zdtm: {"category": "arch-regs", "spoils": true, "except": {"memory": "the kernel writes the rest of the time when a wait is interrupted"}, "verifies": "poll, ppoll, select and pselect go on: they end by their event or their time"}
+// zdtm: {"category": "arch-regs", "spoils": true, "except": {"memory": "the kernel writes the rest of the time when a wait is interrupted, threads write when theirs is over", "thread": "waits end when their time is over", "status Threads": "waits end when their time is over"}, "verifies": "poll, ppoll, select and pselect go on: they end by their event or their time"}
 #include "blocked.h"
 
 #include <poll.h>
