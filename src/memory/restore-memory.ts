@@ -1,6 +1,6 @@
 /** A puppet's address space becomes the task's: mappings, contents, protections, advice, and what the kernel knows of them. */
 import { AREA, PSEUDO } from "../agent/layout.ts";
-import type { Program } from "../agent/program.ts";
+import type { Program, Result } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { type Service, sendFds } from "../file/numbers.ts";
@@ -62,20 +62,34 @@ function sharable(entry: VmaEntry): boolean {
   );
 }
 
-/** Same place, same file, same kind: the child's area can be the parent's, copied on write. */
-export function canInherit(child: VmaEntry, parent: VmaEntry): boolean {
+/** A piece of the parent's area, same file, same kind: the child's area can be the parent's, copied on write. */
+function isPieceOf(child: VmaEntry, parent: VmaEntry): boolean {
+  const shift = child.status & VMA.FILE_PRIVATE ? Number(child.start) - Number(parent.start) : 0;
   return (
     sharable(child) &&
     sharable(parent) &&
-    child.start === parent.start &&
-    child.end === parent.end &&
+    Number(child.end) <= Number(parent.end) &&
     child.shmid === parent.shmid &&
-    child.pgoff === parent.pgoff &&
+    Number(child.pgoff) - Number(parent.pgoff) === shift &&
     child.prot === parent.prot &&
     child.flags === parent.flags &&
     child.status === parent.status &&
     (child.madv ?? 0) === (parent.madv ?? 0)
   );
+}
+
+/** The parent's area, of its list in order, that a child's area may be a copy of. */
+export function inheritable(child: VmaEntry, parent: readonly VmaEntry[]): VmaEntry | undefined {
+  const start = Number(child.start);
+  let low = 0;
+  let high = parent.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (Number(parent[middle]?.start) <= start) low = middle + 1;
+    else high = middle;
+  }
+  const found = parent[low - 1];
+  return found && isPieceOf(child, found) ? found : undefined;
 }
 
 /** Does the kernel's MADV_DONTFORK keep it from children? */
@@ -94,12 +108,13 @@ export function restoreMemory(
   const { program, pid } = puppet;
   const real = mm.vmas.filter((v) => (v.status & (VMA.VSYSCALL | VMA.GUARD)) === 0);
   checkOrder(real, pid);
-  const inherited = new Map(parent.map((v) => [Number(v.start), v]));
+  // guard entries stand behind all others, and lie within them
+  const inherited = parent.filter((v) => (v.status & VMA.GUARD) === 0);
   const targets: Target[] = real
     .filter((v) => (v.status & (VMA.VDSO | VMA.VVAR)) === 0)
     .map((entry) => {
-      const other = inherited.get(Number(entry.start));
-      const kept = other !== undefined && !dontFork(other) && canInherit(entry, other);
+      const other = inheritable(entry, inherited);
+      const kept = other !== undefined && !dontFork(other);
       return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false };
     });
   const pagemap = sources.images.pagemap("PAGEMAP", pid);
@@ -253,7 +268,19 @@ function fill(
     const what = `cannot read pages-${pagemap.pagesId}.img (is it complete?)`;
     program.call(PSEUDO.readvAll, [fd, vector, parts.length, partsAt], { what });
     parts = [];
+  };
+  let comparisons: { call: Result; count: number }[] = [];
+  /** One round trip for all that was asked for. */
+  const settle = () => {
+    flush();
     program.run();
+    for (const { call, count } of comparisons) {
+      const written = program.result(call);
+      result.pagesCompared += count;
+      result.pagesSkippedCow += count - written;
+      result.pagesRestored += written;
+    }
+    comparisons = [];
   };
   const scratch = puppet.base + AREA.stackEnd;
   for (let i = 0; i < pagemap.count; i++) {
@@ -275,6 +302,8 @@ function fill(
       });
     }
     while (at < end) {
+      // before records or room for the vector run out, and results with them
+      if (program.calls < 4 || program.room < 2 * MREMAP_MAX_PARTS * 16) settle();
       while (t < targets.length && (targets[t]?.end ?? 0) <= at) t++;
       const target = targets[t];
       const inside = target !== undefined && target.start <= at;
@@ -285,11 +314,7 @@ function fill(
         const call = program.call(PSEUDO.readDiffering, [fd, at, bytes, offset, scratch], {
           what: "cannot compare pages",
         });
-        program.run();
-        const written = program.result(call);
-        result.pagesCompared += bytes / PAGE_SIZE;
-        result.pagesSkippedCow += bytes / PAGE_SIZE - written;
-        result.pagesRestored += written;
+        comparisons.push({ call, count: bytes / PAGE_SIZE });
       } else if (inside) {
         if (parts.length === 0) partsAt = offset;
         parts.push([at, bytes]);
@@ -303,7 +328,7 @@ function fill(
       at = until;
     }
   }
-  flush();
+  settle();
   dropInherited(program, targets, pagemap);
   program.call(NR.close, [fd]);
   program.run();

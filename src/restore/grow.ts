@@ -12,13 +12,14 @@ import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import {
-  canInherit,
+  inheritable,
   type MemoryResult,
   type MemorySources,
   receiveOne,
   restoreMemory,
   restoreMmFields,
 } from "../memory/restore-memory.ts";
+import { VMA } from "../memory/vmas.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
@@ -64,12 +65,8 @@ export interface GrowOptions {
 /** Does the child share enough of its parent's memory that it should be cloned from it? */
 export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
   if (!child.mm || !parent.mm || child.mm.exe_file_id !== parent.mm.exe_file_id) return false;
-  const theirs = new Map(parent.mm.vmas.map((v) => [v.start, v]));
-  let common = 0;
-  for (const vma of child.mm.vmas) {
-    const other = theirs.get(vma.start);
-    if (other && canInherit(vma, other)) common++;
-  }
+  const theirs = parent.mm.vmas.filter((v) => (v.status & VMA.GUARD) === 0);
+  const common = child.mm.vmas.filter((v) => inheritable(v, theirs) !== undefined).length;
   return common >= WORTH_SHARING;
 }
 
