@@ -112,8 +112,8 @@ export class Home implements Disposable {
   /** Pages of private memory that were never touched, or zeroed ones at the bottom of a stack that is in use far above. */
   #findUntouched(areas: readonly Area[], size: number, sp: number): number {
     const stack = areas.find((a) => a.name === "[stack]" && a.start + size + BELOW <= sp && sp < a.end && !a.special);
-    const bottom = new Uint8Array(stack ? size : 0);
-    if (stack && this.memory.tryRead(stack.start, bottom) && bottom.every((byte) => byte === 0)) return stack.start;
+    const zeroed = stack && this.#firstZeroed(stack.start, Math.min(sp - BELOW, stack.start + LOOK), size);
+    if (zeroed !== undefined) return zeroed;
     const usable = areas.filter(
       (a) =>
         a.readable &&
@@ -135,6 +135,21 @@ export class Home implements Disposable {
       subject: { pid: this.pid },
       remedy: "the task has no spare page in its stack or heap: let it map some memory, or stop it elsewhere",
     });
+  }
+
+  /**
+   * Where `size` bytes are zero, by pages. Frames that a killed run left are passed over, and those that a finished one wiped
+   * are used again: else each dump would cost a task that lives on a few pages.
+   */
+  #firstZeroed(start: number, end: number, size: number): number | undefined {
+    const page = new Uint8Array(PAGE_SIZE);
+    let from = start;
+    for (let at = start; at < end; at += PAGE_SIZE) {
+      if (!this.memory.tryRead(at, page)) return undefined;
+      if (page.some((byte) => byte !== 0)) from = at + PAGE_SIZE;
+      else if (at + PAGE_SIZE - from >= size) return at + PAGE_SIZE <= end ? from : undefined;
+    }
+    return undefined;
   }
 
   /** Zero bytes behind the last instruction of a text mapping, many where there are many. */

@@ -24,7 +24,9 @@ export class InfectedTask implements Disposable {
     cpu: number,
   ) {
     const leader = this.leader;
-    this.home = new Home(task.pid, memory, areas.areas, leader.fp.length, arch.sp(leader.regs));
+    // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
+    const fpSize = Math.max(...task.threads.map((thread) => thread.fp.length));
+    this.home = new Home(task.pid, memory, areas.areas, fpSize, arch.sp(leader.regs));
     try {
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
     } catch (error) {
