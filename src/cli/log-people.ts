@@ -34,8 +34,8 @@ export function errorText(lines: readonly string[]): string {
   return lines
     .map((line, i) => {
       if (i === 0) return `tscriu: ${line}\n`;
-      const remedy = /^remedy: (.*)$/.exec(line);
-      if (remedy) return `  try: ${remedy[1]}\n`;
+      const [, indent, remedy] = /^( *)remedy: (.*)$/.exec(line) ?? [];
+      if (remedy) return indent ? `    try: ${remedy}\n` : `  try: ${remedy}\n`;
       return line.startsWith("  ") ? `  - ${line.trimStart()}\n` : `  because ${line}\n`;
     })
     .join("");

@@ -139,9 +139,15 @@ describe("what people see", () => {
   });
 
   test("errors read from the outside in, what to do last", () => {
-    const lines = ["cannot save the tree (pid 5)", "cannot read it", "  another one", "remedy: be root"];
+    const lines = [
+      "cannot save the tree (pid 5)",
+      "cannot read it",
+      "  another one",
+      "  remedy: end it",
+      "remedy: be root",
+    ];
     expect(errorText(lines)).toBe(
-      "tscriu: cannot save the tree (pid 5)\n  because cannot read it\n  - another one\n  try: be root\n",
+      "tscriu: cannot save the tree (pid 5)\n  because cannot read it\n  - another one\n    try: end it\n  try: be root\n",
     );
   });
 
