@@ -57,6 +57,16 @@ export const THREAD_PAGE = 4096;
 
 const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
 
+/** Name of the process (or thread) that has a pid. */
+function holderOf(pid: number): string | undefined {
+  try {
+    using dir = new ProcDir(pid);
+    return parseStat(dir.text("stat")).comm;
+  } catch {
+    return undefined;
+  }
+}
+
 /** How the kernel refused a pid, in words. */
 function pidError(result: number, pid: number): CrError {
   if (result === EEXIST && isZombie(pid)) {
@@ -69,7 +79,7 @@ function pidError(result: number, pid: number): CrError {
   if (result === EEXIST) {
     return new CrError("the pid is taken by another process", {
       code: "EEXIST",
-      subject: { pid },
+      subject: { pid, holder: holderOf(pid) },
       remedy: "end that process, or restore in a pid namespace of its own",
     });
   }

@@ -22,7 +22,7 @@ import { readClocks } from "./clocks.ts";
 import { Executioner } from "./executioner.ts";
 import { NAMESPACE_IDS, TreeFiles } from "./files.ts";
 import { Freezer } from "./freezer.ts";
-import { checkTree } from "./guard.ts";
+import { checkRoot, checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
@@ -58,7 +58,7 @@ class Scope implements Disposable {
 export function dump(options: DumpOptions, log: Log): DumpResult {
   const started = performance.now();
   requirePageSize();
-  if (options.pid === process.pid) throw new CrError("tscriu cannot dump itself", { subject: { pid: options.pid } });
+  checkRoot(options.pid);
   if (options.hook("pre-dump") !== 0) throw new CrError("the pre-dump script failed", { code: "SCRIPT" });
   roundTrips.stops = 0;
   roundTrips.programs = 0;

@@ -125,7 +125,7 @@ export function dumpPages(
     while (last < runs.starts.length && last - first < PARTS && (asVictim && canRead(runs, last)) === readable) {
       bytes += length(runs, last++);
     }
-    if (readable) writeAsVictim(parasite, pages.fd, runs, first, last, offset);
+    if (readable) writeAsVictim(parasite, pages, runs, first, last, offset);
     else copyOurselves(memory, pages, runs, first, last, offset);
     offset += bytes;
     first = last;
@@ -163,14 +163,14 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
 
 function writeAsVictim(
   parasite: Parasite,
-  file: number,
+  file: ImageWriter<"PAGES">,
   runs: PageRuns,
   first: number,
   last: number,
   offset: number,
 ): void {
   const { program } = parasite;
-  const fd = load32(parasite.receiveFd(program, file));
+  const fd = load32(parasite.receiveFd(program, file.fd));
   const parts = program.reserve((last - first) * 16);
   for (let i = first, at = 0; i < last; i++, at += 16) {
     put64(parts.view, at, runs.starts[i] ?? 0);
@@ -180,14 +180,14 @@ function writeAsVictim(
   program.call(NR.close, [fd]);
   program.run();
   const result = program.result(written);
-  if (result < 0) throw pageError(result, parasite.subject.pid ?? 0);
+  if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
 }
 
-function pageError(result: number, pid: number): CrError {
+function pageError(result: number, pid: number, path: string): CrError {
   return sysError(
     result,
     "cannot write the task's pages to the image",
-    { pid },
+    { pid, path },
     result === -28 ? "make room in the image directory, or dump to another file system" : undefined,
   );
 }
@@ -217,17 +217,17 @@ function copyOurselves(
       if (!memory.tryRead(at, part)) {
         throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address: at } });
       }
-      pwriteFully(file.fd, part, to, memory.pid);
+      pwriteFully(file, part, to, memory.pid);
       to += part.length;
     }
   }
 }
 
-function pwriteFully(fd: number, bytes: Uint8Array, offset: number, pid: number): void {
+function pwriteFully(file: ImageWriter<"PAGES">, bytes: Uint8Array, offset: number, pid: number): void {
   for (let done = 0; done < bytes.length; ) {
-    const put = sys(NR.pwrite64, fd, addressOf(bytes) + done, bytes.length - done, offset + done);
+    const put = sys(NR.pwrite64, file.fd, addressOf(bytes) + done, bytes.length - done, offset + done);
     if (put === -4) continue;
-    if (put < 0) throw pageError(put, pid);
+    if (put < 0) throw pageError(put, pid, file.path);
     done += put;
   }
 }

@@ -11,10 +11,16 @@ export interface Said {
   text: string;
 }
 
-export async function tscriu(keeper: Keeper, scratch: Scratch, words: readonly string[], name = "said"): Promise<Said> {
+export async function tscriu(
+  keeper: Keeper,
+  scratch: Scratch,
+  words: readonly string[],
+  name = "said",
+  prefix: string[] = [],
+): Promise<Said> {
   const output = scratch.file(name);
   rmSync(output, { force: true });
-  const pid = await keeper.run({ argv: [...(await binary()), ...words], directory: "/", output });
+  const pid = await keeper.run({ argv: [...prefix, ...(await binary()), ...words], directory: "/", output });
   let hung = "";
   const timer = setTimeout(() => {
     hung = `it hangs in call ${readFileSync(`/proc/${pid}/syscall`, "latin1")}`;
