@@ -57,6 +57,7 @@ export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stopp
     rlimits: limits,
     pending: dumpPending(task.pid, true, task.status.sharedPending),
     stopSignal: task.stopSignal || undefined,
+    stopWaited: task.stopWaited,
   };
   const restarts = threads.map((state, i) => {
     const plan = planThread(state, memory, waits.get(state.tid), stoppedAt, process);

@@ -45,6 +45,8 @@ export interface FrozenTask {
   readonly zombie: boolean;
   /** The job-control signal that it is stopped by, or 0. */
   readonly stopSignal: number;
+  /** Its parent knows of that stop already. */
+  readonly stopWaited: boolean;
 }
 
 interface Seized {
@@ -136,6 +138,7 @@ export class FrozenTree implements Disposable {
       threads: zombie ? [] : alive.map((s) => new Tracee(s.tid, pid)),
       zombie,
       stopSignal: leader?.stopSignal ?? 0,
+      stopWaited: before.exitCode === 0,
     };
     this.tasks.push(task);
     parent?.children.push(task);

@@ -1140,7 +1140,8 @@ export const messages: Readonly<Record<string, string>> = {
 22 optional uint32 membarrier_registration_mask hex
 2000 optional uint32 tscriu_coredump_filter
 2001 repeated .tscriu_prctl tscriu_prctls
-2002 optional uint32 tscriu_exit_signal`,
+2002 optional uint32 tscriu_exit_signal
+2003 optional bool tscriu_stop_waited`,
   tscriu_prctl: `1 required uint32 option
 2 required uint64 value`,
   task_kobj_ids_entry: `1 required uint32 vm_id

@@ -1838,6 +1838,7 @@ export interface TaskCoreEntry {
   tscriu_coredump_filter?: number;
   tscriu_prctls: TscriuPrctl[];
   tscriu_exit_signal?: number;
+  tscriu_stop_waited?: boolean;
 }
 
 export interface TscriuPrctl {

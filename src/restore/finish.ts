@@ -3,7 +3,7 @@
 import { arch } from "../agent/arch/index.ts";
 import type { Program } from "../agent/program.ts";
 import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
-import { readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
+import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
@@ -11,7 +11,7 @@ import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
-import { detach, setSigmask } from "../kernel/ptrace.ts";
+import { cont, detach, PTRACE_EVENT_STOP, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { receiveMany, receiveOne } from "../memory/restore-memory.ts";
 import { dumpCreds } from "../task/creds.ts";
@@ -22,7 +22,7 @@ import { resumeCall } from "../task/resume.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
 import { restoreSched, setAffinity } from "../task/sched.ts";
-import { waitsToStop } from "../task/signals.ts";
+import { restorePending, waitsToStop } from "../task/signals.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
 import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
@@ -30,6 +30,7 @@ import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
 const PR_GET_SECUREBITS = 27;
 const SIGCHLD = 17;
 const SIGSTOP = 19;
+const WUNTRACED = 2;
 
 export interface Finish {
   readonly images: ImageDirectory;
@@ -102,12 +103,7 @@ export function makeThreads(finish: Finish): void {
     puppet.end(saved.core.tc?.exit_code ?? 0, saved.core.tc?.comm, BigInt(saved.core.tc?.blk_sigset ?? 0));
   }
   for (const task of living(finish)) {
-    // children that ended meanwhile have told their parents
-    run(task.puppet.program, (program) => {
-      const set = program.reserve(8);
-      set.view.setBigUint64(0, 1n << BigInt(SIGCHLD - 1), true);
-      program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
-    });
+    run(task.puppet.program, drainChild);
     for (const { tid, core, agent } of threadsOf(task)) {
       run(agent.program, (program) => restoreState(program, core, { pid: task.saved.pid, tid }));
     }
@@ -186,22 +182,61 @@ function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
     writeFp(tid, raw.extended);
     const restart = core.thread_core?.tscriu_restart;
     writeRegs(tid, restart ? resume(puppet, tid, raw.general, restart) : raw.general);
-    const mask = tid === saved.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
-    setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
     const section = rseqWriteBack(core.thread_core?.rseq_entry);
     if (section) puppet.memory.write(section.address, section.bytes);
     if (core.thread_core) restoreSched(tid, core.thread_core, affinity);
   }
+  const { tc } = saved.core;
+  // while it blocks all else: a signal that waits must not be delivered before the task stops
+  if (tc?.task_state === TASK_STOPPED) stopTask(saved.pid, tc.stop_signo ?? SIGSTOP);
+  for (const { tid, core } of all) {
+    const mask = tid === saved.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
+    setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
+  }
+}
+
+/** Brings a halted task into a stop of job control; it stays in our hands. */
+function stopTask(pid: number, signal: number): void {
+  const bit = 1n << BigInt(signal - 1);
+  setSigmask(pid, ALL_SIGNALS & ~bit);
+  check(sys(NR.kill, pid, signal), "cannot stop a task", { pid, signal });
+  for (;;) {
+    check(cont(pid), "cannot let a task stop", { pid });
+    let seen = waitStop(pid, { pid });
+    while (seen.event === 0 && seen.signal === signal) {
+      check(cont(pid, signal), "cannot let a task stop", { pid });
+      seen = waitStop(pid, { pid });
+    }
+    if (seen.event === PTRACE_EVENT_STOP && seen.signal === signal) return;
+  }
+}
+
+/** A parent hears of its child's stop as if it were new: it gets back what it knew. */
+function tellParent(child: SavedTask, parent: GrownTask): void {
+  const pending = parent.saved.core.tc?.signals_s;
+  run(parent.puppet.program, (program) => {
+    if (child.core.tc?.tscriu_stop_waited) {
+      program.call(NR.wait4, [child.pid, 0, WNOHANG | WUNTRACED, 0], { ignore: true });
+    }
+    drainChild(program);
+    const own = pending?.signals.filter(
+      (s) => new DataView(s.siginfo.buffer, s.siginfo.byteOffset).getInt32(0, true) === SIGCHLD,
+    );
+    if (pending && own && own.length > 0) restorePending(program, { ...pending, signals: own }, parent.saved.pid);
+  });
+}
+
+/** Takes a SIGCHLD out of the queue: children that ended or stopped meanwhile have told their parents. */
+function drainChild(program: Program): void {
+  const set = program.reserve(8);
+  set.view.setBigUint64(0, 1n << BigInt(SIGCHLD - 1), true);
+  program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
 }
 
 function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean): void {
   const stopped = saved.core.tc?.task_state === TASK_STOPPED;
   if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, saved.pid, SIGSTOP);
-  if (stopped || leaveStopped) {
-    check(sys(NR.kill, saved.pid, stopped ? (saved.core.tc?.stop_signo ?? SIGSTOP) : SIGSTOP), "cannot stop a task", {
-      pid: saved.pid,
-    });
-  }
+  if (!stopped && leaveStopped) check(sys(NR.kill, saved.pid, SIGSTOP), "cannot stop a task", { pid: saved.pid });
   for (const { tid, core } of all) {
     // a SIGSTOP cannot be queued for oneself: it comes from us
     if (waitsToStop(core.thread_core?.signals_p)) sys(NR.tgkill, saved.pid, tid, SIGSTOP);
@@ -212,6 +247,13 @@ function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean):
 /** The point of no return: the tree runs. */
 export function release(finish: Finish, leaveStopped: boolean): void {
   const tasks = living(finish);
-  for (const task of tasks) becomeThemselves(task, finish.affinity);
+  const isStopped = (task: GrownTask) => task.saved.core.tc?.task_state === TASK_STOPPED;
+  // children first: their parents' agents are still there to hear of it
+  for (const task of tasks.filter(isStopped).reverse()) {
+    becomeThemselves(task, finish.affinity);
+    const parent = task.saved.parent && finish.forest.tasks.get(task.saved.parent.pid);
+    if (parent) tellParent(task.saved, parent);
+  }
+  for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity);
   for (const task of tasks) letGo(task.saved, threadsOf(task), leaveStopped);
 }

@@ -212,6 +212,8 @@ export interface ProcessState {
   pending: SignalQueueEntry;
   /** The signal that stopped it, when it was found stopped: SIGSTOP or SIGTSTP. */
   stopSignal?: number;
+  /** Its parent has asked for the stop already (wait(2) with WUNTRACED). */
+  stopWaited?: boolean;
 }
 
 export function buildLeader(
@@ -235,6 +237,7 @@ export function buildLeader(
     tscriu_prctls: inside.process.prctls,
   };
   if (process.stopSignal) tc.stop_signo = process.stopSignal;
+  if (process.stopSignal && process.stopWaited) tc.tscriu_stop_waited = true;
   if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
   return {
     ...registers.dump(state.tid, { ...state.registers, general }, inside.thread.clearTid),
