@@ -49,6 +49,8 @@ export class Parasite implements Area, Disposable {
   readonly #byte = new Uint8Array(1);
   #running = false;
   #pins = 0;
+  /** Where the leader is pinned. */
+  #cpu: number | undefined;
 
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
@@ -221,6 +223,7 @@ export class Parasite implements Area, Disposable {
     this.view.setUint32(at + 4, length, true);
     this.#pins++;
     this.view.setUint32(PINS.count, this.#pins, true);
+    if (tid === this.leader.tid) this.#cpu = cpu;
     const one = new Uint8Array(PINS.size - PINS.mask);
     one[cpu >> 3] = 1 << (cpu & 7);
     sys(NR.sched_setaffinity, tid, one.length, addressOf(one));
@@ -233,6 +236,17 @@ export class Parasite implements Area, Disposable {
       const length = this.view.getUint32(at + 4, true);
       sys(NR.sched_setaffinity, this.view.getUint32(at, true), length, addressOf(this.bytes.subarray(at + PINS.mask)));
       this.view.setUint32(PINS.count, this.#pins, true);
+    }
+  }
+
+  /** Calls `act` while the leader may run on all CPUs that it is allowed. */
+  roaming(act: () => void): void {
+    const cpu = this.#cpu;
+    this.unpin();
+    try {
+      act();
+    } finally {
+      if (cpu !== undefined) this.pin(this.leader.tid, cpu);
     }
   }
 

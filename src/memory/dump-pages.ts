@@ -19,6 +19,8 @@ import type { DumpedVma } from "./vmas.ts";
 const PROT_READ = 1;
 /** Parts of one pwritev program; far below what the area holds. */
 const PARTS = 16384;
+/** From so many bytes on a task had better find itself a CPU than share ours. */
+const LONG = 16 << 20;
 
 /** Ranges of a task's pages to be saved. */
 export interface PageRuns {
@@ -168,6 +170,7 @@ function writeAsVictim(
   first: number,
   last: number,
   offset: number,
+  bytes: number,
 ): void {
   const { program } = parasite;
   const fd = load32(parasite.receiveFd(program, file.fd));
@@ -178,7 +181,8 @@ function writeAsVictim(
   }
   const written = program.call(PSEUDO.writevAll, [fd, parts, last - first, offset], { ignore: true });
   program.call(NR.close, [fd]);
-  program.run();
+  if (bytes < LONG) program.run();
+  else parasite.roaming(() => program.run());
   const result = program.result(written);
   if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
 }
