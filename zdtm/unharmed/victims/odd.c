@@ -3,6 +3,7 @@
  *   odd READY RESULT traced   a child that is traced by its parent; RESULT gets the child's pid
  *   odd READY RESULT vfork    a parent that waits in vfork
  *   odd READY RESULT zombie   a child that has ended; RESULT gets its pid
+ *   odd READY RESULT pause    waits for ever, in the same call
  *   odd READY RESULT forks    forks and makes threads as fast as it can
  */
 #define _GNU_SOURCE
@@ -63,6 +64,7 @@ int main(int argc, char **argv) {
     for (;;) pause();
   }
   say(argv[2], getpid());
+  while (!strcmp(mode, "pause")) pause();
   for (;;) {
     pthread_t thread;
     pthread_create(&thread, NULL, nothing, NULL);
