@@ -127,7 +127,7 @@ export function dumpPages(
     while (last < runs.starts.length && last - first < PARTS && (asVictim && canRead(runs, last)) === readable) {
       bytes += length(runs, last++);
     }
-    if (readable) writeAsVictim(parasite, pages, runs, first, last, offset);
+    if (readable) writeAsVictim(parasite, pages, runs, first, last, offset, bytes);
     else copyOurselves(memory, pages, runs, first, last, offset);
     offset += bytes;
     first = last;
