@@ -8,29 +8,25 @@ import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { memoryFile } from "../kernel/loader.ts";
 import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
-import { ProcDir } from "../kernel/proc/read.ts";
-import { parseStat } from "../kernel/proc/stat.ts";
 import {
   cont,
   contToSyscall,
   detach,
-  interrupt,
   PTRACE_EVENT_EXEC,
-  PTRACE_EVENT_STOP,
   PTRACE_O_EXITKILL,
   PTRACE_O_SUSPEND_SECCOMP,
   PTRACE_O_TRACEEXEC,
   PTRACE_O_TRACESYSGOOD,
   seize,
   setSigmask,
-  WNOHANG,
   wait,
   waitStop,
 } from "../kernel/ptrace.ts";
 import { addressOf, check, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
-import { AREA, CONTROL, STATE_RUN } from "./layout.ts";
-import { type Area, Program } from "./program.ts";
+import { FutexAgent } from "./futex-agent.ts";
+import { AREA, CONTROL } from "./layout.ts";
+import { awaitPid, pidError } from "./pid.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
 const PROT_READ = 1;
@@ -41,14 +37,7 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
-const FUTEX_WAIT = 0;
-const FUTEX_WAKE = 1;
-const ETIMEDOUT = -110;
-const EAGAIN = -11;
 const EINTR = -4;
-const EEXIST = -17;
-/** SIGILL, SIGTRAP, SIGBUS, SIGFPE, SIGSEGV: they cannot be blocked. */
-const FAULTS: ReadonlySet<number> = new Set([4, 5, 7, 8, 11]);
 const SIGCHLD = 17;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
@@ -56,139 +45,6 @@ const STACK = 65536;
 export const THREAD_PAGE = 4096;
 
 const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
-
-/** Name of the process (or thread) that has a pid. */
-function holderOf(pid: number): string | undefined {
-  try {
-    using dir = new ProcDir(pid);
-    return parseStat(dir.text("stat")).comm;
-  } catch {
-    return undefined;
-  }
-}
-
-/** How the kernel refused a pid, in words. */
-function pidError(result: number, pid: number): CrError {
-  if (result === EEXIST && isZombie(pid)) {
-    return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
-      code: "EEXIST",
-      subject: { pid },
-      remedy: "let its parent wait for it, or end the parent",
-    });
-  }
-  if (result === EEXIST) {
-    return new CrError("the pid is taken by another process", {
-      code: "EEXIST",
-      subject: { pid, holder: holderOf(pid) },
-      remedy: "end that process, or restore in a pid namespace of its own",
-    });
-  }
-  return new CrError(
-    `cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`,
-    {
-      code: "EPERM",
-      subject: { pid },
-      remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
-    },
-  );
-}
-
-/** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
-const ZOMBIE_TRIES = 150;
-const ZOMBIE_PAUSE = 20;
-const VANISHED_TRIES = 5;
-
-function isZombie(pid: number): boolean | undefined {
-  try {
-    using dir = new ProcDir(pid);
-    const { state } = parseStat(dir.text("stat"));
-    return state === "Z" || state === "X";
-  } catch {
-    return undefined;
-  }
-}
-
-/** Runs `make` until the pid is free, as long as a zombie has it. */
-function awaitPid(pid: number, make: () => number): number {
-  for (let tries = 0; ; tries++) {
-    const made = make();
-    if (made !== EEXIST || tries >= ZOMBIE_TRIES) return made;
-    const zombie = isZombie(pid);
-    // nobody there: it went between our two looks, or the number names a session or group that lives on
-    if (zombie === false || (zombie === undefined && tries >= VANISHED_TRIES)) return made;
-    Bun.sleepSync(ZOMBIE_PAUSE);
-  }
-}
-
-/** One agent that we drive through a futex: a task's leader or one of its threads. */
-abstract class FutexAgent implements Area {
-  abstract readonly base: number;
-  abstract readonly bytes: Uint8Array;
-  abstract readonly view: DataView;
-  abstract readonly subject: Subject;
-  readonly program: Program = new Program(this);
-
-  constructor(
-    readonly tid: number,
-    /** Address of our view of its control block's state word, and the block's offset in `view`. */
-    protected readonly control: number,
-  ) {}
-
-  protected abstract controlView(): DataView;
-  protected abstract controlAddress(): number;
-
-  execute(ops: number): number {
-    const view = this.controlView();
-    const at = this.control;
-    view.setUint32(at + CONTROL.ops, ops, true);
-    roundTrips.programs++;
-    view.setUint32(at + CONTROL.state, STATE_RUN, true);
-    const address = this.controlAddress();
-    sys(NR.futex, address, FUTEX_WAKE, 1);
-    while (view.getUint32(at + CONTROL.state, true) === STATE_RUN) {
-      const slept = sys(NR.futex, address, FUTEX_WAIT, STATE_RUN, addressOf(lookEvery));
-      if (slept === ETIMEDOUT) this.#look();
-      else if (slept !== 0 && slept !== EAGAIN && slept !== EINTR)
-        check(slept, "cannot wait for a puppet", this.subject);
-    }
-    return view.getUint32(at + CONTROL.stopped, true);
-  }
-
-  /** Notices a puppet that died, and lets one go on that something stopped. */
-  #look(): void {
-    const seen = wait(this.tid, WNOHANG);
-    if (seen === undefined) return;
-    if (typeof seen === "number" || seen.kind !== "stopped") {
-      const how =
-        typeof seen === "number"
-          ? ""
-          : seen.kind === "exited"
-            ? ` with exit code ${seen.code}`
-            : ` by signal ${seen.signal}`;
-      throw new CrError(`the task died while it was being restored${how}`, { code: "ESRCH", subject: this.subject });
-    }
-    if (seen.event === 0 && FAULTS.has(seen.signal)) {
-      throw new CrError(`the task faulted while it was being restored (signal ${seen.signal})`, {
-        code: "EFAULT",
-        subject: { ...this.subject, address: arch.ip(readRegs(this.tid)) },
-      });
-    }
-    cont(this.tid);
-  }
-
-  /** Brings the agent to a stop outside of its programs. */
-  stop(): void {
-    check(interrupt(this.tid), "cannot stop a puppet", this.subject);
-    for (;;) {
-      const seen = waitStop(this.tid, this.subject);
-      roundTrips.stops++;
-      if (seen.event === PTRACE_EVENT_STOP) return;
-      cont(this.tid);
-    }
-  }
-}
-
-const lookEvery = new BigInt64Array([0n, 100_000_000n]);
 
 /** Makes a stopped puppet perform one call at a `syscall` instruction. */
 export function injectCall(tid: number, ip: number, nr: number, args: readonly number[]): number {

@@ -1,0 +1,69 @@
+/** Pids that a restore needs again: who has them, and how long a zombie may keep them. */
+import { CrError } from "../error.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
+
+const EEXIST = -17;
+
+/** Name of the process (or thread) that has a pid. */
+function holderOf(pid: number): string | undefined {
+  try {
+    using dir = new ProcDir(pid);
+    return parseStat(dir.text("stat")).comm;
+  } catch {
+    return undefined;
+  }
+}
+
+/** How the kernel refused a pid, in words. */
+export function pidError(result: number, pid: number): CrError {
+  if (result === EEXIST && isZombie(pid)) {
+    return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
+      code: "EEXIST",
+      subject: { pid },
+      remedy: "let its parent wait for it, or end the parent",
+    });
+  }
+  if (result === EEXIST) {
+    return new CrError("the pid is taken by another process", {
+      code: "EEXIST",
+      subject: { pid, holder: holderOf(pid) },
+      remedy: "end that process, or restore in a pid namespace of its own",
+    });
+  }
+  return new CrError(
+    `cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`,
+    {
+      code: "EPERM",
+      subject: { pid },
+      remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
+    },
+  );
+}
+
+/** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
+const ZOMBIE_TRIES = 150;
+const ZOMBIE_PAUSE = 20;
+const VANISHED_TRIES = 5;
+
+function isZombie(pid: number): boolean | undefined {
+  try {
+    using dir = new ProcDir(pid);
+    const { state } = parseStat(dir.text("stat"));
+    return state === "Z" || state === "X";
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `make` until the pid is free, as long as a zombie has it. */
+export function awaitPid(pid: number, make: () => number): number {
+  for (let tries = 0; ; tries++) {
+    const made = make();
+    if (made !== EEXIST || tries >= ZOMBIE_TRIES) return made;
+    const zombie = isZombie(pid);
+    // nobody there: it went between our two looks, or the number names a session or group that lives on
+    if (zombie === false || (zombie === undefined && tries >= VANISHED_TRIES)) return made;
+    Bun.sleepSync(ZOMBIE_PAUSE);
+  }
+}
