@@ -18,8 +18,8 @@ const emulator: Readonly<Record<Machine, { command: string; words: string[]; bes
   },
 };
 
-/** A guard against a machine that hangs, milliseconds: it switches itself off after some twenty seconds. */
-const guard = 240_000;
+/** A guard against a machine that hangs, milliseconds: it switches itself off after a minute or two. */
+const guard = 540_000;
 
 /** What booting needs. @throws Missing */
 export function requireMachine(machine: Machine): void {

@@ -12,7 +12,11 @@ struct spin {
 long spin(struct spin *s);
 
 #if defined(__x86_64__)
-#include <cpuid.h>
+
+static inline int map_guarded(void)
+{
+	return 0;
+}
 
 static inline int has_wide(void)
 {
@@ -108,12 +112,21 @@ __asm__(
 
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 /* HWCAP_SVE; with the longest vectors that there are, a signal frame has to be extended */
 static inline int has_wide(void)
 {
 	return (getauxval(16) & (1 << 22)) && prctl(50 /* PR_SVE_SET_VL */, 256) >= 0;
+}
+
+/* HWCAP2_BTI: memory whose code needs landing pads, which only the flags of smaps tell */
+static inline int map_guarded(void)
+{
+	int wanted = (getauxval(26) & (1 << 17)) != 0;
+
+	return wanted && mmap(0, 4096, 0x15, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
 }
 
 /* x0..x26 hold values of their own, x27 is for comparing, x28 is the pointer; return addresses are signed where that works */

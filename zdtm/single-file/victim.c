@@ -172,6 +172,26 @@ static void expect(const char *what, long is, long wanted)
 		bad(what, is);
 }
 
+/* Mappings with PROT_BTI that hold no file and are not the kernel's */
+static int count_guarded(void)
+{
+	char line[400];
+	int found = 0, own = 0;
+	FILE *smaps = fopen("/proc/self/smaps", "re");
+
+	while (smaps && fgets(line, sizeof(line), smaps)) {
+		if (strstr(line, " 00:00 0 "))
+			own = !strchr(line, '[');
+		else if (own && !strncmp(line, "VmFlags:", 8))
+			found += strstr(line, " bt") != 0;
+		else if (strchr(line, '/') && strchr(line, '-'))
+			own = 0;
+	}
+	if (smaps)
+		fclose(smaps);
+	return found;
+}
+
 static void queue_signal(void)
 {
 	union sigval value = { .sival_int = VALUE };
@@ -215,6 +235,7 @@ int main(int argc, char **argv)
 	sigaddset(&blocked, SIGALRM);
 	sigaddset(&blocked, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &blocked, 0);
+	int guarded = map_guarded();
 	pid_t self = getpid(), pid = fork();
 
 	if (!pid)
@@ -266,6 +287,7 @@ int main(int argc, char **argv)
 
 	pread(serial, &last, sizeof(last), (count - 1) * sizeof(last));
 	expect("the content of a file has changed", last, count);
+	expect("memory is not guarded as it was", count_guarded(), guarded);
 	sigprocmask(SIG_BLOCK, 0, &now_blocked);
 	expect("the signal mask has changed", memcmp(&blocked, &now_blocked, sizeof(unsigned long)), 0);
 	sigdelset(&blocked, SIGALRM);
