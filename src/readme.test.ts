@@ -102,6 +102,20 @@ describe("what comes back, and what does not", () => {
   });
 });
 
+test("the hooks are those that run", () => {
+  const files = ["dump", "restore"].flatMap((room) =>
+    readdirSync(join(import.meta.dir, room)).map((name) => join(room, name)),
+  );
+  const run = files
+    .filter((path) => !path.endsWith(".test.ts"))
+    .flatMap((path) => [
+      ...readFileSync(join(import.meta.dir, path), "utf8").matchAll(/[hH]ook\((?:options, )?"([a-z-]+)"/g),
+    ])
+    .map((match) => match[1] ?? "");
+  const list = /at the hooks ([\s\S]*?), with the/.exec(section("How errors read"))?.[1] ?? "";
+  expect(list.split(/,\s+|\s+and\s+/).sort()).toEqual([...new Set(run)].sort());
+});
+
 test("files that the README leads to are there", () => {
   const links = [...readme.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? "");
   expect(links.filter((path) => !existsSync(join(root, path)))).toEqual([]);
