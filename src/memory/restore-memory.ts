@@ -1,102 +1,28 @@
 /** A puppet's address space becomes the task's: mappings, contents, protections, advice, and what the kernel knows of them. */
-import { AREA, PSEUDO } from "../agent/layout.ts";
-import type { Program, Result } from "../agent/program.ts";
+import { AREA } from "../agent/layout.ts";
+import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import { type Service, sendFds } from "../file/numbers.ts";
-import type { ImageDirectory } from "../image/directory.ts";
-import { PageFlag, type Pagemap } from "../image/pagemap.ts";
+import type { Pagemap } from "../image/pagemap.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
-import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { statFd } from "../kernel/stat.ts";
+import { fillPages, type MemoryResult, type MemorySources, receiveMany, type Target } from "./fill-pages.ts";
+import { dontFork, inheritable } from "./inherit.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
 const PROT_READ = 1;
 const PROT_WRITE = 2;
-const MADV_DONTNEED = 4;
 const MADV_GUARD_INSTALL = 102;
 const PR_SET_VMA = 0x53564d41;
 const MLOCK_ONFAULT = 1;
 const PR_SET_MM = 35;
 const PR_SET_MM_MAP = 14;
-const MREMAP_MAX_PARTS = 8192;
 /** Lowest address that a task may map. */
 const LOWEST = 0x10000;
-
-/** What the restore of one task's memory needs from the other rooms. */
-export interface MemorySources {
-  readonly images: ImageDirectory;
-  readonly service: Service;
-  /** Our descriptor for a mapped file: reg-file or memfd id, with the access the mapping needs. */
-  mapFd(id: number, fdflags: number): number;
-  /** Where the vDSO may be parked. */
-  readonly parking: number;
-}
-
-export interface MemoryResult {
-  pagesRestored: number;
-  pagesCompared: number;
-  pagesSkippedCow: number;
-}
-
-interface Target {
-  readonly entry: VmaEntry;
-  readonly start: number;
-  readonly end: number;
-  /** Inherited from the parent's puppet: contents are compared, not written. */
-  readonly kept: boolean;
-  hasPages: boolean;
-}
-
-/** Areas that a child may share copy-on-write with its parent. */
-function sharable(entry: VmaEntry): boolean {
-  return (
-    (entry.status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0 &&
-    (entry.status & (VMA.VDSO | VMA.VVAR | VMA.VSYSCALL | VMA.GUARD)) === 0 &&
-    (entry.flags & MAP.HUGETLB) === 0
-  );
-}
-
-/** A piece of the parent's area, same file, same kind: the child's area can be the parent's, copied on write. */
-function isPieceOf(child: VmaEntry, parent: VmaEntry): boolean {
-  const shift = child.status & VMA.FILE_PRIVATE ? Number(child.start) - Number(parent.start) : 0;
-  return (
-    sharable(child) &&
-    sharable(parent) &&
-    Number(child.end) <= Number(parent.end) &&
-    child.shmid === parent.shmid &&
-    Number(child.pgoff) - Number(parent.pgoff) === shift &&
-    child.prot === parent.prot &&
-    child.flags === parent.flags &&
-    child.status === parent.status &&
-    (child.madv ?? 0) === (parent.madv ?? 0)
-  );
-}
-
-/** The parent's area, of its list in order, that a child's area may be a copy of. */
-export function inheritable(child: VmaEntry, parent: readonly VmaEntry[]): VmaEntry | undefined {
-  const start = Number(child.start);
-  let low = 0;
-  let high = parent.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (Number(parent[middle]?.start) <= start) low = middle + 1;
-    else high = middle;
-  }
-  const found = parent[low - 1];
-  return found && isPieceOf(child, found) ? found : undefined;
-}
-
-/** Does the kernel's MADV_DONTFORK keep it from children? */
-export function dontFork(entry: VmaEntry): boolean {
-  const madv = Number(entry.madv ?? 0);
-  return ((madv >> 10) & 1) === 1 || ((madv >> 18) & 1) === 1;
-}
 
 /** Restores the memory of one task. `parent`: entries of the parent whose memory the puppet was cloned with. */
 export function restoreMemory(
@@ -123,7 +49,7 @@ export function restoreMemory(
   mapAll(program, targets, sources);
   openKept(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
-  if (pagemap) fill(puppet, targets, pagemap, sources, result);
+  if (pagemap) fillPages(puppet, targets, pagemap, sources, result);
   protect(program, targets);
   advise(program, targets, mm.vmas);
   program.run();
@@ -218,161 +144,6 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
     );
   }
   for (const fd of opened) program.call(NR.close, [fd]);
-}
-
-/** Reads the contents straight to their addresses; what is shared with the parent is compared first. */
-function fill(
-  puppet: Puppet,
-  targets: readonly Target[],
-  pagemap: Pagemap,
-  sources: MemorySources,
-  result: MemoryResult,
-): void {
-  const { program, pid } = puppet;
-  const image = `pagemap-${pid}.img`;
-  const pages = sources.images.openRaw("PAGES", pagemap.pagesId);
-  if (pages === undefined) {
-    if (pagemap.count === 0) return;
-    throw new CrError(`the set lacks its image pages-${pagemap.pagesId}.img`, {
-      code: "MISSING_IMAGE",
-      subject: { image },
-    });
-  }
-  program.run();
-  const held = statFd(pages).size;
-  let named = 0;
-  for (let i = 0; i < pagemap.count; i++) {
-    if ((pagemap.flags[i] ?? 0) & PageFlag.present) named += (pagemap.pages[i] ?? 0) * PAGE_SIZE;
-  }
-  if (held !== named) {
-    closeFd(pages);
-    throw new CrError(`it names ${named} bytes of pages, and pages-${pagemap.pagesId}.img holds ${held}`, {
-      code: "BAD_IMAGE",
-      subject: { image },
-      remedy: "take the whole set from its origin again, or dump again",
-    });
-  }
-  const fd = receiveOne(program, sources.service, pages);
-  closeFd(pages);
-  let offset = 0;
-  let t = 0;
-  let parts: [number, number][] = [];
-  let partsAt = 0;
-  const flush = () => {
-    if (parts.length === 0) return;
-    const vector = program.reserve(parts.length * 16);
-    parts.forEach(([address, length], i) => {
-      vector.view.setBigUint64(i * 16, BigInt(address), true);
-      vector.view.setBigUint64(i * 16 + 8, BigInt(length), true);
-    });
-    const what = `cannot read pages-${pagemap.pagesId}.img (is it complete?)`;
-    program.call(PSEUDO.readvAll, [fd, vector, parts.length, partsAt], { what });
-    parts = [];
-  };
-  let comparisons: { call: Result; count: number }[] = [];
-  /** One round trip for all that was asked for. */
-  const settle = () => {
-    flush();
-    program.run();
-    for (const { call, count } of comparisons) {
-      const written = program.result(call);
-      result.pagesCompared += count;
-      result.pagesSkippedCow += count - written;
-      result.pagesRestored += written;
-    }
-    comparisons = [];
-  };
-  const scratch = puppet.base + AREA.stackEnd;
-  for (let i = 0; i < pagemap.count; i++) {
-    const flags = pagemap.flags[i] ?? 0;
-    if (flags & PageFlag.parent) {
-      throw new CrError("pages of this set lie in a parent set: incremental sets are not supported yet", {
-        code: "ENOTSUP",
-        subject: { image },
-        remedy: "restore it with criu, or make a full dump",
-      });
-    }
-    let at = pagemap.vaddr[i] ?? 0;
-    const end = at + (pagemap.pages[i] ?? 0) * PAGE_SIZE;
-    if (!(flags & PageFlag.present)) {
-      throw new CrError("pages of this set were left with a page server: lazy sets are not supported yet", {
-        code: "ENOTSUP",
-        subject: { image, address: at },
-        remedy: "dump without --lazy-pages",
-      });
-    }
-    while (at < end) {
-      // before records or room for the vector run out, and results with them
-      if (program.calls < 4 || program.room < 2 * MREMAP_MAX_PARTS * 16) settle();
-      while (t < targets.length && (targets[t]?.end ?? 0) <= at) t++;
-      const target = targets[t];
-      const inside = target !== undefined && target.start <= at;
-      const until = Math.min(end, inside ? target.end : (target?.start ?? end));
-      const bytes = until - at;
-      if (inside && target.kept) {
-        flush();
-        const call = program.call(PSEUDO.readDiffering, [fd, at, bytes, offset, scratch], {
-          what: "cannot compare pages",
-        });
-        comparisons.push({ call, count: bytes / PAGE_SIZE });
-      } else if (inside) {
-        if (parts.length === 0) partsAt = offset;
-        parts.push([at, bytes]);
-        result.pagesRestored += bytes / PAGE_SIZE;
-        if (parts.length >= MREMAP_MAX_PARTS) flush();
-      } else {
-        // the vDSO's own code: the running kernel's is used
-        flush();
-      }
-      offset += bytes;
-      at = until;
-    }
-  }
-  settle();
-  dropInherited(program, targets, pagemap);
-  program.call(NR.close, [fd]);
-  program.run();
-}
-
-/** Pages that the parent has and the child has not. */
-function dropInherited(program: Program, targets: readonly Target[], pagemap: Pagemap): void {
-  let i = 0;
-  for (const target of targets) {
-    if (!target.kept) continue;
-    let at = target.start;
-    while (i > 0 && (pagemap.vaddr[i - 1] ?? 0) + (pagemap.pages[i - 1] ?? 0) * PAGE_SIZE > at) i--;
-    for (; i < pagemap.count; i++) {
-      const from = pagemap.vaddr[i] ?? 0;
-      const to = from + (pagemap.pages[i] ?? 0) * PAGE_SIZE;
-      if (to <= at) continue;
-      if (from >= target.end) break;
-      if (from > at) program.call(NR.madvise, [at, from - at, MADV_DONTNEED], { ignore: true });
-      at = Math.max(at, to);
-    }
-    if (at < target.end) program.call(NR.madvise, [at, target.end - at, MADV_DONTNEED], { ignore: true });
-  }
-}
-
-/** Sends descriptors of ours (at most 253) to a puppet; the numbers that they have there. */
-export function receiveMany(program: Program, service: Service, fds: readonly number[]): number[] {
-  sendFds(service.ours, fds);
-  const length = 16 + fds.length * 4;
-  const control = program.reserve(length);
-  const header = program.reserve(56);
-  const vector = program.reserve(24);
-  vector.view.setBigUint64(0, BigInt(program.area.base + vector.offset + 16), true);
-  vector.view.setBigUint64(8, 1n, true);
-  header.view.setBigUint64(16, BigInt(program.area.base + vector.offset), true);
-  header.view.setBigUint64(24, 1n, true);
-  header.view.setBigUint64(32, BigInt(program.area.base + control.offset), true);
-  header.view.setBigUint64(40, BigInt(length), true);
-  program.call(NR.recvmsg, [service.theirs, header, 0], { expect: 1, what: "cannot receive descriptors" });
-  program.run();
-  return fds.map((_, i) => control.view.getInt32(16 + i * 4, true));
-}
-
-export function receiveOne(program: Program, service: Service, fd: number): number {
-  return receiveMany(program, service, [fd])[0] ?? -1;
 }
 
 /** What the agent must be allowed in an area to fill it, or to compare it first. */

@@ -13,7 +13,7 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { cont, detach, PTRACE_EVENT_STOP, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
 import { check, sys } from "../kernel/sys.ts";
-import { receiveMany, receiveOne } from "../memory/restore-memory.ts";
+import { receiveMany, receiveOne } from "../memory/fill-pages.ts";
 import { dumpCreds } from "../task/creds.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";

@@ -11,14 +11,9 @@ import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
-import {
-  inheritable,
-  type MemoryResult,
-  type MemorySources,
-  receiveOne,
-  restoreMemory,
-  restoreMmFields,
-} from "../memory/restore-memory.ts";
+import { type MemoryResult, type MemorySources, receiveOne } from "../memory/fill-pages.ts";
+import { inheritable } from "../memory/inherit.ts";
+import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { VMA } from "../memory/vmas.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
