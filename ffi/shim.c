@@ -10,9 +10,12 @@ long ts_syscall(long nr, long a, long b, long c, long d, long e, long f)
 	return syscall6(nr, a, b, c, d, e, f);
 }
 
+/* Besides the flags of clone(2): the child ends when the thread that started it does. src/kernel/sys.ts has the same */
+#define BOUND (1L << 40)
+
 /* What the child of ts_spawn needs; it lives on the child's own stack. */
 struct birth {
-	long elf, gate;
+	long elf, gate, parent;
 	char name[8];
 	char *argv[2], *envp[1];
 };
@@ -23,6 +26,11 @@ static __attribute__((noreturn)) void child(void *arg)
 	struct birth *b = arg;
 	char byte;
 
+	if (b->parent) {
+		syscall6(NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
+		if (syscall6(NR_getppid, 0, 0, 0, 0, 0, 0) != b->parent)
+			syscall6(NR_exit, 127, 0, 0, 0, 0, 0);
+	}
 	if (syscall6(NR_read, b->gate, (long)&byte, 1, 0, 0, 0) == 1)
 		syscall6(NR_execveat, b->elf, (long)"", (long)b->argv, (long)b->envp, 0x1000 /* AT_EMPTY_PATH */, 0);
 	for (;;)
@@ -42,6 +50,8 @@ long ts_spawn(long flags, long set_tids, long n_tids, long elf, long gate, long 
 	b->argv[0] = b->name;
 	b->argv[1] = NULL;
 	b->envp[0] = NULL;
+	b->parent = flags & BOUND ? syscall6(NR_getpid, 0, 0, 0, 0, 0, 0) : 0;
+	flags &= ~BOUND;
 	args[0] = (flags & ~0xffL) | 0x100 /* CLONE_VM */;
 	args[4] = flags & 0xff;
 	args[5] = stack - 8192;

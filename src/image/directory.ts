@@ -80,6 +80,11 @@ export class ImageDirectory implements Disposable {
     return new ImageDirectory(path, new Transaction(path));
   }
 
+  /** A set that is written to nowhere. It cannot be committed. */
+  static nowhere(): ImageDirectory {
+    return new ImageDirectory("/dev", new Transaction("/dev", true));
+  }
+
   /** The inventory of a set that was opened. */
   get inventory(): InventoryEntry {
     if (this.#inventory === undefined) throw new Error("a set that is being written has no inventory yet");

@@ -20,10 +20,14 @@ export class Transaction {
   #unsynced: number | undefined;
   #state: "open" | "committed" | "aborted" = "open";
 
-  constructor(readonly dir: string) {
+  /** @param nowhere all goes to /dev/null */
+  constructor(
+    readonly dir: string,
+    readonly nowhere = false,
+  ) {
     // Several transactions of one process may share a directory; the pid tells later runs whose leftovers these are.
     this.#suffix = `${++runs}.${process.pid}`;
-    this.#sweep();
+    if (!nowhere) this.#sweep();
   }
 
   get isOpen(): boolean {
@@ -54,6 +58,11 @@ export class Transaction {
   /** Creates a file and gives its descriptor, which stays the transaction's to close. Errors: CrError. */
   create(name: string): number {
     if (this.#files.has(name)) throw new Error(`${name} is written twice in one run`);
+    if (this.nowhere) {
+      const fd = openSync("/dev/null", "r+");
+      this.#open.set(name, fd);
+      return fd;
+    }
     const spare = this.#spare.pop();
     const hidden = spare?.hidden ?? this.path(name);
     const fd = spare?.fd ?? createNew(hidden, `${this.dir}/${name}`);

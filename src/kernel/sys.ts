@@ -55,6 +55,9 @@ export function must(nr: number, args: readonly number[], what = syscallName(nr)
   return check(sys(nr, a, b, c, d, e, f), what, subject);
 }
 
+/** A flag for `spawn`: the process ends when the thread that started it does. */
+export const BOUND = 2 ** 40;
+
 /**
  * Starts a process that waits on `gate` (a pipe's read end: one byte lets it go, end of file ends it) and then executes
  * the static ELF file `elf`. Returns its pid or the negative errno.

@@ -1,0 +1,183 @@
+/** Saves a tree that stands still: all images but the inventory. Agents are left in its tasks. */
+import { CrError, CrErrors } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { Log } from "../log.ts";
+import { dumpPages } from "../memory/dump-pages.ts";
+import type { DumpOptions } from "../options.ts";
+import { buildZombie } from "../task/core.ts";
+import { SeccompChains } from "../task/seccomp.ts";
+import type { Wait } from "../task/wait.ts";
+import { readClocks } from "./clocks.ts";
+import { NAMESPACE_IDS, TreeFiles } from "./files.ts";
+import { checkTree } from "./guard.ts";
+import { InfectedTask } from "./infect.ts";
+import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
+import { findObjects, type TaskObjects } from "./objects.ts";
+import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
+import type { FrozenTask, FrozenTree } from "./tree.ts";
+
+const RLIMIT_FSIZE = 1;
+const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+
+/** Microseconds since a performance.now() time. */
+export function since(start: number): number {
+  return Math.round((performance.now() - start) * 1000);
+}
+
+/** Undoes what must not outlive the dump, whatever happens. */
+export class Scope implements Disposable {
+  readonly #actions: (() => void)[] = [];
+
+  add(action: () => void): void {
+    this.#actions.push(action);
+  }
+
+  use<T extends Disposable>(thing: T): T {
+    this.add(() => thing[Symbol.dispose]());
+    return thing;
+  }
+
+  [Symbol.dispose](): void {
+    for (const action of this.#actions.splice(0).reverse()) action();
+  }
+}
+
+export interface Saving {
+  readonly tree: FrozenTree;
+  /** When it stood still, CLOCK_MONOTONIC nanoseconds. */
+  readonly stoppedAt: number;
+  /** What its threads waited in before, by tid. */
+  readonly waits: ReadonlyMap<number, Wait>;
+  readonly images: ImageDirectory;
+  readonly options: DumpOptions;
+  readonly log: Log;
+  /** Undoes what is done to the tree. */
+  readonly scope: Scope;
+  /** The CPU that we sit on. */
+  readonly cpu: number;
+  /** Called between steps: throws when we shall stop. */
+  step(): void;
+  /** The tree is a process of our own whose descriptors are ours: they are looked at, and left alone. */
+  readonly rehearsal?: boolean;
+}
+
+export interface Saved {
+  readonly files: TreeFiles;
+  readonly infected: Map<number, InfectedTask>;
+  /** Of the tasks' own memory. */
+  bytes: number;
+  writingUs: number;
+  /** Set once nothing need be taken back. */
+  success: boolean;
+}
+
+export function save(saving: Saving): Saved {
+  const { tree, stoppedAt, waits, images, options, log, scope, cpu, step, rehearsal } = saving;
+  log.phase("collect");
+  const errors: CrError[] = [];
+  const blocker = (error: CrError) => void errors.push(error);
+  let pagesId = 0;
+  const nextPagesId = () => ++pagesId;
+  checkTree(tree, blocker, options.shellJob);
+  const objects = findObjects(tree, blocker);
+  const files = scope.use(new TreeFiles(images, options, log, tree, nextPagesId, objects));
+  const saved: Saved = { files, infected: new Map(), bytes: 0, writingUs: 0, success: false };
+  scope.add(() => {
+    if (!saved.success) files.undo();
+  });
+  const memories = new Map<number, TaskMemory>();
+  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, blocker));
+  if (!rehearsal) files.check();
+  errors.push(...files.blockers);
+  if (errors.length === 1 && errors[0]) throw errors[0];
+  if (errors.length > 0) throw new CrErrors(`${errors.length} things of this tree cannot be dumped`, errors);
+  step();
+
+  log.phase("infect");
+  const { infected } = saved;
+  const looks = new Map<number, TaskLook>();
+  for (const task of tree.tasks) {
+    const memory = memories.get(task.pid);
+    if (!memory) continue;
+    if (task.status.seccomp !== 0) tree.suspendSeccomp(task);
+    const look = scope.use(lookAt(task, waits, stoppedAt));
+    looks.set(task.pid, look);
+    infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu)));
+    step();
+  }
+
+  log.phase("tasks");
+  const mapped = new MappedFiles(files);
+  const seccomp = new SeccompChains();
+  let total = 0;
+  const jobs: { task: FrozenTask; one: InfectedTask; runs: ReturnType<typeof describeMemory>["runs"] }[] = [];
+  for (const task of tree.tasks) {
+    const one = infected.get(task.pid);
+    const memory = memories.get(task.pid);
+    const look = looks.get(task.pid);
+    if (!one || !memory || !look) {
+      images.write("CORE", task.pid, [buildZombie(task.dir)]);
+      continue;
+    }
+    const answers = askTask(one, look, cpu);
+    const exe = files.idForLink(task, "exe");
+    const { entries, runs } = describeMemory(task, memory, mapped, one.home.own);
+    const { dumpable, thpDisabled } = answers.leader.process;
+    images.write("MM", task.pid, [mmEntry(task, entries, exe, { brk: answers.brk, dumpable, thpDisabled })]);
+    for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", tid, [core]);
+    const umask = task.status.umask ?? 0o022;
+    images.write("FS", task.pid, [
+      { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },
+    ]);
+    images.write("IDS", task.pid, [idsOf(objects.get(task.pid))]);
+    jobs.push({ task, one, runs });
+    total += runs.bytes;
+    step();
+  }
+  images.write("SECCOMP", [seccomp.entry]);
+
+  log.phase("memory");
+  const memory = performance.now();
+  let done = 0;
+  for (const { task, one, runs } of jobs) {
+    const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
+    const asVictim = BigInt(limit) === RLIM_INFINITY;
+    dumpPages(images, task.pid, nextPagesId(), runs, one.parasite, one.memory, asVictim, (bytes) => {
+      done += bytes;
+      log.progress(done, total);
+      step();
+    });
+  }
+  saved.writingUs = since(memory);
+  saved.bytes = total;
+
+  log.phase("files");
+  if (!rehearsal) files.dump();
+  if (files.blockers.length > 0) throw new CrErrors("some of this tree's descriptors cannot be dumped", files.blockers);
+  files.finish();
+  for (const task of tree.tasks) {
+    const own = objects.get(task.pid);
+    if (own?.filesOwner === task.pid) images.write("FDINFO", own.files_id, files.table(task.pid));
+  }
+  images.write("PSTREE", tree.tasks.map(treeEntry));
+  images.write("TIMENS", 0, [readClocks()]);
+  step();
+  return saved;
+}
+
+function treeEntry(task: FrozenTask) {
+  const { pid, stat } = task;
+  return {
+    pid,
+    ppid: task.parent?.pid ?? 0,
+    pgid: stat.pgrp,
+    sid: stat.sid,
+    // a zombie has no thread left
+    threads: task.zombie ? [0] : task.threads.map((t) => t.tid),
+  };
+}
+
+function idsOf(own: TaskObjects | undefined) {
+  if (!own) throw new CrError("a task has no kernel objects");
+  return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...NAMESPACE_IDS };
+}
