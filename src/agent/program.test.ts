@@ -1,0 +1,77 @@
+import { expect, test } from "bun:test";
+import { NR } from "../kernel/nr.ts";
+import { AREA, ARG_AREA, ARG_LOAD32, ARG_RESULT, OP, POLICY_EXPECT, POLICY_IGNORE } from "./layout.ts";
+import { type Area, load32, Program } from "./program.ts";
+
+/** An area whose agent answers as the test says. */
+function area(answer: (view: DataView, ops: number) => number): Area & { runs: number[] } {
+  const bytes = new Uint8Array(AREA.size);
+  const view = new DataView(bytes.buffer);
+  const runs: number[] = [];
+  return {
+    bytes,
+    view,
+    base: 0x7000_0000_0000,
+    subject: { pid: 42 },
+    runs,
+    execute(ops) {
+      runs.push(ops);
+      return answer(view, ops);
+    },
+  };
+}
+
+const record = (index: number) => AREA.ops + index * OP.size;
+
+test("arguments are numbers, places, results of earlier calls and what they stored", () => {
+  const there = area((_, ops) => ops);
+  const program = new Program(there);
+  const place = program.data(Uint8Array.of(1, 2, 3));
+  const first = program.call(NR.getpid, []);
+  program.call(NR.write, [-1, place, 0x1234_5678_9abc], { ignore: true });
+  program.call(NR.close, [first, load32(place)], { expect: 0 });
+  expect(place.offset).toBe(AREA.data);
+  expect([...there.bytes.subarray(place.offset, place.offset + 3)]).toEqual([1, 2, 3]);
+  const second = record(1);
+  expect(there.view.getBigInt64(second + OP.args, true)).toBe(-1n);
+  expect(there.view.getBigInt64(second + OP.args + 8, true)).toBe(BigInt(place.offset));
+  expect(there.view.getBigInt64(second + OP.args + 16, true)).toBe(0x1234_5678_9abcn);
+  expect(there.view.getUint32(second + OP.kinds, true)).toBe(ARG_AREA << 4);
+  expect(there.view.getUint16(second + OP.policy, true)).toBe(POLICY_IGNORE);
+  const third = record(2);
+  expect(there.view.getUint32(third + OP.kinds, true)).toBe(ARG_RESULT | (ARG_LOAD32 << 4));
+  expect(there.view.getUint16(third + OP.policy, true)).toBe(POLICY_EXPECT);
+  program.run();
+  expect(there.runs).toEqual([3]);
+});
+
+test("a call that fails is an error that names it and the task", () => {
+  const program = new Program(
+    area((view) => {
+      view.setBigInt64(record(1) + OP.result, -13n, true);
+      return 1;
+    }),
+  );
+  program.call(NR.getpid, []);
+  program.call(NR.setsid, [], { what: "cannot make the session" });
+  expect(() => program.run()).toThrow(/cannot make the session: permission denied/);
+});
+
+test("a result is of one run only", () => {
+  const program = new Program(area((_, ops) => ops));
+  const call = program.call(NR.getpid, []);
+  expect(() => program.result(call)).toThrow("before its program ran");
+  program.run();
+  expect(program.result(call)).toBe(0);
+  expect(() => program.call(NR.close, [call])).toThrow("earlier run");
+});
+
+test("what is too much for one run is run in parts, and what never fits is refused", () => {
+  const there = area((_, ops) => ops);
+  const program = new Program(there);
+  for (let i = 0; i <= AREA.maxOps; i++) program.call(NR.getpid, []);
+  expect(there.runs).toEqual([AREA.maxOps]);
+  program.run();
+  expect(there.runs).toEqual([AREA.maxOps, 1]);
+  expect(() => program.reserve(AREA.size)).toThrow("more data than");
+});
