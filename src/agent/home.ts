@@ -87,12 +87,13 @@ export class Home implements Disposable {
   readonly own: OwnPages[] = [];
   #framesUsed = 0;
   #lastUsed = 0;
+  #head: Uint8Array | undefined;
 
   constructor(
     readonly pid: number,
     readonly memory: RemoteMemory,
     areas: readonly Area[],
-    fpSize: number,
+    readonly fpSize: number,
     /** Stack pointer of the leader. */
     sp: number,
   ) {
@@ -138,18 +139,32 @@ export class Home implements Disposable {
   }
 
   /**
-   * Where `size` bytes are zero, by pages. Frames that a killed run left are passed over, and those that a finished one wiped
-   * are used again: else each dump would cost a task that lives on a few pages.
+   * Where `size` bytes are zero or frames that a killed run left, by pages. What a finished run wiped is used again, too: else
+   * each dump would cost a task that lives on a few pages.
    */
   #firstZeroed(start: number, end: number, size: number): number | undefined {
-    const page = new Uint8Array(PAGE_SIZE);
+    const room = new Uint8Array(this.#frameRoom);
     let from = start;
-    for (let at = start; at < end; at += PAGE_SIZE) {
-      if (!this.memory.tryRead(at, page)) return undefined;
-      if (page.some((byte) => byte !== 0)) from = at + PAGE_SIZE;
-      else if (at + PAGE_SIZE - from >= size) return at + PAGE_SIZE <= end ? from : undefined;
+    for (let at = start; at + room.length <= end; ) {
+      if (!this.memory.tryRead(at, room)) return undefined;
+      if (this.#isFrame(room)) at += room.length;
+      else {
+        const isZero = room.subarray(0, PAGE_SIZE).every((byte) => byte === 0);
+        at += PAGE_SIZE;
+        if (!isZero) from = at;
+      }
+      if (at - from >= size) return from;
     }
     return undefined;
+  }
+
+  /** Does a frame of ours end here? Nothing else has such alternate stack flags. */
+  #isFrame(room: Uint8Array): boolean {
+    this.#head ??= arch.frame(new BigUint64Array(64), new Uint8Array(this.fpSize), 0n, this.#frameRoom).bytes;
+    const head = this.#head;
+    const at = room.length - head.length;
+    for (let i = 0; i < arch.frameHead; i++) if (room[at + i] !== head[i]) return false;
+    return true;
   }
 
   /** Zero bytes behind the last instruction of a text mapping, many where there are many. */

@@ -48,6 +48,7 @@ export class Parasite implements Area, Disposable {
   #base = 0;
   readonly #byte = new Uint8Array(1);
   #running = false;
+  #settled = false;
   #pins = 0;
   /** Where the leader is pinned. */
   #cpu: number | undefined;
@@ -264,6 +265,7 @@ export class Parasite implements Area, Disposable {
       check(sys(NR.sendmsg, this.#socket, addressOf(header), MSG_NOSIGNAL), "cannot send a descriptor", this.subject);
     }
     this.#await();
+    this.#settled = true;
     return view.getUint32(AREA.control + CONTROL.stopped, true);
   }
 
@@ -328,6 +330,8 @@ export class Parasite implements Area, Disposable {
    */
   cure(): void {
     if (!this.#running) return;
+    // an agent that has not run a program may not have closed the other end of its socket yet
+    if (!this.#settled) this.execute(0);
     this.#running = false;
     this.unpin();
     const { tid } = this.leader;

@@ -1,6 +1,6 @@
 /** tscriu dies by SIGKILL at any instant of a dump: nobody gets hurt, and nothing is left in anybody. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { type Instant, strike } from "./lib/kill.ts";
@@ -80,7 +80,10 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
     const { pids } = victim;
     const struck = await strike(instant, victim.pid, dump(victim.pid, words));
     const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${counted.calls} calls`;
-    if (!struck.killed && struck.status !== 0) throw new Error(`${when}: ended by itself with ${struck.status}`);
+    if (!struck.killed && struck.status !== 0) {
+      const log = readFileSync(scratch.file("images/dump.log"), "latin1");
+      throw new Error(`${when}: ended by itself with ${struck.status}: ${log.slice(-600)}`);
+    }
     try {
       if (await stand.wholeOrGone(pids)) tally.gone++;
     } catch (error) {

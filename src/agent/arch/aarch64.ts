@@ -115,6 +115,7 @@ export const aarch64: Arch = {
   atRest: (regs) => regs.slice(),
   interrupted: () => undefined,
 
+  frameHead: UC_MASK,
   frameSize,
 
   frame(regs, fp, mask, end) {

@@ -62,6 +62,8 @@ export interface Arch {
    * @returns the bytes and the stack pointer with which rt_sigreturn finds it
    */
   frame(regs: BigUint64Array, fp: Uint8Array, mask: bigint, end: number): { bytes: Uint8Array; sp: number };
+  /** So many bytes at the beginning of a frame are the same in all of them. */
+  readonly frameHead: number;
   /** Moves the instruction pointer. */
   setIp(regs: BigUint64Array, ip: number): void;
 }

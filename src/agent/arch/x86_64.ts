@@ -151,6 +151,7 @@ export const x86_64: Arch = {
     return nr >= 0 ? { nr, error: signed(regs[RAX]) } : undefined;
   },
 
+  frameHead: 48,
   frameSize: (fpSize) => align(fpSize + 4) + 64 + CONTEXT_SIZE,
 
   frame(regs, fp, mask, end) {

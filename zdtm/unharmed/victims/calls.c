@@ -143,13 +143,15 @@ static long wait_once(long *want) {
       usleep(ASKED_MS * 1000);
       int to = socket(AF_UNIX, SOCK_STREAM, 0);
       if (connect(to, (struct sockaddr *)&address, sizeof(address))) _exit(99);
+      /* it stays until it was accepted and closed: no dump can keep a connection that its client has left */
+      while (read(to, &byte, 1) != 0) continue;
       _exit(0);
     }
     int got = accept(fd, NULL, NULL);
     long result = got < 0 ? -errno : 1;
     *want = 1;
-    while (waitpid(pid, NULL, 0) < 0) continue;
     close(got);
+    while (waitpid(pid, NULL, 0) < 0) continue;
     close(fd);
     return result;
   }
