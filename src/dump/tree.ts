@@ -1,6 +1,7 @@
 import { roundTrips, Tracee } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import { onTime } from "../kernel/cpu.ts";
+import { sameVm } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -97,7 +98,10 @@ export class FrozenTree implements Disposable {
         this.#held.add(tid);
         interrupt(tid);
       }
-      for (const child of readChildren(dir) ?? []) this.#seizeAll(child);
+      for (const child of readChildren(dir) ?? []) {
+        // a parent in vfork waits for its child to execute: stopped, it would never
+        if (!sameVm(pid, child)) this.#seizeAll(child);
+      }
     } catch {
       // it has ended
     }
