@@ -32,7 +32,7 @@ const [word = ""] = process.argv.slice(2);
 const chosen = figures.filter(({ what }) => what.includes(word));
 const turns = [...new Set(chosen.flatMap((figure) => figure.turns))];
 const told = (round: number) => process.stderr.isTTY && process.stderr.write(`\rround ${round} of ${rounds}\r`);
-const samples = measure(turns, rounds, told);
+const samples = await measure(turns, rounds, told);
 const width = Math.max(...figures.map((figure) => figure.what.length));
 console.log(`${"what".padEnd(width)}   ratio  at most        ours        base`);
 const within = chosen.map((figure) => line(figure, samples, width));
