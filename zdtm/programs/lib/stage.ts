@@ -14,11 +14,14 @@ export const testTime = 600_000;
 export const isRoot = process.getuid?.() === 0;
 
 /** Waits for a condition that nothing announces; gives what `look` found. */
-export async function until<T>(what: string, look: () => T | undefined | Promise<T | undefined>): Promise<T> {
+export async function until<T>(
+  what: string | (() => string),
+  look: () => T | undefined | Promise<T | undefined>,
+): Promise<T> {
   for (const late = performance.now() + patience; ; await Bun.sleep(5)) {
     const found = await look();
     if (found !== undefined) return found;
-    if (performance.now() > late) throw new Error(`waited in vain until ${what}`);
+    if (performance.now() > late) throw new Error(`waited in vain until ${typeof what === "string" ? what : what()}`);
   }
 }
 
@@ -121,7 +124,8 @@ export class Program {
 
   /** Waits until it says something. */
   says(pattern: RegExp): Promise<RegExpExecArray> {
-    return until(`pid ${this.pid} says ${pattern}; it said:\n${this.said.slice(-2000)}`, () => {
+    const story = () => `pid ${this.pid} says ${pattern}; it said:\n${this.said.slice(-2000)}`;
+    return until(story, () => {
       if (!existsSync(`/proc/${this.pid}`)) throw new Error(`pid ${this.pid} is gone, and said:\n${this.said}`);
       return pattern.exec(this.said) ?? undefined;
     });

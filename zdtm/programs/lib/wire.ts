@@ -13,15 +13,20 @@ export function makeWire(stage: Stage): string {
   return path;
 }
 
-/** Asks one question, and gives the line that comes. */
-export async function ask(stage: Stage, program: Program, question: string): Promise<string> {
-  const before = program.said.length;
+/** Writes one line, to a program that is there. */
+export function tell(stage: Stage, line: string): void {
   const fd = openSync(stage.file("in"), constants.O_WRONLY | constants.O_NONBLOCK);
   try {
-    writeSync(fd, `${question}\n`);
+    writeSync(fd, `${line}\n`);
   } finally {
     closeSync(fd);
   }
+}
+
+/** Asks one question, and gives the line that comes. */
+export async function ask(stage: Stage, program: Program, question: string): Promise<string> {
+  const before = program.said.length;
+  tell(stage, question);
   return until(`pid ${program.pid} answers "${question}"`, () => {
     const line = /^(.*)\n/.exec(program.said.slice(before));
     return line?.[1];
