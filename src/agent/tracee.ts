@@ -68,6 +68,7 @@ export class Tracee {
   readonly mask: bigint;
   /** A SIGSTOP that came while we held it: sent again when it is let go. */
   stopWanted = false;
+  #blocked = false;
 
   constructor(
     readonly tid: number,
@@ -107,9 +108,10 @@ export class Tracee {
     return this.toCallEnd();
   }
 
-  /** Blocks all signals; only for registers that lead home. */
+  /** Blocks all signals, until `settle`; only for registers that lead home. */
   block(): void {
-    if (getSigmask(this.tid) !== ALL_SIGNALS) setSigmask(this.tid, ALL_SIGNALS);
+    if (!this.#blocked && getSigmask(this.tid) !== ALL_SIGNALS) setSigmask(this.tid, ALL_SIGNALS);
+    this.#blocked = true;
   }
 
   /** Lets the thread run to the end of its next system call and gives its result: two stops. */
@@ -144,6 +146,7 @@ export class Tracee {
 
   /** Mask and general registers as they were found. The thread's present registers lead there, and its stack is its own. */
   settle(): void {
+    this.#blocked = false;
     setSigmask(this.tid, this.mask);
     writeRegs(this.tid, this.regs);
   }
