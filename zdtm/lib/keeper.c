@@ -119,7 +119,9 @@ int main(void) {
   sigemptyset(&chld);
   sigaddset(&chld, SIGCHLD);
   signal(SIGPIPE, SIG_IGN);
-  signal(SIGINT, SIG_IGN); /* the harness goes first: its end closes our descriptor 0 */
+  /* the harness goes first: its end closes our descriptor 0 */
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
   sigprocmask(SIG_BLOCK, &chld, NULL);
   int events = signalfd(-1, &chld, SFD_CLOEXEC | SFD_NONBLOCK);
   if (events < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1)) return 1;
