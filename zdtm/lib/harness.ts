@@ -123,7 +123,7 @@ class Run {
 
   private snapshot(): Snapshot {
     const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
-    const taken = takeSnapshot(this.pid, { memory });
+    const taken = takeSnapshot(this.pid, { memory, exceptCode: this.options.mode === "running" });
     const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
     // The children of a case that moves on come and go; its first process stays.
     if (this.it.suite === "transition")

@@ -8,6 +8,8 @@ export type Snapshot = Map<string, string>;
 export interface SnapshotOptions {
   /** Also take down the contents of private memory. */
   memory: boolean;
+  /** Leaves out code: a dump that lets its victim live leaves a page of it as a copy, with the bytes of the file. */
+  exceptCode?: boolean;
 }
 
 /** Inode numbers are the kernel's own; small numbers in order of appearance show who shares what with whom. */
@@ -203,9 +205,9 @@ function putThreads(into: Snapshot, at: string, pid: number): void {
   }
 }
 
-function putMemory(into: Snapshot, at: string, pid: number, list: Area[]): void {
+function putMemory(into: Snapshot, at: string, pid: number, list: Area[], exceptCode: boolean): void {
   for (const area of list) {
-    if (area.shared || area.name.startsWith("[v")) continue;
+    if (area.shared || area.name.startsWith("[v") || (exceptCode && area.permissions.includes("x"))) continue;
     const digest = pageDigests(pid, area);
     if (digest !== undefined) into.set(`${at} memory ${area.start.toString(16)}-${area.end.toString(16)}`, digest);
   }
@@ -250,7 +252,7 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
       `${at} area ${area.start.toString(16)}-${area.end.toString(16)}`,
       `${area.permissions} ${area.name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
     );
-  if (options.memory) putMemory(into, at, pid, list);
+  if (options.memory) putMemory(into, at, pid, list, options.exceptCode === true);
   putDescriptors(into, at, pid, seen);
   putThreads(into, at, pid);
 }

@@ -4,7 +4,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-static tst_step *step;
+static tst_step *step, *over;
 static int ends[2];
 enum { MILLISECONDS = 500 };
 
@@ -27,17 +27,20 @@ static void *waiter(void *number) {
   TST_SPOIL got = way == 1 ? -1 : 0;
   tst_check(got == 0, "way %d gives %d", way, got);
   tst_check(went >= MILLISECONDS - 2, "way %d returned after %ld ms", way, (long)went);
+  tst_await(over, 1);
   return NULL;
 }
 
 int main(void) {
   tst_begin();
   step = tst_new_step();
+  over = tst_new_step();
   tst_sys(pipe(ends));
   pthread_t threads[3];
   for (int i = 0; i < 3; i++) tst_pthread(pthread_create(&threads[i], NULL, waiter, (void *)(intptr_t)i));
   tst_until(__atomic_load_n(&step->value, __ATOMIC_SEQ_CST) == 3, "the threads do not come");
   tst_ready();
+  tst_set(over, 1);
   for (int i = 0; i < 3; i++) tst_pthread(pthread_join(threads[i], NULL));
   return tst_pass();
 }
