@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { readRegs, writeRegs } from "../agent/tracee.ts";
+import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { planRestart, type Restart } from "./restart.ts";
@@ -74,6 +75,21 @@ for (const [name, call] of Object.entries(blocks)) {
         expect(Number(took)).toBeGreaterThanOrEqual(0.8);
       },
     );
+}
+
+for (const [name, call] of Object.entries(blocks)) {
+  test.skipIf(!x86).concurrent(`${name}: interrupted a second time, it is still known by name`, async () => {
+    await using victim = await Victim.start(TIMED(call));
+    const { held: first, plan: before } = await interrupted(victim);
+    first[Symbol.dispose](); // the kernel goes on with it in restart_syscall
+    const { held, plan } = await interrupted(victim);
+    using _ = held;
+    expect(held.tracee.regs[15]).toBe(BigInt(NR.restart_syscall));
+    expect(plan.entry?.nr).toBe(before.entry?.nr ?? -1);
+    const left = Number(plan.entry?.remaining_ns);
+    expect(left).toBeGreaterThan(0);
+    expect(left).toBeLessThanOrEqual(1000e9);
+  });
 }
 
 test.skipIf(!x86)("a call whose time is over ends at once with what the kernel says", async () => {

@@ -17,6 +17,7 @@ import { readAffinity, setAffinity } from "./sched.ts";
 
 /** A thread that was not disturbed has slept once since: in our stop, and perhaps in the freezer of its cgroup. */
 const MAX_SLEEPS = 2;
+const PAGE = 4096;
 
 /** A thread's wait, before the thread was stopped. */
 export interface Wait extends KnownCall {
@@ -95,6 +96,19 @@ const TIMED = new Set<number>(
 );
 
 /**
+ * The call that restart_syscall(2) goes on with: the kernel function that the thread sleeps in tells (proc(5), wchan). Only
+ * sleeps, futex and poll get there, and a sleep's own function often does not show.
+ */
+function restartedCall(wchan: string, args: readonly number[]): number | undefined {
+  // not for us to read, or a kernel without names
+  if (wchan === "" || wchan === "0") return undefined;
+  if (wchan.startsWith("futex")) return NR.futex;
+  if (wchan.includes("poll")) return NR.poll;
+  // nanosleep's first argument is a pointer, clock_nanosleep's a clock
+  return (args[0] ?? 0) >= PAGE ? NR.nanosleep : NR.clock_nanosleep;
+}
+
+/**
  * What a thread waits in, when that is a system call; undefined while it runs, or when it is not ours to know. Call it right
  * before the thread is stopped.
  * @param dir /proc/PID/task/TID
@@ -114,6 +128,7 @@ export function readWait(dir: ProcDir): Wait | undefined {
   const [nr = 0, ...rest] = words.map((word) => Number(BigInt.asIntN(64, BigInt(word))));
   const args = rest.slice(0, 6);
   const wait: Wait = { nr, args, sp: rest[6] ?? 0, ip: rest[7] ?? 0, since: undefined, sleeps: 0 };
+  if (nr === NR.restart_syscall) wait.restarted = restartedCall(dir.optional("wchan") ?? "", args);
   if (!TIMED.has(nr)) return wait;
   const sched = parseSched(dir.optional("sched") ?? "");
   if (!sched) return wait;

@@ -15,6 +15,8 @@ export interface KnownCall {
   nr: number;
   args: readonly number[];
   ip: number;
+  /** The call that goes on, where `nr` only says that one does (restart_syscall). */
+  restarted?: number;
 }
 
 export const ERESTARTSYS = -512;
@@ -77,12 +79,12 @@ function calledAt(memory: RemoteMemory, ip: number): number | undefined {
 
 export const x86_64: CallRegisters = {
   goOn: () => undefined,
-  interrupted(regs, memory) {
+  interrupted(regs, memory, known) {
     let nr = number(regs[ORIG_AX]);
     const error = number(regs[AX]);
     if (nr < 0 || (error !== EINTR && (error < ERESTART_RESTARTBLOCK || error > ERESTARTSYS))) return undefined;
     // interrupted before and gone on: the call's own number is no more in the registers
-    if (nr === NR.restart_syscall) nr = calledAt(memory, Number(regs[IP])) ?? nr;
+    if (nr === NR.restart_syscall) nr = calledAt(memory, Number(regs[IP])) ?? known?.restarted ?? nr;
     return { nr, args: ARGS.map((register) => number(regs[register])), error };
   },
   again(regs, call, change) {
@@ -169,7 +171,7 @@ export const aarch64: CallRegisters = {
     const args = [0, 1, 2, 3, 4, 5].map((i) => number(regs[i]));
     if (known.ip === pc + 4 && isSvc(memory, pc)) {
       // interrupted before and gone on: the call's own number is no more in the registers
-      if (nr === RESTART_SYSCALL) nr = numberBefore(memory, pc) ?? nr;
+      if (nr === RESTART_SYSCALL) nr = numberBefore(memory, pc) ?? known.restarted ?? nr;
       return { nr, args, error: ERESTART_RESTARTBLOCK };
     }
     if (known.ip === pc && args[0] === EINTR && isSvc(memory, pc - 4)) {
