@@ -15,7 +15,7 @@ long ts_syscall(long nr, long a, long b, long c, long d, long e, long f)
 
 /* What the child of ts_spawn needs; it lives on the child's own stack. */
 struct birth {
-	long elf, gate, parent;
+	long elf, gate, other_end, parent;
 	char name[8];
 	char *argv[2], *envp[1];
 };
@@ -31,6 +31,9 @@ static __attribute__((noreturn)) void child(void *arg)
 		if (syscall6(NR_getppid, 0, 0, 0, 0, 0, 0) != b->parent)
 			syscall6(NR_exit, 127, 0, 0, 0, 0, 0);
 	}
+	/* our own copy of the gate's other end would hide its owner's death */
+	if (b->other_end >= 0)
+		syscall6(NR_close, b->other_end, 0, 0, 0, 0, 0);
 	if (syscall6(NR_read, b->gate, (long)&byte, 1, 0, 0, 0) == 1)
 		syscall6(NR_execveat, b->elf, (long)"", (long)b->argv, (long)b->envp, 0x1000 /* AT_EMPTY_PATH */, 0);
 	for (;;)
@@ -45,7 +48,8 @@ long ts_spawn(long flags, long set_tids, long n_tids, long elf, long gate, long 
 	long ret;
 
 	b->elf = elf;
-	b->gate = gate;
+	b->gate = (int)gate;
+	b->other_end = (gate >> 32) - 1;
 	memcpy(b->name, "tscriu", 7);
 	b->argv[0] = b->name;
 	b->argv[1] = NULL;

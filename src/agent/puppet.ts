@@ -22,7 +22,7 @@ import {
   wait,
   waitStop,
 } from "../kernel/ptrace.ts";
-import { addressOf, check, spawn, sys } from "../kernel/sys.ts";
+import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL } from "./layout.ts";
@@ -109,7 +109,7 @@ export class Puppet extends FutexAgent implements Disposable {
     // a sibling of ours tells its end as we do: clone3 takes no signal for it
     const CLONE_PARENT = 0x8000;
     const tells = flags & CLONE_PARENT ? 0 : SIGCHLD;
-    const start = () => spawn(flags | tells, addressOf(tids), 1, elf, gate, top - (top % 16));
+    const start = () => spawn(flags | tells, addressOf(tids), 1, elf, gateOf(gate, open), top - (top % 16));
     const made = awaitPid(pid, start);
     try {
       if (made < 0) throw pidError(made, pid);

@@ -63,6 +63,7 @@ export const BOUND = 2 ** 40;
  * the static ELF file `elf`. Returns its pid or the negative errno.
  * @param setTids address of an array of pid_t, innermost pid namespace first; 0 for a pid of the kernel's choice
  * @param flags clone(2) flags besides CLONE_VM, which is always used; the low byte is the exit signal
+ * @param gate with `gateOf`, the child gives up the pipe's write end, so that our death is its end of file
  * @param stack highest address of a stack for it, 16-byte aligned, alive until it has executed
  */
 export function spawn(flags: number, setTids: number, nTids: number, elf: number, gate: number, stack: number): number {
@@ -93,4 +94,9 @@ export function cpuid(leaf: number, subleaf: number): readonly [number, number, 
   const out = new Uint32Array(4);
   symbols.ts_cpuid(leaf, subleaf, addressOf(out));
   return [out[0] ?? 0, out[1] ?? 0, out[2] ?? 0, out[3] ?? 0];
+}
+
+/** A pipe's two ends as `spawn` takes them. */
+export function gateOf(read: number, write: number): number {
+  return read + (write + 1) * 0x1_0000_0000;
 }
