@@ -96,7 +96,8 @@ export class RegularFiles {
     if (place.how === "external") reg.ext = true;
     if ((file.stat.mode & S_IFMT) === S_IFREG) {
       reg.size = file.stat.size;
-      reg.build_id = this.#buildId(file);
+      // a ghost is made of what was saved: looking into it here would only show in its access time
+      if (place.how !== "ghost") reg.build_id = this.#buildId(file);
     }
     if (place.how === "ghost") this.#remap(id, this.#ghosts.idOf(file), RemapType.GHOST);
     if (place.how === "process") this.#remap(id, place.process, RemapType.PROCFS);

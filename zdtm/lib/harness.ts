@@ -132,6 +132,8 @@ class Run {
       "files",
       files
         .filter((f) => !/^images-|^\./.test(f))
+        // what the images need stays beside the file when the tree lives on
+        .filter((f) => this.options.mode !== "running" || !/(^|\/)link_remap\.\d+$/.test(f))
         .sort()
         .join(" "),
     );

@@ -14,7 +14,7 @@ int main(void) {
   struct stat a, b;
   tst_sys(fstat(fd, &a));
   tst_check(stat("elsewhere", &b) == 0 && a.st_ino == b.st_ino, "the descriptor is of another file");
-  tst_check(a.st_nlink == 1 && a.st_size == 8, "%ld names, %ld bytes", (long)a.st_nlink, (long)a.st_size);
+  tst_check(a.st_nlink >= 1 && a.st_size == 8, "%ld names, %ld bytes", (long)a.st_nlink, (long)a.st_size);
   tst_check(access("dir", F_OK) == -1, "the directory is back");
   return tst_pass();
 }
