@@ -97,7 +97,7 @@ test("nothing stays open", () => {
     dir.optional("no_such_file");
     dir[Symbol.dispose]();
   }
-  expect(probe.list("fd").length).toBe(before);
+  expect(probe.list("fd").length).toBeLessThanOrEqual(before);
 });
 
 test("files of no process", () => {
