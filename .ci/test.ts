@@ -107,7 +107,8 @@ async function run(stage: Stage): Promise<Result> {
     if (kind === "skip" && name.endsWith("(unnamed)")) return;
     seen++;
     if (kind === "fail") {
-      failed.push(name);
+      // bun names what failed once more at the end
+      if (!failed.includes(name)) failed.push(name);
       stories.push(...story.slice(-60), text);
     } else if (kind !== "pass") skipped.push(name);
     story = [];
