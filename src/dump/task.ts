@@ -135,6 +135,17 @@ export interface RunningTree {
   threads: number;
 }
 
+function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
+  try {
+    using thread = dir.thread(tid);
+    found.threads++;
+    const wait = readWait(thread);
+    if (wait) found.waits.set(tid, wait);
+  } catch {
+    // it ended, the others did not
+  }
+}
+
 export function lookAtRunning(
   pid: number,
   found: RunningTree = { waits: new Map(), tasks: 0, threads: 0 },
@@ -142,12 +153,7 @@ export function lookAtRunning(
   try {
     using dir = new ProcDir(pid);
     found.tasks++;
-    for (const tid of dir.list("task")) {
-      using thread = dir.thread(tid);
-      found.threads++;
-      const wait = readWait(thread);
-      if (wait) found.waits.set(tid, wait);
-    }
+    for (const tid of dir.list("task")) lookAtThread(dir, tid, found);
     for (const child of readChildren(dir) ?? []) lookAtRunning(child, found);
   } catch {
     // it ended: the freeze will see

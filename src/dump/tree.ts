@@ -56,6 +56,17 @@ interface Seized {
   dead: boolean;
 }
 
+/** Undefined when the thread has gone meanwhile. */
+function statusOf(pid: number, tid: number): ProcStatus | undefined {
+  try {
+    using thread = new ProcDir(tid, `/proc/${pid}/task/${tid}`);
+    return parseStatus(thread.text("status"));
+  } catch (error) {
+    if (error instanceof CrError && error.code === "ESRCH") return undefined;
+    throw error;
+  }
+}
+
 /**
  * Stops a process tree and holds it. Whatever happens, `release` (also at the end of a `using` scope) lets every thread go as
  * it was found.
@@ -178,9 +189,30 @@ export class FrozenTree implements Disposable {
           fresh.push(one);
         }
       }
-      if (fresh.length === 0) return [...all.values()];
       for (const one of fresh) if (!one.dead) this.#awaitStop(pid, one);
+      if (fresh.length > 0) continue;
+      const found = [...all.values()];
+      // while one thread ends the kernel's list may leave out another: only the count says that none is missing
+      const held = found.filter((one) => !one.dead || one.tid === pid).length;
+      if (parseStat(dir.text("stat")).numThreads <= held) return found;
+      this.#pause(pid, pid);
     }
+  }
+
+  /** A moment for the kernel; throws when it has had all its time. */
+  #pause(pid: number, tid: number): void {
+    if (this.#interrupted())
+      throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
+    if (performance.now() > this.#deadline) {
+      throw new CrError("the task does not stop in time", {
+        code: "ETIMEDOUT",
+        subject: { pid, tid },
+        remedy:
+          "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
+      });
+    }
+    // asleep, not yielding: the task may need this very CPU, and a yield does not hand it over
+    sys(NR.nanosleep, addressOf(PAUSE), 0);
   }
 
   #seize(pid: number, tid: number): Seized | undefined {
@@ -188,9 +220,8 @@ export class FrozenTree implements Disposable {
     const result = seize(tid, PTRACE_O_TRACESYSGOOD);
     if (result === ESRCH) return undefined;
     if (result === EPERM) {
-      const thread = new ProcDir(tid, `/proc/${pid}/task/${tid}`);
-      const status = parseStatus(thread.text("status"));
-      thread[Symbol.dispose]();
+      const status = statusOf(pid, tid);
+      if (!status) return undefined;
       if (status.state === "Z" || status.state === "X") return { tid, stopSignal: 0, dead: true };
       if (status.tracerPid) {
         throw new CrError("another process traces this task", {
@@ -217,18 +248,7 @@ export class FrozenTree implements Disposable {
       // only looked at: a signal that is not yet let through is not lost when we die
       const seen = look(one.tid);
       if (seen === undefined || seen === EINTR) {
-        if (this.#interrupted())
-          throw new CrError("interrupted while the tree was being stopped", { code: "EINTR", subject: { pid } });
-        if (performance.now() > this.#deadline) {
-          throw new CrError("the task does not stop in time", {
-            code: "ETIMEDOUT",
-            subject: { pid, tid: one.tid },
-            remedy:
-              "it hangs in the kernel (a dead network file system, a vfork whose child runs on): try later or with a larger --timeout",
-          });
-        }
-        // asleep, not yielding: the task may need this very CPU, and a yield does not hand it over
-        sys(NR.nanosleep, addressOf(PAUSE), 0);
+        this.#pause(pid, one.tid);
         continue;
       }
       roundTrips.stops++;
