@@ -18,7 +18,15 @@ interface Stage {
 
 const suite = (name: string, path: string): Stage => ({
   name,
-  words: [bun, "test", path, "--timeout=120000", "--reporter=junit", `--reporter-outfile=${join(logs, `${name}.xml`)}`],
+  words: [
+    bun,
+    "test",
+    path,
+    "--timeout=120000",
+    "--retry=1",
+    "--reporter=junit",
+    `--reporter-outfile=${join(logs, `${name}.xml`)}`,
+  ],
   suite: true,
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { closeFd, fcntl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { readFdInfo } from "../kernel/proc/fdinfo.ts";
@@ -69,6 +69,8 @@ test("pidfds of dead processes stay dead, and equal where they were", async () =
 test("processes outside of the tree and single threads are refused by name", async () => {
   const child = Bun.spawn(["/bin/sleep", "1000"]);
   try {
+    // it has its name once it has executed
+    while (readFileSync(`/proc/${child.pid}/comm`, "utf8") !== "sleep\n") await Bun.sleep(1);
     using run = new TestRun(pidfd);
     expect(() => run.dump(pidfdOf(child.pid))).toThrow(`process ${child.pid} (sleep), which is not part of the tree`);
     expect(run.blockers.length).toBe(1);
