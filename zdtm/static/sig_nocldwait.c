@@ -18,7 +18,7 @@ static int wait_and_end(void *unused) {
 int main(void) {
   tst_begin();
   step = tst_new_step();
-  struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_NOCLDWAIT | SA_SIGINFO};
+  struct sigaction action = {.sa_sigaction = on_child, .sa_flags = SA_NOCLDWAIT | SA_SIGINFO | SA_RESTART};
   tst_sys(sigaction(SIGCHLD, &action, NULL));
   pid_t child = tst_child(wait_and_end, NULL);
   tst_until(tst_state(child) == 'S', "the child does not sleep");

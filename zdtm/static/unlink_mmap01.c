@@ -1,6 +1,8 @@
 // zdtm: {"category": "memory", "opts": ["--link-remap"], "verifies": "a mapped file whose name is gone but has other names keeps its data and is still the file of those names"}
 #include "tst.h"
 
+#include <glob.h>
+
 int main(void) {
   tst_begin();
   size_t page = tst_page();
@@ -21,7 +23,9 @@ int main(void) {
   tst_check(seen == 0x10, "the other name is another file");
   struct stat it;
   tst_sys(fstat(fd, &it));
-  tst_check(it.st_nlink == 1, "the file has %ld names", (long)it.st_nlink);
+  glob_t kept; /* a dump that leaves the case running keeps a name for its images */
+  long names = glob("link_remap.*", 0, NULL, &kept) ? 1 : 1 + (long)kept.gl_pathc;
+  tst_check((long)it.st_nlink == names, "the file has %ld names, not %ld", (long)it.st_nlink, names);
   tst_check(access("first", F_OK) == -1, "the deleted name is back");
   return tst_pass();
 }
