@@ -209,6 +209,23 @@ class Terminals {
     task.run((program) => void program.call(NR.close, [number]));
   }
 
+  /**
+   * Our description of the terminal that a session controls, as far as it can be made before the tree: those that the
+   * leader forks later inherit the terminal, and in no other way can they get it.
+   */
+  ofSession(sid: number): number | undefined {
+    for (const { tty } of this.restore.entries.values()) {
+      if (tty === undefined) continue;
+      const info = this.#info(tty);
+      if (info.sid !== sid || info.type === TtyType.CTTY) continue;
+      const hasMaster = info.pty !== undefined && (this.#ptys.get(info.pty.index)?.masters.length ?? 0) > 0;
+      const ours = info.type === TtyType.PTY && !hasMaster;
+      if (this.#given(info) === undefined && (ours || info.type === TtyType.EXT_TTY)) continue;
+      this.restore.descriptor(tty.id);
+    }
+    return [...this.#lines].find(([info]) => info.sid === sid)?.[1];
+  }
+
   /** Gives every session of the tree its controlling terminal and that its foreground group. */
   sessions(): void {
     if (this.#hasSessions) return;

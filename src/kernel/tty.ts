@@ -1,7 +1,7 @@
 import { closeFd, ioctlInt, openPath, tryIoctl } from "./fd.ts";
 import { NR } from "./nr.ts";
 import { sys } from "./sys.ts";
-import { O } from "./uapi/fcntl.ts";
+import { F, FD_CLOEXEC, O } from "./uapi/fcntl.ts";
 import { ior, iow, TIOC } from "./uapi/ioctl.ts";
 
 /** struct termios2: modes, line discipline, control characters, speeds in bits per second (termios(3)). */
@@ -127,7 +127,10 @@ export function ptyIndex(master: number): number {
 
 /** A description of the slave of a master of ours, or the negative errno. It does not become anybody's controlling terminal. */
 export function tryOpenSlave(master: number, flags: number): number {
-  return sys(NR.ioctl, master, TIOC.GPTPEER, flags | O.NOCTTY | O.CLOEXEC);
+  // unlike open(2) this keeps close-on-exec in the description, where it would show for ever, and adds nothing
+  const fd = sys(NR.ioctl, master, TIOC.GPTPEER, flags | O.NOCTTY | O.LARGEFILE);
+  if (fd >= 0) sys(NR.fcntl, fd, F.SETFD, FD_CLOEXEC);
+  return fd;
 }
 
 /**

@@ -11,6 +11,7 @@ import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
+import { TIOC } from "../kernel/uapi/ioctl.ts";
 import { type MemoryResult, type MemorySources, receiveOne } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
@@ -53,6 +54,8 @@ export interface GrowOptions {
   /** Session and process group of ours. */
   readonly ourSid: number;
   readonly ourPgid: number;
+  /** Our descriptor of the terminal that a session controls; undefined where it has none. */
+  terminal(sid: number): number | undefined;
   /** Called between steps: throws when we shall stop. */
   step(): void;
 }
@@ -155,7 +158,16 @@ export class Forest implements Disposable {
 
   /** Makes a task the leader of a session. */
   #lead(task: GrownTask): void {
-    run(task.puppet, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
+    const { pid, zombie } = task.saved;
+    const terminal = zombie ? undefined : this.options.terminal(pid);
+    run(task.puppet, (program) => {
+      program.call(NR.setsid, [], { what: "cannot make the session" });
+      if (terminal === undefined) return;
+      // now, before it has children: they inherit it
+      const line = receiveOne(program, this.options.sources.service, terminal);
+      program.call(NR.ioctl, [line, TIOC.SCTTY, 0], { what: "cannot give a session its terminal", subject: { pid } });
+      program.call(NR.close, [line]);
+    });
     task.sid = task.saved.pid;
     task.pgid = task.saved.pid;
   }

@@ -5,6 +5,7 @@
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import { allowDescriptors } from "../file/numbers.ts";
+import { restoredTerminals } from "../file/tty-restore.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
@@ -83,6 +84,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     shellJob: options.shellJob,
     ourSid: stat.sid,
     ourPgid: stat.pgid,
+    terminal: (sid) => restoredTerminals(files).ofSession(sid),
     inheritedService: service.inherited,
     sources: {
       images,
