@@ -6,6 +6,7 @@ import { otherSocket } from "../socket/other.ts";
 import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
+import { fanotify } from "./fanotify.ts";
 import { fifo } from "./fifo.ts";
 import { inotify } from "./inotify.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
@@ -40,6 +41,7 @@ export const kinds: readonly FileKind[] = [
   netlink,
   otherSocket,
   inotify,
+  fanotify,
   unsupported,
 ];
 

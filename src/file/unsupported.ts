@@ -22,7 +22,11 @@ const BY_LINK: readonly (readonly [pattern: RegExp, what: string, remedy?: strin
   [/^anon_inode:\[userfaultfd\]$/, "a userfaultfd, with which a program handles its own page faults"],
   [/^anon_inode:\[perf_event\]$/, "a performance counter (perf_event_open)", "stop the profiler"],
   [/^anon_inode:\[?bpf[-_]/, "a BPF object", "detach it, or pin it in a BPF file system and close the descriptor"],
-  [/^anon_inode:\[fanotify\]$/, "a fanotify group", "stop watching before the dump"],
+  [
+    /^anon_inode:\[fanotify\]$/,
+    "a fanotify group whose state this kernel does not show",
+    "stop watching before the dump",
+  ],
   [/^anon_inode:\[(fscontext|fs_context)\]$/, "a half made mount (fsopen)"],
   [/^anon_inode:seccomp notify$/, "the listener of a seccomp filter", "stop the supervisor of the filter"],
   [/^anon_inode:landlock[-_]ruleset$|^anon_inode:\[landlock-ruleset\]$/, "a Landlock rule set"],

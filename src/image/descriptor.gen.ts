@@ -484,13 +484,15 @@ export const messages: Readonly<Record<string, string>> = {
 5 required uint32 ignored_mask hex
 6 required uint32 s_dev dev
 7 optional .fanotify_inode_mark_entry ie
-8 optional .fanotify_mount_mark_entry me`,
+8 optional .fanotify_mount_mark_entry me
+2000 optional bool tscriu_filesystem`,
   fanotify_file_entry: `1 required uint32 id
 2 required uint32 flags hex
 3 required .fown_entry fown
 4 required uint32 faflags hex
 5 required uint32 evflags hex
-6 repeated .fanotify_mark_entry mark`,
+6 repeated .fanotify_mark_entry mark
+2000 optional bool tscriu_unprivileged`,
   memfd_file_entry: `1 required uint32 id
 2 required uint32 flags flags=rfile.flags
 3 required uint64 pos

@@ -889,6 +889,7 @@ export interface FanotifyMarkEntry {
   s_dev: number;
   ie?: FanotifyInodeMarkEntry;
   me?: FanotifyMountMarkEntry;
+  tscriu_filesystem?: boolean;
 }
 
 export interface FanotifyFileEntry {
@@ -898,6 +899,7 @@ export interface FanotifyFileEntry {
   faflags: number;
   evflags: number;
   mark: FanotifyMarkEntry[];
+  tscriu_unprivileged?: boolean;
 }
 
 export interface MemfdFileEntry {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "epoll-fsnotify", "except": {"fd 11 info": "a used up one-shot target hears of errors again: the kernel adds them whenever one is added"}, "verifies": "edge triggered, one-shot, used up one-shot and exclusive targets keep their kind and data"}
+// zdtm: {"category": "epoll-fsnotify", "verifies": "edge triggered, one-shot, used up one-shot and exclusive targets keep their kind and data"}
 #include "tst.h"
 
 #include <sys/epoll.h>

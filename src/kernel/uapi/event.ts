@@ -83,6 +83,15 @@ export const FAN = {
   REPORT_DIR_FID: 0x400,
   REPORT_NAME: 0x800,
   REPORT_TARGET_FID: 0x1000,
+  REPORT_MNT: 0x4000,
+} as const;
+
+/** Events of fanotify that ask for an answer. */
+export const FAN_EVENT = {
+  OPEN_PERM: 0x10000,
+  ACCESS_PERM: 0x20000,
+  OPEN_EXEC_PERM: 0x40000,
+  PRE_ACCESS: 0x100000,
 } as const;
 
 /** timerfd_create(2), timerfd_settime(2). */

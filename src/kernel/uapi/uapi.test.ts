@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CAP, hasCapability } from "./capability.ts";
-import { CLOCK, EFD, EPOLL, EPOLL_CTL, FAN, FAN_MARK, IN, ITIMER, SFD, TFD } from "./event.ts";
+import { CLOCK, EFD, EPOLL, EPOLL_CTL, FAN, FAN_EVENT, FAN_MARK, IN, ITIMER, SFD, TFD } from "./event.ts";
 import { AT, DN, F, F_LOCK, F_OWNER, F_SEAL, FALLOC, LOCK, MFD, O, RENAME } from "./fcntl.ts";
 import { flagsText, type NameTable, nameOf } from "./flags.ts";
 import { FUTEX } from "./futex.ts";
@@ -107,6 +107,7 @@ const FAMILIES: readonly Family[] = [
   family(EPOLL_CTL, "EPOLL_CTL_", "sys/epoll.h"),
   family(IN, "IN_", "linux/inotify.h"),
   family(FAN, "FAN_", "linux/fanotify.h"),
+  family(FAN_EVENT, "FAN_", "linux/fanotify.h"),
   family(FAN_MARK, "FAN_MARK_", "linux/fanotify.h"),
   family(TFD, "TFD_", "sys/timerfd.h"),
   family(EFD, "EFD_", "sys/eventfd.h"),

@@ -1,0 +1,133 @@
+/** Files that are watched by their inode (inotify, fanotify): found at dump, opened again at restore. */
+import { CrError, type Subject } from "../error.ts";
+import type { FhEntry } from "../image/schema.gen.ts";
+import { closeFd, linkOf, tryOpen } from "../kernel/fd.ts";
+import type { FileHandle } from "../kernel/proc/fdinfo.ts";
+import { statFd, statPath } from "../kernel/stat.ts";
+import { check } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { describeFile } from "./collect.ts";
+import { decodeHandle, encodeHandle, openHandle, ownMounts } from "./handle.ts";
+import { findInode } from "./irmap.ts";
+import type { FileDump, FileRestore, OpenFile } from "./kind.ts";
+import { perRun } from "./per-run.ts";
+import type { NamedFile } from "./place.ts";
+import { RegularFiles } from "./regular-files.ts";
+import { Remaps } from "./remaps.ts";
+
+const mounts = perRun((_: FileDump | FileRestore) => ownMounts());
+
+/** One watched inode, as fdinfo shows it. */
+export interface Watched {
+  readonly ino: number;
+  /** The file system's own device number, kernel encoding. */
+  readonly sdev: number;
+  /** Absent where the file system makes no handles. */
+  readonly handle: FileHandle | undefined;
+  /** The description that watches. */
+  readonly holder: OpenFile;
+  /** What an error names. */
+  readonly subject: Subject;
+}
+
+/** What is watched: an open O_PATH descriptor of ours, or only a path. */
+interface Target {
+  /** -1 when it is known by its path alone. */
+  readonly fd: number;
+  readonly path: string | undefined;
+}
+
+/** The path under which a descriptor's file is to be found, if it is. */
+function pathOf(fd: number): string | undefined {
+  const link = linkOf(fd);
+  const there = link.startsWith("/") ? statPath(link, true) : undefined;
+  const stat = statFd(fd);
+  return there && there.dev === stat.dev && there.ino === stat.ino ? link : undefined;
+}
+
+/**
+ * Finds what is watched: by the file handle that fdinfo shows, by a descriptor of the tree, by scanning directories. The
+ * caller closes the descriptor.
+ */
+function findTarget(watched: Watched, dump: FileDump): Target | undefined {
+  const { forceIrmap, irmapScanPaths } = dump.options;
+  const { handle, ino, sdev } = watched;
+  const fd = handle && !forceIrmap ? openHandle(handle, sdev, mounts(dump)) : undefined;
+  if (fd !== undefined) return { fd, path: pathOf(fd) };
+  const held = dump.held.find(({ file }) => file.stat.ino === ino && file.stat.dev === sdev)?.file;
+  const own = held && tryOpen(`/proc/self/fd/${held.dup}`, O.PATH);
+  if (own !== undefined && own >= 0) return { fd: own, path: pathOf(own) };
+  const path = findInode(sdev, ino, irmapScanPaths);
+  return path === undefined ? undefined : { fd: -1, path };
+}
+
+function lost(watched: Watched): CrError {
+  return new CrError("a watched file cannot be found by its inode", {
+    code: "ENOENT",
+    subject: watched.subject,
+    remedy:
+      "its file system makes no handles: name a directory above it with --irmap-scan-path, or let the program remove the watch",
+  });
+}
+
+/**
+ * What is watched and deleted, as a file to be saved: the restore finds its ghost by device and inode. Undefined for files
+ * that live on under another name, which their handle leads to.
+ */
+function ghostOf({ holder, handle }: Watched, target: Target): NamedFile | undefined {
+  if (target.path !== undefined || target.fd < 0) return undefined;
+  const named = describeFile(0, target.fd, linkOf(target.fd), 0, { pid: holder.pid, fd: holder.fd });
+  return named.stat.nlink > 0 && handle ? undefined : named;
+}
+
+/** What keeps a watched file from being found or saved, or undefined. Reads only. */
+export function problemOf(watched: Watched, dump: FileDump): CrError | undefined {
+  const target = findTarget(watched, dump);
+  if (target === undefined) return lost(watched);
+  try {
+    const ghost = ghostOf(watched, target);
+    const cause = ghost && RegularFiles.of(dump).problem(ghost);
+    return cause && new CrError("a watched file cannot be saved", { subject: watched.subject, cause });
+  } finally {
+    if (target.fd >= 0) closeFd(target.fd);
+  }
+}
+
+/**
+ * A watched file's handle and path as images keep them; one that was deleted is saved as a ghost.
+ * @throws CrError ENOENT when it cannot be found
+ */
+export function handleOf(watched: Watched, dump: FileDump): FhEntry {
+  const target = findTarget(watched, dump);
+  if (target === undefined) throw lost(watched);
+  try {
+    const ghost = ghostOf(watched, target);
+    if (ghost) RegularFiles.of(dump).idForPath(ghost);
+    return encodeHandle(watched.handle ?? { type: 0, bytes: new Uint8Array(0) }, target.path);
+  } finally {
+    if (target.fd >= 0) closeFd(target.fd);
+  }
+}
+
+/**
+ * The file that a restored watch is for: an O_PATH descriptor, which the caller closes.
+ * @throws CrError naming `subject` when it is not there any more
+ */
+export function openWatched(
+  handle: FhEntry,
+  sdev: number,
+  ino: number,
+  restore: FileRestore,
+  subject: Subject,
+): number {
+  const ghost = Remaps.of(restore).byInode(sdev, ino);
+  const name = ghost === undefined ? handle.path : `/proc/self/fd/${ghost}`;
+  const remedy = "bring the watched file back";
+  if (name !== undefined) {
+    const flags = O.PATH | (ghost === undefined ? O.NOFOLLOW : 0);
+    return check(tryOpen(name, flags), "cannot open a watched file", subject, remedy);
+  }
+  const fd = openHandle(decodeHandle(handle), sdev, mounts(restore));
+  if (fd === undefined) throw new CrError("a watched file is not there any more", { code: "ENOENT", subject, remedy });
+  return fd;
+}
