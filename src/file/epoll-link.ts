@@ -2,19 +2,16 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { EventpollTfdEntry, FileEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd, readable, tryIoctl, tryOpen, tryRead, tryWrite } from "../kernel/fd.ts";
+import { closeFd, linkOf } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { S_IFIFO, S_IFMT, statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
-import { EPOLL, EPOLL_CTL } from "../kernel/uapi/event.ts";
+import { EPOLL, EPOLL_CTL, EPOLL_EVENT as EVENT } from "../kernel/uapi/event.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
-import { TFD_IOC_SET_TICKS } from "../kernel/uapi/ioctl.ts";
 import type { FileRestore, RestoredTask } from "./kind.ts";
+import { whileReady } from "./while-ready.ts";
 
-/** struct epoll_event is packed on x86_64 only. */
-const EVENT = process.arch === "x64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
 /** What the kernel keeps of a target with EPOLLONESHOT that has fired: no event is asked for any more. */
 const MODES = EPOLL.WAKEUP | EPOLL.ONESHOT | EPOLL.ET | EPOLL.EXCLUSIVE;
 const ALL_EVENTS = EPOLL.IN | EPOLL.OUT | EPOLL.PRI | EPOLL.RDNORM | EPOLL.WRNORM | EPOLL.RDHUP;
@@ -137,24 +134,9 @@ function armed(watches: readonly Watch[], fd: number): Watch[] {
 }
 
 /**
- * Makes an idle file ready for as long as `meanwhile` takes, if it is one that lets itself be: an empty pipe gets a byte,
- * a timer a tick, which it loses again when it is set.
- */
-function whileReady(fd: number, meanwhile: () => void): void {
-  if ((statFd(fd).mode & S_IFMT) === S_IFIFO) {
-    const both = tryOpen(`/proc/self/fd/${fd}`, O.RDWR | O.NONBLOCK);
-    if (both < 0) return;
-    const isIdle = readable(both) === 0 && tryWrite(both, Uint8Array.of(0)) === 1;
-    meanwhile();
-    if (isIdle) tryRead(both, new Uint8Array(1));
-    closeFd(both);
-  } else if (tryIoctl(fd, TFD_IOC_SET_TICKS, new BigUint64Array([1n])) === 0) meanwhile();
-}
-
-/**
  * A target that has fired asks for nothing, yet adding one always asks for errors and hang-ups. So these are added first,
  * alone, for every event, and fire at once when the file is ready in any way or can be made so; those that cannot get the
- * nearest that can be had.
+ * nearest that can be had. Of these only a pidfd ever hangs up: a listening socket, a signalfd and a fanotify stay silent.
  */
 function addFired(watches: readonly Watch[], restore: FileRestore): void {
   if (watches.length === 0) return;
@@ -165,7 +147,13 @@ function addFired(watches: readonly Watch[], restore: FileRestore): void {
     const mine = watches.filter(({ file }) => file === id);
     drain(fd, mine.length);
     for (const { target } of armed(mine, fd)) whileReady(restore.descriptor(target), () => drain(fd, mine.length));
-    apply(armed(mine, fd), EPOLL_CTL.MOD, modes, restore);
+    const left = armed(mine, fd);
+    apply(left, EPOLL_CTL.MOD, modes, restore);
+    for (const { target, number } of left) {
+      if (!/pidfd/.test(linkOf(restore.descriptor(target)))) continue;
+      const what = "an epoll will tell the end of a process though its one-shot target was used up";
+      restore.log.warn(`${what} (file ${id}, descriptor ${number})`);
+    }
   }
 }
 

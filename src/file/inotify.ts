@@ -6,12 +6,10 @@ import type { InotifyWatch } from "../kernel/proc/fdinfo.ts";
 import { addressOf, check, cstring, sys, sysError } from "../kernel/sys.ts";
 import { IN } from "../kernel/uapi/event.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
-import { iow } from "../kernel/uapi/ioctl.ts";
+import { INOTIFY_IOC_SETNEXTWD } from "../kernel/uapi/ioctl.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { handleOf, openWatched, problemOf, type Watched } from "./watched.ts";
 
-/** linux/inotify.h: the number of the next watch is chosen (it takes an int by value). */
-const INOTIFY_IOC_SETNEXTWD = iow("I", 0, 4);
 /** What a mark shows that inotify_add_watch(2) does not take. */
 const NOT_ASKED = IN.UNMOUNT | IN.Q_OVERFLOW | IN.IGNORED | IN.ISDIR;
 /** Adding and removing until the number is right: more than this many is not tried. */

@@ -25,6 +25,9 @@ export const EPOLL_CTL = {
   MOD: 3,
 } as const;
 
+/** struct epoll_event: its size and where its data stands. It is packed on x86_64 only. */
+export const EPOLL_EVENT = process.arch === "x64" ? { size: 12, data: 4 } : { size: 16, data: 8 };
+
 /** Events of inotify(7); unsigned. */
 export const IN = {
   ACCESS: 1,

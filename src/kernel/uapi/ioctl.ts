@@ -132,6 +132,9 @@ export const NS = {
 /** timerfd: sets the number of expirations that a read returns. */
 export const TFD_IOC_SET_TICKS = iow("T", 0, 8);
 
+/** inotify: chooses the number of the next watch. Takes an int by value. */
+export const INOTIFY_IOC_SETNEXTWD = iow("I", 0, 4);
+
 /** userfaultfd (ioctl_userfaultfd(2)). */
 export const UFFDIO = {
   API: iowr("\xaa", 0x3f, 24),
