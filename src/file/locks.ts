@@ -1,5 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileLockEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { FileLock } from "../kernel/proc/locks.ts";
@@ -7,6 +8,8 @@ import { LOCK_EOF } from "../kernel/proc/locks.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
 import { F, F_LOCK, LOCK, O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, FileRestore, HeldFd, OpenFile, RestoredTask } from "./kind.ts";
+
+const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 
 /** Kinds of lock, as images number them (file_lock_entry.flag). */
 const KIND = { POSIX: 1, FLOCK: 2, OFD: 4, LEASE: 8 } as const;
@@ -38,6 +41,17 @@ function subjectOf(held: HeldFd): Subject {
   return { pid: held.pid, fd: held.fd, path: held.file.link };
 }
 
+/**
+ * What a lease is that shall go away altogether, which the kernel shows nowhere: one for reading lets others read, and this
+ * breaks none any further.
+ */
+function leaseOf(file: OpenFile): number | undefined {
+  const fd = tryOpen(`/proc/self/fd/${file.dup}`, O.RDONLY | O.NONBLOCK);
+  if (fd < 0) return fd === EAGAIN ? F_LOCK.WRLCK : undefined;
+  closeFd(fd);
+  return F_LOCK.RDLCK;
+}
+
 /** A lock as an image keeps it. */
 function entryOf(lock: FileLock, held: HeldFd, dump: FileDump): FileLockEntry {
   const flag = KINDS[lock.kind];
@@ -50,6 +64,7 @@ function entryOf(lock: FileLock, held: HeldFd, dump: FileDump): FileLockEntry {
     });
   }
   const breaking = flag === KIND.LEASE && lock.mode === "BREAKING" ? BREAKING : 0;
+  const was = breaking !== 0 && type === F_LOCK.UNLCK ? leaseOf(held.file) : undefined;
   const hasRange = flag === KIND.POSIX || flag === KIND.OFD;
   return {
     flag,
@@ -58,15 +73,21 @@ function entryOf(lock: FileLock, held: HeldFd, dump: FileDump): FileLockEntry {
     fd: held.fd,
     start: hasRange ? Number(lock.start) : 0,
     len: hasRange && lock.end !== LOCK_EOF ? Number(lock.end - lock.start + 1n) : 0,
+    ...(was === undefined ? {} : { tscriu_lease: was }),
   };
 }
 
 /**
  * Every lock of the tree once, with the descriptor through which it is set again. Locks of a description are shown by all
- * descriptors that share it; POSIX locks by all numbers that one task has for it.
+ * descriptors that share it, and are set by who did it before if he still has one; POSIX locks are shown by all numbers that
+ * one task has for it.
  */
 function* locksOf(dump: FileDump): Generator<[FileLock, HeldFd]> {
   const seen = new Map<OpenFile, Set<string>>();
+  const holders = new Map<OpenFile, Set<number>>();
+  for (const { file, pid, locks } of dump.held) {
+    if (locks.length > 0) holders.set(file, (holders.get(file) ?? new Set()).add(pid));
+  }
   for (const held of dump.held) {
     if (held.locks.length === 0) continue;
     const known = seen.get(held.file) ?? new Set<string>();
@@ -75,7 +96,8 @@ function* locksOf(dump: FileDump): Generator<[FileLock, HeldFd]> {
       if (lock.blocked || lock.mode === "BREAKER") continue;
       const owner = lock.kind === "POSIX" ? held.pid : 0;
       const key = `${lock.kind} ${lock.type} ${owner} ${lock.start} ${lock.end}`;
-      if (known.has(key)) continue;
+      const isForAnother = lock.pid !== held.pid && holders.get(held.file)?.has(lock.pid) === true;
+      if (known.has(key) || isForAnother) continue;
       known.add(key);
       yield [lock, held];
     }
@@ -159,14 +181,15 @@ function flockOperation(type: number): number {
 /**
  * A lease that is being broken: set as it was, then broken again by an open that does not wait. Nobody is told, for the
  * signal of the first time is among the task's signals. Such a lease was for writing when it shall become one for reading;
- * else it may have been either, and one for reading can be had whatever the descriptor allows.
+ * else it may have been either, which CRIU's images do not say.
  */
 function breakLease(holder: Holder): void {
   const target = holder.entry.type & ~BREAKING;
   const isDowngrade = target === F_LOCK.RDLCK;
   const owner = new Int32Array(2);
   const had = sys(NR.fcntl, holder.dup, F.GETOWN_EX, addressOf(owner)) === 0 && owner[1] !== 0;
-  tryLease(holder, isDowngrade ? [F_LOCK.WRLCK] : [F_LOCK.WRLCK, F_LOCK.RDLCK]);
+  const was = isDowngrade ? F_LOCK.WRLCK : holder.entry.tscriu_lease;
+  tryLease(holder, was === undefined ? [F_LOCK.WRLCK, F_LOCK.RDLCK] : [was]);
   sys(NR.fcntl, holder.dup, F.SETOWN_EX, addressOf(new Int32Array([owner[0] ?? 0, 0])));
   const access = isDowngrade ? O.RDONLY : O.WRONLY;
   const fd = tryOpen(`/proc/self/fd/${holder.dup}`, access | O.NONBLOCK);

@@ -552,7 +552,8 @@ export const messages: Readonly<Record<string, string>> = {
 3 required int32 pid
 4 required int32 fd
 5 required int64 start
-6 required int64 len`,
+6 required int64 len
+2000 optional uint32 tscriu_lease`,
   ext_file_entry: `1 required uint32 id
 5 required .fown_entry fown`,
   bpfmap_file_entry: `1 required uint32 id

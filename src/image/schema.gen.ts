@@ -990,6 +990,7 @@ export interface FileLockEntry {
   fd: number;
   start: U64;
   len: U64;
+  tscriu_lease?: number;
 }
 
 export interface ExtFileEntry {
