@@ -105,9 +105,21 @@ const goroutines: VictimOptions = {
   except: { area: "the collector maps memory", thread: "the runtime starts threads", Threads: "as above" },
 };
 
+const filtered: VictimOptions = {
+  keepsAgents: true,
+  except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
+};
+
+/**
+ * Known to be hurt: when its dumper dies while the agent is in the middle of its calls, the kernel takes the filter into use
+ * again, and it ends the process for the next of them. `bun test --todo` shows it.
+ */
+const hurt: ReadonlySet<string> = new Set(["threads under seccomp"]);
+
 const victims: [string, () => string[], VictimOptions, string | undefined][] = [
   ["threads that compute with vectors", () => [cProgram("victims/computing.c")], {}, undefined],
   ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
+  ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
   ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
 ];
 
@@ -118,7 +130,8 @@ describe("a dumper that is killed", () => {
       test.skip(`${name} (${lack})`, () => {});
       continue;
     }
-    test.concurrent(
+    const whole = hurt.has(name) ? test.todo : test.concurrent;
+    whole(
       `${name}: ${Math.ceil(kills * 0.7)} times while they are to be left running`,
       async () => {
         const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(kills * 0.7));

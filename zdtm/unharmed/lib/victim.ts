@@ -20,6 +20,8 @@ export async function until(what: string, wrong: () => string | undefined): Prom
 export interface VictimOptions {
   /** Parts of subjects that the program changes by itself, and why. */
   except?: Record<string, string>;
+  /** It may not be able to give up what a dumper that was killed has left in it. */
+  keepsAgents?: boolean;
 }
 
 /** A private directory below the temporary one, gone at the end of its scope. */
@@ -52,7 +54,7 @@ export class Victim {
     private readonly out: string,
     private readonly counters: number,
     private readonly workers: number,
-    private readonly except: Record<string, string>,
+    private readonly options: VictimOptions,
   ) {}
 
   /** Starts a program that takes the path of its ready file: address and number of its counters stand there. */
@@ -64,7 +66,7 @@ export class Victim {
     const there = () => (/\n$/.test(read(ready)) ? undefined : `not ready: ${read(out)}`);
     await until(`the start of ${argv[0]}`, there);
     const [address = "0", count = "0"] = readFileSync(ready, "latin1").trim().split(" ");
-    return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), { ...always, ...options.except });
+    return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), options);
   }
 
   get pids(): number[] {
@@ -88,7 +90,7 @@ export class Victim {
   }
 
   compare(before: Snapshot, after: Snapshot): string[] {
-    return differences(before, after, this.except);
+    return differences(before, after, { ...always, ...this.options.except });
   }
 
   /** All counters of all processes. */
@@ -121,6 +123,7 @@ export class Victim {
         if (tracer !== "0") return `thread ${tid} is traced by ${tracer}`;
         if (/State:\t[tT]/.test(status) && !this.stopped) return `thread ${tid} is stopped`;
       }
+      if (this.options.keepsAgents === true) continue;
       const areas = read(`/proc/${pid}/maps`);
       const left = areas.split("\n").find((line) => /^\S+ rwxs /.test(line));
       if (left !== undefined) return `process ${pid} holds an agent's area: ${left}`;
