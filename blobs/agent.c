@@ -14,8 +14,8 @@ enum { AREA_OPS = 0xa000, PAGE = 4096 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
-enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE };
-enum { EINTR = 4, EAGAIN = 11, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
+enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES };
+enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
 struct control {
@@ -129,6 +129,18 @@ static s64 read_differing(s64 fd, u64 to, u64 len, u64 off, u64 scratch)
 	return written;
 }
 
+/* A trap of the first use makes the kernel give a thread room for AMX's registers. */
+static s64 use_tiles(u64 config)
+{
+#ifdef __x86_64__
+	__asm__ volatile("ldtilecfg (%0)\n\ttilezero %%tmm0\n\ttilerelease" : : "r"(config) : "memory");
+	return 0;
+#else
+	(void)config;
+	return -ENOSYS;
+#endif
+}
+
 static s64 perform(u32 nr, u64 *a)
 {
 	switch (nr) {
@@ -152,6 +164,8 @@ static s64 perform(u32 nr, u64 *a)
 	case WAKE:
 		*(volatile u32 *)a[0] = a[1];
 		return syscall6(NR_futex, a[0], FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
+	case USE_TILES:
+		return use_tiles(a[0]);
 	}
 	return syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

@@ -93,11 +93,12 @@ export class Home implements Disposable {
     readonly pid: number,
     readonly memory: RemoteMemory,
     areas: readonly Area[],
-    readonly fpSize: number,
+    /** Bytes of extended state that its frames have room for. */
+    readonly framed: number,
     /** Stack pointer of the leader. */
     sp: number,
   ) {
-    this.#frameRoom = Math.ceil((arch.frameSize(fpSize) + 768) / PAGE_SIZE) * PAGE_SIZE;
+    this.#frameRoom = Math.ceil((arch.frameSize(framed) + 768) / PAGE_SIZE) * PAGE_SIZE;
     this.#frames = this.#findUntouched(areas, 2 * this.#frameRoom, sp);
     this.own.push({ start: this.#frames, end: this.#frames + 2 * this.#frameRoom });
     const padding = this.#findPadding(areas);
@@ -160,7 +161,7 @@ export class Home implements Disposable {
 
   /** Does a frame of ours end here? Nothing else has such alternate stack flags. */
   #isFrame(room: Uint8Array): boolean {
-    this.#head ??= arch.frame(new BigUint64Array(64), new Uint8Array(this.fpSize), 0n, this.#frameRoom).bytes;
+    this.#head ??= arch.frame(new BigUint64Array(64), new Uint8Array(this.framed), 0n, this.#frameRoom).bytes;
     const head = this.#head;
     const at = room.length - head.length;
     for (let i = 0; i < arch.frameHead; i++) if (room[at + i] !== head[i]) return false;

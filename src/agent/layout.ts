@@ -88,4 +88,9 @@ export const PSEUDO = {
   readDiffering: 0x10006,
   /** (address, value): stores a 32-bit value and wakes all that wait for it. */
   wake: 0x10007,
+  /**
+   * (LDTILECFG's operand): uses the tiles of AMX, so that the kernel gives the thread room for them. -ENOSYS elsewhere than on
+   * x86.
+   */
+  useTiles: 0x10008,
 } as const;

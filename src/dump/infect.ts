@@ -25,8 +25,8 @@ export class InfectedTask implements Disposable {
   ) {
     const leader = this.leader;
     // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
-    const fpSize = Math.max(...task.threads.map((thread) => thread.fp.length));
-    this.home = new Home(task.pid, memory, areas.areas, fpSize, arch.sp(leader.regs));
+    const framed = Math.max(...task.threads.map((thread) => arch.framedState(thread.fp)));
+    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(leader.regs));
     try {
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
     } catch (error) {

@@ -1144,7 +1144,8 @@ export const messages: Readonly<Record<string, string>> = {
 2000 optional uint32 tscriu_coredump_filter
 2001 repeated .tscriu_prctl tscriu_prctls
 2002 optional uint32 tscriu_exit_signal
-2003 optional bool tscriu_stop_waited`,
+2003 optional bool tscriu_stop_waited
+2004 optional uint64 tscriu_xcomp_perm`,
   tscriu_prctl: `1 required uint32 option
 2 required uint64 value`,
   task_kobj_ids_entry: `1 required uint32 vm_id

@@ -1842,6 +1842,7 @@ export interface TaskCoreEntry {
   tscriu_prctls: TscriuPrctl[];
   tscriu_exit_signal?: number;
   tscriu_stop_waited?: boolean;
+  tscriu_xcomp_perm?: U64;
 }
 
 export interface TscriuPrctl {

@@ -238,6 +238,7 @@ export function buildLeader(
   };
   if (process.stopSignal) tc.stop_signo = process.stopSignal;
   if (process.stopSignal && process.stopWaited) tc.tscriu_stop_waited = true;
+  if (inside.process.xcompPerm) tc.tscriu_xcomp_perm = toU64(inside.process.xcompPerm);
   if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
   return {
     ...registers.dump(state.tid, { ...state.registers, general }, inside.thread.clearTid),

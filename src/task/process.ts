@@ -6,7 +6,7 @@ import { NR } from "../kernel/nr.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
 import type { ProcStat } from "../kernel/proc/stat.ts";
 import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
-import { PR, PR_THP_DISABLE } from "../kernel/uapi/prctl.ts";
+import { ARCH, PR, PR_THP_DISABLE } from "../kernel/uapi/prctl.ts";
 import type { Questions } from "./questions.ts";
 
 const MEMBARRIER_CMD_GET_REGISTRATIONS = 512;
@@ -24,6 +24,9 @@ const PRCTLS = [
   { get: PR.GET_MEMORY_MERGE, set: PR.SET_MEMORY_MERGE },
   ...(process.arch === "arm64" ? [{ get: PR.GET_TAGGED_ADDR_CTRL, set: PR.SET_TAGGED_ADDR_CTRL }] : []),
 ];
+
+/** Components that a process has to ask for (XFEATURE_MASK_USER_DYNAMIC): the tiles of AMX. */
+const ASKED_FOR = 1n << 18n;
 
 type Outside = Pick<
   TaskCoreEntry,
@@ -63,6 +66,8 @@ export interface ProcessInside {
   dumpable: number;
   thpDisabled: boolean;
   prctls: TscriuPrctl[];
+  /** Components of x86's extended state that it asked leave for (ARCH_REQ_XCOMP_PERM), by bit. */
+  xcompPerm: bigint;
 }
 
 export function askProcess(questions: Questions): () => ProcessInside {
@@ -74,12 +79,16 @@ export function askProcess(questions: Questions): () => ProcessInside {
   const membarrier = questions.call(NR.membarrier, [MEMBARRIER_CMD_GET_REGISTRATIONS, 0, 0], { ignore: true });
   const dumpable = get(PR.GET_DUMPABLE);
   const thp = get(PR.GET_THP_DISABLE);
+  const xcomp = questions.reserve(8);
+  // before 5.16 there is no such question, and nothing to ask for
+  if (process.arch === "x64") questions.call(NR.arch_prctl, [ARCH.GET_XCOMP_PERM, xcomp], { ignore: true });
   const more = PRCTLS.map((kind) => ({ kind, result: get(kind.get) }));
   return () => ({
     childSubreaper: subreaper.view.getInt32(0, true) !== 0,
     membarrier: Math.max(0, questions.result(membarrier)),
     dumpable: Math.max(0, questions.result(dumpable)),
     thpDisabled: questions.result(thp) > 0,
+    xcompPerm: xcomp.view.getBigUint64(0, true) & ASKED_FOR,
     prctls: [
       ...more.map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) })),
       // the image's flag says that it is off, this one that it is not off altogether

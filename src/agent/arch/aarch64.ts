@@ -116,6 +116,7 @@ export const aarch64: Arch = {
   interrupted: () => undefined,
 
   frameHead: UC_MASK,
+  framedState: (fp) => fp.length,
   frameSize,
 
   frame(regs, fp, mask, end) {

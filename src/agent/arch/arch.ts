@@ -54,8 +54,13 @@ export interface Arch {
   atRest(regs: BigUint64Array): BigUint64Array;
   /** The call that the task was interrupted in, or -1 outside of system calls; negative errno of the kernel's restart logic. */
   interrupted(regs: BigUint64Array): { nr: number; error: number } | undefined;
-  /** Bytes that `frame` needs below its end. */
-  frameSize(fpSize: number): number;
+  /**
+   * How much of an extended register set a frame holds, bytes: the kernel takes the whole of a frame for one without extended
+   * state if it is larger than what the task may use.
+   */
+  framedState(fp: Uint8Array): number;
+  /** Bytes that `frame` needs below its end for so many bytes of extended state. */
+  frameSize(framed: number): number;
   /**
    * A complete rt_sigreturn frame, to be written at `end - bytes.length`.
    * @param end highest address, page aligned

@@ -1,3 +1,4 @@
+import { cpuid } from "../../kernel/sys.ts";
 import { type Arch, signed } from "./arch.ts";
 
 /** Indexes of struct user_regs_struct (sys/user.h). */
@@ -41,6 +42,11 @@ const FP_XSTATE_MAGIC1 = 0x46505853;
 const FP_XSTATE_MAGIC2 = 0x46505845;
 /** Offset of the software-reserved bytes in the FXSAVE area. */
 const SW_RESERVED = 464;
+/** The header of the XSAVE area, which begins with the components in use. */
+const XSTATE_BV = 512;
+const XSAVE_HEADER_END = 576;
+/** Components that a task has only if it asked for them (XFEATURE_MASK_USER_DYNAMIC): the tiles of AMX. */
+const DYNAMIC = 1n << 18n;
 
 /** Registers of a system call's arguments. */
 const ARGUMENTS = [RDI, RSI, RDX, R10, R8, R9];
@@ -58,6 +64,31 @@ const LITERALS = [
 const bytesOf = (value: bigint) => new Uint8Array(new BigUint64Array([value]).buffer);
 
 const align = (size: number) => (size + 63) & ~63;
+
+/** Ends of the components in XSAVE's standard layout (Intel SDM volume 1, 13.4.3), by bit. */
+const ends = new Map<number, number>();
+
+function endOf(component: number): number {
+  let end = ends.get(component);
+  if (end === undefined) {
+    const [size, offset] = cpuid(0xd, component);
+    end = size + offset;
+    ends.set(component, end);
+  }
+  return end;
+}
+
+/** The regset always has room for all components of the CPU; a frame may only have those that the task may use. */
+function framedState(fp: Uint8Array): number {
+  if (fp.length <= XSAVE_HEADER_END) return fp.length;
+  const view = new DataView(fp.buffer, fp.byteOffset, fp.byteLength);
+  const enabled = view.getBigUint64(SW_RESERVED, true);
+  const framed = (enabled & ~DYNAMIC) | view.getBigUint64(XSTATE_BV, true);
+  if ((enabled & DYNAMIC) === 0n) return fp.length;
+  let size = XSAVE_HEADER_END;
+  for (let bit = 2; bit < 63; bit++) if ((framed >> BigInt(bit)) & 1n) size = Math.max(size, endOf(bit));
+  return Math.min(size, fp.length);
+}
 
 export const x86_64: Arch = {
   name: "x86_64",
@@ -152,9 +183,11 @@ export const x86_64: Arch = {
   },
 
   frameHead: 48,
-  frameSize: (fpSize) => align(fpSize + 4) + 64 + CONTEXT_SIZE,
+  framedState,
+  frameSize: (framed) => align(framed + 4) + 64 + CONTEXT_SIZE,
 
-  frame(regs, fp, mask, end) {
+  frame(regs, state, mask, end) {
+    const fp = state.subarray(0, framedState(state));
     const fpAt = end - align(fp.length + 4);
     // rt_sigreturn looks 8 bytes below the stack pointer that the call sees
     const contextAt = Math.floor((fpAt - CONTEXT_SIZE) / 16) * 16 - 8;

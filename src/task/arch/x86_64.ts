@@ -1,3 +1,4 @@
+import { PSEUDO } from "../../agent/layout.ts";
 import { CrError } from "../../error.ts";
 import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
 import { NR } from "../../kernel/nr.ts";
@@ -37,6 +38,11 @@ const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
 
 /** The one component that a process must ask for: Documentation/arch/x86/xstate.rst. */
 const TILE_DATA = 18;
+/** LDTILECFG's operand (Intel SDM volume 2): palette 1, the first tile one row of 64 bytes. */
+const ONE_TILE = new Uint8Array(64);
+ONE_TILE[0] = 1;
+ONE_TILE[16] = 64;
+ONE_TILE[48] = 1;
 const PTRACE_GET_THREAD_AREA = 25;
 const PTRACE_SET_THREAD_AREA = 26;
 /** The three slots of the GDT that belong to a thread (asm/segment.h). */
@@ -106,12 +112,13 @@ export const x86_64: RegisterKind = {
   },
 
   permit(program, core) {
-    for (const { component } of core.thread_info?.fpregs.xsave?.tscriu_xstates ?? []) {
-      if (component !== TILE_DATA) continue;
-      program.call(NR.arch_prctl, [ARCH.REQ_XCOMP_PERM, component], {
-        what: "cannot get leave to use AMX registers, which the image holds",
-      });
-    }
+    const states = core.thread_info?.fpregs.xsave?.tscriu_xstates ?? [];
+    const inUse = states.some(({ component }) => component === TILE_DATA);
+    if (!inUse && !core.tc?.tscriu_xcomp_perm) return;
+    program.call(NR.arch_prctl, [ARCH.REQ_XCOMP_PERM, TILE_DATA], {
+      what: "cannot get leave to use AMX registers, which the task had",
+    });
+    if (inUse) program.call(PSEUDO.useTiles, [program.data(ONE_TILE)]);
   },
 
   build(core, puppet) {

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -53,6 +54,34 @@ static uint64_t work(uint64_t seed) {
   return a ^ b ^ c ^ d ^ bits;
 }
 
+#if defined(__x86_64__)
+static int has_tiles;
+
+/* Leave to use the tiles of AMX, where there are any: ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA. */
+static void ask_for_tiles(void) {
+  has_tiles = __builtin_cpu_supports("amx-tile") && syscall(SYS_arch_prctl, 0x1023, 18) == 0;
+}
+
+/* One tile, held over a loop. */
+static void tile(uint64_t seed) {
+  static __thread uint64_t in[128] __attribute__((aligned(64))), out[128] __attribute__((aligned(64)));
+  unsigned char config[64] __attribute__((aligned(64))) = {[0] = 1, [16] = 64, [48] = 16};
+  if (!has_tiles) return;
+  for (int i = 0; i < 128; i++) in[i] = seed * (uint64_t)(i + 1);
+  uint64_t n = 20000;
+  __asm__ volatile(
+      "ldtilecfg (%[config])\n\ttileloadd (%[in],%[stride],1), %%tmm0\n\t"
+      "1:\tdec %[n]\n\tjnz 1b\n\ttilestored %%tmm0, (%[out],%[stride],1)\n\ttilerelease"
+      : [n] "+r"(n)
+      : [config] "r"(config), [in] "r"(in), [out] "r"(out), [stride] "r"(64L)
+      : "memory", "cc");
+  if (memcmp(in, out, sizeof(in))) wrong("tile");
+}
+#else
+static void ask_for_tiles(void) {}
+static void tile(uint64_t seed) { (void)seed; }
+#endif
+
 static __attribute__((noreturn)) void *worker(void *arg) {
   long me = (long)arg;
   sigset_t mine, seen;
@@ -65,6 +94,7 @@ static __attribute__((noreturn)) void *worker(void *arg) {
   for (int i = 0; i < 8; i++) want[i] = work((uint64_t)(me * 100 + i));
   for (uint64_t n = 0;; n++) {
     if (work((uint64_t)(me * 100) + n % 8) != want[n % 8]) wrong("sum");
+    if (me == 1) tile(n);
     counters[me] = n + 1;
     if (n % 64 == 0) {
       pthread_sigmask(SIG_BLOCK, NULL, &seen);
@@ -108,6 +138,7 @@ int main(int argc, char **argv) {
   sigemptyset(&alarm);
   sigaddset(&alarm, SIGALRM);
   if (argc < 2 || pipe(silent)) return 1;
+  ask_for_tiles();
   /* only the first thread has an alternate stack: only it takes the timer's signal */
   sigaltstack(&stack, NULL);
   pthread_sigmask(SIG_BLOCK, &alarm, NULL);
