@@ -85,6 +85,8 @@ export interface CommonOptions {
   tcpClose: boolean;
   tcpSkipInFlight: boolean;
   external: readonly External[];
+  /** Datagram sockets whose named peer is outside of the tree are connected to that name again. */
+  extUnixSk: boolean;
   /** File system types to treat as mountable; `all` among them for every type. */
   enableFs: readonly string[];
   externalSharing: boolean;

@@ -3,12 +3,22 @@ import type { CgroupMode, CommonOptions, External, FileValidation } from "../opt
 import type { Invocation } from "./command.ts";
 import { requireScripts, scriptHook } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
+import { usageError } from "./usage-error.ts";
 import { readCpuCap, readExternal, readMountMap } from "./value.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Occurrences keep the order in which the user wrote them, over both spellings. */
 function externals(settings: Settings): External[] {
-  return [...settings.texts("external").map(readExternal), ...settings.texts("ext-mount-map").map(readMountMap)];
+  const sockets = settings.texts("ext-unix-sk").flatMap((list) => list.split(","));
+  for (const ino of sockets) {
+    if (!/^[0-9]+$/.test(ino))
+      throw usageError(`option --ext-unix-sk: \`${ino}\` is no inode number`, "write INODE[,INODE…]");
+  }
+  return [
+    ...settings.texts("external").map(readExternal),
+    ...settings.texts("ext-mount-map").map(readMountMap),
+    ...sockets.map((ino) => readExternal(`unix[${ino}]`)),
+  ];
 }
 
 /** Throws usage errors for values that mean nothing. */
@@ -31,6 +41,8 @@ export function commonOptions(
     tcpClose: settings.flag("tcp-close"),
     tcpSkipInFlight: settings.flag("skip-in-flight"),
     external: externals(settings),
+    // With numbers it is these sockets alone.
+    extUnixSk: settings.values("ext-unix-sk").some((numbers) => numbers === undefined),
     enableFs: settings.texts("enable-fs").flatMap((names) => names.split(",")),
     externalSharing: settings.flag("enable-external-sharing"),
     externalMasters: settings.flag("enable-external-masters"),

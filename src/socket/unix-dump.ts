@@ -10,10 +10,8 @@ import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SOCK } from "../kernel/uapi/socket.ts";
 import { readOptions } from "./options.ts";
 import { readQueue } from "./queue.ts";
+import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-outside.ts";
 import { isPathName, nameWords, placeOf } from "./unix-place.ts";
-
-/** uflags of a peer that lies outside of the images: it is given at restore. */
-export const USK_EXTERN = 1;
 
 /** All unix sockets of our network namespace at one moment. */
 class Sockets {
@@ -78,36 +76,15 @@ export function checkUnix(file: OpenFile, dump: FileDump): void {
     const row = sockets.row(file);
     checkWaiting(file, row, sockets, inside, holders);
     const peer = sockets.peer(row);
-    if (peer === 0 || inside.has(peer) || isExternal(row, peer, dump)) return;
+    if (peer === 0 || inside.has(peer)) return;
+    const outside = { file, row, ino: peer, peer: sockets.rows.get(peer) };
     // Where nobody outside holds it, it is in flight in a queue of the tree.
     const others = holders.get(`socket:[${peer}]`);
-    if (others) throw peerOutside(file, row, sockets.rows.get(peer), others);
+    if (others && !mayStayOutside(outside, dump)) throw peerOutside(outside, others);
   } catch (error) {
     if (!(error instanceof CrError)) throw error;
     dump.blocker(error);
   }
-}
-
-/** `--external unix[INO]`, of this end or the other. */
-function isExternal(row: UnixSocket, peer: number, dump: FileDump): boolean {
-  const ids = [String(row.ino), String(peer)];
-  return dump.options.external.some((external) => external.kind === "unix" && ids.includes(external.id));
-}
-
-function peerOutside(
-  file: OpenFile,
-  row: UnixSocket,
-  peer: UnixSocket | undefined,
-  holders: readonly OutsideHolder[],
-): CrError {
-  const name = peer?.name && peer.name.length > 0 ? ` at ${nameWords(peer.name)}` : "";
-  const who = holders.length > 0 ? holderWords(holders) : "a socket";
-  const ino = row.ino;
-  return new CrError(`a unix socket is connected to ${who}${name}, which is not part of the tree`, {
-    code: "PEER_OUTSIDE",
-    subject: subjectOf(file),
-    remedy: `dump the peer too, close the connection, or dump with --external 'unix[${ino}]' and restore with --inherit-fd 'fd[N]:socket:[${ino}]'`,
-  });
 }
 
 /** Connections that nobody has accepted yet: they come back if both ends are ours and nothing was sent. */
@@ -180,41 +157,24 @@ export function dumpAllUnix(dump: FileDump): void {
     dumpQueue(socket, dump);
   }
   const inside = new Set(found.keys());
+  const outside = new Map<number, Outside>();
   for (const { file, row } of found.values()) {
     checkWaiting(file, row, sockets, inside, waitingOutside(row, inside, dump));
-    const peer = sockets.peer(row);
-    if (peer === 0 || inside.has(peer)) continue;
-    if (isExternal(row, peer, dump)) addExternal(peer, file, row, dump);
-    else {
-      const link = `socket:[${peer}]`;
-      throw peerOutside(file, row, sockets.rows.get(peer), outsideHolders(new Set([link]), dump.pids).get(link) ?? []);
-    }
+    const ino = sockets.peer(row);
+    if (ino !== 0 && !inside.has(ino)) outside.set(ino, { file, row, ino, peer: sockets.rows.get(ino) });
+  }
+  if (outside.size === 0) return;
+  const holders = outsideHolders(new Set([...outside.keys()].map((ino) => `socket:[${ino}]`)), dump.pids);
+  for (const one of outside.values()) {
+    const others = holders.get(`socket:[${one.ino}]`) ?? [];
+    if (!mayStayOutside(one, dump)) throw peerOutside(one, others);
+    addOutside(one, others, dump);
   }
 }
 
 function waitingOutside(row: UnixSocket, inside: ReadonlySet<number>, dump: FileDump): Map<string, OutsideHolder[]> {
   const links = row.icons.filter((ino) => ino !== 0 && !inside.has(ino)).map((ino) => `socket:[${ino}]`);
   return links.length > 0 ? outsideHolders(new Set(links), dump.pids) : new Map();
-}
-
-/** Stands in for the end that is not ours, so that the peer's number means something. */
-function addExternal(ino: number, file: OpenFile, row: UnixSocket, dump: FileDump): void {
-  const id = dump.nextId();
-  const usk: UnixSkEntry = {
-    id,
-    ino,
-    type: row.type,
-    state: TCP_STATE.ESTABLISHED,
-    flags: 2,
-    uflags: USK_EXTERN,
-    backlog: 0,
-    peer: 0,
-    fown: { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 },
-    opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
-    name: new Uint8Array(0),
-    ns_id: dump.netNsId,
-  };
-  dump.add({ type: FdTypes.UNIXSK, id, usk });
 }
 
 function dumpQueue({ file, row }: Dumped, dump: FileDump): void {

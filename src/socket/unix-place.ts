@@ -5,7 +5,7 @@ import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
-import { tryBind, unixAddress } from "../kernel/socket.ts";
+import { tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -112,17 +112,29 @@ export function bindPath(fd: number, entry: UnixSkEntry): (() => void) | undefin
   const name = pathIn(entry.name);
   const path = within(entry.name_dir, name);
   const before = clearPath(path);
+  const bound = fromDirectory(entry.name_dir, () => tryBind(fd, unixAddress(entry.name)));
+  check(bound, "cannot bind a unix socket", { path }, "make the directory first");
+  const file = cstring(path);
+  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
+  return before ? undefined : () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+}
+
+/** Connects to a name, which starts at `dir` where it is relative: 0 or the negative errno. */
+export function connectFrom(fd: number, name: Uint8Array, dir: string | undefined): number {
+  return fromDirectory(dir, () => tryConnect(fd, unixAddress(name)));
+}
+
+/** Acts in another directory, so that relative names mean what they meant. */
+function fromDirectory<T>(dir: string | undefined, act: () => T): T {
+  if (dir === undefined) return act();
   const cwd = openPath(".", O.PATH | O.DIRECTORY);
   try {
-    if (entry.name_dir !== undefined) chdir(entry.name_dir);
-    check(tryBind(fd, unixAddress(entry.name)), "cannot bind a unix socket", { path }, "make the directory first");
+    chdir(dir);
+    return act();
   } finally {
     must(NR.fchdir, [cwd]);
     closeFd(cwd);
   }
-  const file = cstring(path);
-  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
-  return before ? undefined : () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
 }
 
 function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {

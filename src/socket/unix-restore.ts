@@ -12,8 +12,8 @@ import { AF, SCM, SHUT, SOCK } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { ScratchRoot } from "./scratch.ts";
-import { USK_EXTERN } from "./unix-dump.ts";
-import { bindAbstract, bindPath, isPathName, nameWords, pathIn, withAddressOf } from "./unix-place.ts";
+import { USK_EXTERN } from "./unix-outside.ts";
+import { bindAbstract, bindPath, connectFrom, isPathName, nameWords, pathIn, withAddressOf } from "./unix-place.ts";
 
 const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
@@ -22,7 +22,7 @@ const EPERM = -(ERRNO.EPERM ?? 1);
 type Packet = SkPacketEntry & { extra: Uint8Array };
 
 const connects = (entry: UnixSkEntry) => entry.type === SOCK.STREAM || entry.type === SOCK.SEQPACKET;
-const isListener = (entry: UnixSkEntry) => entry.state === TCP_STATE.LISTEN;
+const isListener = (entry: UnixSkEntry) => entry.state === TCP_STATE.LISTEN && (entry.uflags & USK_EXTERN) === 0;
 /** Datagram sockets that others connected to are called established too: those have a name. */
 const isLeft = (entry: UnixSkEntry) =>
   entry.state === TCP_STATE.ESTABLISHED && entry.peer === 0 && (connects(entry) || entry.name.length === 0);
@@ -101,8 +101,19 @@ class UnixSockets {
     }
     const partner = this.#partner(entry);
     if (partner) this.#openPair(entry, partner);
-    else if (isLeft(entry)) this.#openLeft(entry);
+    else if (isLeft(entry) || this.#isCutOff(entry)) this.#openLeft(entry);
     else this.#openAlone(entry);
+  }
+
+  /** A connection to a program that was not dumped, and for which nobody gives a new one: as if that program had ended. */
+  #isCutOff(entry: UnixSkEntry): boolean {
+    const peer = this.#peer(entry);
+    if (!connects(entry) || peer === undefined || (peer.uflags & USK_EXTERN) === 0) return false;
+    const name = `socket:[${entry.ino}]`;
+    this.restore.log.warn(
+      `the peer of ${name} was left outside: it comes back as closed by the peer; give it with --inherit-fd 'fd[N]:${name}'`,
+    );
+    return true;
   }
 
   #put(entry: UnixSkEntry, fd: number): void {
@@ -160,7 +171,8 @@ class UnixSockets {
   #openAlone(entry: UnixSkEntry): void {
     const fd = makeSocket(AF.UNIX, entry.type, 0, subjectOf(entry));
     this.#put(entry, fd);
-    if (entry.name.length > 0 && (entry.uflags & USK_EXTERN) === 0) this.#bind(fd, entry, entry.deleted === true);
+    if ((entry.uflags & USK_EXTERN) !== 0) return;
+    if (entry.name.length > 0) this.#bind(fd, entry, entry.deleted === true);
     // Room for those who connect while we restore; `finish` sets the real limit.
     if (isListener(entry)) listen(fd, entry.backlog + 128, subjectOf(entry));
   }
@@ -205,8 +217,13 @@ class UnixSockets {
     for (const other of all) if (other.peer === entry.ino && other !== entry) this.#connect(other, done, all);
     const peer = this.#peer(entry);
     if (entry.peer === 0 || isListener(entry)) return;
-    if (peer === undefined || (peer.uflags & USK_EXTERN) !== 0) throw missingPeer(entry);
+    if (peer === undefined) throw missingPeer(entry);
     const fd = this.restore.descriptor(entry.id);
+    if ((peer.uflags & USK_EXTERN) !== 0) {
+      if (peer.name.length === 0) throw missingPeer(entry);
+      connectOutside(fd, peer, subjectOf(entry));
+      return;
+    }
     const to = this.restore.descriptor(peer.id);
     const result = withAddressOf(to, peer.name, (address) => tryConnect(fd, address));
     check(result, "cannot connect a unix socket", { ...subjectOf(entry), to: nameWords(peer.name) });
@@ -310,6 +327,20 @@ function remedyFor(result: number): string | undefined {
   if (result === EPERM) return "restore as root";
   return undefined;
 }
+
+/** Connects to a program that was never part of the tree, by the name it had. */
+function connectOutside(fd: number, peer: UnixSkEntry, subject: Subject): void {
+  const result = connectFrom(fd, peer.name, peer.name_dir);
+  const to = nameWords(peer.name);
+  check(
+    result,
+    "cannot connect a unix socket to the program outside of the tree",
+    { ...subject, to },
+    remedyOutside(to),
+  );
+}
+
+const remedyOutside = (to: string) => `start the program that listens at ${to}, then restore again`;
 
 function missingPeer(entry: UnixSkEntry): CrError {
   return new CrError("the peer of a unix socket is not in the images", {

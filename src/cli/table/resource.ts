@@ -98,7 +98,7 @@ export const resource = {
     repeatable: true,
     group: "network",
     meaning: "allow unix sockets whose peer is outside of the tree; with numbers, just these",
-    support: "unix sockets with a peer outside of the tree are not supported yet",
+    support: "yes",
   },
   "tcp-established": {
     arg: "none",
