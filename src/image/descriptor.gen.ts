@@ -1067,7 +1067,11 @@ export const messages: Readonly<Record<string, string>> = {
 14 optional string name_dir
 15 optional bool deleted
 16 optional uint32 ns_id
-17 optional sint32 mnt_id`,
+17 optional sint32 mnt_id
+2000 repeated uint32 tscriu_peer
+2001 optional uint32 tscriu_uid
+2002 optional uint32 tscriu_gid
+2003 optional string tscriu_path`,
   scm_entry: `1 required uint32 type
 2 repeated uint32 rights`,
   sk_packet_entry: `1 required uint32 id_for

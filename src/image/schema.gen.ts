@@ -1740,6 +1740,10 @@ export interface UnixSkEntry {
   ns_id?: number;
   /** Meant when absent: -1. */
   mnt_id?: number;
+  tscriu_peer: number[];
+  tscriu_uid?: number;
+  tscriu_gid?: number;
+  tscriu_path?: string;
 }
 
 export interface ScmEntry {

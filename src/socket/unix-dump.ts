@@ -10,6 +10,7 @@ import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SOCK } from "../kernel/uapi/socket.ts";
 import { readOptions } from "./options.ts";
 import { readQueue } from "./queue.ts";
+import { readMaker } from "./unix-makers.ts";
 import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-outside.ts";
 import { isPathName, nameWords, placeOf } from "./unix-place.ts";
 
@@ -130,7 +131,10 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
     name: row.name ?? new Uint8Array(0),
     ns_id: dump.netNsId,
+    tscriu_peer: makerOf(file, dump),
   };
+  const { uid, gid } = file.stat;
+  if (uid !== 0 || gid !== 0) Object.assign(entry, { tscriu_uid: uid, tscriu_gid: gid });
   if (row.shutdown !== 0) entry.shutdown = row.shutdown as UnixSkEntry["shutdown"];
   if (isPathName(entry.name)) {
     const place = placeOf(file.dup, row, cwdOf(file.pid));
@@ -139,6 +143,12 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     if (place.perms) entry.file_perms = place.perms;
   }
   dump.add({ type: FdTypes.UNIXSK, id: file.id, usk: entry });
+}
+
+/** Of a process outside of the tree, or gone by now, the number that we see is all there is. */
+function makerOf(file: OpenFile, dump: FileDump): number[] {
+  const maker = readMaker(file.dup);
+  return maker === undefined ? [] : [dump.virtualPid(maker.pid) || maker.pid, maker.uid, maker.gid];
 }
 
 function cwdOf(pid: number): string {

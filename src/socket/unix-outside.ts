@@ -66,6 +66,7 @@ export function addOutside(outside: Outside, holders: readonly OutsideHolder[], 
     opts: readOptions(file.dup, AF.UNIX, { pid: file.pid, fd: file.fd, path: file.link }),
     name,
     ns_id: dump.netNsId,
+    tscriu_peer: [],
   };
   const dir = isPathName(name) && name[0] !== 0x2f ? directoryOf(holders) : undefined;
   if (dir !== undefined) usk.name_dir = dir;

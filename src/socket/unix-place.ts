@@ -179,7 +179,8 @@ export function withAddressOf<T>(fd: number, name: Uint8Array, use: (address: Ui
   // Not ours to ask for: the name itself must do.
   if (file < 0) return use(unixAddress(name));
   try {
-    return use(unixAddress(`/proc/self/fd/${file}`));
+    // By our pid: it may be another process that connects.
+    return use(unixAddress(`/proc/${process.pid}/fd/${file}`));
   } finally {
     closeFd(file);
   }

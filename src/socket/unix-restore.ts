@@ -4,14 +4,16 @@ import { perRun } from "../file/per-run.ts";
 import type { SkPacketEntry, UnixSkEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
-import { accept, listen, makeSocket, makeSocketPair, tryConnect, trySend, tryShutdown } from "../kernel/socket.ts";
+import { NR } from "../kernel/nr.ts";
+import { accept, makeSocket, trySend, tryShutdown } from "../kernel/socket.ts";
 import { statPath } from "../kernel/stat.ts";
-import { check } from "../kernel/sys.ts";
+import { check, must } from "../kernel/sys.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SHUT, SOCK } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { ScratchRoot } from "./scratch.ts";
+import { type Maker, UnixMakers } from "./unix-makers.ts";
 import { USK_EXTERN } from "./unix-outside.ts";
 import { bindAbstract, bindPath, connectFrom, isPathName, nameWords, pathIn, withAddressOf } from "./unix-place.ts";
 
@@ -33,6 +35,20 @@ function subjectOf(entry: UnixSkEntry): Subject {
   return { file: entry.id, socket: entry.ino, path: entry.name.length > 0 ? nameWords(entry.name) : undefined };
 }
 
+/** Undefined in CRIU's own images, and where there was none. */
+function makerOf({ tscriu_peer: [pid, uid = 0, gid = 0] }: UnixSkEntry): Maker | undefined {
+  return pid === undefined ? undefined : { pid, uid, gid };
+}
+
+function isSameMaker(a: UnixSkEntry, b: UnixSkEntry): boolean {
+  return a.tscriu_peer.join() === b.tscriu_peer.join();
+}
+
+/** Datagram sockets that found each other by their names were never a pair, which SO_PEERCRED tells. */
+function isByAddress(a: UnixSkEntry, b: UnixSkEntry): boolean {
+  return a.type === SOCK.DGRAM && a.name.length > 0 && b.name.length > 0 && !makerOf(a) && !makerOf(b);
+}
+
 /** All unix sockets of one restore. */
 class UnixSockets {
   readonly byInode = new Map<number, UnixSkEntry>();
@@ -41,6 +57,7 @@ class UnixSockets {
   /** Ends that the dumped tree had closed already, by the id of the end that is left. */
   readonly #closed = new Map<number, number>();
   readonly #inherited = new Set<number>();
+  readonly #makers: UnixMakers;
   #scratch: ScratchRoot | undefined;
 
   constructor(readonly restore: FileRestore) {
@@ -57,10 +74,17 @@ class UnixSockets {
       if (list === undefined) this.#packets.set(packet.id_for, [packet]);
       else list.push(packet);
     }
+    this.#makers = new UnixMakers(restore);
+    for (const usk of this.byInode.values()) {
+      const partner = this.#partner(usk);
+      if ((partner ? usk.ino < partner.ino : isLeft(usk)) && this.#accepted(usk, partner) === undefined)
+        this.#want(usk);
+    }
     restore.atEnd(() => this.#dispose());
   }
 
   #dispose(): void {
+    this.#makers[Symbol.dispose]();
     for (const fd of this.#closed.values()) closeFd(fd);
     this.#closed.clear();
     this.#scratch?.[Symbol.dispose]();
@@ -74,7 +98,7 @@ class UnixSockets {
   /** The other end, when each is the other's. */
   #partner(entry: UnixSkEntry): UnixSkEntry | undefined {
     const peer = this.#peer(entry);
-    const isMutual = peer !== undefined && peer.peer === entry.ino && peer !== entry;
+    const isMutual = peer !== undefined && peer.peer === entry.ino && peer !== entry && !isByAddress(entry, peer);
     return isMutual && this.#given(peer) === undefined ? peer : undefined;
   }
 
@@ -88,6 +112,21 @@ class UnixSockets {
     if (entry.name.length === 0 || isListener(entry)) return undefined;
     const deleted = entry.deleted ?? false;
     return this.#byName.get(keyOf(entry))?.find((other) => isListener(other) && (other.deleted ?? false) === deleted);
+  }
+
+  #want(entry: UnixSkEntry): void {
+    const maker = makerOf(entry);
+    if (maker) this.#makers.want(entry.type, maker);
+  }
+
+  /** The end of a connection that a listener accepted: it has that one's name. The other end came to it. */
+  #accepted(a: UnixSkEntry, b: UnixSkEntry | undefined): UnixSkEntry | undefined {
+    if (!connects(a)) return undefined;
+    if (this.#listener(a)) return a;
+    if (b && this.#listener(b)) return b;
+    const named = [a, b].filter((end) => end !== undefined && end.name.length > 0);
+    // Both have a name where the client was bound as well: an accepted end is the younger one.
+    return named.reduce((young, end) => (young && end && young.ino > end.ino ? young : end), undefined);
   }
 
   // Making.
@@ -118,39 +157,62 @@ class UnixSockets {
 
   #put(entry: UnixSkEntry, fd: number): void {
     this.restore.put(entry.id, fd);
+    const { tscriu_uid: uid = 0, tscriu_gid: gid = 0 } = entry;
+    const isOurs = uid === 0 && gid === 0 && !makerOf(entry)?.uid;
+    if (!isOurs) must(NR.fchown, [fd, uid, gid], "cannot set the owner of a unix socket", subjectOf(entry));
     this.restore.applyFown(fd, entry.fown, entry.flags);
   }
 
   #openPair(a: UnixSkEntry, b: UnixSkEntry): void {
-    const server = this.#listener(a) ? a : this.#listener(b) ? b : undefined;
-    const client = server === a ? b : a;
-    if (server && connects(server)) {
+    const server = this.#accepted(a, b);
+    if (server) {
+      const client = server === a ? b : a;
       const [clientFd, serverFd] = this.#connectPair(client, server);
       this.#put(client, clientFd);
       this.#put(server, serverFd);
       return;
     }
-    const [x, y] = makeSocketPair(AF.UNIX, a.type, subjectOf(a));
+    const [x, y] = this.#makers.pair(a.type, makerOf(a) ?? makerOf(b), subjectOf(a));
     this.#put(a, x);
     this.#put(b, y);
     this.#bindOld(x, a);
     this.#bindOld(y, b);
   }
 
-  /** Through the listener that is there, so that the accepted end gets its name from it again. */
+  /** Through a listener, so that the accepted end gets its name from it again, and each end its own SO_PEERCRED. */
   #connectPair(client: UnixSkEntry | undefined, server: UnixSkEntry): [client: number, server: number] {
-    const listener = this.#listener(server);
-    if (listener === undefined) throw new CrError("a connection without its listener", { subject: subjectOf(server) });
-    const listening = this.restore.descriptor(listener.id);
-    const fd = makeSocket(AF.UNIX, server.type, 0, subjectOf(server));
+    const subject = subjectOf(server);
+    const fd = makeSocket(AF.UNIX, server.type, 0, subject);
+    let stand: number | undefined;
     try {
       if (client) {
         this.#bindOld(fd, client);
         shut(fd, (client.shutdown ?? 0) & ~mirrored(server), subjectOf(client));
       }
-      const result = withAddressOf(listening, listener.name, (address) => tryConnect(fd, address));
-      check(result, "cannot connect a unix socket", subjectOf(server));
-      return [fd, accept(listening, subjectOf(server))];
+      const listener = this.#listener(server);
+      const isThere = listener !== undefined && (client === undefined || isSameMaker(listener, client));
+      const listening = isThere ? this.restore.descriptor(listener.id) : this.#standIn(server, client);
+      if (!isThere) stand = listening;
+      const result = withAddressOf(listening, server.name, (address) =>
+        this.#makers.connect(fd, address, makerOf(server)),
+      );
+      check(result, "cannot connect a unix socket", subject);
+      return [fd, accept(listening, subject)];
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    } finally {
+      if (stand !== undefined) closeFd(stand);
+    }
+  }
+
+  /** For a listener that is gone, or that somebody else made listen since: whom it accepts keeps its name, it is closed then. */
+  #standIn(server: UnixSkEntry, client: UnixSkEntry | undefined): number {
+    const fd = makeSocket(AF.UNIX, server.type, 0, subjectOf(server));
+    try {
+      this.#bindOld(fd, server);
+      this.#makers.listen(fd, 1, client && makerOf(client), subjectOf(server));
+      return fd;
     } catch (error) {
       closeFd(fd);
       throw error;
@@ -159,13 +221,13 @@ class UnixSockets {
 
   /** A connection whose other end is closed already: that end lives until the queue is filled. */
   #openLeft(entry: UnixSkEntry): void {
-    const viaListener = connects(entry) && this.#listener(entry) !== undefined;
-    const [other, fd] = viaListener
+    const wasAccepted = this.#accepted(entry, undefined) !== undefined;
+    const [other, fd] = wasAccepted
       ? this.#connectPair(undefined, entry)
-      : makeSocketPair(AF.UNIX, entry.type, subjectOf(entry));
+      : this.#makers.pair(entry.type, makerOf(entry), subjectOf(entry));
     this.#closed.set(entry.id, other);
     this.#put(entry, fd);
-    if (!viaListener) this.#bindOld(fd, entry);
+    if (!wasAccepted) this.#bindOld(fd, entry);
   }
 
   #openAlone(entry: UnixSkEntry): void {
@@ -174,7 +236,7 @@ class UnixSockets {
     if ((entry.uflags & USK_EXTERN) !== 0) return;
     if (entry.name.length > 0) this.#bind(fd, entry, entry.deleted === true);
     // Room for those who connect while we restore; `finish` sets the real limit.
-    if (isListener(entry)) listen(fd, entry.backlog + 128, subjectOf(entry));
+    if (isListener(entry)) this.#makers.listen(fd, entry.backlog + 128, makerOf(entry), subjectOf(entry));
   }
 
   /** Gives a connected socket its name. A path where something lies, or that a listener has, stays as it is. */
@@ -208,6 +270,7 @@ class UnixSockets {
     for (const fd of this.#closed.values()) closeFd(fd);
     this.#closed.clear();
     for (const entry of own) this.#finish(entry);
+    this.#makers.release();
   }
 
   /** A datagram socket takes no connection once it is connected elsewhere: those who connect to it go first. */
@@ -225,7 +288,11 @@ class UnixSockets {
       return;
     }
     const to = this.restore.descriptor(peer.id);
-    const result = withAddressOf(to, peer.name, (address) => tryConnect(fd, address));
+    // Who accepts it later is told who came: the one that holds it, as far as we can tell.
+    const holder = connects(entry) ? this.restore.holders(entry.id)[0]?.task.pid : undefined;
+    const maker =
+      holder === undefined ? undefined : { pid: holder, uid: entry.tscriu_uid ?? 0, gid: entry.tscriu_gid ?? 0 };
+    const result = withAddressOf(to, peer.name, (address) => this.#makers.connect(fd, address, maker));
     check(result, "cannot connect a unix socket", { ...subjectOf(entry), to: nameWords(peer.name) });
   }
 
@@ -292,7 +359,7 @@ class UnixSockets {
     // What the other end does not show was shut before the two were connected: it must not reach the other end now.
     shut(fd, (entry.shutdown ?? 0) & (partner ? mirrored(partner) : 3), subject);
     applyOptions(fd, entry.opts, subject);
-    if (isListener(entry)) listen(fd, entry.backlog, subject);
+    if (isListener(entry)) this.#makers.listen(fd, entry.backlog, makerOf(entry), subject);
   }
 }
 
