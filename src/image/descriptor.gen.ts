@@ -1071,7 +1071,10 @@ export const messages: Readonly<Record<string, string>> = {
 2000 repeated uint32 tscriu_peer
 2001 optional uint32 tscriu_uid
 2002 optional uint32 tscriu_gid
-2003 optional string tscriu_path`,
+2003 optional string tscriu_path
+2004 optional sint32 tscriu_peek_off
+2005 optional sint32 tscriu_passpidfd
+2006 optional sint32 tscriu_passrights`,
   scm_entry: `1 required uint32 type
 2 repeated uint32 rights`,
   sk_packet_entry: `1 required uint32 id_for

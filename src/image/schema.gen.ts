@@ -1744,6 +1744,9 @@ export interface UnixSkEntry {
   tscriu_uid?: number;
   tscriu_gid?: number;
   tscriu_path?: string;
+  tscriu_peek_off?: number;
+  tscriu_passpidfd?: number;
+  tscriu_passrights?: number;
 }
 
 export interface ScmEntry {

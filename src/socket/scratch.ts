@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { tryBind, unixAddress } from "../kernel/socket.ts";
@@ -37,21 +38,70 @@ export class ScratchRoot implements Disposable {
 
   /** Binds a socket to a path that nobody can reach. `name` is raw: as unix_diag tells it. */
   bind(fd: number, name: Uint8Array): void {
+    this.#inside(
+      this.#mount,
+      (path, file) => {
+        makeDirectories(dirname(path));
+        check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
+        must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+      },
+      name,
+    );
+  }
+
+  /**
+   * Binds a socket to a name of old, with its file at another path: made in a directory beside that path, and moved there.
+   * @param to absolute; must be free, and its directory there
+   */
+  bindMoved(fd: number, name: Uint8Array, to: string): void {
+    const aside = `${dirname(to)}/.tscriu-${process.pid}-${fd}`;
+    const subject = { path: to };
+    mkdirSync(aside, { mode: 0o700 });
+    try {
+      const root = openPath(aside, O.PATH | O.DIRECTORY);
+      try {
+        this.#inside(
+          root,
+          (path) => {
+            makeDirectories(dirname(path));
+            check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
+          },
+          name,
+        );
+      } finally {
+        closeFd(root);
+      }
+      const [from, target] = [latin1(`${aside}${join("/", pathOf(name))}`), cstring(to)];
+      must(
+        NR.renameat2,
+        [AT.FDCWD, addressOf(from), AT.FDCWD, addressOf(target), 0],
+        "cannot move a socket's file",
+        subject,
+      );
+    } finally {
+      rmSync(aside, { recursive: true, force: true });
+    }
+  }
+
+  /** Acts with this directory as root and as current one: names of any kind lead into it. */
+  #inside(directory: number, act: (path: string, file: Uint8Array) => void, name: Uint8Array): void {
     const here = cstring(".");
-    const path = Buffer.from(name).toString("latin1").replace(/\0.*$/s, "");
-    must(NR.fchdir, [this.#mount]);
+    const path = pathOf(name);
+    must(NR.fchdir, [directory]);
     must(NR.chroot, [addressOf(here)]);
     try {
-      makeDirectories(dirname(path));
-      check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
-      const file = latin1(path);
-      must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+      act(path, latin1(path));
     } finally {
       must(NR.fchdir, [this.#root]);
       must(NR.chroot, [addressOf(here)]);
       must(NR.fchdir, [this.#cwd]);
     }
   }
+}
+
+/** Its bytes as characters, without the NUL. */
+function pathOf(name: Uint8Array): string {
+  return Buffer.from(name).toString("latin1").replace(/\0.*$/s, "");
 }
 
 /** Bytes of a name are no text: each is a character here. */

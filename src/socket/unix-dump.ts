@@ -11,6 +11,7 @@ import { AF, SCM, SOCK } from "../kernel/uapi/socket.ts";
 import { readOptions } from "./options.ts";
 import { readQueue } from "./queue.ts";
 import { readMaker } from "./unix-makers.ts";
+import { readUnixOptions } from "./unix-options.ts";
 import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-outside.ts";
 import { isPathName, nameWords, placeOf } from "./unix-place.ts";
 
@@ -132,6 +133,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     name: row.name ?? new Uint8Array(0),
     ns_id: dump.netNsId,
     tscriu_peer: makerOf(file, dump),
+    ...readUnixOptions(file.dup),
   };
   const { uid, gid } = file.stat;
   if (uid !== 0 || gid !== 0) Object.assign(entry, { tscriu_uid: uid, tscriu_gid: gid });
@@ -140,6 +142,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     const place = placeOf(file.dup, row, cwdOf(file.pid));
     if (place.nameDir !== undefined) entry.name_dir = place.nameDir;
     if (place.deleted) entry.deleted = true;
+    if (place.moved !== undefined) entry.tscriu_path = place.moved;
     if (place.perms) entry.file_perms = place.perms;
   }
   dump.add({ type: FdTypes.UNIXSK, id: file.id, usk: entry });

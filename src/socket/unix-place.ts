@@ -18,6 +18,8 @@ export interface UnixPlace {
   /** Directory that a relative name starts from. */
   readonly nameDir: string | undefined;
   readonly deleted: boolean;
+  /** Where the file lies by now, absolute; undefined where the name says it. */
+  readonly moved?: string;
   readonly perms: FilePermsEntry | undefined;
 }
 
@@ -60,7 +62,9 @@ export function placeOf(fd: number, row: UnixSocket, cwd: string): UnixPlace {
     const found = isSame(statPath(within(dir, name)), stat);
     if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat) };
     // Deleted, or moved to another name, which no socket knows of: either way the old name leads nowhere.
-    return { nameDir: dirs[1] ?? dirs[0], deleted: true, perms: undefined };
+    const gone = { nameDir: dirs[1] ?? dirs[0], deleted: true };
+    if (!isSame(statPath(link), stat)) return { ...gone, perms: undefined };
+    return { ...gone, moved: link, perms: permsOf(stat) };
   } finally {
     closeFd(file);
   }
@@ -114,9 +118,20 @@ export function bindPath(fd: number, entry: UnixSkEntry): (() => void) | undefin
   const before = clearPath(path);
   const bound = fromDirectory(entry.name_dir, () => tryBind(fd, unixAddress(entry.name)));
   check(bound, "cannot bind a unix socket", { path }, "make the directory first");
+  return ownFile(entry, path, before);
+}
+
+/** Sets owner and permissions of a file that was just bound; returns how to take it away, when it is new. */
+function ownFile(entry: UnixSkEntry, path: string, before: boolean): (() => void) | undefined {
   const file = cstring(path);
-  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
-  return before ? undefined : () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+  const undo = () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
+  try {
+    if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
+  } catch (error) {
+    if (!before) undo();
+    throw error;
+  }
+  return before ? undefined : undo;
 }
 
 /** Connects to a name, which starts at `dir` where it is relative: 0 or the negative errno. */
@@ -135,6 +150,13 @@ function fromDirectory<T>(dir: string | undefined, act: () => T): T {
     must(NR.fchdir, [cwd]);
     closeFd(cwd);
   }
+}
+
+/** The same for a socket whose file was renamed: `bind` gives it its old name there. */
+export function bindMoved(entry: UnixSkEntry, path: string, bind: () => void): (() => void) | undefined {
+  const before = clearPath(path);
+  bind();
+  return ownFile(entry, path, before);
 }
 
 function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {

@@ -1,27 +1,31 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
-import type { SkPacketEntry, UnixSkEntry } from "../image/schema.gen.ts";
-import { ERRNO } from "../kernel/errno.ts";
+import type { UnixSkEntry } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { accept, makeSocket, trySend, tryShutdown } from "../kernel/socket.ts";
+import { accept, makeSocket, tryShutdown } from "../kernel/socket.ts";
 import { statPath } from "../kernel/stat.ts";
 import { check, must } from "../kernel/sys.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
-import { AF, SCM, SHUT, SOCK } from "../kernel/uapi/socket.ts";
+import { AF, SHUT, SOCK } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { ScratchRoot } from "./scratch.ts";
 import { type Maker, UnixMakers } from "./unix-makers.ts";
+import { applyUnixOptions } from "./unix-options.ts";
 import { USK_EXTERN } from "./unix-outside.ts";
-import { bindAbstract, bindPath, connectFrom, isPathName, nameWords, pathIn, withAddressOf } from "./unix-place.ts";
-
-const ESRCH = -(ERRNO.ESRCH ?? 3);
-const EAGAIN = -(ERRNO.EAGAIN ?? 11);
-const EPERM = -(ERRNO.EPERM ?? 1);
-
-type Packet = SkPacketEntry & { extra: Uint8Array };
+import { type Packet, packetsOf, roomFor, sendPacket } from "./unix-packet.ts";
+import {
+  bindAbstract,
+  bindMoved,
+  bindPath,
+  connectFrom,
+  isPathName,
+  nameWords,
+  pathIn,
+  withAddressOf,
+} from "./unix-place.ts";
 
 const connects = (entry: UnixSkEntry) => entry.type === SOCK.STREAM || entry.type === SOCK.SEQPACKET;
 const isListener = (entry: UnixSkEntry) => entry.state === TCP_STATE.LISTEN && (entry.uflags & USK_EXTERN) === 0;
@@ -53,7 +57,7 @@ function isByAddress(a: UnixSkEntry, b: UnixSkEntry): boolean {
 class UnixSockets {
   readonly byInode = new Map<number, UnixSkEntry>();
   readonly #byName = new Map<string, UnixSkEntry[]>();
-  readonly #packets = new Map<number, Packet[]>();
+  readonly #packets: ReadonlyMap<number, Packet[]>;
   /** Ends that the dumped tree had closed already, by the id of the end that is left. */
   readonly #closed = new Map<number, number>();
   readonly #inherited = new Set<number>();
@@ -69,11 +73,7 @@ class UnixSockets {
       if (list === undefined) this.#byName.set(keyOf(usk), [usk]);
       else list.push(usk);
     }
-    for (const packet of restore.images.read("SK_QUEUES")) {
-      const list = this.#packets.get(packet.id_for);
-      if (list === undefined) this.#packets.set(packet.id_for, [packet]);
-      else list.push(packet);
-    }
+    this.#packets = packetsOf(restore);
     this.#makers = new UnixMakers(restore);
     for (const usk of this.byInode.values()) {
       const partner = this.#partner(usk);
@@ -249,6 +249,13 @@ class UnixSockets {
   }
 
   #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
+    const path = entry.tscriu_path;
+    // An accepted end shares the file of its listener.
+    if (path !== undefined && (!connects(entry) || entry.state !== TCP_STATE.ESTABLISHED)) {
+      const undo = bindMoved(entry, path, () => this.#hidden().bindMoved(fd, entry.name, path));
+      if (undo) this.restore.onFailure(undo);
+      return;
+    }
     const isReachable = entry.name_dir !== undefined || pathIn(entry.name).startsWith("/");
     if (!isPathName(entry.name)) bindAbstract(fd, entry.name);
     else if (hidden || !isReachable) this.#hide(fd, entry.name);
@@ -265,8 +272,10 @@ class UnixSockets {
     const viaAddress = own.filter((entry) => !this.#partner(entry) && !this.#closed.has(entry.id));
     for (const entry of viaAddress) this.#fill(entry);
     const connected = new Set<number>();
-    for (const entry of viaAddress) this.#connect(entry, connected, viaAddress);
-    for (const entry of own) if (!viaAddress.includes(entry)) this.#fill(entry);
+    const clients = Map.groupBy(viaAddress, ({ peer }) => peer);
+    for (const entry of viaAddress) this.#connect(entry, connected, clients);
+    const filled = new Set(viaAddress);
+    for (const entry of own) if (!filled.has(entry)) this.#fill(entry);
     for (const fd of this.#closed.values()) closeFd(fd);
     this.#closed.clear();
     for (const entry of own) this.#finish(entry);
@@ -274,10 +283,10 @@ class UnixSockets {
   }
 
   /** A datagram socket takes no connection once it is connected elsewhere: those who connect to it go first. */
-  #connect(entry: UnixSkEntry, done: Set<number>, all: readonly UnixSkEntry[]): void {
+  #connect(entry: UnixSkEntry, done: Set<number>, clients: ReadonlyMap<number, UnixSkEntry[]>): void {
     if (done.has(entry.id)) return;
     done.add(entry.id);
-    for (const other of all) if (other.peer === entry.ino && other !== entry) this.#connect(other, done, all);
+    for (const other of clients.get(entry.ino) ?? []) if (other !== entry) this.#connect(other, done, clients);
     const peer = this.#peer(entry);
     if (entry.peer === 0 || isListener(entry)) return;
     if (peer === undefined) throw missingPeer(entry);
@@ -304,7 +313,7 @@ class UnixSockets {
     const through = partner ? this.restore.descriptor(partner.id) : this.#closed.get(entry.id);
     if (through !== undefined) {
       widenSendBuffer(through, roomFor(packets));
-      for (const packet of packets) this.#send(through, packet, entry);
+      for (const packet of packets) sendPacket(through, packet, this.restore, subjectOf(entry));
       return;
     }
     for (const packet of packets) this.#sendTo(entry, packet);
@@ -318,7 +327,9 @@ class UnixSockets {
     try {
       if (from && !known) this.#bindSender(fd, from);
       widenSendBuffer(fd, roomFor([packet]));
-      withAddressOf(this.restore.descriptor(entry.id), entry.name, (address) => this.#send(fd, packet, entry, address));
+      withAddressOf(this.restore.descriptor(entry.id), entry.name, (address) =>
+        sendPacket(fd, packet, this.restore, subjectOf(entry), address),
+      );
     } finally {
       if (!known) closeFd(fd);
     }
@@ -331,25 +342,12 @@ class UnixSockets {
   }
 
   #hide(fd: number, name: Uint8Array): void {
-    this.#scratch ??= new ScratchRoot();
-    this.#scratch.bind(fd, name);
+    this.#hidden().bind(fd, name);
   }
 
-  #send(fd: number, packet: Packet, entry: UnixSkEntry, to?: Uint8Array): void {
-    const rights = rightsOf(packet).map((id) => this.restore.descriptor(id));
-    const [pid, uid = 0, gid = 0] = packet.tscriu_credentials;
-    const credentials = pid === undefined ? undefined : { pid: pid || process.pid, uid, gid };
-    const bytes = packet.extra;
-    for (let at = 0; at === 0 || at < bytes.length; ) {
-      const rest = { bytes: bytes.subarray(at), rights: at === 0 ? rights : [], credentials };
-      let sent = trySend(fd, rest, to);
-      // Whoever signed it is gone: its user and group still count.
-      if (sent === ESRCH && credentials)
-        sent = trySend(fd, { ...rest, credentials: { ...credentials, pid: process.pid } }, to);
-      check(sent, "cannot put a message back into the queue of a unix socket", subjectOf(entry), remedyFor(sent));
-      at += sent;
-      if (sent === 0) break;
-    }
+  #hidden(): ScratchRoot {
+    this.#scratch ??= new ScratchRoot();
+    return this.#scratch;
   }
 
   #finish(entry: UnixSkEntry): void {
@@ -359,6 +357,7 @@ class UnixSockets {
     // What the other end does not show was shut before the two were connected: it must not reach the other end now.
     shut(fd, (entry.shutdown ?? 0) & (partner ? mirrored(partner) : 3), subject);
     applyOptions(fd, entry.opts, subject);
+    applyUnixOptions(fd, entry, subject);
     if (isListener(entry)) this.#makers.listen(fd, entry.backlog, makerOf(entry), subject);
   }
 }
@@ -373,26 +372,6 @@ function mirrored(entry: UnixSkEntry): number {
 function shut(fd: number, bits: number, subject: Subject): void {
   const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][bits];
   if (how !== undefined) check(tryShutdown(fd, how), "cannot shut a unix socket down", subject);
-}
-
-/** File ids of the descriptors that travel with a message. */
-function rightsOf(packet: Packet): number[] {
-  return packet.scm.flatMap(({ type, rights }) => {
-    if (type === SCM.RIGHTS) return rights;
-    const subject = { image: "sk-queues.img", socket: packet.id_for, type };
-    throw new CrError("a message carries something that is not known", { code: "BAD_IMAGE", subject });
-  });
-}
-
-/** Bytes of send buffer that these messages need: each one costs the kernel more than its bytes. */
-function roomFor(packets: readonly Packet[]): number {
-  return packets.reduce((sum, packet) => sum + 2 * packet.extra.length + 8192, 65536);
-}
-
-function remedyFor(result: number): string | undefined {
-  if (result === EAGAIN) return "raise the sysctl net.unix.max_dgram_qlen to what it was where the dump was made";
-  if (result === EPERM) return "restore as root";
-  return undefined;
 }
 
 /** Connects to a program that was never part of the tree, by the name it had. */
