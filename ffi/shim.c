@@ -1,4 +1,5 @@
 /* The C side of src/kernel: what bun:ffi alone cannot do. It decides nothing. */
+#include <linux/ptrace.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -92,20 +93,166 @@ static __attribute__((noreturn)) void carry_out(void *arg)
 		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);
 }
 
-long ts_executioner(long sentence, long stack)
+/* A process in our memory that runs fn(arg); `stack` is its highest address. */
+static long beside(void (*fn)(void *), long arg, long stack)
 {
 	unsigned long args[11] = { 0 };
 	sigset_t all, old;
 	long ret;
 
 	args[0] = 0x100 /* CLONE_VM */;
-	args[5] = stack - 8192;
-	args[6] = 8192;
+	args[5] = stack - 16384;
+	args[6] = 16384;
+	/* it keeps all signals blocked: our handlers are not its own */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
-	ret = clone_on_stack(args, 88, (void *)sentence, carry_out);
+	ret = clone_on_stack(args, 88, (void *)arg, fn);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	return ret;
+}
+
+long ts_executioner(long sentence, long stack)
+{
+	return beside(carry_out, sentence, stack);
+}
+
+/*
+ * A process beside us that traces in our stead. PTRACE_O_SUSPEND_SECCOMP ends with the tracer: if we traced ourselves and died
+ * while a task under a filter makes calls for us, the filter would end the task. The deputy lives on until all are home.
+ */
+struct deputy {
+	unsigned int state, pad;
+	long nr, args[6], result;
+	long parent, count, room;
+	struct ward {
+		long tid;
+		/* where its injected calls run, 0 before the first */
+		unsigned long trampoline;
+	} *wards;
+};
+
+enum { ANSWERED, ASKED, DISMISSED };
+
+static void doze(long nanoseconds)
+{
+	long time[2] = { 0, nanoseconds };
+
+	syscall6(NR_nanosleep, (long)time, 0, 0, 0, 0, 0);
+}
+
+static long trace(long request, int tid, long address, long data)
+{
+	return syscall6(NR_ptrace, request, tid, address, data, 0, 0);
+}
+
+/* Lets a task run on that may stand in a stop we know nothing of, with the signal that it was to get. */
+static void resume(int tid)
+{
+	int info[32] = { 0 };
+	long signo = 0;
+
+	if (trace(PTRACE_GETSIGINFO, tid, 0, (long)info) == 0) {
+		int code = info[2], stop = info[0] == SIGTRAP && (code == (SIGTRAP | 0x80) || code > 0xff);
+
+		signo = stop ? 0 : info[0];
+	}
+	trace(PTRACE_CONT, tid, 0, signo);
+}
+
+/* Is the stopped task still on its way? Before its first call it has the mask of its own, later all signals are blocked. */
+static int is_away(const struct ward *w)
+{
+	unsigned long regs[64] = { 0 }, mask = 0, ip, iov[2] = { (unsigned long)regs, sizeof(regs) };
+
+	trace(PTRACE_GETSIGMASK, w->tid, 8, (long)&mask);
+	if ((mask | 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1)) == ~0UL)
+		return 1;
+	trace(PTRACE_GETREGSET, w->tid, 1 /* NT_PRSTATUS */, (long)iov);
+#ifdef __x86_64__
+	ip = regs[16];
+#else
+	ip = regs[32];
+#endif
+	return ip - w->trampoline < 64;
+}
+
+/* A task that is not home yet is given `patience`. True for gone or free. */
+static int let_go(const struct ward *w, int patience)
+{
+	int tid = w->tid;
+	int status = 0, signo;
+	long seen = 0;
+
+	trace(PTRACE_INTERRUPT, tid, 0, 0);
+	for (int i = 0; i < 50 && seen == 0; i++) {
+		seen = syscall6(NR_wait4, tid, (long)&status, 0x40000001 /* __WALL | WNOHANG */, 0, 0, 0);
+		if (seen == 0)
+			doze(200000);
+	}
+	if (seen == 0)
+		return !patience;
+	if (seen < 0 || (status & 0xff) != 0x7f)
+		return 1;
+	signo = (status >> 8) & 0xff;
+	if (status >> 16 || signo == (SIGTRAP | 0x80))
+		signo = 0;
+	if (patience && is_away(w)) {
+		trace(PTRACE_CONT, tid, 0, signo);
+		return 0;
+	}
+	trace(PTRACE_DETACH, tid, 0, signo);
+	return 1;
+}
+
+/* Our principal has died: everybody goes home, then we may go. */
+static void wind_up(struct deputy *d)
+{
+	for (long i = 0; i < d->count; i++)
+		resume(d->wards[i].tid);
+	for (int patience = 10000; d->count > 0; patience -= patience > 0) {
+		long left = 0;
+
+		for (long i = 0; i < d->count; i++)
+			if (!let_go(&d->wards[i], patience))
+				d->wards[left++] = d->wards[i];
+		d->count = left;
+		doze(1000000);
+	}
+}
+
+static __attribute__((noreturn)) void stand_in(void *arg)
+{
+	struct deputy *d = arg;
+	long tick[2] = { 0, 5000000 };
+
+	/* copies of our principal's descriptors would hide its death from others */
+	syscall6(NR_close_range, 0, ~0U, 0, 0, 0, 0);
+	for (;;) {
+		unsigned int state = __atomic_load_n(&d->state, __ATOMIC_ACQUIRE);
+
+		if (state == DISMISSED)
+			break;
+		if (state == ASKED) {
+			d->result = syscall6(d->nr, d->args[0], d->args[1], d->args[2], d->args[3], d->args[4], d->args[5]);
+			if (d->nr == NR_ptrace && d->args[0] == PTRACE_SEIZE && d->result == 0 && d->count < d->room)
+				d->wards[d->count++].tid = d->args[1];
+			__atomic_store_n(&d->state, ANSWERED, __ATOMIC_RELEASE);
+			syscall6(NR_futex, (long)&d->state, 1 /* FUTEX_WAKE */, 1, 0, 0, 0);
+			continue;
+		}
+		syscall6(NR_futex, (long)&d->state, 0 /* FUTEX_WAIT */, ANSWERED, (long)tick, 0, 0);
+		if (syscall6(NR_getppid, 0, 0, 0, 0, 0, 0) != d->parent) {
+			wind_up(d);
+			break;
+		}
+	}
+	for (;;)
+		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);
+}
+
+long ts_deputy(long deputy, long stack)
+{
+	return beside(stand_in, deputy, stack);
 }
 
 static volatile sig_atomic_t interrupted;

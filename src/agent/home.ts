@@ -7,6 +7,7 @@ import { CrError } from "../error.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { PAGE, scanPages } from "../kernel/pagemap.ts";
+import { leadsHome } from "../kernel/ptrace.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
@@ -192,6 +193,7 @@ export class Home implements Disposable {
     const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, end);
     this.#framesUsed = Math.max(this.#framesUsed, other ? 2 : 1);
     this.memory.write(end - bytes.length, bytes);
+    leadsHome(tracee.tid, this.trampoline);
     return { sp, scratch: end - this.#frameRoom };
   }
 

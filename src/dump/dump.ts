@@ -11,6 +11,7 @@ import { pinToOneCpu } from "../kernel/cpu.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
+import { traceByDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
 import { monotonic } from "../task/wait.ts";
@@ -44,6 +45,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   roundTrips.programs = 0;
   const executioner = scope.use(new Executioner());
   const running = lookAtRunning(options.pid);
+  if (running.filtered) scope.use(traceByDeputy());
   images.prepare(filesAhead(running));
   log.phase("freeze");
   const freezing = performance.now();

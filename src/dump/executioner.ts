@@ -7,7 +7,7 @@ import { NR } from "../kernel/nr.ts";
 import { wait } from "../kernel/ptrace.ts";
 import { addressOf, startExecutioner, sys } from "../kernel/sys.ts";
 
-const STACK = 16384;
+const STACK = 32768;
 const SIGKILL = 9;
 const EINTR = -4;
 

@@ -133,12 +133,17 @@ export interface RunningTree {
   readonly waits: Map<number, Wait>;
   tasks: number;
   threads: number;
+  /** A thread of it is under seccomp. */
+  filtered: boolean;
 }
+
+const SECCOMP_NONE = /^Seccomp:\t0$/m;
 
 function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   try {
     using thread = dir.thread(tid);
     found.threads++;
+    found.filtered ||= !SECCOMP_NONE.test(thread.text("status"));
     const wait = readWait(thread);
     if (wait) found.waits.set(tid, wait);
   } catch {
@@ -148,7 +153,7 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 
 export function lookAtRunning(
   pid: number,
-  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0 },
+  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false },
 ): RunningTree {
   try {
     using dir = new ProcDir(pid);

@@ -1,5 +1,6 @@
 /** ptrace(2) and wait4(2), typed. All requests come from one thread: the tracer is a thread, not a process. */
 import { CrError, type Subject } from "../error.ts";
+import { Deputy } from "./deputy.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
 
@@ -49,13 +50,45 @@ const iov = new BigUint64Array(2);
 const word = new BigUint64Array(1);
 const status = new Int32Array(1);
 
+/** Who makes our requests, and the tasks that are traced by it. */
+let deputy: Deputy | undefined;
+const its = new Set<number>();
+
+/**
+ * From now on a process of its own traces for us, until the end of the scope: a task that is seized meanwhile may make system
+ * calls under PTRACE_O_SUSPEND_SECCOMP even if we die.
+ */
+export function traceByDeputy(): Disposable {
+  const own = new Deputy();
+  deputy = own;
+  return {
+    [Symbol.dispose]: () => {
+      deputy = undefined;
+      its.clear();
+      own[Symbol.dispose]();
+    },
+  };
+}
+
 function ptrace(request: number, tid: number, address: number, data: number): number {
-  return sys(NR.ptrace, request, tid, address, data);
+  return deputy ? deputy.call(NR.ptrace, request, tid, address, data) : sys(NR.ptrace, request, tid, address, data);
+}
+
+/** Injected calls of the thread run at `trampoline`, and lead home. */
+export function leadsHome(tid: number, trampoline: number): void {
+  deputy?.expect(tid, trampoline);
+}
+
+/** A wait call, made by whoever traces the task. */
+function waitFor(tid: number, nr: number, ...args: number[]): number {
+  return deputy && its.has(tid) ? deputy.call(nr, ...args) : sys(nr, ...args);
 }
 
 /** Attaches without stopping; -errno on failure. */
 export function seize(tid: number, options: number): number {
-  return ptrace(PTRACE_SEIZE, tid, 0, options);
+  const result = ptrace(PTRACE_SEIZE, tid, 0, options);
+  if (deputy && result === 0) its.add(tid);
+  return result;
 }
 
 export function interrupt(tid: number): number {
@@ -193,7 +226,7 @@ export function decodeStatus(pid: number, raw: number): WaitResult {
 
 /** wait4(2): what happened to a task, undefined when nothing did (WNOHANG), or -errno. */
 export function wait(tid: number, flags = 0): WaitResult | number | undefined {
-  const pid = sys(NR.wait4, tid, addressOf(status), flags | __WALL, 0);
+  const pid = waitFor(tid, NR.wait4, tid, addressOf(status), flags | __WALL, 0);
   if (pid < 0) return pid;
   if (pid === 0) return undefined;
   return decodeStatus(pid, status[0] ?? 0);
@@ -214,7 +247,7 @@ export function look(tid: number): WaitResult | number | undefined {
   const WNOWAIT = 0x1000000;
   siginfo.fill(0);
   const flags = WNOHANG | WSTOPPED | WEXITED | WNOWAIT | __WALL;
-  const result = sys(NR.waitid, P_PID, tid, addressOf(siginfo), flags, 0);
+  const result = waitFor(tid, NR.waitid, P_PID, tid, addressOf(siginfo), flags, 0);
   if (result < 0) return result;
   if (siginfo[SIGINFO_PID] === 0) return undefined;
   const code = siginfo[2];

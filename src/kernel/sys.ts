@@ -10,6 +10,7 @@ const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_executioner: { args: [I, I], returns: I },
+  ts_deputy: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -77,6 +78,15 @@ export function spawn(flags: number, setTids: number, nTids: number, elf: number
  */
 export function startExecutioner(sentence: number, stack: number): number {
   return Number(symbols.ts_executioner(sentence, stack));
+}
+
+/**
+ * Starts a process beside us that traces in our stead: see `Deputy`. Returns its pid or the negative errno.
+ * @param deputy address of its `struct deputy`
+ * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended
+ */
+export function startDeputy(deputy: number, stack: number): number {
+  return Number(symbols.ts_deputy(deputy, stack));
 }
 
 /** From now on SIGINT, SIGTERM and SIGHUP only set a flag, and blocking system calls return EINTR. */

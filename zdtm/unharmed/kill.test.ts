@@ -110,12 +110,6 @@ const filtered: VictimOptions = {
   except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
 };
 
-/**
- * Known to be hurt: when its dumper dies while the agent is in the middle of its calls, the kernel takes the filter into use
- * again, and it ends the process for the next of them. `bun test --todo` shows it.
- */
-const hurt: ReadonlySet<string> = new Set(["threads under seccomp"]);
-
 const victims: [string, () => string[], VictimOptions, string | undefined][] = [
   ["threads that compute with vectors", () => [cProgram("victims/computing.c")], {}, undefined],
   ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
@@ -130,8 +124,7 @@ describe("a dumper that is killed", () => {
       test.skip(`${name} (${lack})`, () => {});
       continue;
     }
-    const whole = hurt.has(name) ? test.todo : test.concurrent;
-    whole(
+    test.concurrent(
       `${name}: ${Math.ceil(kills * 0.7)} times while they are to be left running`,
       async () => {
         const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(kills * 0.7));

@@ -4,14 +4,17 @@
  *   killer after US VICTIM COMMAND... US microseconds after VICTIM has a tracer
  *   killer start US VICTIM COMMAND... US microseconds after it began
  *   killer signal:NUMBER:call N ...   as above, but with this signal, once; then it waits for the command's end
- * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is.
+ * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is, with all
+ * that it started.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,8 +125,15 @@ static int by_time(double us, const char *victim) {
   return finish("signalled", -1);
 }
 
+/* What the command left behind is ours: it may have to put things right yet. */
+static int alone(int result) {
+  fflush(stdout);
+  while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
+  return result;
+}
+
 int main(int argc, char **argv) {
-  if (argc < 5) return 2;
+  if (argc < 5 || prctl(PR_SET_CHILD_SUBREAPER, 1)) return 2;
   const char *mode = argv[1];
   if (!strncmp(mode, "signal:", 7)) {
     deadly = atoi(mode + 7);
@@ -137,6 +147,6 @@ int main(int argc, char **argv) {
   }
   int status;
   waitpid(child, &status, WUNTRACED);
-  if (!strcmp(mode, "call")) return at_call(atol(argv[2]));
-  return by_time(atof(argv[2]), strcmp(mode, "after") ? NULL : argv[3]);
+  if (!strcmp(mode, "call")) return alone(at_call(atol(argv[2])));
+  return alone(by_time(atof(argv[2]), strcmp(mode, "after") ? NULL : argv[3]));
 }
