@@ -23,12 +23,13 @@ export type HookName =
 /**
  * Runs what the user asked for at this moment and waits for it.
  * @param pid the root task's pid as we see it, once it is known
+ * @param fd a descriptor of ours that a client may take over (orphan-pts-master: the master)
  * @returns 0 when all is well, else the OR of the exit statuses (1..255). The engine decides what that means: abort for
  * pre-dump, pre-restore, network-lock, setup-namespaces, post-setup-namespaces and post-restore; for post-dump roll
  * back and throw a CrError whose `status` is this number; a warning for pre-resume and post-resume; nothing for
  * network-unlock.
  */
-export type Hook = (name: HookName, pid?: number) => number;
+export type Hook = (name: HookName, pid?: number, fd?: number) => number;
 
 /** The image directory: its absolute path for messages and path calls, and an open descriptor (O_DIRECTORY). */
 export interface ImagePlace {

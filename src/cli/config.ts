@@ -70,7 +70,7 @@ function readOption(word: string, values: readonly string[], where: string): Occ
 }
 
 /** Undefined when there is no such file; one that nobody asked for and that we may not read is as good as none. */
-function readConfig(file: string, asked: boolean): Occurrence[] | undefined {
+export function readConfig(file: string, asked: boolean): Occurrence[] | undefined {
   let text: string;
   try {
     text = readFileSync(file, "utf8");

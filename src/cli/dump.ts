@@ -13,7 +13,12 @@ import { openWorkspace, type Workspace } from "./workspace.ts";
 const defaultTimeout = 10;
 const defaultGhostLimit = 1024 ** 2;
 
-function dumpOptions(invocation: Invocation, pid: number, space: Workspace, interrupted: () => boolean): DumpOptions {
+export function dumpOptions(
+  invocation: Invocation,
+  pid: number,
+  space: Workspace,
+  interrupted: () => boolean,
+): DumpOptions {
   const { settings } = invocation;
   const timeout = settings.text("timeout");
   const ghostLimit = settings.text("ghost-limit");

@@ -24,10 +24,10 @@ function openTerminal(): Screen | undefined {
 }
 
 /** Opens --log-file, relative to the work directory, which must be the current one already. */
-function openLogFile(path: string): number {
+function openLogFile(path: string, flags = 0): number {
   if (path === "-") return 1;
   try {
-    return openSync(path, "w", 0o600);
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | flags, 0o600);
   } catch (error) {
     const remedy = "choose another --log-file; a relative name lies in the work directory";
     throw fileError("cannot open the log file", path, error, remedy);
@@ -39,6 +39,25 @@ function header(): string {
     `Version: ${compatibleVersion} (gitid 0), tscriu ${ownVersion}`,
     `Running on ${hostname()} ${type()} ${release()} ${version()} ${machine()}`,
   ].join("\n");
+}
+
+/**
+ * The log of a request that came over a connection: in CRIU's lines, to a file of the work directory or to stderr.
+ * @param path undefined for stderr
+ * @param listener hears everything, too
+ */
+export function openRequestLog(
+  settings: Settings,
+  path: string | undefined,
+  command: string,
+  listener: Reporter,
+): LogCore {
+  const level = settings.logLevel;
+  const fd = path === undefined ? stderr : openLogFile(path, constants.O_NOFOLLOW);
+  const json = settings.text("log-format") === "json";
+  const log = new LogCore([json ? new JsonReporter(fd, level) : new CriuReporter({ fd, level }), listener], command);
+  for (const line of header().split("\n")) log.info(line);
+  return log;
 }
 
 export function openLog(settings: Settings, command: string): LogCore {

@@ -31,8 +31,8 @@ export const groups = {
 
 export type Group = keyof typeof groups;
 
-/** How far a feature is: there, or a sentence for the user who asks for it; a function where it depends on the value. */
-export type Support = "yes" | string | ((value: string) => string | undefined);
+/** How far a feature is: there, or a sentence for the user who asks for it; a function where it depends on the value or the command. */
+export type Support = "yes" | string | ((value: string, command: string) => string | undefined);
 
 export interface OptionSpec {
   short?: string;

@@ -14,7 +14,7 @@ import { count, timeInWords } from "./words.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 /** The pid file, written while the tree can still be taken back, removed when it is. */
-class Pidfile {
+export class Pidfile {
   private readonly path: string | undefined;
   private written = false;
 
@@ -48,7 +48,7 @@ function requireSense({ settings, operands }: Invocation): void {
   }
 }
 
-function restoreOptions(
+export function restoreOptions(
   invocation: Invocation,
   space: Workspace,
   pidfile: Pidfile,

@@ -18,8 +18,6 @@ type Loader = () => Promise<RunCommand>;
 const later = async (what: string, remedy: string): Promise<RunCommand> =>
   (await import("./not-yet.ts")).notYet(what, remedy);
 
-const rpcRemedy = "use the command line: tscriu dump, tscriu restore";
-
 /** Loaded when asked for, so that a command starts without the weight of the others. */
 const loaders: Readonly<Record<Command, Loader>> = {
   dump: async () => (await import("./dump.ts")).runDump,
@@ -27,8 +25,8 @@ const loaders: Readonly<Record<Command, Loader>> = {
   check: async () => (await import("./check.ts")).runCheck,
   "pre-dump": () => later("saving memory in several rounds is not there yet", "use dump --leave-running"),
   "page-server": () => later("receiving pages is not there yet", "dump to a directory and copy it"),
-  service: () => later("the RPC service is not there yet", rpcRemedy),
-  swrk: () => later("the RPC worker is not there yet", rpcRemedy),
+  service: async () => (await import("../rpc/service.ts")).runService,
+  swrk: async () => (await import("../rpc/swrk.ts")).runSwrk,
   dedup: () => later("freeing superseded pages is not there yet", "remove older image directories as a whole"),
   "lazy-pages": () => later("bringing memory on demand is not there yet", "restore without --lazy-pages"),
   "cpuinfo dump": () => later("writing CPU information is not there yet", "compare /proc/cpuinfo of the machines"),

@@ -8,6 +8,9 @@ import { childEnvironment } from "./environment.ts";
 /** What a program that cannot be started counts as. */
 const cannotStart = 127;
 
+/** Moments that only a client of the RPC can answer. */
+const forClients: ReadonlySet<HookName> = new Set(["query-ext-files", "orphan-pts-master"]);
+
 /** A name with a slash is relative to the work directory, any other is looked up in PATH. */
 function programOf(script: string, workDir: string): string {
   return script.includes("/") && !isAbsolute(script) ? resolve(workDir, script) : script;
@@ -38,7 +41,7 @@ function runScript(program: string, workDir: string, env: Record<string, string>
 export function scriptHook(scripts: readonly string[], images: ImagePlace, workDir: string, log: Log): Hook {
   const programs = scripts.map((script) => programOf(script, workDir)).reverse();
   return (name: HookName, pid?: number): number => {
-    if (programs.length === 0) return 0;
+    if (programs.length === 0 || forClients.has(name)) return 0;
     const env = childEnvironment();
     env.CRTOOLS_SCRIPT_ACTION = name;
     env.CRTOOLS_IMAGE_DIR = `/proc/${process.pid}/fd/${images.fd}`;

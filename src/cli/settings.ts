@@ -64,7 +64,8 @@ export class Settings {
         if (strict) throw usageError(`${from} means nothing to ${command}`);
         continue;
       }
-      const why = off || support === "yes" ? undefined : typeof support === "string" ? support : support(value ?? "");
+      const why =
+        off || support === "yes" ? undefined : typeof support === "string" ? support : support(value ?? "", command);
       if (why !== undefined) missing.set(name, new CrError(`${from}: ${why}`, { code: "NOT_YET" }));
     }
     const [first, ...rest] = missing.values();

@@ -55,6 +55,9 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);
 
+  if (options.hook("query-ext-files", options.pid) !== 0)
+    throw new CrError("the client does not say which files are external: the tree runs on", { code: "SCRIPT" });
+
   const saving = { tree, stoppedAt, waits: running.waits, images, options, log, scope, cpu: cpu.number, step };
   const saved = save(saving);
   const { files, infected } = saved;

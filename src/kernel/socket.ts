@@ -2,7 +2,7 @@ import type { Subject } from "../error.ts";
 import { ERRNO } from "./errno.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
-import { AF, MSG, SCM, SOCK, SOL } from "./uapi/socket.ts";
+import { AF, MSG, SCM, SO, SOCK, SOL } from "./uapi/socket.ts";
 
 const EINTR = -(ERRNO.EINTR ?? 4);
 
@@ -206,6 +206,19 @@ export function tryReceive(fd: number, into: Uint8Array, flags: number): Message
     from,
     flags: headerView.getInt32(48, true),
   };
+}
+
+/** Size of the packet that is next, waiting for it; 0 at the end of the stream; or the negative errno, EINTR too. */
+export function nextPacketSize(fd: number): number {
+  return sys(NR.recvfrom, fd, 0, 0, MSG.PEEK | MSG.TRUNC);
+}
+
+/** SO_PEERCRED: who made the other end of a unix socket, pids as we see them; undefined where it has no such peer. */
+export function getPeerCredentials(fd: number): Credentials | undefined {
+  const bytes = tryGetOption(fd, SOL.SOCKET, SO.PEERCRED, 12);
+  if (typeof bytes === "number" || bytes.length < 12) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return { pid: view.getInt32(0, true), uid: view.getUint32(4, true), gid: view.getUint32(8, true) };
 }
 
 /** Control data of one kind at an offset of the buffer; returns where the next one begins. */

@@ -131,8 +131,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     finishIdentity(finish, { ours: service.ours, theirs: service.theirs });
     files.arm();
     files.end();
-    if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
     options.hook("network-unlock", root.pid);
+    if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();
     done = true;

@@ -10,9 +10,9 @@ import type { FileRestore, RestoredTask } from "../file/kind.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { listen, makeSocketPair, tryConnect, tryGetOption } from "../kernel/socket.ts";
+import { getPeerCredentials, listen, makeSocketPair, tryConnect } from "../kernel/socket.ts";
 import { sys } from "../kernel/sys.ts";
-import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { AF, SOCK } from "../kernel/uapi/socket.ts";
 
 /** An id that stays as it is: setresuid(2). */
 const KEEP = 0xffff_ffff;
@@ -29,10 +29,8 @@ export interface Maker {
 
 /** SO_PEERCRED of a socket; undefined where it has no such peer. `pid` is as we see it, 0 for one that we cannot see. */
 export function readMaker(fd: number): Maker | undefined {
-  const value = tryGetOption(fd, SOL.SOCKET, SO.PEERCRED, 12);
-  if (typeof value === "number" || value.length < 12) return undefined;
-  const [pid = 0, uid = KEEP, gid = KEEP] = new Uint32Array(value.slice().buffer);
-  return uid === KEEP ? undefined : { pid, uid, gid };
+  const maker = getPeerCredentials(fd);
+  return maker?.uid === KEEP ? undefined : maker;
 }
 
 const keyOf = (type: number, maker: Maker) => `${type}:${maker.pid}:${maker.uid}:${maker.gid}`;

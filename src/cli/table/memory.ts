@@ -63,7 +63,7 @@ export const memory = {
     group: "memory",
     meaning: "TCP address of the page server, or path of the service's socket",
     default: "any address; ./criu_service.socket",
-    support: wire,
+    support: (_, command) => (command === "service" ? undefined : wire),
   },
   port: {
     arg: "required",

@@ -1,0 +1,126 @@
+/** One request that works in directories: who asks, with which options, where, and into which log. */
+import { closeSync, constants, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
+import { readConfig } from "../cli/config.ts";
+import { fileError } from "../cli/file-error.ts";
+import type { Occurrence } from "../cli/getopt.ts";
+import type { LogCore, LogEvent, Reporter } from "../cli/log.ts";
+import { openRequestLog } from "../cli/log-open.ts";
+import type { Command } from "../cli/option.ts";
+import { Settings } from "../cli/settings.ts";
+import { usageError } from "../cli/usage-error.ts";
+import type { Workspace } from "../cli/workspace.ts";
+import { CrError } from "../error.ts";
+import type { CriuOpts } from "../image/schema.gen.ts";
+import type { Credentials } from "../kernel/socket.ts";
+import { occurrencesOf } from "./options.ts";
+
+const defaultLog = "criu.log";
+
+/** Keeps the first error of a log, for the answer. */
+export class FirstError implements Reporter {
+  text: string | undefined;
+
+  report(event: LogEvent): void {
+    if (event.kind === "line" && event.level === 1) this.text ??= event.text;
+    if (event.kind === "failure") this.text ??= event.lines.join("\n");
+  }
+}
+
+/** Opens a directory that the client names by a descriptor of its own. */
+function openPeerDirectory(fd: number, peer: Credentials, what: string): number {
+  const path = `/proc/${peer.pid}/fd/${fd}`;
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw fileError(`cannot open the client's ${what}`, path, error, "pass the number of an open directory descriptor");
+  }
+}
+
+function openNamedDirectory(path: string, what: string): number {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch (error) {
+    throw fileError(`cannot open the ${what}`, path, error, "make it first");
+  }
+}
+
+/** A path of the open directory: its name where that leads there from here, else through the descriptor. */
+function pathOf(fd: number): string {
+  const magic = `/proc/${process.pid}/fd/${fd}`;
+  try {
+    const name = readlinkSync(magic);
+    const [there, here] = [statSync(name), fstatSync(fd)];
+    if (there.dev === here.dev && there.ino === here.ino) return name;
+  } catch {
+    // it lies in another mount namespace, or was removed
+  }
+  return magic;
+}
+
+/** The options of the request over those that the worker was started with. */
+function settingsOf(opts: CriuOpts, given: readonly Occurrence[]): Settings {
+  const late: Occurrence[] = [];
+  if (opts.config_file !== undefined) {
+    const found = readConfig(opts.config_file, true);
+    if (!found)
+      throw new CrError("there is no such configuration file", { code: "ENOENT", subject: { path: opts.config_file } });
+    late.push(...found);
+  }
+  return new Settings([...given, ...occurrencesOf(opts), ...late]);
+}
+
+export interface Request {
+  readonly settings: Settings;
+  readonly space: Workspace;
+}
+
+/**
+ * Opens what a request works with; the work directory is the current one from then on.
+ * @param given what the worker's own command line and the configuration files say
+ * @param first gets the first error
+ */
+export function openRequest(
+  opts: CriuOpts,
+  command: Command,
+  peer: Credentials,
+  given: readonly Occurrence[],
+  first: FirstError,
+): Request {
+  const settings = settingsOf(opts, given);
+  const images = imagesDescriptor(opts, peer);
+  const path = pathOf(images);
+  const workDir = enterWorkDir(opts, settings, peer, path);
+  const log = openLog(opts, settings, command, first);
+  return { settings, space: { images: { path, fd: images }, workDir, log } };
+}
+
+function imagesDescriptor(opts: CriuOpts, peer: Credentials): number {
+  if (opts.images_dir_fd >= 0) return openPeerDirectory(opts.images_dir_fd, peer, "images directory");
+  if (opts.images_dir !== undefined && opts.images_dir !== "")
+    return openNamedDirectory(opts.images_dir, "images directory");
+  throw usageError("the request names no images directory", "set images_dir_fd, or -1 and images_dir");
+}
+
+/** By descriptor, else by a configuration file's word, else the images directory. Returns its path. */
+function enterWorkDir(opts: CriuOpts, settings: Settings, peer: Credentials, images: string): string {
+  const named = settings.text("work-dir");
+  const fd =
+    opts.work_dir_fd !== undefined && opts.work_dir_fd >= 0
+      ? openPeerDirectory(opts.work_dir_fd, peer, "work directory")
+      : openNamedDirectory(named ?? images, "work directory");
+  process.chdir(`/proc/${process.pid}/fd/${fd}`);
+  const path = pathOf(fd);
+  closeSync(fd);
+  return path.startsWith("/proc/") ? process.cwd() : path;
+}
+
+function openLog(opts: CriuOpts, settings: Settings, command: Command, first: FirstError): LogCore {
+  if (opts.log_to_stderr) return openRequestLog(settings, undefined, command, first);
+  const name = opts.log_file ?? settings.text("log-file") ?? defaultLog;
+  if (opts.log_file?.includes("/"))
+    throw usageError(
+      `RPC option log_file: \`${opts.log_file}\` is no plain name`,
+      "the log lies in the work directory",
+    );
+  return openRequestLog(settings, name, command, first);
+}

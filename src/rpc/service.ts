@@ -1,0 +1,142 @@
+/** `service`: a socket where clients find workers. Each connection gets a process of its own. */
+import { chmodSync, unlinkSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Invocation } from "../cli/command.ts";
+import { childEnvironment } from "../cli/environment.ts";
+import type { OptionName } from "../cli/options.ts";
+import { ownCommand } from "../cli/own-command.ts";
+import { requireNoPidfile, writePidfile } from "../cli/pidfile.ts";
+import { requirePrivileges } from "../cli/privileges.ts";
+import { requireScripts, scriptHook } from "../cli/scripts.ts";
+import type { Settings } from "../cli/settings.ts";
+import { readFd } from "../cli/value.ts";
+import { openWorkspace } from "../cli/workspace.ts";
+import { CrError } from "../error.ts";
+import { closeFd, makePipe } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { listen, makeSocket, tryBind, unixAddress } from "../kernel/socket.ts";
+import { addressOf, catchSignals, check, interruptedBy, sys } from "../kernel/sys.ts";
+import { AF, SOCK } from "../kernel/uapi/socket.ts";
+import type { Log } from "../log.ts";
+import { forService } from "./swrk.ts";
+
+const defaultAddress = "criu_service.socket";
+const backlog = 16;
+/** For everybody: the worker looks at who asks. */
+const mode = 0o666;
+const EAGAIN = -11;
+const EINTR = -4;
+const POLLIN = 1;
+/** Between two looks at whether a worker has ended, milliseconds. */
+const idle = 200;
+
+function bind(path: string): number {
+  const fd = makeSocket(AF.UNIX, SOCK.SEQPACKET | SOCK.NONBLOCK);
+  try {
+    unlinkSync(path);
+  } catch {
+    // there was none
+  }
+  check(tryBind(fd, unixAddress(path)), "cannot make the service's socket", { path }, "choose another --address");
+  chmodSync(path, mode);
+  listen(fd, backlog);
+  return fd;
+}
+
+/** The options of our command line as words, but for some. */
+function ownWords(settings: Settings, but: readonly OptionName[]): string[] {
+  return settings.occurrences
+    .filter(({ name, from }) => from.startsWith("-") && !but.includes(name))
+    .map(({ name, value, off }) => `--${off ? "no-" : ""}${name}${value === undefined ? "" : `=${value}`}`);
+}
+
+/** Options of the service itself: a worker inherits all others, and they count before those of a request. */
+const forUs = ["address", "port", "pidfile", "status-fd", "daemon", "restore-detached", "log-file", "close"] as const;
+
+async function acceptAll(socket: number, settings: Settings, log: Log): Promise<void> {
+  const command = [...ownCommand(), "swrk", "3", forService, ...ownWords(settings, forUs)];
+  const ready = new Int32Array([socket, POLLIN]);
+  const time = new BigInt64Array(2);
+  while (interruptedBy() === 0) {
+    // the kernel leaves there what remains of it
+    time.set([0n, BigInt(idle) * 1_000_000n]);
+    sys(NR.ppoll, addressOf(ready), 1, addressOf(time), 0, 8);
+    const connection = sys(NR.accept4, socket, 0, 0, SOCK.CLOEXEC);
+    if (connection >= 0) {
+      const worker = Bun.spawn(command, {
+        stdio: ["ignore", "inherit", "inherit", connection],
+        env: childEnvironment(),
+      });
+      log.info(`worker ${worker.pid} serves a client`);
+      closeFd(connection);
+    } else if (connection !== EAGAIN && connection !== EINTR) {
+      check(connection, "cannot accept a client");
+    }
+    // workers that have ended are reaped here
+    await new Promise((done) => setImmediate(done));
+  }
+}
+
+/** One zero byte to the descriptor that was asked for, which is closed then. */
+function tell(statusFd: string | undefined): void {
+  if (statusFd === undefined) return;
+  const fd = readFd("status-fd", statusFd);
+  check(sys(NR.write, fd, addressOf(new Uint8Array(1)), 1), "cannot write to --status-fd", { fd });
+  closeFd(fd);
+}
+
+/** The same service as a process of its own, without a terminal; we end once it is ready. @returns the exit status */
+async function goToBackground(settings: Settings, address: string, pidfile: string | undefined): Promise<number> {
+  const but = ["daemon", "restore-detached", "pidfile", "address", "status-fd", "close"] as const;
+  const [read, write] = makePipe();
+  const words = ["service", `--address=${address}`, "--status-fd=3", ...ownWords(settings, but)];
+  const service = Bun.spawn([...ownCommand(), ...words], {
+    // nobody who waits for our output is to wait for the service's
+    stdio: ["ignore", "ignore", "ignore", write],
+    env: childEnvironment(),
+    detached: true,
+  });
+  closeFd(write);
+  const byte = new Uint8Array(1);
+  const got = sys(NR.read, read, addressOf(byte), 1);
+  closeFd(read);
+  if (got !== 1) {
+    throw new CrError("the service did not start", {
+      subject: { status: await service.exited },
+      remedy: "start it without --daemon (-d), or look into its log: it says why",
+    });
+  }
+  if (pidfile !== undefined) writePidfile(pidfile, service.pid);
+  tell(settings.text("status-fd"));
+  service.unref();
+  return 0;
+}
+
+export async function runService(invocation: Invocation): Promise<number> {
+  const { settings, command } = invocation;
+  settings.requireSupport(command);
+  requirePrivileges(settings.flag("unprivileged"));
+  const pidfile = settings.text("pidfile");
+  if (pidfile !== undefined) requireNoPidfile(pidfile);
+  const address = resolve(settings.text("address") ?? defaultAddress);
+  if (settings.flag("restore-detached")) return await goToBackground(settings, address, pidfile);
+  const space = openWorkspace(settings, command);
+  const { log, images, workDir } = space;
+  const scripts = settings.texts("action-script");
+  requireScripts(scripts, workDir);
+  const socket = bind(address);
+  try {
+    if (pidfile !== undefined) writePidfile(pidfile, process.pid);
+    if (scriptHook(scripts, images, workDir, log)("status-ready") !== 0)
+      throw new CrError("the status-ready script failed", { code: "SCRIPT" });
+    tell(settings.text("status-fd"));
+    log.info(`listens at ${address}`);
+    catchSignals();
+    await acceptAll(socket, settings, log);
+  } finally {
+    closeFd(socket);
+    unlinkSync(address);
+    log.close();
+  }
+  return 0;
+}

@@ -1,0 +1,259 @@
+/** RPC, spoken by our own client to the finished executable: a worker of our own, and the service. */
+import { describe, expect, test } from "bun:test";
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { adopt, reap } from "../../src/kernel/proc/victim.testing.ts";
+import { Client, type Notification, type Options, RequestFailed } from "../../src/rpc/client.ts";
+import { binary } from "../lib/binary.ts";
+import { Keeper } from "../lib/keeper.ts";
+import { Scratch, until } from "../unharmed/lib/victim.ts";
+
+const isRoot = process.getuid?.() === 0;
+const ESRCH = 3;
+const [EBADRQC, EEXIST, ENOTSUP, EPERM] = [56, 17, 95, 1];
+
+/** A place with a victim in it and an open images directory. */
+class Stage implements AsyncDisposable {
+  readonly scratch = new Scratch();
+  readonly images = this.scratch.file("images");
+  readonly dir: number;
+  pid = 0;
+
+  private constructor(readonly keeper: Keeper) {
+    mkdirSync(this.images);
+    this.dir = openSync(this.images, "r");
+  }
+
+  static async set(): Promise<Stage> {
+    const stage = new Stage(await Keeper.start());
+    const output = stage.scratch.file("out");
+    stage.pid = await stage.keeper.run({ argv: ["sleep", "1000000"], directory: "/", output, session: true });
+    await until("no sleep", () => (stage.comm === "sleep" ? undefined : stage.comm));
+    return stage;
+  }
+
+  get comm(): string {
+    return this.alive ? readFileSync(`/proc/${this.pid}/comm`, "latin1").trim() : "";
+  }
+
+  get alive(): boolean {
+    return existsSync(`/proc/${this.pid}/exe`);
+  }
+
+  get options(): Options {
+    return { images_dir_fd: this.dir, log_level: 4 };
+  }
+
+  log(name: string): string {
+    return readFileSync(`${this.images}/${name}`, "latin1");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    closeSync(this.dir);
+    await this.keeper[Symbol.asyncDispose]();
+    this.scratch[Symbol.dispose]();
+  }
+}
+
+const worker = async () => Client.start(...(await binary()));
+
+function failure(act: () => unknown): RequestFailed {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof RequestFailed) return error;
+    throw error;
+  }
+  throw new Error("the request succeeded");
+}
+
+async function endRestored(pid: number): Promise<void> {
+  process.kill(pid, "SIGKILL");
+  reap(pid);
+}
+
+describe("rpc", () => {
+  test("VERSION, FEATURE_CHECK and an unknown request, on one connection", async () => {
+    using client = await worker();
+    expect(client.version()).toMatchObject({ major_number: 4, minor_number: 2, sublevel: 0 });
+    expect(client.version().gitid).toBeUndefined();
+    expect(client.version().name).toMatch(/^tscriu \d/);
+    const features = client.features({ lazy_pages: true });
+    expect(features.mem_track).toBe(false);
+    const refused = failure(() => client.request({ type: 99 }));
+    expect(refused.response).toMatchObject({ type: 0, success: false, cr_errno: EBADRQC });
+    await client.worker?.exited;
+    expect(client.worker?.exitCode).toBe(1);
+  });
+
+  if (!isRoot) {
+    test.skip("dumps and restores (they need root)", () => {});
+    return;
+  }
+
+  test("CHECK", async () => {
+    using client = await worker();
+    client.check();
+    await client.worker?.exited;
+    expect(client.worker?.exitCode).toBe(0);
+  });
+
+  test("DUMP and RESTORE by a worker, with every notification", async () => {
+    await using stage = await Stage.set();
+    adopt(true);
+    const heard: Notification[] = [];
+    const listener = (notification: Notification) => {
+      heard.push(notification);
+      return true;
+    };
+    using dumping = await worker();
+    dumping.dump({ ...stage.options, pid: stage.pid, log_file: "dump.log" }, listener);
+    await until("it lives", () => (stage.alive ? "alive" : undefined));
+    expect(heard.map(({ script }) => script)).toEqual(["pre-dump", "query-ext-files", "post-dump"]);
+    expect(stage.log("dump.log")).toContain("Version: 4.2");
+    expect(existsSync(`${stage.images}/stats-dump`)).toBe(true);
+    heard.length = 0;
+    using restoring = await worker();
+    const pid = restoring.restore(stage.options, listener);
+    expect(pid).toBe(stage.pid);
+    expect(stage.comm).toBe("sleep");
+    expect(heard.map(({ script }) => script)).toEqual([
+      "pre-restore",
+      "post-restore",
+      "network-unlock",
+      "pre-resume",
+      "post-resume",
+    ]);
+    expect(heard.find(({ script }) => script === "post-restore")?.pid).toBe(pid);
+    // the log's name when none is given
+    expect(stage.log("criu.log")).toContain("Restored 1 tasks");
+    await restoring.worker?.exited;
+    await endRestored(pid);
+  });
+
+  test("a client that objects: the tree runs on, the half restored one is gone", async () => {
+    await using stage = await Stage.set();
+    adopt(true);
+    using first = await worker();
+    const no = (at: string) => (notification: Notification) => notification.script !== at;
+    expect(failure(() => first.dump({ ...stage.options, pid: stage.pid }, no("post-dump"))).message).toMatch(
+      /post-dump/,
+    );
+    expect(stage.alive).toBe(true);
+    using second = await worker();
+    second.dump({ ...stage.options, pid: stage.pid, leave_running: true });
+    expect(stage.alive).toBe(true);
+    using third = await worker();
+    const taken = failure(() => third.restore(stage.options));
+    expect(taken.errno).toBe(EEXIST);
+    expect(taken.message).toMatch(/pid/);
+    expect(stage.alive).toBe(true);
+  });
+
+  test("rst_sibling: the restored root is the client's child", async () => {
+    await using stage = await Stage.set();
+    using first = await worker();
+    first.dump({ ...stage.options, pid: stage.pid });
+    using second = await worker();
+    const pid = second.restore({ ...stage.options, rst_sibling: true });
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    expect(Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0])).toBe(process.pid);
+    await endRestored(pid);
+  });
+
+  test("errors: no such process, options that mean nothing, what is not there yet", async () => {
+    await using stage = await Stage.set();
+    const ask = async (options: Options) => {
+      using client = await worker();
+      return failure(() => client.dump({ ...stage.options, ...options }));
+    };
+    expect((await ask({ pid: 4194303 })).errno).toBe(ESRCH);
+    expect((await ask({ pid: stage.pid, log_file: "../x" })).errno).toBe(EBADRQC);
+    expect((await ask({ pid: stage.pid, images_dir_fd: 9999 })).message).toMatch(/images directory/);
+    expect((await ask({ pid: stage.pid, images_dir_fd: -1 })).errno).toBe(EBADRQC);
+    expect((await ask({ pid: stage.pid, track_mem: true })).errno).toBe(ENOTSUP);
+    expect((await ask({ pid: stage.pid, config_file: "/nowhere" })).message).toMatch(/configuration file/);
+    expect(stage.alive).toBe(true);
+  });
+
+  test("a configuration file counts after the request", async () => {
+    await using stage = await Stage.set();
+    const file = stage.scratch.file("conf");
+    writeFileSync(file, "leave-running\n");
+    using client = await worker();
+    client.dump({ ...stage.options, pid: stage.pid, config_file: file });
+    expect(stage.alive).toBe(true);
+  });
+
+  test("exec_cmd: the worker becomes the program, its output goes to the log", async () => {
+    await using stage = await Stage.set();
+    adopt(true);
+    using first = await worker();
+    first.dump({ ...stage.options, pid: stage.pid });
+    using second = await worker();
+    const pid = second.restore({ ...stage.options, log_file: "r.log", exec_cmd: ["sh", "-c", "echo became $$"] });
+    await second.worker?.exited;
+    expect(stage.log("r.log")).toContain(`became ${second.worker?.pid}`);
+    await endRestored(pid);
+  });
+
+  test("a worker without descriptors 0 to 2", async () => {
+    await using stage = await Stage.set();
+    const closing = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", ...(await binary())];
+    using client = Client.start(...closing);
+    client.dump({ ...stage.options, pid: stage.pid, leave_running: true, log_file: "dump.log" });
+    expect(stage.log("dump.log")).toContain("Saved 1 tasks");
+    expect(existsSync(`${stage.images}/inventory.img`)).toBe(true);
+  });
+
+  test("the service: in the background, several clients, and rights", async () => {
+    await using stage = await Stage.set();
+    chmodSync(stage.scratch.path, 0o755);
+    const address = stage.scratch.file("socket");
+    const pidfile = stage.scratch.file("pid");
+    const words = [
+      ...(await binary()),
+      "service",
+      "--address",
+      address,
+      "--pidfile",
+      pidfile,
+      "-d",
+      "-o",
+      "service.log",
+    ];
+    const started = Bun.spawnSync(words, { cwd: stage.scratch.path, stderr: "pipe" });
+    expect(started.stderr.toString()).toBe("");
+    expect(started.exitCode).toBe(0);
+    const daemon = Number(readFileSync(pidfile, "latin1"));
+    try {
+      expect(statSync(address).mode & 0o777).toBe(0o666);
+      using one = Client.connect(address);
+      using two = Client.connect(address);
+      expect(two.version().major_number).toBe(4);
+      one.dump({ ...stage.options, pid: stage.pid, leave_running: true });
+      expect(stage.alive).toBe(true);
+      using three = Client.connect(address);
+      expect(failure(() => three.restore({ ...stage.options, rst_sibling: true })).errno).toBe(EBADRQC);
+      expect(two.version().major_number).toBe(4);
+      const asker = new URL("lib/ask.ts", import.meta.url).pathname;
+      const other = Bun.spawnSync(
+        [
+          "setpriv",
+          "--reuid=12345",
+          "--regid=12345",
+          "--clear-groups",
+          process.execPath,
+          asker,
+          address,
+          String(stage.pid),
+        ],
+        { stderr: "pipe" },
+      );
+      expect(other.stdout.toString().trim()).toBe(`${EPERM}`);
+    } finally {
+      process.kill(daemon, "SIGTERM");
+      // pid 1 takes its time to reap it
+      await until("the service ends", () => (existsSync(address) ? "its socket is there" : undefined));
+    }
+  });
+});
