@@ -11,6 +11,10 @@ const threads64 = new Victim("64 threads", ["threads", "64"]);
 const threads8 = new Victim("8 threads", ["threads", "8"]);
 const vmas10000 = new Victim("10,000 VMAs", ["vmas", "10000"]);
 const vmas1000 = new Victim("1,000 VMAs", ["vmas", "1000"]);
+const sockets1000 = new Victim("1,000 unix sockets", ["sockets", "1000"]);
+const sockets100 = new Victim("100 unix sockets", ["sockets", "100"]);
+const fds10000 = new Victim("10,000 descriptors", ["descriptors", "10000"]);
+const fds1000 = new Victim("1,000 descriptors", ["descriptors", "1000"]);
 
 /** How much longer the larger one takes. */
 function growth(large: Victim, little: Victim): Figure[] {
@@ -67,6 +71,8 @@ export const figures: readonly Figure[] = [
   ...growth(tasks100, tasks10),
   ...growth(threads64, threads8),
   ...growth(vmas10000, vmas1000),
+  ...growth(sockets1000, sockets100),
+  ...growth(fds10000, fds1000),
   {
     what: "peak memory of dumping 1 GiB against sleep",
     atMost: 1.5,

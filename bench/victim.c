@@ -7,6 +7,8 @@
  *     children COUNT           so many sleeping children
  *     threads COUNT            so many threads in all
  *     vmas COUNT               so many mappings more than a program has
+ *     sockets COUNT            so many unix sockets: pairs, and datagram sockets with abstract names, with something to read
+ *     descriptors COUNT        so many descriptors: files, pipes, event counters and unix sockets
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -15,8 +17,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -107,6 +113,33 @@ static void memory(const char *ready, size_t size, const char *directory)
 	}
 }
 
+static void pair(void)
+{
+	int ends[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+	must(send(ends[0], "waiting", 7, 0) == 7, "send");
+}
+
+static void named(long number)
+{
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "tscriu-bench-%d-%ld", getpid(), number);
+	socklen_t size = sizeof name.sun_family + 1 + length;
+	int server = socket(AF_UNIX, SOCK_DGRAM, 0), client = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	must(bind(server, (void *)&name, size) == 0, "bind");
+	must(connect(client, (void *)&name, size) == 0, "connect");
+	must(send(client, "waiting", 7, 0) == 7, "send");
+}
+
+static void room(long descriptors)
+{
+	struct rlimit limit = {descriptors + 16, descriptors + 16};
+
+	must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+}
+
 static void *idle(void *unused)
 {
 	for (;;)
@@ -143,6 +176,25 @@ int main(int argc, char **argv)
 		for (long i = 0; i < count; i += 2) {
 			at[i * 4096] = 1;
 			must(mprotect(at + i * 4096, 4096, PROT_READ) == 0, "mprotect");
+		}
+	}
+	if (!strcmp(kind, "sockets")) {
+		room(count);
+		for (long i = 0; i < count; i += 4) {
+			pair();
+			named(i);
+		}
+	}
+	if (!strcmp(kind, "descriptors")) {
+		room(count);
+		for (long i = 0; i < count; i += 10) {
+			int ends[2];
+			for (int j = 0; j < 4; j++)
+				must(open("/etc/passwd", O_RDONLY) >= 0, "open");
+			must(pipe(ends) == 0, "pipe");
+			must(write(ends[1], "waiting", 7) == 7, "write");
+			must(eventfd(i, 0) >= 0 && dup(ends[0]) >= 0, "eventfd");
+			pair();
 		}
 	}
 	tell(argv[1], getpid());

@@ -1074,14 +1074,17 @@ export const messages: Readonly<Record<string, string>> = {
 2003 optional string tscriu_path
 2004 optional sint32 tscriu_peek_off
 2005 optional sint32 tscriu_passpidfd
-2006 optional sint32 tscriu_passrights`,
+2006 optional sint32 tscriu_passrights
+2007 optional uint32 tscriu_error
+2008 optional bytes tscriu_peer_name`,
   scm_entry: `1 required uint32 type
 2 repeated uint32 rights`,
   sk_packet_entry: `1 required uint32 id_for
 2 required uint32 length
 4 repeated .scm_entry scm
 2000 optional bytes tscriu_from
-2001 repeated uint32 tscriu_credentials`,
+2001 repeated uint32 tscriu_credentials
+2002 optional uint32 tscriu_urgent`,
   packet_mclist: `1 required uint32 index
 2 required uint32 type
 3 required bytes addr`,

@@ -1747,6 +1747,8 @@ export interface UnixSkEntry {
   tscriu_peek_off?: number;
   tscriu_passpidfd?: number;
   tscriu_passrights?: number;
+  tscriu_error?: number;
+  tscriu_peer_name?: Uint8Array;
 }
 
 export interface ScmEntry {
@@ -1760,6 +1762,7 @@ export interface SkPacketEntry {
   scm: ScmEntry[];
   tscriu_from?: Uint8Array;
   tscriu_credentials: number[];
+  tscriu_urgent?: number;
 }
 
 export interface PacketMclist {

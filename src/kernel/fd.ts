@@ -8,7 +8,7 @@ import { FIO } from "./uapi/ioctl.ts";
 export { F, O };
 
 /** Events of poll(2). */
-export const POLL = { IN: 1, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
+export const POLL = { IN: 1, PRI: 2, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } as const;
 
 const SPLICE_F_NONBLOCK = 2;
 const AT_FDCWD = -100;

@@ -233,11 +233,13 @@ function putControl(at: number, type: number, words: readonly number[]): number 
 /**
  * One sendmsg(2) that never waits: bytes that went, or the negative errno.
  * @param to struct sockaddr; left out for the peer
+ * @param flags MSG_* besides
  */
 export function trySend(
   fd: number,
   message: Pick<Message, "bytes" | "rights" | "credentials">,
   to?: Uint8Array,
+  flags = 0,
 ): number {
   const { bytes, rights, credentials } = message;
   control.fill(0);
@@ -247,7 +249,7 @@ export function trySend(
   let sent: number;
   do {
     fillHeader(to ? addressOf(to) : 0, to?.length ?? 0, bytes.length > 0 ? addressOf(bytes) : 0, bytes.length, used);
-    sent = sys(NR.sendmsg, fd, addressOf(header), MSG.DONTWAIT | MSG.NOSIGNAL);
+    sent = sys(NR.sendmsg, fd, addressOf(header), flags | MSG.DONTWAIT | MSG.NOSIGNAL);
   } while (sent === EINTR);
   return sent;
 }

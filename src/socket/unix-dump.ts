@@ -5,14 +5,15 @@ import { perRun } from "../file/per-run.ts";
 import { FdTypes, type ScmEntry, type SkPacketEntry, type UnixSkEntry } from "../image/schema.gen.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { byInode, SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
-import type { Message } from "../kernel/socket.ts";
+import { getNumber, peerAddress } from "../kernel/socket.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
-import { AF, SCM, SOCK } from "../kernel/uapi/socket.ts";
+import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { readOptions } from "./options.ts";
-import { readQueue } from "./queue.ts";
+import { type Queued, readQueue } from "./queue.ts";
 import { readMaker } from "./unix-makers.ts";
-import { readUnixOptions } from "./unix-options.ts";
+import { pendingError, readUnixOptions } from "./unix-options.ts";
 import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-outside.ts";
+import { URGENT } from "./unix-packet.ts";
 import { isPathName, nameWords, placeOf } from "./unix-place.ts";
 
 /** All unix sockets of our network namespace at one moment. */
@@ -134,7 +135,11 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     ns_id: dump.netNsId,
     tscriu_peer: makerOf(file, dump),
     ...readUnixOptions(file.dup),
+    ...pendingError(file.dup),
   };
+  // The kernel still knows an end that is closed, sock_diag does not.
+  const gone = entry.peer === 0 ? peerAddress(file.dup) : undefined;
+  if (gone) entry.tscriu_peer_name = gone.slice(2);
   const { uid, gid } = file.stat;
   if (uid !== 0 || gid !== 0) Object.assign(entry, { tscriu_uid: uid, tscriu_gid: gid });
   if (row.shutdown !== 0) entry.shutdown = row.shutdown as UnixSkEntry["shutdown"];
@@ -193,13 +198,30 @@ function waitingOutside(row: UnixSocket, inside: ReadonlySet<number>, dump: File
 function dumpQueue({ file, row }: Dumped, dump: FileDump): void {
   const connects = row.type === SOCK.STREAM || row.type === SOCK.SEQPACKET;
   if (row.state === TCP_STATE.LISTEN || (connects && row.state !== TCP_STATE.ESTABLISHED)) return;
+  if (row.type !== SOCK.STREAM && row.rqueue > 0 && pendingError(file.dup).tscriu_error !== undefined)
+    takeError(file, dump);
   for (const message of readQueue(file.dup, row.type, row.rqueue, subjectOf(file))) {
     dump.images.append("SK_QUEUES", [packetOf(message, row.type, file, dump)]);
   }
 }
 
+/** Packets are shown to nobody as long as an error waits before them; nobody can put it back. */
+function takeError(file: OpenFile, dump: FileDump): void {
+  if (dump.options.fate === "run") {
+    throw new CrError("a unix socket has packets behind an error that its program has not been told yet", {
+      code: "UNSUPPORTED",
+      subject: subjectOf(file),
+      remedy: "let the program read from it, or dump without --leave-running",
+    });
+  }
+  getNumber(file.dup, SOL.SOCKET, SO.ERROR);
+  dump.onFailure(() =>
+    dump.log.warn(`process ${file.pid} will not be told of the error (ECONNRESET) of its descriptor ${file.fd}`),
+  );
+}
+
 function packetOf(
-  message: Message,
+  message: Queued,
   type: number,
   file: OpenFile,
   dump: FileDump,
@@ -214,6 +236,7 @@ function packetOf(
   if (credentials && credentials.pid !== 0) {
     packet.tscriu_credentials.push(dump.virtualPid(credentials.pid), credentials.uid, credentials.gid);
   }
+  if (message.urgent) packet.tscriu_urgent = URGENT[message.urgent];
   if (type === SOCK.DGRAM && from.length > 2 && from[0] === AF.UNIX) packet.tscriu_from = from.slice(2);
   return { ...packet, extra: bytes };
 }

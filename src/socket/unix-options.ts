@@ -1,9 +1,13 @@
 /** Options that unix sockets alone have, and that CRIU's images do not keep (unix(7), asm-generic/socket.h). */
 import type { Subject } from "../error.ts";
 import type { UnixSkEntry } from "../image/schema.gen.ts";
-import { getNumber, trySetNumber } from "../kernel/socket.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { POLL, pollNow } from "../kernel/fd.ts";
+import { getNumber, trySend, trySetNumber } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
 import { SO, SOL } from "../kernel/uapi/socket.ts";
+
+const ECONNRESET = ERRNO.ECONNRESET ?? 104;
 
 type Field = "tscriu_peek_off" | "tscriu_passpidfd" | "tscriu_passrights";
 
@@ -31,4 +35,19 @@ export function applyUnixOptions(fd: number, entry: UnixSkEntry, subject: Subjec
     if (value === undefined) continue;
     check(trySetNumber(fd, SOL.SOCKET, name, value), `cannot set ${word} of a unix socket`, subject);
   }
+}
+
+/**
+ * The error that waits for the next call on a socket, which is not taken from it: unix sockets know no other than this, when
+ * the other end was closed with something left to read, or a datagram socket connected elsewhere.
+ */
+export function pendingError(fd: number): Pick<UnixSkEntry, "tscriu_error"> {
+  return (pollNow(fd, POLL.ERR) & POLL.ERR) === 0 ? {} : { tscriu_error: ECONNRESET };
+}
+
+/** Leaves something unread with the other end, which is closed next: that is told to this end. */
+export function leaveUnread(fd: number, entry: UnixSkEntry, subject: Subject): void {
+  if (entry.tscriu_error === undefined) return;
+  const byte = { bytes: new Uint8Array(1), rights: [], credentials: undefined };
+  check(trySend(fd, byte), "cannot make a unix socket's error again", subject);
 }

@@ -3,13 +3,16 @@ import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
 import type { SkPacketEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { trySend } from "../kernel/socket.ts";
+import { tryReceive, trySend } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
-import { SCM } from "../kernel/uapi/socket.ts";
+import { MSG, SCM } from "../kernel/uapi/socket.ts";
 
 const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 const EPERM = -(ERRNO.EPERM ?? 1);
+
+/** Values of sk_packet_entry.tscriu_urgent. */
+export const URGENT = { waits: 1, taken: 2 } as const;
 
 export type Packet = SkPacketEntry & { extra: Uint8Array };
 
@@ -26,17 +29,31 @@ export function sendPacket(fd: number, packet: Packet, restore: FileRestore, sub
   const rights = rightsOf(packet).map((id) => restore.descriptor(id));
   const [pid, uid = 0, gid = 0] = packet.tscriu_credentials;
   const credentials = pid === undefined ? undefined : { pid: pid || process.pid, uid, gid };
+  if (packet.tscriu_urgent === URGENT.taken) {
+    leaveMark(fd, packet, restore, subject);
+    return;
+  }
+  const flags = packet.tscriu_urgent === URGENT.waits ? MSG.OOB : 0;
   const bytes = packet.extra;
   for (let at = 0; at === 0 || at < bytes.length; ) {
     const rest = { bytes: bytes.subarray(at), rights: at === 0 ? rights : [], credentials };
-    let sent = trySend(fd, rest, to);
+    let sent = trySend(fd, rest, to, flags);
     // Whoever signed it is gone: its user and group still count.
     if (sent === ESRCH && credentials)
-      sent = trySend(fd, { ...rest, credentials: { ...credentials, pid: process.pid } }, to);
+      sent = trySend(fd, { ...rest, credentials: { ...credentials, pid: process.pid } }, to, flags);
     check(sent, "cannot put a message back into the queue of a unix socket", subject, remedyFor(sent));
     at += sent;
     if (sent === 0) break;
   }
+}
+
+/** Sends an urgent byte and takes it: readers stop at its place. */
+function leaveMark(fd: number, packet: Packet, restore: FileRestore, subject: Subject): void {
+  const byte = { bytes: new Uint8Array(1), rights: [], credentials: undefined };
+  const what = "cannot mark the place of an urgent byte in the queue of a unix socket";
+  check(trySend(fd, byte, undefined, MSG.OOB), what, subject);
+  const got = tryReceive(restore.descriptor(packet.id_for), new Uint8Array(1), MSG.OOB | MSG.DONTWAIT);
+  check(typeof got === "number" ? got : 0, what, subject);
 }
 
 /** File ids of the descriptors that travel with a message. */

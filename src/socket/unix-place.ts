@@ -5,11 +5,12 @@ import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
-import { tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
+import { makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { SIOCUNIXFILE } from "../kernel/uapi/ioctl.ts";
+import { AF } from "../kernel/uapi/socket.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 
@@ -95,6 +96,14 @@ export function bindAbstract(fd: number, name: Uint8Array): void {
   check(result, "cannot bind a socket", { name: nameWords(name) });
 }
 
+/** Nobody in our network namespace has this abstract name for this type of socket. */
+export function isFree(type: number, name: Uint8Array): boolean {
+  const fd = makeSocket(AF.UNIX, type);
+  const result = tryBind(fd, unixAddress(name));
+  closeFd(fd);
+  return result === 0;
+}
+
 function inUse(path: string, isIt: (row: UnixSocket) => boolean): CrError {
   using diag = new SockDiag();
   const rows = diag.unix().filter(isIt);
@@ -112,10 +121,10 @@ function inUse(path: string, isIt: (row: UnixSocket) => boolean): CrError {
  * is replaced: it is what the dumped process left.
  * @returns an undo, when there was no file before
  */
-export function bindPath(fd: number, entry: UnixSkEntry): (() => void) | undefined {
+export function bindPath(fd: number, entry: UnixSkEntry, live: LiveFiles): (() => void) | undefined {
   const name = pathIn(entry.name);
   const path = within(entry.name_dir, name);
-  const before = clearPath(path);
+  const before = clearPath(path, live);
   const bound = fromDirectory(entry.name_dir, () => tryBind(fd, unixAddress(entry.name)));
   check(bound, "cannot bind a unix socket", { path }, "make the directory first");
   return ownFile(entry, path, before);
@@ -153,8 +162,13 @@ function fromDirectory<T>(dir: string | undefined, act: () => T): T {
 }
 
 /** The same for a socket whose file was renamed: `bind` gives it its old name there. */
-export function bindMoved(entry: UnixSkEntry, path: string, bind: () => void): (() => void) | undefined {
-  const before = clearPath(path);
+export function bindMoved(
+  entry: UnixSkEntry,
+  path: string,
+  live: LiveFiles,
+  bind: () => void,
+): (() => void) | undefined {
+  const before = clearPath(path, live);
   bind();
   return ownFile(entry, path, before);
 }
@@ -170,8 +184,23 @@ function chdir(path: string): void {
   must(NR.chdir, [addressOf(name)], "cannot enter the directory of a unix socket", { path });
 }
 
+/** Files that sockets are bound to, as it was when it was asked for the first time. */
+export class LiveFiles {
+  #files: ReadonlySet<string> | undefined;
+
+  has(stat: FileStat): boolean {
+    this.#files ??= this.#read();
+    return this.#files.has(`${stat.dev}:${stat.ino % 0x1_0000_0000}`);
+  }
+
+  #read(): ReadonlySet<string> {
+    using diag = new SockDiag();
+    return new Set(diag.unix().map(({ vfs }) => `${vfs?.dev}:${vfs?.ino}`));
+  }
+}
+
 /** Makes way for a socket; whether there was something before. */
-function clearPath(path: string): boolean {
+function clearPath(path: string, live: LiveFiles): boolean {
   const stat = statPath(path, true);
   if (stat === undefined) return false;
   if ((stat.mode & S_IFMT) !== S_IFSOCK) {
@@ -181,8 +210,7 @@ function clearPath(path: string): boolean {
       remedy: "move that file away, then restore again",
     });
   }
-  using diag = new SockDiag();
-  if (diag.unix().some((row) => isFileOf(row, stat))) throw inUse(path, (row) => isFileOf(row, stat));
+  if (live.has(stat)) throw inUse(path, (row) => isFileOf(row, stat));
   const name = cstring(path);
   must(NR.unlinkat, [AT.FDCWD, addressOf(name), 0], "cannot remove the file of the dumped socket", { path });
   return true;

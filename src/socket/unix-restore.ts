@@ -1,57 +1,46 @@
-import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
 import type { UnixSkEntry } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { accept, makeSocket, tryShutdown } from "../kernel/socket.ts";
+import { accept, makeSocket, tryConnect } from "../kernel/socket.ts";
 import { statPath } from "../kernel/stat.ts";
 import { check, must } from "../kernel/sys.ts";
-import { TCP_STATE } from "../kernel/uapi/inet.ts";
-import { AF, SHUT, SOCK } from "../kernel/uapi/socket.ts";
+import { AF } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { ScratchRoot } from "./scratch.ts";
-import { type Maker, UnixMakers } from "./unix-makers.ts";
-import { applyUnixOptions } from "./unix-options.ts";
+import {
+  connectOutside,
+  connects,
+  goneEnd,
+  isByAddress,
+  isConnected,
+  isLeft,
+  isListener,
+  isSameMaker,
+  keyOf,
+  makerOf,
+  mirrored,
+  missingPeer,
+  shut,
+  subjectOf,
+} from "./unix-entry.ts";
+import { UnixMakers } from "./unix-makers.ts";
+import { applyUnixOptions, leaveUnread } from "./unix-options.ts";
 import { USK_EXTERN } from "./unix-outside.ts";
 import { type Packet, packetsOf, roomFor, sendPacket } from "./unix-packet.ts";
 import {
   bindAbstract,
   bindMoved,
   bindPath,
-  connectFrom,
+  isFree,
   isPathName,
+  LiveFiles,
   nameWords,
   pathIn,
   withAddressOf,
 } from "./unix-place.ts";
-
-const connects = (entry: UnixSkEntry) => entry.type === SOCK.STREAM || entry.type === SOCK.SEQPACKET;
-const isListener = (entry: UnixSkEntry) => entry.state === TCP_STATE.LISTEN && (entry.uflags & USK_EXTERN) === 0;
-/** Datagram sockets that others connected to are called established too: those have a name. */
-const isLeft = (entry: UnixSkEntry) =>
-  entry.state === TCP_STATE.ESTABLISHED && entry.peer === 0 && (connects(entry) || entry.name.length === 0);
-const keyOf = (entry: UnixSkEntry) =>
-  `${entry.type}:${entry.name_dir ?? ""}:${Buffer.from(entry.name).toString("hex")}`;
-
-function subjectOf(entry: UnixSkEntry): Subject {
-  return { file: entry.id, socket: entry.ino, path: entry.name.length > 0 ? nameWords(entry.name) : undefined };
-}
-
-/** Undefined in CRIU's own images, and where there was none. */
-function makerOf({ tscriu_peer: [pid, uid = 0, gid = 0] }: UnixSkEntry): Maker | undefined {
-  return pid === undefined ? undefined : { pid, uid, gid };
-}
-
-function isSameMaker(a: UnixSkEntry, b: UnixSkEntry): boolean {
-  return a.tscriu_peer.join() === b.tscriu_peer.join();
-}
-
-/** Datagram sockets that found each other by their names were never a pair, which SO_PEERCRED tells. */
-function isByAddress(a: UnixSkEntry, b: UnixSkEntry): boolean {
-  return a.type === SOCK.DGRAM && a.name.length > 0 && b.name.length > 0 && !makerOf(a) && !makerOf(b);
-}
 
 /** All unix sockets of one restore. */
 class UnixSockets {
@@ -62,6 +51,7 @@ class UnixSockets {
   readonly #closed = new Map<number, number>();
   readonly #inherited = new Set<number>();
   readonly #makers: UnixMakers;
+  readonly #live = new LiveFiles();
   #scratch: ScratchRoot | undefined;
 
   constructor(readonly restore: FileRestore) {
@@ -85,10 +75,14 @@ class UnixSockets {
 
   #dispose(): void {
     this.#makers[Symbol.dispose]();
-    for (const fd of this.#closed.values()) closeFd(fd);
-    this.#closed.clear();
+    this.#closeEnds();
     this.#scratch?.[Symbol.dispose]();
     this.#scratch = undefined;
+  }
+
+  #closeEnds(): void {
+    for (const fd of this.#closed.values()) closeFd(fd);
+    this.#closed.clear();
   }
 
   #peer(entry: UnixSkEntry): UnixSkEntry | undefined {
@@ -221,13 +215,28 @@ class UnixSockets {
 
   /** A connection whose other end is closed already: that end lives until the queue is filled. */
   #openLeft(entry: UnixSkEntry): void {
-    const wasAccepted = this.#accepted(entry, undefined) !== undefined;
-    const [other, fd] = wasAccepted
-      ? this.#connectPair(undefined, entry)
-      : this.#makers.pair(entry.type, makerOf(entry), subjectOf(entry));
+    const gone = this.#gone(entry);
+    const isServer = this.#listener(entry) !== undefined || (!gone && this.#accepted(entry, undefined) !== undefined);
+    const isClient = !isServer && gone !== undefined && connects(entry);
+    let [fd, other] = [-1, -1];
+    if (isServer) [other, fd] = this.#connectPair(gone, entry);
+    else if (isClient) [fd, other] = this.#connectPair(entry, gone);
+    else [other, fd] = this.#makers.pair(entry.type, makerOf(entry), subjectOf(entry));
     this.#closed.set(entry.id, other);
     this.#put(entry, fd);
-    if (!wasAccepted) this.#bindOld(fd, entry);
+    if (isServer || isClient) return;
+    this.#bindOld(fd, entry);
+    if (gone) this.#bindOld(other, gone);
+  }
+
+  /** An end that is closed and had a name, unless that is somebody else's by now. */
+  #gone(entry: UnixSkEntry): UnixSkEntry | undefined {
+    const gone = goneEnd(entry, this.#listener(entry)?.tscriu_peer ?? []);
+    if (gone === undefined || isPathName(gone.name) || this.#listener(gone) !== undefined) return gone;
+    const isOurs = this.#byName.get(keyOf(gone))?.some((other) => !connects(other) || !isConnected(other));
+    if (!isOurs && isFree(gone.type, gone.name)) return gone;
+    this.restore.log.warn(`the name ${nameWords(gone.name)} of a closed unix socket is in use: its peer forgets it`);
+    return undefined;
   }
 
   #openAlone(entry: UnixSkEntry): void {
@@ -251,8 +260,8 @@ class UnixSockets {
   #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
     const path = entry.tscriu_path;
     // An accepted end shares the file of its listener.
-    if (path !== undefined && (!connects(entry) || entry.state !== TCP_STATE.ESTABLISHED)) {
-      const undo = bindMoved(entry, path, () => this.#hidden().bindMoved(fd, entry.name, path));
+    if (path !== undefined && (!connects(entry) || !isConnected(entry))) {
+      const undo = bindMoved(entry, path, this.#live, () => this.#hidden().bindMoved(fd, entry.name, path));
       if (undo) this.restore.onFailure(undo);
       return;
     }
@@ -260,7 +269,7 @@ class UnixSockets {
     if (!isPathName(entry.name)) bindAbstract(fd, entry.name);
     else if (hidden || !isReachable) this.#hide(fd, entry.name);
     else {
-      const undo = bindPath(fd, entry);
+      const undo = bindPath(fd, entry, this.#live);
       if (undo) this.restore.onFailure(undo);
     }
   }
@@ -276,8 +285,9 @@ class UnixSockets {
     for (const entry of viaAddress) this.#connect(entry, connected, clients);
     const filled = new Set(viaAddress);
     for (const entry of own) if (!filled.has(entry)) this.#fill(entry);
-    for (const fd of this.#closed.values()) closeFd(fd);
-    this.#closed.clear();
+    for (const entry of own)
+      if (this.#closed.has(entry.id)) leaveUnread(this.restore.descriptor(entry.id), entry, subjectOf(entry));
+    this.#closeEnds();
     for (const entry of own) this.#finish(entry);
     this.#makers.release();
   }
@@ -288,6 +298,7 @@ class UnixSockets {
     done.add(entry.id);
     for (const other of clients.get(entry.ino) ?? []) if (other !== entry) this.#connect(other, done, clients);
     const peer = this.#peer(entry);
+    if (entry.peer === 0) this.#connectGone(entry);
     if (entry.peer === 0 || isListener(entry)) return;
     if (peer === undefined) throw missingPeer(entry);
     const fd = this.restore.descriptor(entry.id);
@@ -303,6 +314,20 @@ class UnixSockets {
       holder === undefined ? undefined : { pid: holder, uid: entry.tscriu_uid ?? 0, gid: entry.tscriu_gid ?? 0 };
     const result = withAddressOf(to, peer.name, (address) => this.#makers.connect(fd, address, maker));
     check(result, "cannot connect a unix socket", { ...subjectOf(entry), to: nameWords(peer.name) });
+  }
+
+  /** A datagram socket stays connected to one that was closed, and tells its name. */
+  #connectGone(entry: UnixSkEntry): void {
+    const gone = this.#closed.has(entry.id) ? undefined : this.#gone(entry);
+    if (gone === undefined) return;
+    const fd = makeSocket(AF.UNIX, entry.type, 0, subjectOf(entry));
+    try {
+      this.#bindOld(fd, gone);
+      const result = withAddressOf(fd, gone.name, (address) => tryConnect(this.restore.descriptor(entry.id), address));
+      check(result, "cannot connect a unix socket", subjectOf(entry));
+    } finally {
+      closeFd(fd);
+    }
   }
 
   /** Puts messages back into the queue of a socket: through its peer, or as one who knows its address. */
@@ -360,40 +385,6 @@ class UnixSockets {
     applyUnixOptions(fd, entry, subject);
     if (isListener(entry)) this.#makers.listen(fd, entry.backlog, makerOf(entry), subject);
   }
-}
-
-/** What an end that is shut makes of the other end: receiving there is sending here. */
-function mirrored(entry: UnixSkEntry): number {
-  const shutdown = entry.shutdown ?? 0;
-  return ((shutdown & 1) << 1) | (shutdown >> 1);
-}
-
-/** @param bits 1 receiving, 2 sending */
-function shut(fd: number, bits: number, subject: Subject): void {
-  const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][bits];
-  if (how !== undefined) check(tryShutdown(fd, how), "cannot shut a unix socket down", subject);
-}
-
-/** Connects to a program that was never part of the tree, by the name it had. */
-function connectOutside(fd: number, peer: UnixSkEntry, subject: Subject): void {
-  const result = connectFrom(fd, peer.name, peer.name_dir);
-  const to = nameWords(peer.name);
-  check(
-    result,
-    "cannot connect a unix socket to the program outside of the tree",
-    { ...subject, to },
-    remedyOutside(to),
-  );
-}
-
-const remedyOutside = (to: string) => `start the program that listens at ${to}, then restore again`;
-
-function missingPeer(entry: UnixSkEntry): CrError {
-  return new CrError("the peer of a unix socket is not in the images", {
-    code: "MISSING_EXTERNAL",
-    subject: subjectOf(entry),
-    remedy: `give a connected socket: --inherit-fd 'fd[N]:socket:[${entry.ino}]'`,
-  });
 }
 
 export const unixSockets = perRun((restore: FileRestore) => new UnixSockets(restore));
