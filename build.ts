@@ -7,7 +7,16 @@
  *
  * `--entry FILE` and `--out FILE` build another program the same way: the tests and the bench use them.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import {
@@ -125,6 +134,8 @@ async function main(): Promise<void> {
     const name = machine === hostMachine() ? "dist/tscriu" : `dist/tscriu-linux-${arch}`;
     const entry = resolve(values.entry ?? join(tree, "src/main.ts"));
     await build({ machine, arch, entry, out: values.out ? resolve(values.out) : join(tree, name) });
+    const library = values.out ? undefined : makeNative(machine, "libcriu");
+    if (library) copyFileSync(library, join(tree, name.replace("tscriu", "libcriu").concat(".so.2")));
   }
   const other: Machine = hostMachine() === "x86_64" ? "aarch64" : "x86_64";
   if (!values.target && !values.out && !hasCompiler(other)) {

@@ -178,13 +178,38 @@ const start: Recipe = {
   },
 };
 
-export const native = { shim, agent, puppet, start } as const;
+/** Names for the numbers of `proto/rpc.proto`: MESSAGE__FIELD and ENUM__VALUE. */
+function fieldsHeader(proto: string): string {
+  const lines: string[] = [];
+  let block = "";
+  for (const line of proto.split("\n")) {
+    block = /^(?:message|enum) (\w+) \{/.exec(line)?.[1] ?? block;
+    const [, name, number] = /^ {2}(?:(?:required|optional|repeated) \w+ )?(\w+) = (\d+)/.exec(line) ?? [];
+    if (name !== undefined) lines.push(`\t${block}__${name} = ${number},`);
+  }
+  return `enum {\n${lines.join("\n")}\n};\n`;
+}
+
+/** libcriu for C programs that drive a `criu`: it is no part of the executable. */
+const libcriu: Recipe = {
+  output: "libcriu.so.2",
+  sources: () => find("ffi/libcriu/*.c"),
+  make(machine, sources, dir) {
+    const out = join(dir, "libcriu.so.2");
+    writeFileSync(join(dir, "criu-fields.h"), fieldsHeader(readFileSync(join(tree, "proto/rpc.proto"), "utf8")));
+    const flags = [...common, "-fPIC", "-shared", "-D_GNU_SOURCE", "-I", dir, "-Wl,-z,noexecstack"];
+    run(`${toolPrefix(machine)}gcc`, [...flags, "-Wl,-soname,libcriu.so.2", "-s", "-o", out, ...sources]);
+    return out;
+  },
+};
+
+export const native = { shim, agent, puppet, start, libcriu } as const;
 export type NativeName = keyof typeof native;
 
 /** What a part is made from, and how, as one number: headers and linker scripts count for every part. */
 function fingerprint(machine: Machine, name: NativeName): string {
-  const files = find("ffi/*.{c,h}", "blobs/*", "blobs/arch/*/*", "src/build/native.ts").filter((path) =>
-    /\.[chS]$|\.ld$|\.ts$/.test(path),
+  const files = find("ffi/**/*.{c,h}", "proto/rpc.proto", "blobs/*", "blobs/arch/*/*", "src/build/native.ts").filter(
+    (path) => /\.[chS]$|\.ld$|\.ts$|\.proto$/.test(path),
   );
   let hash = Bun.hash(`${machine} ${name}`);
   for (const path of files) hash = Bun.hash(readFileSync(join(tree, path)), BigInt(hash));

@@ -1,0 +1,82 @@
+/** Our libcriu, driven by a C program as container engines drive it, with tscriu standing in PATH as `criu`. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { hostMachine, makeNative, tree } from "../../src/build/native.ts";
+import { binary } from "../lib/binary.ts";
+import { Keeper } from "../lib/keeper.ts";
+import { Scratch, until } from "../unharmed/lib/victim.ts";
+
+const isRoot = process.getuid?.() === 0;
+const testTime = 60_000;
+
+/** A directory with the driver, the library beside it, and `criu` in a bin. */
+async function stage(
+  scratch: Scratch,
+): Promise<(...words: string[]) => { words: string[]; env: Record<string, string> }> {
+  const library = makeNative(hostMachine(), "libcriu");
+  if (!library) throw new Error("there is no libcriu");
+  const driver = scratch.file("drive");
+  const source = join(tree, "zdtm/clients/lib/drive.c");
+  const cc = Bun.spawnSync(["cc", "-Wall", "-Wextra", "-Werror", "-o", driver, source, library], { stderr: "pipe" });
+  expect(cc.stderr.toString()).toBe("");
+  const bin = scratch.file("bin");
+  mkdirSync(bin);
+  const [program = ""] = await binary();
+  symlinkSync(program, `${bin}/criu`);
+  symlinkSync(library, scratch.file("libcriu.so.2"));
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, LD_LIBRARY_PATH: scratch.path };
+  return (...words) => ({ words: [driver, ...words], env: env as Record<string, string> });
+}
+
+function run({ words, env }: { words: string[]; env: Record<string, string> }): string[] {
+  const { stdout } = Bun.spawnSync(words, { env, stderr: "inherit" });
+  return stdout.toString().trim().split("\n");
+}
+
+describe("libcriu", () => {
+  test("exports what CRIU's library does: version, features, a failure", async () => {
+    using scratch = new Scratch();
+    const drive = await stage(scratch);
+    expect(run(drive("version"))).toEqual(["result 40200 errno 0"]);
+    expect(run(drive("features"))).toEqual(["0 0 0", "result 0 errno 0"]);
+    const nobody = { ...drive("version") };
+    nobody.env = { ...nobody.env, DRIVE_SERVICE: scratch.file("nowhere") };
+    expect(run(nobody)[0]).toMatch(/^result -111 /);
+  });
+
+  if (!isRoot) {
+    test.skip("dumps and restores (they need root)", () => {});
+    return;
+  }
+
+  test(
+    "dump, and restore as a child of the caller, with notifications",
+    async () => {
+      using scratch = new Scratch();
+      await using keeper = await Keeper.start();
+      const drive = await stage(scratch);
+      const images = scratch.file("images");
+      mkdirSync(images);
+      expect(run(drive("check"))).toEqual(["result 0 errno 0"]);
+      const pid = await keeper.run({
+        argv: ["sleep", "1000000"],
+        directory: "/",
+        output: scratch.file("out"),
+        session: true,
+      });
+      await until("no sleep", () =>
+        readFileSync(`/proc/${pid}/comm`, "latin1") === "sleep\n" ? undefined : "something else",
+      );
+      const dumped = run(drive("dump", String(pid), images));
+      expect(dumped).toEqual(["pre-dump 0", "query-ext-files 0", "post-dump 0", "result 0 errno 0"]);
+      await until("it lives", () => (existsSync(`/proc/${pid}/exe`) ? "alive" : undefined));
+      const back = run(drive("child", images));
+      expect(back).toContain(`post-restore ${pid}`);
+      expect(back.slice(-2)).toEqual(["reaped 1", `result ${pid} errno 0`]);
+      const [ESRCH, gone] = [3, "4194303"];
+      expect(run(drive("dump", gone, images)).at(-1)).toBe(`result -52 errno ${ESRCH}`);
+    },
+    testTime,
+  );
+});
