@@ -16,7 +16,6 @@ import type { Log } from "../log.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
 import { monotonic } from "../task/wait.ts";
 import { Executioner } from "./executioner.ts";
-import { NAMESPACE_IDS } from "./files.ts";
 import { Freezer } from "./freezer.ts";
 import { checkRoot } from "./guard.ts";
 import { rehearse } from "./rehearsal.ts";
@@ -66,7 +65,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   images.commit({
     img_version: 2,
     fdinfo_per_id: true,
-    root_ids: { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1, ...NAMESPACE_IDS },
+    root_ids: { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1, ...saved.namespaces.own },
     ns_per_id: true,
     root_cg_set: 1,
     lsmtype: 0,

@@ -1,5 +1,4 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
-import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { describeFile, FileCollector } from "../file/collect.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
@@ -13,22 +12,23 @@ import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
+import { NAMESPACES, type NamespaceIds, type NamespaceName } from "../namespace/ids.ts";
 import type { DumpOptions } from "../options.ts";
 import type { TaskObjects } from "./objects.ts";
+import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 const FD_CLOEXEC = 1;
 
 export class TreeFiles implements FileDump, Disposable {
   readonly held: HeldFd[];
-  readonly netNsId = NET_NS_ID;
+  readonly netNsId: number;
   readonly blockers: CrError[] = [];
   readonly #collector: FileCollector;
   readonly #entries: FileEntry[] = [];
   readonly #kinds = new Map<OpenFile, FileKind>();
   readonly #undo: (() => void)[] = [];
   readonly #saved = new Set<number>();
-  readonly #pids: ReadonlySet<number>;
   #id = 0;
   /** Bytes of shared memory written. */
   sharedBytes = 0;
@@ -40,8 +40,10 @@ export class TreeFiles implements FileDump, Disposable {
     readonly tree: FrozenTree,
     readonly pagesId: () => number,
     objects: ReadonlyMap<number, TaskObjects>,
+    readonly virtual: VirtualPids,
+    readonly namespaces: NamespaceIds,
   ) {
-    this.#pids = new Set(tree.tasks.flatMap((t) => [t.pid, ...t.threads.map((thread) => thread.tid)]));
+    this.netNsId = namespaces.ofTask(tree.root.pid).net_ns_id;
     this.#collector = new FileCollector(this);
     for (const task of tree.tasks)
       if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);
@@ -53,12 +55,11 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   virtualPid(hostPid: number): number {
-    return this.#pids.has(hostPid) ? hostPid : 0;
+    return this.virtual.of(hostPid);
   }
 
   namespaceId(name: string, ino: number): number | undefined {
-    const id = Object.entries(NAMESPACE_IDS).find(([field]) => field === `${name}_ns_id`)?.[1];
-    return id !== undefined && readlinkSync(`/proc/self/ns/${name}`) === `${name}:[${ino}]` ? id : undefined;
+    return NAMESPACES.some((known) => known === name) ? this.namespaces.byInode(name as NamespaceName, ino) : undefined;
   }
 
   nextId(): number {
@@ -164,16 +165,3 @@ export class TreeFiles implements FileDump, Disposable {
     this.#collector[Symbol.dispose]();
   }
 }
-
-/** Ids of the dumper's own namespaces, which are those of the tree too: one counter, first seen first. */
-export const NAMESPACE_IDS = {
-  pid_ns_id: 1,
-  net_ns_id: 2,
-  ipc_ns_id: 3,
-  uts_ns_id: 4,
-  mnt_ns_id: 6,
-  user_ns_id: 7,
-  cgroup_ns_id: 8,
-  time_ns_id: 5,
-} as const;
-const NET_NS_ID = NAMESPACE_IDS.net_ns_id;

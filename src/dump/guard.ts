@@ -1,43 +1,25 @@
 /** What must be so before a tree can be dumped: looked at from outside, all problems at once. */
-import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import type { FrozenTask, FrozenTree } from "./tree.ts";
+import type { NamespaceIds, NamespaceName } from "../namespace/ids.ts";
+import type { VirtualPids } from "./pids.ts";
+import type { FrozenTree } from "./tree.ts";
 
-const NAMESPACES = ["pid", "net", "ipc", "uts", "mnt", "user", "cgroup", "time"] as const;
+/** Namespaces of the tree's own that can be saved. */
+const SUPPORTED: ReadonlySet<NamespaceName> = new Set([]);
 
-/** Namespaces of ours, read once. */
-export function ownNamespaces(): ReadonlyMap<string, string> {
-  return new Map(NAMESPACES.map((name) => [name, link(`/proc/self/ns/${name}`)]));
-}
-
-function link(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
-}
-
-/** Namespaces of the task's own: containers are another matter. */
-function foreignNamespaces(
-  task: FrozenTask,
-  ours: ReadonlyMap<string, string>,
-  blocker: (error: CrError) => void,
-): void {
-  for (const [name, own] of ours) {
-    const theirs = link(`/proc/${task.pid}/ns/${name}`);
-    if (own !== "" && theirs !== "" && theirs !== own) {
-      blocker(
-        new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
-          code: "ENOTSUP",
-          subject: { pid: task.pid, namespace: theirs },
-          remedy: "dump it from inside that namespace, or use criu",
-        }),
-      );
-    }
+function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
+  for (const { name, link, member } of namespaces.foreign) {
+    if (SUPPORTED.has(name)) continue;
+    blocker(
+      new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
+        code: "ENOTSUP",
+        subject: { pid: member, namespace: link },
+        remedy: "dump it from inside that namespace, or use criu",
+      }),
+    );
   }
 }
 
@@ -84,18 +66,21 @@ function parentOf(pid: number): number {
   }
 }
 
-export function checkTree(tree: FrozenTree, blocker: (error: CrError) => void, shellJob: boolean): void {
-  const ours = ownNamespaces();
+export function checkTree(
+  tree: FrozenTree,
+  pids: VirtualPids,
+  namespaces: NamespaceIds,
+  blocker: (error: CrError) => void,
+  shellJob: boolean,
+): void {
   const { root } = tree;
+  checkNamespaces(namespaces, blocker);
   for (const task of tree.tasks) {
-    if (!task.zombie) {
-      foreignNamespaces(task, ours, blocker);
-    }
-    if (task.stat.flags & 0x200000) {
+    if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
   }
-  if (root.stat.sid !== root.pid && !shellJob) {
+  if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
     blocker(
       new CrError("the process is not the leader of its session: it hangs on a session that is not part of the tree", {
         code: "ENOTSUP",

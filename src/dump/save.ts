@@ -3,16 +3,18 @@ import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
+import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
 import { readClocks } from "./clocks.ts";
-import { NAMESPACE_IDS, TreeFiles } from "./files.ts";
+import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
+import { VirtualPids } from "./pids.ts";
 import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
@@ -63,6 +65,7 @@ export interface Saving {
 
 export interface Saved {
   readonly files: TreeFiles;
+  readonly namespaces: NamespaceIds;
   readonly infected: Map<number, InfectedTask>;
   /** Of the tasks' own memory. */
   bytes: number;
@@ -78,10 +81,15 @@ export function save(saving: Saving): Saved {
   const blocker = (error: CrError) => void errors.push(error);
   let pagesId = 0;
   const nextPagesId = () => ++pagesId;
-  checkTree(tree, blocker, options.shellJob);
+  const pids = new VirtualPids(tree, blocker);
+  const namespaces = new NamespaceIds();
+  const namespaceFields = new Map(
+    tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
+  );
+  checkTree(tree, pids, namespaces, blocker, options.shellJob);
   const objects = findObjects(tree, blocker);
-  const files = scope.use(new TreeFiles(images, options, log, tree, nextPagesId, objects));
-  const saved: Saved = { files, infected: new Map(), bytes: 0, writingUs: 0, success: false };
+  const files = scope.use(new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces));
+  const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false };
   scope.add(() => {
     if (!saved.success) files.undo();
   });
@@ -116,20 +124,20 @@ export function save(saving: Saving): Saved {
     const memory = memories.get(task.pid);
     const look = looks.get(task.pid);
     if (!one || !memory || !look) {
-      images.write("CORE", task.pid, [buildZombie(task.dir)]);
+      images.write("CORE", pids.of(task.pid), [buildZombie(task.dir)]);
       continue;
     }
-    const answers = askTask(one, look, cpu);
+    const answers = askTask(one, look, cpu, pids);
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one.home.own);
     const { dumpable, thpDisabled } = answers.leader.process;
-    images.write("MM", task.pid, [mmEntry(task, entries, exe, { brk: answers.brk, dumpable, thpDisabled })]);
-    for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", tid, [core]);
+    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, { brk: answers.brk, dumpable, thpDisabled })]);
+    for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", pids.of(tid), [core]);
     const umask = task.status.umask ?? 0o022;
-    images.write("FS", task.pid, [
+    images.write("FS", pids.of(task.pid), [
       { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },
     ]);
-    images.write("IDS", task.pid, [idsOf(objects.get(task.pid))]);
+    images.write("IDS", pids.of(task.pid), [idsOf(objects.get(task.pid), namespaceFields.get(task.pid))]);
     jobs.push({ task, one, runs });
     total += runs.bytes;
     step();
@@ -142,7 +150,7 @@ export function save(saving: Saving): Saved {
   for (const { task, one, runs } of jobs) {
     const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
     const asVictim = BigInt(limit) === RLIM_INFINITY;
-    dumpPages(images, task.pid, nextPagesId(), runs, one.parasite, one.memory, asVictim, (bytes) => {
+    dumpPages(images, pids.of(task.pid), nextPagesId(), runs, one.parasite, one.memory, asVictim, (bytes) => {
       done += bytes;
       log.progress(done, total);
       step();
@@ -159,25 +167,27 @@ export function save(saving: Saving): Saved {
     const own = objects.get(task.pid);
     if (own?.filesOwner === task.pid) images.write("FDINFO", own.files_id, files.table(task.pid));
   }
-  images.write("PSTREE", tree.tasks.map(treeEntry));
+  images.write(
+    "PSTREE",
+    tree.tasks.map((task) => treeEntry(task, pids)),
+  );
   images.write("TIMENS", 0, [readClocks()]);
   step();
   return saved;
 }
 
-function treeEntry(task: FrozenTask) {
-  const { pid, stat } = task;
+function treeEntry(task: FrozenTask, pids: VirtualPids) {
   return {
-    pid,
-    ppid: task.parent?.pid ?? 0,
-    pgid: stat.pgrp,
-    sid: stat.sid,
+    pid: pids.of(task.pid),
+    ppid: task.parent ? pids.of(task.parent.pid) : 0,
+    pgid: pids.groupOf(task),
+    sid: pids.sessionOf(task),
     // a zombie has no thread left
-    threads: task.zombie ? [0] : task.threads.map((t) => t.tid),
+    threads: task.zombie ? [0] : task.threads.map((t) => pids.of(t.tid)),
   };
 }
 
-function idsOf(own: TaskObjects | undefined) {
-  if (!own) throw new CrError("a task has no kernel objects");
-  return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...NAMESPACE_IDS };
+function idsOf(own: TaskObjects | undefined, namespaces: Required<NamespaceFields> | undefined) {
+  if (!own || !namespaces) throw new CrError("a task has no kernel objects");
+  return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...namespaces };
 }

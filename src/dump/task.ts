@@ -27,6 +27,7 @@ import { dumpPending } from "../task/signals.ts";
 import { askThread, type ThreadInside } from "../task/thread.ts";
 import { readWait, type Wait } from "../task/wait.ts";
 import type { InfectedTask } from "./infect.ts";
+import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask } from "./tree.ts";
 
 const CG_SET = 1;
@@ -85,9 +86,9 @@ export interface TaskAnswers {
   readonly brk: number;
 }
 
-export function askTask(one: InfectedTask, look: TaskLook, cpu: number): TaskAnswers {
+export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: VirtualPids): TaskAnswers {
   const { program } = one.parasite;
-  const answers = askLeader(program, look.timers);
+  const answers = askLeader(program, look.timers, (tid) => pids.of(tid));
   const brk = program.call(NR.brk, [0]);
   program.run();
   const leader = answers();

@@ -1,0 +1,76 @@
+/** Namespaces as images number them: those of the dumper first, then each that the tree lives in, as it is met. */
+import { readlinkSync } from "node:fs";
+import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
+
+/** Names in /proc/PID/ns, in the order in which the dumper's own are numbered. */
+export const NAMESPACES = ["pid", "net", "ipc", "uts", "time", "mnt", "user", "cgroup"] as const;
+
+export type NamespaceName = (typeof NAMESPACES)[number];
+
+/** The namespace fields of ids-PID.img. */
+export type NamespaceFields = Pick<TaskKobjIdsEntry, `${NamespaceName}_ns_id`>;
+
+export const fieldOf = (name: NamespaceName): keyof NamespaceFields => `${name}_ns_id`;
+
+/** `uts:[4026531838]`, or "" where this kernel has no such namespaces or the task is gone. */
+export function linkOf(pid: number | "self", name: NamespaceName): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${name}`);
+  } catch {
+    return "";
+  }
+}
+
+/** A namespace that is not the dumper's. */
+export interface ForeignNamespace {
+  readonly name: NamespaceName;
+  readonly id: number;
+  readonly link: string;
+  /** A task in it: the first that was met. */
+  readonly member: number;
+}
+
+export class NamespaceIds {
+  /** The dumper's own. */
+  readonly own: Required<NamespaceFields>;
+  readonly #ids = new Map<string, number>();
+  readonly #ownLinks = new Map<NamespaceName, string>();
+  /** Those that are not the dumper's, by their ids. */
+  readonly foreign: ForeignNamespace[] = [];
+
+  constructor() {
+    const own: Partial<Required<NamespaceFields>> = {};
+    NAMESPACES.forEach((name, i) => {
+      const link = linkOf("self", name);
+      this.#ownLinks.set(name, link);
+      if (link !== "") this.#ids.set(link, i + 1);
+      own[fieldOf(name)] = i + 1;
+    });
+    this.own = own as Required<NamespaceFields>;
+  }
+
+  /** The ids of a task's namespaces; one that cannot be read counts as the dumper's. */
+  ofTask(pid: number): Required<NamespaceFields> {
+    const fields = { ...this.own };
+    for (const name of NAMESPACES) {
+      const link = linkOf(pid, name);
+      if (link !== "" && link !== this.#ownLinks.get(name)) fields[fieldOf(name)] = this.#idOf(name, link, pid);
+    }
+    return fields;
+  }
+
+  #idOf(name: NamespaceName, link: string, member: number): number {
+    let id = this.#ids.get(link);
+    if (id === undefined) {
+      id = NAMESPACES.length + this.foreign.length + 1;
+      this.#ids.set(link, id);
+      this.foreign.push({ name, id, link, member });
+    }
+    return id;
+  }
+
+  /** The id of a namespace by its name and inode; undefined for one that was not met. */
+  byInode(name: NamespaceName, ino: number): number | undefined {
+    return this.#ids.get(`${name}:[${ino}]`);
+  }
+}
