@@ -24,8 +24,9 @@ test("descriptors that share a description are one file, over tasks too", async 
   const child = spawn("sleep", ["1000"], { stdio: [file, other, file] });
   try {
     using files = collector();
-    // until it has executed, the child is a copy of us with all our descriptors
-    while (child.pid === undefined || readFileSync(`/proc/${child.pid}/comm`, "utf8") !== "sleep\n") await Bun.sleep(1);
+    // until it has executed, the child is a copy of us with all our descriptors, and then it opens its libraries
+    while (child.pid === undefined || !/nanosleep/.test(readFileSync(`/proc/${child.pid}/wchan`, "utf8")))
+      await Bun.sleep(1);
     files.addTable(process.pid, [file, other]);
     files.addTable(child.pid ?? 0);
     const [a, b, zero, one, two] = files.held;

@@ -20,7 +20,7 @@ import { withoutCapability } from "./capability.ts";
 import { ownMounts } from "./handle.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
-import { handleOf, openWatched, problemOf, type Watched } from "./watched.ts";
+import { handleOf, keepPaths, openWatched, problemOf, type Watched } from "./watched.ts";
 
 /** Events that wait for the program's answer. */
 const PERMISSION = FAN_EVENT.OPEN_PERM | FAN_EVENT.ACCESS_PERM | FAN_EVENT.OPEN_EXEC_PERM | FAN_EVENT.PRE_ACCESS;
@@ -205,6 +205,8 @@ export const fanotify: FileKind = {
     if (isUnprivileged(file, faflags, marks, dump)) ffy.tscriu_unprivileged = true;
     dump.add({ type: FdTypes.FANOTIFY, id: file.id, ffy });
   },
+
+  dumpAll: (_, dump) => keepPaths(dump),
 
   open(entry, restore) {
     const { faflags, evflags, fown, flags, tscriu_unprivileged } = stateOf(entry);

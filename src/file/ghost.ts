@@ -10,6 +10,7 @@ import { toU64 } from "../kernel/u64.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { copyRange, dataRanges } from "./copy.ts";
 import type { FileDump } from "./kind.ts";
+import { fsDevice } from "./mounts.ts";
 import { type NamedFile, subjectOf } from "./place.ts";
 
 /** Regular files from this size on are saved in chunks, so that holes stay holes. */
@@ -42,10 +43,22 @@ function linkTarget(fd: number): string {
   return Buffer.from(out.buffer, 0, size).toString();
 }
 
+/** Some file systems count blocks that they hold ready as well: what matters is what will be copied. */
+function bytesOf(file: NamedFile): number {
+  const fd = openContent(file);
+  try {
+    const ranges = [...dataRanges(fd, file.stat.size, false, subjectOf(file))];
+    return ranges.reduce((sum, { length }) => sum + length, 0);
+  } finally {
+    closeFd(fd);
+  }
+}
+
 /** The error for a deleted file that is larger than the user allows; undefined for those that are not. */
 export function tooLarge(file: NamedFile, limit: number): CrError | undefined {
-  const bytes = file.stat.blocks * BLOCK;
-  if ((file.stat.mode & S_IFMT) !== S_IFREG || bytes <= limit) return undefined;
+  if ((file.stat.mode & S_IFMT) !== S_IFREG || file.stat.blocks * BLOCK <= limit) return undefined;
+  const bytes = bytesOf(file);
+  if (bytes <= limit) return undefined;
   return new CrError(`a deleted file holds ${bytes} bytes, more than the limit of ${limit}`, {
     code: "EFBIG",
     subject: subjectOf(file),
@@ -80,7 +93,7 @@ export class Ghosts {
       uid: stat.uid,
       gid: stat.gid,
       mode: stat.mode,
-      dev: stat.dev,
+      dev: fsDevice(stat, this.dump),
       ino: stat.ino,
       atim: atime.time,
       mtim: mtime.time,

@@ -8,7 +8,7 @@ import { IN } from "../kernel/uapi/event.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { INOTIFY_IOC_SETNEXTWD } from "../kernel/uapi/ioctl.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
-import { handleOf, openWatched, problemOf, type Watched } from "./watched.ts";
+import { handleOf, keepPaths, openWatched, problemOf, type Watched } from "./watched.ts";
 
 /** What a mark shows that inotify_add_watch(2) does not take. */
 const NOT_ASKED = IN.UNMOUNT | IN.Q_OVERFLOW | IN.IGNORED | IN.ISDIR;
@@ -94,6 +94,8 @@ export const inotify: FileKind = {
     const wd = (file.info.inotify ?? []).map((watch) => dumpWatch(file, watch, dump));
     dump.add({ type: FdTypes.INOTIFY, id: file.id, ify: { id: file.id, flags: file.flags, fown: file.fown, wd } });
   },
+
+  dumpAll: (_, dump) => keepPaths(dump),
 
   open(entry, restore) {
     const ify = stateOf(entry);

@@ -8,7 +8,8 @@ import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { describeFile } from "./collect.ts";
-import { findInode } from "./irmap.ts";
+import { Irmap } from "./irmap.ts";
+import type { FileDump } from "./kind.ts";
 import { type Place, placeOf } from "./place.ts";
 import { Rehearsal, show } from "./rehearsal.ts";
 
@@ -116,12 +117,21 @@ rooted("with --evasive-devices another path to the device will do (needs root)",
   });
 });
 
-test("an inode is found by walking", () => {
+test("an inode is found by walking, and remembered for the next dump", () => {
   using dir = new Directory();
+  using work = new Directory();
   mkdirSync(dir.file("x/y"), { recursive: true });
   writeFileSync(dir.file("x/y/z"), "");
   const fd = openPath(dir.file("x/y/z"), O.PATH);
   const { stat } = describeFile(1, fd, "", 0, { pid: 0, fd });
   closeFd(fd);
-  expect(findInode(stat.dev, stat.ino, [`${dir.path}/`])).toBe(dir.file("x/y/z"));
+  const dump = { held: [], pids: [process.pid], options: { irmapScanPaths: [`${dir.path}/`], workDir: work.path } };
+  const found = Irmap.of(dump as unknown as FileDump);
+  expect(found.find(stat.dev, stat.ino)).toBe(dir.file("x/y/z"));
+  found.save();
+  const later = { ...dump, options: { irmapScanPaths: [], workDir: work.path } };
+  expect(Irmap.of(later as unknown as FileDump).find(stat.dev, stat.ino)).toBe(dir.file("x/y/z"));
+  unlinkSync(dir.file("x/y/z"));
+  const gone = { ...later, pids: [] };
+  expect(Irmap.of(gone as unknown as FileDump).find(stat.dev, stat.ino)).toBeUndefined();
 });

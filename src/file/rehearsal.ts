@@ -40,6 +40,7 @@ const dumpDefaults = {
   fileValidation: "buildid",
   irmapScanPaths: [],
   forceIrmap: false,
+  workDir: "/nowhere",
 } as unknown as DumpOptions;
 
 const restoreDefaults = {

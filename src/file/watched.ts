@@ -7,15 +7,13 @@ import { statFd, statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { describeFile } from "./collect.ts";
-import { decodeHandle, encodeHandle, openHandle, ownMounts } from "./handle.ts";
-import { findInode } from "./irmap.ts";
+import { decodeHandle, encodeHandle, openHandle } from "./handle.ts";
+import { Irmap } from "./irmap.ts";
 import type { FileDump, FileRestore, OpenFile } from "./kind.ts";
-import { perRun } from "./per-run.ts";
+import { fsDevice, mountsOf } from "./mounts.ts";
 import type { NamedFile } from "./place.ts";
 import { RegularFiles } from "./regular-files.ts";
 import { Remaps } from "./remaps.ts";
-
-const mounts = perRun((_: FileDump | FileRestore) => ownMounts());
 
 /** One watched inode, as fdinfo shows it. */
 export interface Watched {
@@ -50,23 +48,35 @@ function pathOf(fd: number): string | undefined {
  * caller closes the descriptor.
  */
 function findTarget(watched: Watched, dump: FileDump): Target | undefined {
-  const { forceIrmap, irmapScanPaths } = dump.options;
+  const { forceIrmap } = dump.options;
   const { handle, ino, sdev } = watched;
-  const fd = handle && !forceIrmap ? openHandle(handle, sdev, mounts(dump)) : undefined;
+  const byHandle = () => (handle ? openHandle(handle, sdev, mountsOf(dump)) : undefined);
+  const fd = forceIrmap ? undefined : byHandle();
   if (fd !== undefined) return { fd, path: pathOf(fd) };
-  const held = dump.held.find(({ file }) => file.stat.ino === ino && file.stat.dev === sdev)?.file;
+  const isIt = ({ stat }: OpenFile) => stat.ino === ino && fsDevice(stat, dump) === sdev;
+  const held = dump.held.find(({ file }) => isIt(file))?.file;
   const own = held && tryOpen(`/proc/self/fd/${held.dup}`, O.PATH);
   if (own !== undefined && own >= 0) return { fd: own, path: pathOf(own) };
-  const path = findInode(sdev, ino, irmapScanPaths);
-  return path === undefined ? undefined : { fd: -1, path };
+  const path = Irmap.of(dump).find(sdev, ino);
+  if (path !== undefined) return { fd: -1, path };
+  return forceIrmap ? deletedOnly(byHandle()) : undefined;
+}
+
+/** What is deleted has no path that could be found. */
+function deletedOnly(fd: number | undefined): Target | undefined {
+  if (fd === undefined) return undefined;
+  if (statFd(fd).nlink === 0) return { fd, path: undefined };
+  closeFd(fd);
+  return undefined;
 }
 
 function lost(watched: Watched): CrError {
   return new CrError("a watched file cannot be found by its inode", {
     code: "ENOENT",
     subject: watched.subject,
-    remedy:
-      "its file system makes no handles: name a directory above it with --irmap-scan-path, or let the program remove the watch",
+    remedy: watched.handle
+      ? "name a directory above it with --irmap-scan-path, or dump without --force-irmap"
+      : "its file system makes no handles: name a directory above it with --irmap-scan-path, or let the program remove the watch",
   });
 }
 
@@ -127,7 +137,12 @@ export function openWatched(
     const flags = O.PATH | (ghost === undefined ? O.NOFOLLOW : 0);
     return check(tryOpen(name, flags), "cannot open a watched file", subject, remedy);
   }
-  const fd = openHandle(decodeHandle(handle), sdev, mounts(restore));
+  const fd = openHandle(decodeHandle(handle), sdev, mountsOf(restore));
   if (fd === undefined) throw new CrError("a watched file is not there any more", { code: "ENOENT", subject, remedy });
   return fd;
+}
+
+/** Where watched files were found, for the next dump of a tree that lives on. */
+export function keepPaths(dump: FileDump): void {
+  if (dump.options.forceIrmap && dump.options.fate !== "kill") Irmap.of(dump).save();
 }
