@@ -1,7 +1,9 @@
 /** Pids that a restore needs again: who has them, and how long a zombie may keep them. */
 import { CrError } from "../error.ts";
+import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
+import { parseStatus } from "../kernel/proc/status.ts";
 
 const EEXIST = -17;
 
@@ -66,4 +68,29 @@ export function awaitPid(pid: number, make: () => number): number {
     if (zombie === false || (zombie === undefined && tries >= VANISHED_TRIES)) return made;
     Bun.sleepSync(ZOMBIE_PAUSE);
   }
+}
+
+/** The pid, as this /proc has it, of a task whose own pid namespace calls it `inner`; `candidates` are such pids, newest last. */
+function findHost(candidates: readonly number[], inner: number, statusOf: (pid: number) => ProcDir): number {
+  for (const pid of [...candidates].reverse()) {
+    try {
+      using dir = statusOf(pid);
+      if (parseStatus(dir.text("status")).nsPid.at(-1) === inner) return pid;
+    } catch {
+      // it has ended
+    }
+  }
+  throw new CrError("a new task does not show in /proc", { code: "ESRCH", subject: { pid: inner } });
+}
+
+/** Our pid of the child that a task of another pid namespace made. */
+export function hostPidOfChild(parent: number, inner: number): number {
+  using dir = new ProcDir(parent);
+  return findHost(readChildren(dir) ?? [], inner, (pid) => new ProcDir(pid));
+}
+
+/** Our thread id of the thread that a task of another pid namespace made. */
+export function hostTidOfThread(task: number, inner: number): number {
+  using dir = new ProcDir(task);
+  return findHost(dir.list("task"), inner, (tid) => dir.thread(tid));
 }

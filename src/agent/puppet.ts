@@ -26,7 +26,7 @@ import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL } from "./layout.ts";
-import { awaitPid, pidError } from "./pid.ts";
+import { awaitPid, hostPidOfChild, hostTidOfThread, pidError } from "./pid.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
 const PROT_READ = 1;
@@ -59,6 +59,9 @@ export function injectCall(tid: number, ip: number, nr: number, args: readonly n
   return arch.result(readRegs(tid));
 }
 
+/** What a puppet is called: see its fields of the same names. */
+type Numbers = Pick<Puppet, "pid" | "inner" | "apart">;
+
 /** A restored task while it is being built. */
 export class Puppet extends FutexAgent implements Disposable {
   readonly subject: Subject;
@@ -68,7 +71,12 @@ export class Puppet extends FutexAgent implements Disposable {
   #state: "stopped" | "serving" | "gone" = "stopped";
 
   private constructor(
+    /** As we see it. */
     readonly pid: number,
+    /** As it sees itself, in its own pid namespace. */
+    readonly inner: number,
+    /** That namespace is not ours: what it calls its children we call otherwise. */
+    readonly apart: boolean,
     /** Where the agent lives: an address that no task of the tree uses. */
     readonly base: number,
     map: SharedView,
@@ -97,11 +105,12 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /**
    * The root of the tree: a child of ours (or of our parent), with the pid it had.
+   * @param inner its pid in its own pid namespace, which is ours unless `flags` has CLONE_NEWPID
    * @param base where its agent shall live
-   * @param flags CLONE_PARENT and the like
+   * @param flags CLONE_PARENT, CLONE_NEW*
    */
-  static root(pid: number, base: number, flags: number): Puppet {
-    const tids = new Int32Array([pid]);
+  static root(inner: number, base: number, flags: number): Puppet {
+    const tids = new Int32Array([inner]);
     const elf = memoryFile("tscriu", embedded("puppet"));
     const [gate, open] = makePipe();
     const stack = new Uint8Array(new ArrayBuffer(STACK));
@@ -110,9 +119,9 @@ export class Puppet extends FutexAgent implements Disposable {
     const CLONE_PARENT = 0x8000;
     const tells = flags & CLONE_PARENT ? 0 : SIGCHLD;
     const start = () => spawn(flags | tells, addressOf(tids), 1, elf, gateOf(gate, open), top - (top % 16));
-    const made = awaitPid(pid, start);
+    const pid = awaitPid(inner, start);
     try {
-      if (made < 0) throw pidError(made, pid);
+      if (pid < 0) throw pidError(pid, inner);
       if (seize(pid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0) {
         check(seize(pid, OPTIONS), "cannot trace the new task", { pid });
       }
@@ -133,18 +142,26 @@ export class Puppet extends FutexAgent implements Disposable {
       closeFd(elf);
     }
     const entry = arch.ip(readRegs(pid));
-    return Puppet.#settle(pid, base, entry, true);
+    const CLONE_NEWPID = 0x2000_0000;
+    return Puppet.#settle(
+      { pid, inner: inner === 0 ? pid : inner, apart: (flags & CLONE_NEWPID) !== 0 },
+      base,
+      entry,
+      true,
+    );
   }
 
   /** A child that a program of its parent's puppet cloned (with CLONE_PTRACE): it is stopped before its first instruction. */
-  static child(pid: number, base: number): Puppet {
+  static child(who: Numbers, base: number): Puppet {
+    const { pid } = who;
     waitStop(pid, { pid });
     roundTrips.stops++;
-    return Puppet.#settle(pid, base, base + AREA.trampoline + arch.entries.syscall, false);
+    return Puppet.#settle(who, base, base + AREA.trampoline + arch.entries.syscall, false);
   }
 
   /** Gives a stopped process an area of its own and starts the agent in it. */
-  static #settle(pid: number, base: number, ip: number, first: boolean): Puppet {
+  static #settle(who: Numbers, base: number, ip: number, first: boolean): Puppet {
+    const { pid, inner, apart } = who;
     const from = first ? base : base + AREA.codeSize;
     const size = base + AREA.size - from;
     const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
@@ -162,7 +179,7 @@ export class Puppet extends FutexAgent implements Disposable {
     } finally {
       closeFd(fd);
     }
-    const puppet = new Puppet(pid, base, map);
+    const puppet = new Puppet(pid, inner, apart, base, map);
     if (first) {
       // the code is private, so that children inherit it while they get an area of their own
       check(
@@ -193,11 +210,12 @@ export class Puppet extends FutexAgent implements Disposable {
     view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
   }
 
-  /** Clones a child process through this puppet; returns it, ready to serve. */
-  cloneChild(pid: number, flags: number, exitSignal = SIGCHLD): Puppet {
-    const result = awaitPid(pid, () => this.#clone3(pid, flags, exitSignal, 0, 0));
-    if (result < 0) throw pidError(result, pid);
-    return Puppet.child(result, this.base);
+  /** Clones a child process through this puppet, which names it by `inner`; returns it, ready to serve. */
+  cloneChild(inner: number, flags: number, exitSignal = SIGCHLD): Puppet {
+    const result = awaitPid(inner, () => this.#clone3(inner, flags, exitSignal, 0, 0));
+    if (result < 0) throw pidError(result, inner);
+    const pid = this.apart ? hostPidOfChild(this.pid, result) : result;
+    return Puppet.child({ pid, inner: result, apart: this.apart }, this.base);
   }
 
   /** struct clone_args (sched.h): the new task is traced from its first instant on. */
@@ -239,13 +257,14 @@ export class Puppet extends FutexAgent implements Disposable {
     }
   }
 
-  /** Clones thread number `index` (from 0) of this task, with its tid. */
-  cloneThread(tid: number, index: number): ThreadPuppet {
+  /** Clones thread number `index` (from 0) of this task, with the tid that it has for the task. */
+  cloneThread(inner: number, index: number): ThreadPuppet {
     // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
     const flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
     const page = this.base + AREA.size + index * THREAD_PAGE;
-    const result = awaitPid(tid, () => this.#clone3(tid, flags, 0, page, THREAD_PAGE));
-    if (result < 0) throw pidError(result, tid);
+    const made = awaitPid(inner, () => this.#clone3(inner, flags, 0, page, THREAD_PAGE));
+    if (made < 0) throw pidError(made, inner);
+    const result = this.apart ? hostTidOfThread(this.pid, made) : made;
     const threads = this.#threads;
     if (!threads) throw new CrError("no room was made for threads", { subject: this.subject });
     waitStop(result, { pid: this.pid, tid: result });

@@ -3,16 +3,14 @@ import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import type { NamespaceIds, NamespaceName } from "../namespace/ids.ts";
+import type { NamespaceIds } from "../namespace/ids.ts";
+import { namespaceKind } from "../namespace/registry.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTree } from "./tree.ts";
 
-/** Namespaces of the tree's own that can be saved. */
-const SUPPORTED: ReadonlySet<NamespaceName> = new Set([]);
-
 function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
   for (const { name, link, member } of namespaces.foreign) {
-    if (SUPPORTED.has(name)) continue;
+    if (namespaceKind(name)) continue;
     blocker(
       new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
         code: "ENOTSUP",
@@ -75,6 +73,15 @@ export function checkTree(
 ): void {
   const { root } = tree;
   checkNamespaces(namespaces, blocker);
+  if (pids.hasOwnNamespace && pids.of(root.pid) !== 1) {
+    blocker(
+      new CrError("the tree lives in a pid namespace whose init is not its root", {
+        code: "ENOTSUP",
+        subject: { pid: root.pid, inside: pids.of(root.pid) },
+        remedy: "dump from the namespace's init on, or run tscriu inside of the namespace",
+      }),
+    );
+  }
   for (const task of tree.tasks) {
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));

@@ -3,6 +3,7 @@ import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
+import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
@@ -115,6 +116,11 @@ export function save(saving: Saving): Saved {
   }
 
   log.phase("tasks");
+  dumpNamespaces(namespaces.foreign, images, (pid) => {
+    const one = infected.get(pid);
+    if (one) return one.parasite.program;
+    throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
+  });
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;

@@ -87,6 +87,8 @@ export interface FileDump {
 export interface RestoredTask {
   /** Virtual pid. */
   readonly pid: number;
+  /** As we see it. */
+  readonly hostPid: number;
   readonly tree: PstreeEntry;
   readonly fds: readonly FdinfoEntry[];
   /** Runs one program in the task; the first failing call is an error that names it. */
@@ -107,6 +109,13 @@ export interface FileRestore {
   put(id: number, fd: number): void;
   /** Fills a memory file that was just made, of `size` bytes, from pagemap-shmem-`shmid`. `fd` stays the caller's. */
   fillShared(shmid: number, fd: number, size: number): void;
+  /** The tree lives in a pid namespace that is not ours: its numbers mean nothing here. */
+  readonly pidsApart: boolean;
+  /**
+   * Our number of a task, thread or process group by the one that the images have. What is not of the tree has the same number,
+   * or 0 where its numbers mean nothing here.
+   */
+  hostPid(virtual: number): number;
   /** Tasks and numbers that hold this file id. */
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[];
   /** Pushes an undo that runs on every way out but success: a half restored tree leaves nothing behind. */

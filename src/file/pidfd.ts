@@ -99,10 +99,14 @@ export const pidfd: FileKind = {
 };
 
 function openFor(pid: number, entry: PidfdEntry, restore: FileRestore): void {
-  const fd = check(sys(NR.pidfd_open, pid, entry.flags & OPEN_FLAGS), "cannot open a process of the tree", {
-    pid,
-    file: entry.id,
-  });
+  const fd = check(
+    sys(NR.pidfd_open, restore.hostPid(pid), entry.flags & OPEN_FLAGS),
+    "cannot open a process of the tree",
+    {
+      pid,
+      file: entry.id,
+    },
+  );
   restore.put(entry.id, fd);
   restore.applyFown(fd, entry.fown, entry.flags);
 }

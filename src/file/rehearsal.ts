@@ -201,6 +201,7 @@ export class Rehearsal implements Disposable {
       }
       tasks.push({
         pid: process.pid,
+        hostPid: process.pid,
         tree: { pid: process.pid, ppid: 0, pgid: 0, sid: 0, threads: [] },
         fds: this.fdinfo,
         run: (build) => {
@@ -231,6 +232,8 @@ export class Rehearsal implements Disposable {
       options: { ...restoreDefaults, ...options },
       log: this.#log,
       tasks,
+      pidsApart: false,
+      hostPid: (pid) => pid,
       entries: this.entries,
       descriptor: (id: number) => {
         const entry = this.entries.get(id);

@@ -150,6 +150,8 @@ export class TestRun implements Disposable {
       options: { inheritFds: [], external: [], ...this.options.restore, ...options } as unknown as RestoreOptions,
       log: this.#log,
       tasks: this.options.tasks ?? [],
+      pidsApart: false,
+      hostPid: (pid) => pid,
       entries: this.entries,
       descriptor: openOne,
       fillShared: () => undefined,

@@ -200,7 +200,7 @@ class Terminals {
       };
     });
     const number = opened?.program.result(opened.result) ?? -1;
-    const pidfd = pidfdOpen(task.pid);
+    const pidfd = pidfdOpen(task.hostPid);
     try {
       this.#put(entry, pidfdGetfd(pidfd, number));
     } finally {

@@ -184,6 +184,7 @@ const TABLE = {
   setns: [308, 268],
   unshare: [272, 97],
   sethostname: [170, 161],
+  setdomainname: [171, 162],
   ioprio_set: [251, 30],
   ioprio_get: [252, 31],
   getpriority: [140, 141],

@@ -9,6 +9,8 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
@@ -23,6 +25,9 @@ const FD_CLOEXEC = 1;
 export class RestoredFiles implements FileRestore, Disposable {
   readonly entries: ReadonlyMap<number, FileEntry>;
   tasks: RestoredTask[] = [];
+  /** Our numbers of tasks and threads by theirs. */
+  readonly hosts = new Map<number, number>();
+  pidsApart = false;
   readonly #open = new Map<number, number>();
   readonly #reopened = new Map<string, number>();
   readonly #opening = new Set<number>();
@@ -81,6 +86,18 @@ export class RestoredFiles implements FileRestore, Disposable {
     fillShared(this.images, shmid, fd, size);
   }
 
+  hostPid(virtual: number): number {
+    return this.hosts.get(virtual) ?? (this.pidsApart ? this.#hostGroup(virtual) : virtual);
+  }
+
+  /** A group whose leader is gone is known by its members. */
+  #hostGroup(virtual: number): number {
+    const member = this.tasks.find((task) => task.tree.pgid === virtual);
+    if (!member) return 0;
+    using dir = new ProcDir(member.hostPid);
+    return parseStat(dir.text("stat")).pgrp;
+  }
+
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[] {
     return this.tasks.flatMap((task) => task.fds.filter((entry) => entry.id === id).map((entry) => ({ task, entry })));
   }
@@ -110,7 +127,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   /** Owners are processes or groups of the tree: set when those exist. */
   applyOwners(): void {
     for (const { fd, fown, flags } of this.#owners) {
-      setOwner(fd, fown, { fd });
+      setOwner(fd, { ...fown, pid: this.hostPid(fown.pid) }, { fd });
       if (flags & O.ASYNC) this.#applyAsync(fd);
     }
   }

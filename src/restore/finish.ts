@@ -43,7 +43,10 @@ export interface Finish {
 }
 
 interface Thread {
+  /** As we see it. */
   readonly tid: number;
+  /** As its task sees it. */
+  readonly inner: number;
   readonly core: CoreEntry;
   readonly agent: Puppet | ThreadPuppet;
 }
@@ -57,7 +60,8 @@ function living(finish: Finish): GrownTask[] {
 /** Threads of a task, the leader first. */
 function threadsOf(task: GrownTask): Thread[] {
   const { saved, puppet } = task;
-  return [{ tid: saved.pid, core: saved.core, agent: puppet }, ...(threads.get(task) ?? [])];
+  const leader = { tid: puppet.pid, inner: saved.pid, core: saved.core, agent: puppet };
+  return [leader, ...(threads.get(task) ?? [])];
 }
 
 function run(program: Program, build: (program: Program) => void): void {
@@ -93,19 +97,23 @@ export function makeThreads(finish: Finish): void {
     puppet.prepareThreads(saved.threads.length);
     threads.set(
       task,
-      saved.threads.map(({ tid, core }, index) => ({ tid, core, agent: puppet.cloneThread(tid, index) })),
+      saved.threads.map(({ tid, core }, index) => {
+        const agent = puppet.cloneThread(tid, index);
+        finish.files.hosts.set(tid, agent.tid);
+        return { tid: agent.tid, inner: tid, core, agent };
+      }),
     );
     finish.step();
   }
   for (const { saved, puppet } of finish.forest.tasks.values()) {
     if (!saved.zombie) continue;
-    setAffinity(saved.pid, finish.affinity);
+    setAffinity(puppet.pid, finish.affinity);
     puppet.end(saved.core.tc?.exit_code ?? 0, saved.core.tc?.comm, BigInt(saved.core.tc?.blk_sigset ?? 0));
   }
   for (const task of living(finish)) {
     run(task.puppet.program, drainChild);
-    for (const { tid, core, agent } of threadsOf(task)) {
-      run(agent.program, (program) => restoreState(program, core, { pid: task.saved.pid, tid }));
+    for (const { inner, core, agent } of threadsOf(task)) {
+      run(agent.program, (program) => restoreState(program, core, { pid: task.saved.pid, tid: inner }));
     }
     finish.step();
   }
@@ -122,7 +130,7 @@ function ownState(pid: number): Own {
 function restoreLogins(finish: Finish, service: Service): void {
   for (const { saved, puppet } of living(finish)) {
     if (saved.core.tc?.loginuid === undefined) continue;
-    using dir = new ProcDir(saved.pid);
+    using dir = new ProcDir(puppet.pid);
     const file = openLogin(dir, saved.core.tc);
     if (file === undefined) continue;
     try {
@@ -139,16 +147,16 @@ export function finishIdentity(finish: Finish, service: Service): void {
   restoreLogins(finish, service);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
-  const own = ownState(finish.set.root.pid);
+  const own = ownState(finish.forest.task(finish.set.root.pid).puppet.pid);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
     const table = saved.ids?.files_id ?? 0;
     if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service.theirs]));
     closed.add(table);
-    using dir = new ProcDir(saved.pid);
+    using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
-    for (const { tid, core, agent } of threadsOf(task).reverse()) {
-      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid }, own, seccomp));
+    for (const { inner, core, agent } of threadsOf(task).reverse()) {
+      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid: inner }, own, seccomp));
     }
     run(puppet.program, (program) => restoreLast(program, saved.core, saved.mm?.dumpable));
     finish.step();
@@ -188,9 +196,9 @@ function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
   }
   const { tc } = saved.core;
   // while it blocks all else: a signal that waits must not be delivered before the task stops
-  if (tc?.task_state === TASK_STOPPED) stopTask(saved.pid, tc.stop_signo ?? SIGSTOP);
+  if (tc?.task_state === TASK_STOPPED) stopTask(puppet.pid, tc.stop_signo ?? SIGSTOP);
   for (const { tid, core } of all) {
-    const mask = tid === saved.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
+    const mask = tid === puppet.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
     setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
   }
 }
@@ -233,13 +241,14 @@ function drainChild(program: Program): void {
   program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
 }
 
-function letGo(saved: SavedTask, all: readonly Thread[], leaveStopped: boolean): void {
+function letGo({ saved, puppet }: GrownTask, all: readonly Thread[], leaveStopped: boolean): void {
+  const { pid } = puppet;
   const stopped = saved.core.tc?.task_state === TASK_STOPPED;
-  if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, saved.pid, SIGSTOP);
-  if (!stopped && leaveStopped) check(sys(NR.kill, saved.pid, SIGSTOP), "cannot stop a task", { pid: saved.pid });
+  if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, pid, SIGSTOP);
+  if (!stopped && leaveStopped) check(sys(NR.kill, pid, SIGSTOP), "cannot stop a task", { pid });
   for (const { tid, core } of all) {
     // a SIGSTOP cannot be queued for oneself: it comes from us
-    if (waitsToStop(core.thread_core?.signals_p)) sys(NR.tgkill, saved.pid, tid, SIGSTOP);
+    if (waitsToStop(core.thread_core?.signals_p)) sys(NR.tgkill, pid, tid, SIGSTOP);
     detach(tid);
   }
 }
@@ -255,5 +264,5 @@ export function release(finish: Finish, leaveStopped: boolean): void {
     if (parent) tellParent(task.saved, parent);
   }
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity);
-  for (const task of tasks) letGo(task.saved, threadsOf(task), leaveStopped);
+  for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);
 }

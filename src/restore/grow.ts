@@ -45,8 +45,10 @@ export interface GrownTask {
 export interface GrowOptions {
   readonly hole: Hole;
   readonly sources: MemorySources;
-  /** clone(2) flags for the root: CLONE_PARENT. */
+  /** clone(2) flags for the root: CLONE_PARENT, CLONE_NEW*. */
   readonly rootFlags: number;
+  /** What the root does to fill its namespaces. */
+  fillNamespaces(program: Program): void;
   /** The tree keeps our session and group (a shell job). */
   readonly shellJob: boolean;
   /** Number under which the root puppet inherits its end of the service socket. */
@@ -103,6 +105,7 @@ export class Forest implements Disposable {
         what: "cannot place the service socket",
       });
       closeOthers(program, [theirs]);
+      this.options.fillNamespaces(program);
       // what the runtime that we are started by ignores would be inherited by every task, zombies too
       for (let signal = 1; signal <= SIGNALS; signal++) {
         program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
@@ -261,7 +264,7 @@ export class Forest implements Disposable {
     helper.end(0);
     run(parent, (program) => {
       const WALL = 0x40000000;
-      program.call(NR.wait4, [helper.pid, 0, WALL, 0], { what: "cannot reap a helper" });
+      program.call(NR.wait4, [helper.inner, 0, WALL, 0], { what: "cannot reap a helper" });
     });
     helper[Symbol.dispose]();
   }

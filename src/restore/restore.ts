@@ -15,6 +15,7 @@ import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
+import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
@@ -71,6 +72,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       remedy: "pass --shell-job to restore too",
     });
   }
+  const namespaces = new FreshNamespaces(images, root.ids);
+  if (namespaces.has("pid") && root.pid !== 1)
+    throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
   const hole = findHole(set.tasks);
   mustHook(options, "pre-restore");
   step();
@@ -80,7 +84,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const stat = ownSession();
   const forest = new Forest(set, {
     hole,
-    rootFlags: options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0,
+    rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
+    fillNamespaces: (program) => namespaces.fill(program),
     shellJob: options.shellJob,
     ourSid: stat.sid,
     ourPgid: stat.pgid,
@@ -105,6 +110,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     log.phase("files");
     const tasks = [...forest.tasks.values()].filter((t) => !t.saved.zombie);
     files.tasks = tasks.map(asTask);
+    for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
+    files.pidsApart = forest.task(root.pid).puppet.apart;
     files.openAll();
     const placed = new Set<number>();
     for (const task of files.tasks) {
@@ -124,15 +131,16 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     log.phase("threads");
     const finish: Finish = { images, set, forest, files, step, affinity: cpu.before };
     makeThreads(finish);
-    options.created(root.pid);
-    mustHook(options, "post-restore", root.pid);
+    const rootPid = forest.task(root.pid).puppet.pid;
+    options.created(rootPid);
+    mustHook(options, "post-restore", rootPid);
     files.applyOwners();
     log.phase("identity");
     finishIdentity(finish, { ours: service.ours, theirs: service.theirs });
     files.arm();
     files.end();
-    options.hook("network-unlock", root.pid);
-    if (options.hook("pre-resume", root.pid) !== 0) log.warn("the pre-resume script failed");
+    options.hook("network-unlock", rootPid);
+    if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();
     done = true;
@@ -149,9 +157,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
         pages_restored: pagesRestored,
       },
     });
-    if (options.hook("post-resume", root.pid) !== 0) log.warn("the post-resume script failed");
+    if (options.hook("post-resume", rootPid) !== 0) log.warn("the post-resume script failed");
     return {
-      pid: root.pid,
+      pid: rootPid,
       tasks: set.tasks.length,
       totalUs,
       forkingUs,
@@ -183,6 +191,7 @@ function asTask(task: GrownTask) {
   const { saved, puppet } = task;
   return {
     pid: saved.pid,
+    hostPid: puppet.pid,
     tree: saved.tree,
     fds: saved.fds,
     run: (build: (program: typeof puppet.program) => void) => {

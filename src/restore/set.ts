@@ -10,6 +10,7 @@ import type {
   PstreeEntry,
   TaskKobjIdsEntry,
 } from "../image/schema.gen.ts";
+import { checkNamespaces } from "../namespace/restore.ts";
 
 /** task_state of the images. */
 export const TASK_DEAD = 2;
@@ -47,16 +48,6 @@ function bad(what: string, image: string): CrError {
   });
 }
 
-const NAMESPACES = [
-  "pid_ns_id",
-  "net_ns_id",
-  "ipc_ns_id",
-  "uts_ns_id",
-  "mnt_ns_id",
-  "user_ns_id",
-  "cgroup_ns_id",
-] as const;
-
 export function readSet(images: ImageDirectory): SavedSet {
   const { inventory } = images;
   if (!inventory.fdinfo_per_id) throw bad("the set is of a format that is too old (no fdinfo_per_id)", "inventory.img");
@@ -79,7 +70,7 @@ export function readSet(images: ImageDirectory): SavedSet {
     if (!core.tc) throw bad("it does not describe a process", `core-${pid}.img`);
     const zombie = core.tc.task_state === TASK_DEAD || core.tc.task_state === TASK_ZOMBIE;
     const ids = zombie ? undefined : images.one("IDS", pid);
-    if (ids) checkNamespaces(inventory.root_ids, ids, pid);
+    if (ids) checkNamespaces(inventory.root_ids, tasks[0]?.ids ?? ids, ids, pid);
     const threads = zombie ? [] : tree.threads.slice(1).map((tid) => ({ tid, core: images.one("CORE", tid) }));
     let fds: readonly FdinfoEntry[] = [];
     if (ids) {
@@ -118,22 +109,4 @@ export function readSet(images: ImageDirectory): SavedSet {
   images.read("SECCOMP");
   images.read("TIMENS", 0);
   return { root, tasks, files };
-}
-
-function checkNamespaces(ours: TaskKobjIdsEntry | undefined, ids: TaskKobjIdsEntry, pid: number): void {
-  if (!ours) return;
-  for (const name of NAMESPACES) {
-    const here = ours[name];
-    const there = ids[name];
-    if (here !== undefined && there !== undefined && here !== there) {
-      throw new CrError(
-        `the task lived in a ${name.replace("_ns_id", "")} namespace of its own: containers are not supported yet`,
-        {
-          code: "ENOTSUP",
-          subject: { pid },
-          remedy: "restore this set with criu",
-        },
-      );
-    }
-  }
 }

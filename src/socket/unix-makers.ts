@@ -35,7 +35,7 @@ export function readMaker(fd: number): Maker | undefined {
 
 const keyOf = (type: number, maker: Maker) => `${type}:${maker.pid}:${maker.uid}:${maker.gid}`;
 
-type Doer = Pick<RestoredTask, "pid" | "run">;
+type Doer = Pick<RestoredTask, "pid" | "hostPid" | "run">;
 
 /** Where the agent of a stand-in lives: nothing else of such a process is up there. */
 const STAND_IN_BASE = 0x10_0000_0000;
@@ -48,6 +48,10 @@ class StandIn implements Doer, Disposable {
 
   constructor(readonly pid: number) {
     this.#puppet = Puppet.root(pid, STAND_IN_BASE, 0);
+  }
+
+  get hostPid(): number {
+    return this.#puppet.pid;
   }
 
   run(build: (program: Program) => void): void {
@@ -195,7 +199,7 @@ export class UnixMakers implements Disposable {
     // Without a tree there are no pids to keep.
     if (this.#tasks.has(pid) || pid === 0 || tasks.length === 0) return this.#tasks.get(pid);
     this.#tasks.set(pid, undefined);
-    if (existsSync(`/proc/${pid}`)) return undefined;
+    if (this.restore.pidsApart || existsSync(`/proc/${pid}`)) return undefined;
     try {
       const standIn = new StandIn(pid);
       this.#standIns.set(pid, standIn);
@@ -212,7 +216,7 @@ export class UnixMakers implements Disposable {
   #pidfd(task: Doer): number {
     const known = this.#pidfds.get(task.pid);
     if (known !== undefined) return known;
-    const pidfd = pidfdOpen(task.pid);
+    const pidfd = pidfdOpen(task.hostPid);
     this.#pidfds.set(task.pid, pidfd);
     return pidfd;
   }

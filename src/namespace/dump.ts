@@ -1,0 +1,21 @@
+/** The namespaces of a frozen tree, each saved through a task that lives in it. */
+import type { Program } from "../agent/program.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { ForeignNamespace } from "./ids.ts";
+import { namespaceKind } from "./registry.ts";
+
+/** @param programOf what a task's agent runs */
+export function dumpNamespaces(
+  foreign: readonly ForeignNamespace[],
+  images: ImageDirectory,
+  programOf: (pid: number) => Program,
+): void {
+  for (const { name, id, member } of foreign) {
+    const ask = namespaceKind(name)?.ask;
+    if (!ask) continue;
+    const program = programOf(member);
+    const write = ask(program);
+    program.run();
+    write(images, id);
+  }
+}

@@ -1,0 +1,76 @@
+/** Which namespaces a restored tree gets, and how its root fills them. */
+import type { Program } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
+import { fieldOf, NAMESPACES, type NamespaceName } from "./ids.ts";
+import type { NamespaceKind } from "./kind.ts";
+import { namespaceKind, namespaceKinds } from "./registry.ts";
+
+/** The namespace of this kind that the ids name and the dumper did not live in. */
+function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: TaskKobjIdsEntry): number | undefined {
+  const [here, there] = [ours[fieldOf(name)], ids[fieldOf(name)]];
+  return here !== undefined && there !== undefined && here !== there ? there : undefined;
+}
+
+/**
+ * Refuses what cannot be made again.
+ * @param ours the dumper's own ids: root_ids of the inventory
+ * @param root ids of the tree's root
+ * @param ids ids of task `pid`
+ */
+export function checkNamespaces(
+  ours: TaskKobjIdsEntry | undefined,
+  root: TaskKobjIdsEntry | undefined,
+  ids: TaskKobjIdsEntry,
+  pid: number,
+): void {
+  if (!ours || !root) return;
+  for (const name of NAMESPACES) {
+    const id = foreignId(name, ours, ids);
+    if (id !== undefined && !namespaceKind(name)) {
+      throw new CrError(`the task lived in a ${name} namespace of its own: containers are not supported yet`, {
+        code: "ENOTSUP",
+        subject: { pid },
+        remedy: "restore this set with criu",
+      });
+    }
+    if (id !== foreignId(name, ours, root)) {
+      throw new CrError(`the task lived in another ${name} namespace than the tree's root: this is not supported yet`, {
+        code: "ENOTSUP",
+        subject: { pid },
+        remedy: "restore this set with criu",
+      });
+    }
+  }
+}
+
+/** The namespaces that the root of a set is born into. */
+export class FreshNamespaces {
+  readonly #fresh: { kind: NamespaceKind; id: number }[] = [];
+
+  constructor(
+    readonly images: ImageDirectory,
+    ids: TaskKobjIdsEntry | undefined,
+  ) {
+    const ours = images.inventory.root_ids;
+    if (!ours || !ids) return;
+    for (const kind of namespaceKinds) {
+      const id = foreignId(kind.name, ours, ids);
+      if (id !== undefined) this.#fresh.push({ kind, id });
+    }
+  }
+
+  /** clone(2) flags for the root. */
+  get flags(): number {
+    return this.#fresh.reduce((flags, { kind }) => flags + kind.flag, 0);
+  }
+
+  has(name: NamespaceName): boolean {
+    return this.#fresh.some(({ kind }) => kind.name === name);
+  }
+
+  fill(program: Program): void {
+    for (const { kind, id } of this.#fresh) kind.fill?.(program, this.images, id);
+  }
+}
