@@ -1,0 +1,153 @@
+/** Trees that live in namespaces of their own, seen from outside before the dump and after the restore. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { binary } from "../lib/binary.ts";
+import { Keeper } from "../lib/keeper.ts";
+import { treeOf } from "../lib/snapshot.ts";
+import { Scratch, until } from "../unharmed/lib/victim.ts";
+
+const isRoot = process.getuid?.() === 0;
+const testTime = 60_000;
+
+const status = (pid: number, name: string) =>
+  new RegExp(`^${name}:\\s*(.*)$`, "m").exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? "";
+/** The last of the numbers by pid namespace: the task's own. */
+const own = (pid: number, name: string) => Number(status(pid, name).split(/\s+/).at(-1));
+
+/** Of each task: its numbers as it sees them, its threads, its name. */
+function view(root: number): string[] {
+  return treeOf(root)
+    .map((pid) => ["NSpid", "NSpgid", "NSsid"].map((name) => own(pid, name)).concat([Number(status(pid, "Threads"))]))
+    .map((numbers) => numbers.join(" "))
+    .sort();
+}
+
+function namespace(pid: number, name: string): string {
+  return readlinkSync(`/proc/${pid}/ns/${name}`);
+}
+
+class Stage implements AsyncDisposable {
+  readonly scratch = new Scratch();
+  readonly images = this.scratch.file("images");
+
+  private constructor(
+    readonly keeper: Keeper,
+    public root: number,
+  ) {
+    mkdirSync(this.images);
+  }
+
+  /** Runs a shell script as the root of a tree, below `unshare` with the options given. */
+  static async set(options: string[], script: string, ready: (root: number) => boolean): Promise<Stage> {
+    const stage = new Stage(await Keeper.start(), 0);
+    const argv = ["unshare", "--fork", ...options, "setsid", "sh", "-c", script];
+    const outer = await stage.keeper.run({ argv, directory: "/", output: stage.scratch.file("out"), session: true });
+    await until("the tree is not there", () => {
+      const [root] = treeOf(outer).slice(1);
+      stage.root = root ?? 0;
+      if (root === undefined || status(root, "Name") !== "sh" || !ready(root))
+        return existsSync(stage.scratch.file("out")) ? readFileSync(stage.scratch.file("out"), "latin1") : "";
+      return undefined;
+    });
+    return stage;
+  }
+
+  async run(...words: string[]): Promise<void> {
+    const log = `${words[0]}.log`;
+    const argv = [...(await binary()), ...words, "-D", this.images, "-o", log, "-v4"];
+    const output = this.scratch.file("said");
+    const pid = await this.keeper.run({ argv, directory: "/", output });
+    const ended = await this.keeper.ended(pid);
+    if (ended !== 0)
+      throw new Error(
+        `${words[0]} ends with ${ended}: ${readFileSync(`${this.images}/${log}`, "latin1").slice(-2000)}`,
+      );
+  }
+
+  async dump(): Promise<void> {
+    const pids = treeOf(this.root);
+    await this.run("dump", "-t", String(this.root));
+    await until("the tree lives", () => pids.find((pid) => existsSync(`/proc/${pid}/exe`))?.toString());
+  }
+
+  async restore(): Promise<void> {
+    rmSync(`${this.images}/pid`, { force: true });
+    await this.run("restore", "-d", "--pidfile", "pid");
+    this.root = Number(readFileSync(`${this.images}/pid`, "latin1"));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.keeper[Symbol.asyncDispose]();
+    this.scratch[Symbol.dispose]();
+  }
+}
+
+const sleepers = (count: number) => (root: number) =>
+  treeOf(root).length === count + 1 &&
+  treeOf(root)
+    .slice(1)
+    .every((pid) => status(pid, "Name") === "sleep");
+
+describe("namespaces", () => {
+  if (!isRoot) {
+    test.skip("dumps and restores (they need root)", () => {});
+    return;
+  }
+
+  test.concurrent(
+    "pid: a tree with its init, sessions and all, keeps its numbers, twice over",
+    async () => {
+      const script = "sleep 1000000 & setsid sleep 1000000 & sleep 1000000 & trap '' USR1; wait";
+      await using stage = await Stage.set(["--pid"], script, sleepers(3));
+      const before = view(stage.root);
+      expect(before[0]).toStartWith("1 1 1 ");
+      for (let round = 0; round < 2; round++) {
+        const outside = treeOf(stage.root);
+        await stage.dump();
+        await stage.restore();
+        expect(view(stage.root)).toEqual(before);
+        expect(namespace(stage.root, "pid")).not.toBe(namespace(process.pid, "pid"));
+        // an init of the tree's own: it waits for its children as before
+        for (const pid of treeOf(stage.root)) expect(namespace(pid, "pid")).toBe(namespace(stage.root, "pid"));
+        expect(outside.length).toBe(4);
+      }
+      const [child = 0] = treeOf(stage.root).slice(1);
+      process.kill(child, "SIGKILL");
+      await until("the init does not wait for its child", () =>
+        existsSync(`/proc/${child}`) ? status(child, "State") : undefined,
+      );
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "uts: host and domain name",
+    async () => {
+      const script =
+        "echo inside >/proc/sys/kernel/hostname; echo home >/proc/sys/kernel/domainname; sleep 1000000 & wait";
+      await using stage = await Stage.set(["--uts"], script, sleepers(1));
+      const names = (pid: number) => {
+        const enter = ["nsenter", `--uts=/proc/${pid}/ns/uts`, "cat"];
+        const files = ["/proc/sys/kernel/hostname", "/proc/sys/kernel/domainname"];
+        return Bun.spawnSync([...enter, ...files]).stdout.toString();
+      };
+      expect(names(stage.root)).toBe("inside\nhome\n");
+      await stage.dump();
+      await stage.restore();
+      expect(namespace(stage.root, "uts")).not.toBe(namespace(process.pid, "uts"));
+      expect(names(stage.root)).toBe("inside\nhome\n");
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "a tree whose root is no init of its pid namespace is refused, and runs on",
+    async () => {
+      await using stage = await Stage.set(["--pid"], "sleep 1000000 & wait", sleepers(1));
+      const [child = 0] = treeOf(stage.root).slice(1);
+      expect(stage.run("dump", "-t", String(child), "--shell-job")).rejects.toThrow(/whose init is not its root/);
+      await until("it is gone", () => (existsSync(`/proc/${child}/exe`) ? undefined : "gone"));
+    },
+    testTime,
+  );
+});
