@@ -58,6 +58,12 @@ export interface InheritFd {
   resource: string;
 }
 
+/** `--lsm-profile TYPE:NAME`. */
+export interface LsmProfile {
+  readonly lsm: "selinux" | "apparmor";
+  readonly name: string;
+}
+
 export type FileValidation = "filesize" | "buildid";
 export type NetworkLockMethod = "iptables" | "nftables" | "skip";
 export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
@@ -138,6 +144,8 @@ export interface RestoreOptions extends CommonOptions {
    */
   created: (pid: number) => void;
   skipFileRwxCheck: boolean;
+  /** A label for all threads in place of theirs. */
+  lsmProfile: LsmProfile | undefined;
   weakSysctls: boolean;
 }
 

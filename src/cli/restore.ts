@@ -9,7 +9,7 @@ import { print } from "./print.ts";
 import { requirePrivileges } from "./privileges.ts";
 import { restoreStatistics } from "./statistics.ts";
 import { usageError } from "./usage-error.ts";
-import { readInheritFd } from "./value.ts";
+import { readInheritFd, readLsmProfile } from "./value.ts";
 import { count, timeInWords } from "./words.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -63,6 +63,7 @@ export function restoreOptions(
     inheritFds: settings.texts("inherit-fd").map(readInheritFd),
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
+    lsmProfile: readLsmProfile(settings.text("lsm-profile")),
     weakSysctls: settings.flag("weak-sysctls"),
   };
 }

@@ -1,5 +1,5 @@
 /** Readers for option values: each takes the text as given and returns the value or throws a usage error. */
-import type { CpuCap, External, ExternalKind, InheritFd } from "../options.ts";
+import type { CpuCap, External, ExternalKind, InheritFd, LsmProfile } from "../options.ts";
 import { usageError } from "./usage-error.ts";
 
 const decimal = /^[0-9]+$/;
@@ -107,4 +107,13 @@ export function readCpuCap(values: readonly (string | undefined)[]): CpuCap {
     }
   }
   return cap;
+}
+
+/** `apparmor:PROFILE`, `selinux:CONTEXT`; a context has colons of its own. */
+export function readLsmProfile(value: string | undefined): LsmProfile | undefined {
+  if (value === undefined) return undefined;
+  const [, lsm, name = ""] = /^(apparmor|selinux):(.+)$/.exec(value) ?? [];
+  if (lsm !== "apparmor" && lsm !== "selinux")
+    return bad("lsm-profile", value, "a security module and a label of it, such as apparmor:NAME or selinux:CONTEXT");
+  return { lsm, name };
 }

@@ -14,6 +14,7 @@ import { requirePageSize } from "../kernel/page-size.ts";
 import { traceByDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
+import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
@@ -68,7 +69,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     root_ids: { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1, ...saved.namespaces.own },
     ns_per_id: true,
     root_cg_set: 1,
-    lsmtype: 0,
+    lsmtype: lsmType(),
     network_lock_method: { iptables: 0, nftables: 1, skip: 2 }[options.networkLock],
     plugins_entry: { plugins: [] },
     dump_criu_run_id: crypto.randomUUID(),

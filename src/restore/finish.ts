@@ -8,6 +8,7 @@ import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
+import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
@@ -15,6 +16,7 @@ import { cont, detach, PTRACE_EVENT_STOP, setSigmask, WNOHANG, waitStop } from "
 import { check, sys } from "../kernel/sys.ts";
 import { receiveMany, receiveOne } from "../memory/fill-pages.ts";
 import { dumpCreds } from "../task/creds.ts";
+import { type Label, readLabel, restoreLabel } from "../task/label.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
 import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
@@ -92,6 +94,7 @@ export function restoreFs(task: GrownTask, files: RestoredFiles, service: Servic
 
 /** All threads with their ids; zombies end; then what every thread sets up for itself. */
 export function makeThreads(finish: Finish): void {
+  if (hostLsm() === "selinux") labelLeaders(finish);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
     puppet.prepareThreads(saved.threads.length);
@@ -123,7 +126,22 @@ export function makeThreads(finish: Finish): void {
 function ownState(pid: number): Own {
   using dir = new ProcDir(pid);
   const securebits = Math.max(0, sys(NR.prctl, PR_GET_SECUREBITS));
-  return { creds: dumpCreds(parseStatus(dir.text("status")), securebits), rlimits: readRlimits(dir) };
+  const creds = { ...dumpCreds(parseStatus(dir.text("status")), securebits), ...readLabel(dir.path) };
+  return { creds, rlimits: readRlimits(dir) };
+}
+
+function labelOf({ core }: SavedTask): Label {
+  const label = core.thread_core?.creds?.lsm_profile;
+  return label === undefined ? {} : { lsm_profile: label };
+}
+
+/** SELinux: a process with threads cannot change its label any more. */
+function labelLeaders(finish: Finish): void {
+  for (const { saved, puppet } of living(finish)) {
+    using dir = new ProcDir(puppet.pid);
+    const own = readLabel(dir.path);
+    run(puppet.program, (program) => restoreLabel(program, labelOf(saved), own));
+  }
 }
 
 /** Login user ids, each by its own process: a puppet gets the file sent while it still has the service socket. */
@@ -148,15 +166,17 @@ export function finishIdentity(finish: Finish, service: Service): void {
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
   const own = ownState(finish.forest.task(finish.set.root.pid).puppet.pid);
+  const isLabelledEarly = hostLsm() === "selinux";
   for (const task of living(finish)) {
     const { saved, puppet } = task;
     const table = saved.ids?.files_id ?? 0;
     if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service.theirs]));
     closed.add(table);
+    const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
     for (const { inner, core, agent } of threadsOf(task).reverse()) {
-      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid: inner }, own, seccomp));
+      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid: inner }, has, seccomp));
     }
     run(puppet.program, (program) => restoreLast(program, saved.core, saved.mm?.dumpable));
     finish.step();

@@ -17,6 +17,7 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
+import { prepareLabels } from "../task/label.ts";
 import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
 import { Forest, type GrownTask } from "./grow.ts";
@@ -65,6 +66,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   }
   using files = new RestoredFiles(images, options, log, set);
   files.check();
+  const cores = set.tasks.flatMap(({ core, threads }) => [core, ...threads.map((thread) => thread.core)]);
+  prepareLabels(cores, images.inventory.lsmtype, options.lsmProfile);
   const { root } = set;
   if (root.tree.sid !== root.pid && !options.shellJob) {
     throw new CrError("the tree was dumped as a shell job", {

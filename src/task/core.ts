@@ -28,6 +28,7 @@ import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { toU64 } from "../kernel/u64.ts";
 import { dumpCreds, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
+import { type Label, readLabel } from "./label.ts";
 import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
 import { askProcess, type ProcessInside, type readProcess, SIGCHLD } from "./process.ts";
 import { type RawRegisters, registers, type SavedRegisters } from "./registers.ts";
@@ -63,6 +64,7 @@ export interface ThreadState {
   pending: SignalQueueEntry;
   rseq: RseqState;
   seccomp: ThreadSeccomp;
+  label: Label;
 }
 
 /**
@@ -86,6 +88,7 @@ export function readThread(found: Found, dir: ProcDir, memory: RemoteMemory, sch
     pending: dumpPending(tid, false, status.sigPending),
     rseq,
     seccomp: readSeccomp(tid, status.seccomp),
+    label: readLabel(dir.path),
   };
 }
 
@@ -176,7 +179,7 @@ function threadCore(
     ...dumpSched(state.sched),
     sas: inside.altstack,
     signals_p: state.pending,
-    creds: dumpCreds(state.status, inside.securebits, options.ids),
+    creds: { ...dumpCreds(state.status, inside.securebits, options.ids), ...state.label },
     ...seccomp,
     comm: state.status.name,
   };

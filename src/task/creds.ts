@@ -7,6 +7,7 @@ import { readProcFile } from "../kernel/proc/read.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
 import { CAPABILITY_VERSION_3 } from "../kernel/uapi/capability.ts";
 import { PR, PR_CAP_AMBIENT, SECBIT } from "../kernel/uapi/prctl.ts";
+import { restoreLabel } from "./label.ts";
 import type { Questions } from "./questions.ts";
 
 /** Translates ids of this user namespace into those of the task's: the identity where they share it. */
@@ -174,26 +175,11 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   }
   if (current !== entry.secbits) secbits(entry.secbits);
   if (sets.eff !== has.eff || sets.prm !== has.prm || sets.inh !== has.inh) capset(program, sets);
-  if (entry.lsm_profile !== undefined) restoreLabel(program, entry.lsm_profile);
+  restoreLabel(program, entry, own);
   if (entry.no_new_privs && !own.no_new_privs) restoreNoNewPrivs(program);
 }
 
 /** Sets no_new_privs, which cannot be unset. An unprivileged thread needs it before it installs seccomp filters. */
 export function restoreNoNewPrivs(program: Program): void {
   program.call(NR.prctl, [PR.SET_NO_NEW_PRIVS, 1, 0, 0, 0], { what: "cannot set no_new_privs" });
-}
-
-/** The label of a security module: /proc/thread-self/attr/current. */
-function restoreLabel(program: Program, label: string): void {
-  const subject = { path: "/proc/thread-self/attr/current", label };
-  const what = "cannot set the security label";
-  const atFdcwd = -100;
-  const writeOnly = 1;
-  const fd = program.call(NR.openat, [atFdcwd, program.text("/proc/thread-self/attr/current"), writeOnly], {
-    what,
-    subject,
-  });
-  const bytes = new TextEncoder().encode(label);
-  program.call(NR.write, [fd, program.data(bytes), bytes.length], { what, subject, expect: bytes.length });
-  program.call(NR.close, [fd], { what });
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Machine } from "../../src/build/native.ts";
-import { directory, initramfs, program } from "./initramfs.ts";
+import { directory, type Entry, initramfs, program } from "./initramfs.ts";
 import { kernelImage, Missing } from "./kernel.ts";
 import { staticProgram, tscriu } from "./product.ts";
 
@@ -34,23 +34,33 @@ export function requireMachine(machine: Machine): void {
  * @returns all that the machine wrote to its console
  */
 export function boot(machine: Machine, cpu = emulator[machine].best): string {
+  const entries = [
+    directory("proc"),
+    directory("data"),
+    program("init", readFileSync(staticProgram(machine, "init"))),
+    program("victim", readFileSync(staticProgram(machine, "victim"))),
+    program("tscriu", readFileSync(tscriu(machine))),
+  ];
+  return bootWith(machine, entries, { cpu });
+}
+
+/**
+ * Boots with other files; `init` is the first process.
+ * @param words more for the kernel's command line
+ */
+export function bootWith(
+  machine: Machine,
+  entries: readonly Entry[],
+  { cpu = emulator[machine].best, words: more = "" } = {},
+): string {
   const { command, words, console } = emulator[machine];
   const dir = mkdtempSync(join(tmpdir(), "tscriu-boot-"));
   try {
     const archive = join(dir, "initramfs");
-    writeFileSync(
-      archive,
-      initramfs([
-        directory("proc"),
-        directory("data"),
-        program("init", readFileSync(staticProgram(machine, "init"))),
-        program("victim", readFileSync(staticProgram(machine, "victim"))),
-        program("tscriu", readFileSync(tscriu(machine))),
-      ]),
-    );
+    writeFileSync(archive, initramfs(entries));
     const args = [...words, "-cpu", cpu, "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none"];
     args.push("-kernel", kernelImage(machine), "-initrd", archive);
-    args.push("-append", `console=${console} quiet panic=-1 rdinit=/init -- /data`);
+    args.push("-append", `console=${console} quiet panic=-1 ${more} rdinit=/init -- /data`);
     const done = spawnSync(command, args, {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "pipe"],

@@ -121,7 +121,7 @@ export const task = {
     commands: ["restore"],
     group: "tree",
     meaning: "security label (apparmor or selinux) for the restored tasks",
-    support: "security labels are not restored yet",
+    support: "yes",
   },
   feature: {
     arg: "required",
