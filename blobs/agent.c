@@ -24,6 +24,7 @@ struct control {
 	u32 pad, filtered;
 	u64 leave_ip, leave_sp, base, size, area_ops;
 	int pair[2];
+	u32 gate;
 };
 
 /* Threads that the coordinator moved to its own CPU, behind the control block. */
@@ -237,6 +238,10 @@ static __attribute__((noreturn)) void serve_socket(struct control *c)
 		if (r != 1)
 			break;
 	}
+	/* threads that wait at the gate for the coordinator need not any more */
+	__atomic_store_n(&c->gate, 0, __ATOMIC_RELEASE);
+	if (!c->filtered)
+		syscall6(NR_futex, (s64)&c->gate, FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
 	go_home(c);
 }
 

@@ -38,6 +38,9 @@ const TAIL = 64;
 const LONG_TAIL = 256;
 const LAST_CALL = LONG_TAIL - TRAMPOLINE;
 const MADV_DONTNEED = 4;
+/** Threads that are away at a time: each takes a page or more, which a task without room for a last call keeps. */
+const MAX_OTHERS = 32;
+const ZERO_PAGE = new Uint8Array(PAGE_SIZE);
 /** So far below the stack pointer nothing of a program lives. */
 const BELOW = 65536;
 const O_CLOEXEC = 0o2000000;
@@ -80,10 +83,12 @@ function firstGap(pid: number, start: number, end: number, size: number): number
 export class Home implements Disposable {
   /** Address of the trampoline. */
   readonly trampoline: number;
-  /** Lowest address of the pages for frames: one frame for the agent's thread, above it one for other threads. */
+  /** Lowest address of the pages for frames: one frame for the agent's thread, above it those for other threads. */
   readonly #frames: number;
   readonly #frameRoom: number;
-  /** Address for the code of the last call, where there is room. */
+  /** So many other threads may be away at a time. */
+  readonly others: number;
+  /** Address for the code of errands and of the last call, where there is room. */
   readonly #last: number | undefined;
   readonly own: OwnPages[] = [];
   #framesUsed = 0;
@@ -98,10 +103,12 @@ export class Home implements Disposable {
     readonly framed: number,
     /** Stack pointer of the leader. */
     sp: number,
+    /** Threads besides the leader. */
+    threads: number,
   ) {
     this.#frameRoom = Math.ceil((arch.frameSize(framed) + 768) / PAGE_SIZE) * PAGE_SIZE;
-    this.#frames = this.#findUntouched(areas, 2 * this.#frameRoom, sp);
-    this.own.push({ start: this.#frames, end: this.#frames + 2 * this.#frameRoom });
+    [this.#frames, this.others] = this.#findPlaces(areas, sp, threads);
+    this.own.push({ start: this.#frames, end: this.#frames + (this.others + 1) * this.#frameRoom });
     const padding = this.#findPadding(areas);
     this.trampoline = padding.end - TRAMPOLINE;
     this.#last = padding.long ? padding.end - LONG_TAIL : undefined;
@@ -112,8 +119,22 @@ export class Home implements Disposable {
     memory.write(this.trampoline, arch.trampoline);
   }
 
+  /** Room for the leader's frame and for those of other threads: as many as there is room for, one at least. */
+  #findPlaces(areas: readonly Area[], sp: number, threads: number): [start: number, others: number] {
+    for (let others = Math.min(threads, MAX_OTHERS); ; others = others >> 1) {
+      const found = this.#findUntouched(areas, (Math.max(others, 1) + 1) * this.#frameRoom, sp);
+      if (found !== undefined) return [found, Math.max(others, 1)];
+      if (others <= 1) break;
+    }
+    throw new CrError("found no untouched memory for the way home of injected calls", {
+      code: "ENOMEM",
+      subject: { pid: this.pid },
+      remedy: "the task has no spare page in its stack or heap: let it map some memory, or stop it elsewhere",
+    });
+  }
+
   /** Pages of private memory that were never touched, or zeroed ones at the bottom of a stack that is in use far above. */
-  #findUntouched(areas: readonly Area[], size: number, sp: number): number {
+  #findUntouched(areas: readonly Area[], size: number, sp: number): number | undefined {
     const stack = areas.find((a) => a.name === "[stack]" && a.start + size + BELOW <= sp && sp < a.end && !a.special);
     const zeroed = stack && this.#firstZeroed(stack.start, Math.min(sp - BELOW, stack.start + LOOK), size);
     if (zeroed !== undefined) return zeroed;
@@ -133,11 +154,7 @@ export class Home implements Disposable {
       const found = firstGap(this.pid, area.start, Math.min(area.end, area.start + LOOK), size);
       if (found !== undefined) return found;
     }
-    throw new CrError("found no untouched memory for the way home of injected calls", {
-      code: "ENOMEM",
-      subject: { pid: this.pid },
-      remedy: "the task has no spare page in its stack or heap: let it map some memory, or stop it elsewhere",
-    });
+    return undefined;
   }
 
   /**
@@ -151,7 +168,7 @@ export class Home implements Disposable {
       if (!this.memory.tryRead(at, room)) return undefined;
       if (this.#isFrame(room)) at += room.length;
       else {
-        const isZero = room.subarray(0, PAGE_SIZE).every((byte) => byte === 0);
+        const isZero = Buffer.compare(room.subarray(0, PAGE_SIZE), ZERO_PAGE) === 0;
         at += PAGE_SIZE;
         if (!isZero) from = at;
       }
@@ -187,14 +204,46 @@ export class Home implements Disposable {
     });
   }
 
-  /** Writes the frame of a thread; `other` is for threads that do not run the agent (one at a time). */
-  frameFor(tracee: Tracee, other = false): { sp: number; scratch: number } {
-    const end = this.#frames + (other ? 2 : 1) * this.#frameRoom;
+  /**
+   * Place of a thread's frame: 0 for the one that runs the agent.
+   * @returns the place's end, and the address of some 700 bytes below the frame
+   */
+  place(index: number): { end: number; scratch: number } {
+    const scratch = this.#frames + index * this.#frameRoom;
+    return { end: scratch + this.#frameRoom, scratch };
+  }
+
+  /** Writes the frame of a thread; the places above 0 are for those that do not run the agent. */
+  frameFor(tracee: Tracee, index = 0): { sp: number; scratch: number } {
+    const { end, scratch } = this.place(index);
     const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, end);
-    this.#framesUsed = Math.max(this.#framesUsed, other ? 2 : 1);
+    this.#framesUsed = Math.max(this.#framesUsed, index + 1);
     this.memory.write(end - bytes.length, bytes);
     leadsHome(tracee.tid, this.trampoline);
-    return { sp, scratch: end - this.#frameRoom };
+    return { sp, scratch };
+  }
+
+  /** Writes frames of threads other than the agent's, and something below each, at once; returns their stack pointers. */
+  framesFor(tracees: readonly Tracee[], below: (i: number) => Uint8Array | undefined): number[] {
+    const room = this.#frameRoom;
+    const all = new Uint8Array(tracees.length * room);
+    const sps = tracees.map((tracee, i) => {
+      const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, this.place(i + 1).end);
+      all.set(bytes, (i + 1) * room - bytes.length);
+      all.set(below(i) ?? [], i * room);
+      return sp;
+    });
+    this.#framesUsed = Math.max(this.#framesUsed, tracees.length + 1);
+    this.memory.write(this.place(1).scratch, all);
+    return sps;
+  }
+
+  /** Address of the code of errands, which is there from now on; undefined where there is no room for it. */
+  get errand(): number | undefined {
+    if (this.#last === undefined || this.#lastUsed > 0) return this.#last;
+    this.#lastUsed = arch.errand.length;
+    this.memory.write(this.#last, arch.errand);
+    return this.#last;
   }
 
   /**
@@ -209,9 +258,9 @@ export class Home implements Disposable {
       return;
     }
     this.memory.write(this.#last, code);
-    this.#lastUsed = code.length;
-    if (leader.lastCall(this.#last, NR.madvise, [this.#frames, 2 * this.#frameRoom, MADV_DONTNEED]) === 0)
-      this.#framesUsed = 0;
+    this.#lastUsed = Math.max(this.#lastUsed, code.length);
+    const size = (this.others + 1) * this.#frameRoom;
+    if (leader.lastCall(this.#last, NR.madvise, [this.#frames, size, MADV_DONTNEED]) === 0) this.#framesUsed = 0;
   }
 
   /** Removes the trampoline and wipes the frames. No thread may be on its way home through them. */
@@ -236,7 +285,9 @@ function isPadding(tail: Uint8Array): boolean {
   const zero = (bytes: Uint8Array) => bytes.every((byte) => byte === 0);
   return (
     (zero(code) || startsWith(code, arch.trampoline)) &&
-    (zero(before) || (lastCallHead !== undefined && startsWith(before, lastCallHead)))
+    (zero(before) ||
+      (lastCallHead !== undefined && startsWith(before, lastCallHead)) ||
+      startsWith(before, arch.errand))
   );
 }
 

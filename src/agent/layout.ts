@@ -39,6 +39,9 @@ export const CONTROL = {
   pair: 64,
 } as const;
 
+/** Where threads on an errand wait for us: u32, `closed` as long as we live. */
+export const GATE = { at: 0x2048, closed: 0x7a3c_91e5 } as const;
+
 /** Threads whose affinity the agent puts back when the coordinator dies: u32 count, then {u32 tid, u32 length, mask}. */
 export const PINS = { count: 0x2200, at: 0x2208, size: 136, mask: 8, max: 16 } as const;
 

@@ -3,11 +3,11 @@ import { embedded } from "../kernel/embedded.ts";
 import { openMapFile, type RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { cont, interrupt, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
+import { cont, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
-import { AREA, CONTROL, PINS, STATE_LEAVE } from "./layout.ts";
+import { AREA, CONTROL, GATE, PINS, STATE_LEAVE } from "./layout.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
 
@@ -203,6 +203,7 @@ export class Parasite implements Area, Disposable {
     view.setUint32(at + CONTROL.socket, 1, true);
     view.setBigInt64(at + CONTROL.pair, -1n, true);
     view.setUint32(at + CONTROL.filtered, this.filtered ? 1 : 0, true);
+    view.setUint32(GATE.at, GATE.closed, true);
     view.setBigUint64(at + CONTROL.leaveIp, BigInt(this.home.trampoline + arch.entries.syscall), true);
     view.setBigUint64(at + CONTROL.leaveSp, BigInt(this.#sp), true);
     view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
@@ -334,19 +335,8 @@ export class Parasite implements Area, Disposable {
     if (!this.#settled) this.execute(0);
     this.#running = false;
     this.unpin();
-    const { tid } = this.leader;
-    check(interrupt(tid), "cannot stop the agent", this.subject);
-    for (;;) {
-      const seen = wait(tid);
-      roundTrips.stops++;
-      if (seen === EINTR) continue;
-      if (seen === undefined || typeof seen === "number")
-        throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
-      if (seen.kind !== "stopped") throw new TaskGone(tid, seen);
-      if (seen.event === PTRACE_EVENT_STOP) break;
-      this.leader.stopWanted = true;
-      cont(tid);
-    }
+    this.leader.call();
+    this.leader.halt();
     if (this.filtered) {
       this.#call(NR.close, [this.#theirs], "cannot close the agent's socket");
       this.#call(NR.munmap, [this.base, AREA.size], "cannot unmap the agent");

@@ -1,14 +1,18 @@
 import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
 import {
+  cont,
   contToSyscall,
   getRegset,
   getSigmask,
+  interrupt,
   NT_PRSTATUS,
   PTRACE_EVENT_STOP,
   setRegset,
   setSigmask,
   TaskGone,
+  type WaitResult,
+  WNOHANG,
   wait,
 } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
@@ -16,6 +20,7 @@ import { arch } from "./arch/index.ts";
 
 const SYSCALL_STOP = 5 | 0x80;
 const SIGSTOP = 19;
+const EINTR = -4;
 export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 
 const regsBuffer = new Uint8Array(arch.regsSize);
@@ -121,6 +126,43 @@ export class Tracee {
       this.#stop();
     }
     return arch.result(readRegs(this.tid));
+  }
+
+  /** Lets the thread run with registers that lead home, all signals blocked. */
+  send(regs: BigUint64Array): void {
+    writeRegs(this.tid, regs);
+    // not before: see `syscall`
+    this.block();
+    check(cont(this.tid), "cannot let the task go on", { tid: this.tid });
+  }
+
+  /** Asks the running thread to stop; `halt` waits for it. */
+  call(): void {
+    interrupt(this.tid);
+  }
+
+  /** Waits for the stop that was asked for. */
+  halt(): void {
+    while (!this.#seen(wait(this.tid)));
+    roundTrips.stops++;
+  }
+
+  /** Notices that the running thread has ended, or was stopped by others: then it runs on. */
+  notice(): void {
+    const seen = wait(this.tid, WNOHANG);
+    if (seen !== undefined && this.#seen(seen)) check(cont(this.tid), "cannot let the task go on", { tid: this.tid });
+  }
+
+  /** Whether this is a stop of our asking; the thread runs on after others. */
+  #seen(seen: WaitResult | number | undefined): boolean {
+    if (seen === EINTR) return false;
+    if (seen === undefined || typeof seen === "number")
+      throw new CrError("lost a traced task", { code: "ESRCH", subject: { pid: this.pid, tid: this.tid } });
+    if (seen.kind !== "stopped") throw new TaskGone(this.tid, seen);
+    if (seen.event === PTRACE_EVENT_STOP) return true;
+    this.stopWanted ||= seen.signal === SIGSTOP;
+    check(cont(this.tid), "cannot let the task go on", { tid: this.tid });
+    return false;
   }
 
   /** Puts everything back as it was found; the thread is still stopped. Without us it would now go home by the frame at `frame`. */

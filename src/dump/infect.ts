@@ -1,5 +1,6 @@
 /** The agents inside a frozen tree, and the questions to threads that run none. */
 import { arch } from "../agent/arch/index.ts";
+import { canSend, type Errand, send } from "../agent/errand.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import type { Tracee } from "../agent/tracee.ts";
@@ -26,7 +27,7 @@ export class InfectedTask implements Disposable {
     const leader = this.leader;
     // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
     const framed = Math.max(...task.threads.map((thread) => arch.framedState(thread.fp)));
-    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(leader.regs));
+    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(leader.regs), task.threads.length - 1);
     try {
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
     } catch (error) {
@@ -42,10 +43,25 @@ export class InfectedTask implements Disposable {
     return leader;
   }
 
+  /** Lets threads other than the leader make a few calls, side by side; they stand as before afterwards. */
+  send<T>(threads: readonly Tracee[], ask: (errand: Errand) => () => T): T[] {
+    const answers: T[] = [];
+    for (let i = 0; i < threads.length; i += this.home.others) {
+      const some = threads.slice(i, i + this.home.others);
+      answers.push(...send(some, this.home, this.parasite, this.memory, ask));
+    }
+    return answers;
+  }
+
+  /** Whether `send` can be used. */
+  get sends(): boolean {
+    return canSend(this.home, this.parasite);
+  }
+
   /** Lets a thread other than the leader answer questions, call by call; it stands as before afterwards. */
   askThread<T>(thread: Tracee, cpu: number, ask: (calls: ThreadCalls) => T): T {
     const { home, memory, parasite } = this;
-    const { sp, scratch } = home.frameFor(thread, true);
+    const { sp, scratch } = home.frameFor(thread, 1);
     parasite.pin(thread.tid, cpu);
     try {
       return ask({

@@ -93,7 +93,10 @@ export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: Vi
   program.run();
   const leader = answers();
   const at = program.result(brk);
-  const threads = one.task.threads.slice(1).map((tracee) => askOther(one, tracee, cpu));
+  const others = one.task.threads.slice(1);
+  // a filter must not meet more than one call when we die, and the thread's own may differ from the leader's
+  const sends = others.length > 0 && one.sends && look.threads.every(({ status }) => status.seccomp === 0);
+  const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
   return { leader, threads, brk: at };
 }
 

@@ -108,9 +108,11 @@ function writeRepeated(writer: Writer, type: Descriptor, field: Field, value: un
   if (!list) badValue(type, field, value, "wants a list");
   if (value.length === 0) return;
   if (field.label !== "packed") {
-    for (const one of value) {
+    for (let i = 0; i < value.length; i++) {
+      if (field.scalar.unsigned) i = writer.tagged(field.tag, value, i);
+      if (i >= value.length) return;
       writer.uint32(field.tag);
-      writeValue(writer, type, field, one);
+      writeValue(writer, type, field, value[i]);
     }
     return;
   }

@@ -3,6 +3,8 @@ import type { Reader, Writer } from "./wire.ts";
 
 /** One scalar type of the schema. `write` writes nothing and says what it wants when the value does not fit. */
 export interface Scalar {
+  /** Any integer of 32 bits without sign is written as such. */
+  readonly unsigned?: true;
   read(reader: Reader): unknown;
   write(writer: Writer, value: unknown): string | undefined;
 }
@@ -46,12 +48,15 @@ const int32 = narrowInt(
 const table: Readonly<Record<string, Scalar>> = {
   int32,
   enum: int32,
-  uint32: narrowInt(
-    0,
-    0xffffffff,
-    (r) => r.uint32(),
-    (w, v) => w.uint32(v),
-  ),
+  uint32: {
+    unsigned: true,
+    ...narrowInt(
+      0,
+      0xffffffff,
+      (r) => r.uint32(),
+      (w, v) => w.uint32(v),
+    ),
+  },
   sint32: narrowInt(
     -0x80000000,
     0x7fffffff,
@@ -70,12 +75,15 @@ const table: Readonly<Record<string, Scalar>> = {
     (r) => r.fixed32() | 0,
     (w, v) => w.fixed32(v),
   ),
-  uint64: wideInt(
-    0n,
-    maxU64,
-    (r) => r.uint64(),
-    (w, v) => w.uint64(v),
-  ),
+  uint64: {
+    unsigned: true,
+    ...wideInt(
+      0n,
+      maxU64,
+      (r) => r.uint64(),
+      (w, v) => w.uint64(v),
+    ),
+  },
   int64: wideInt(
     minI64,
     maxI64,

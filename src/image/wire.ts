@@ -221,8 +221,14 @@ export class Writer {
     if (typeof value === "number") {
       let rest = value;
       while (rest >= two28) {
-        bytes[this.pos++] = (rest % 128) | 0x80;
-        rest = Math.floor(rest / 128);
+        const low = rest % two28;
+        const at = this.pos;
+        bytes[at] = (low & 0x7f) | 0x80;
+        bytes[at + 1] = ((low >>> 7) & 0x7f) | 0x80;
+        bytes[at + 2] = ((low >>> 14) & 0x7f) | 0x80;
+        bytes[at + 3] = (low >>> 21) | 0x80;
+        this.pos = at + 4;
+        rest = (rest - low) / two28;
       }
       this.uint32(rest);
       return;
@@ -233,6 +239,29 @@ export class Writer {
       rest >>= 7n;
     }
     bytes[this.pos++] = Number(rest);
+  }
+
+  /**
+   * Appends values, each with a tag before it, up to the first that is no integer of 32 bits without sign; returns its index.
+   * The hot loop of registers.
+   */
+  tagged(tag: number, values: ArrayLike<unknown>, from: number): number {
+    const count = values.length;
+    this.#room((count - from) * 10);
+    const bytes = this.#bytes;
+    let { pos } = this;
+    let i = from;
+    for (; i < count; i++) {
+      const value = values[i];
+      if (typeof value !== "number" || value >>> 0 !== value) break;
+      let rest = tag;
+      for (; rest > 0x7f; rest >>>= 7) bytes[pos++] = (rest & 0x7f) | 0x80;
+      bytes[pos++] = rest;
+      for (rest = value; rest > 0x7f; rest >>>= 7) bytes[pos++] = (rest & 0x7f) | 0x80;
+      bytes[pos++] = rest;
+    }
+    this.pos = pos;
+    return i;
   }
 
   int64(value: U64): void {

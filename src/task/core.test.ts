@@ -58,13 +58,19 @@ function dump(held: Held): CoreEntry[] {
   });
   const inside = askLeader(held.program, readTimers(dir));
   held.program.run();
+  const sent = held.send(
+    traced.map(({ tracee }) => tracee),
+    askThread,
+  );
   const chains = new SeccompChains().addProcess(states.map((state) => state.seccomp));
   const entries = states.map((state, i) => {
     const { image } = planThread(state, memory, undefined, 0, process);
     if (i === 0) return buildLeader(state, inside(), image, chains[0] ?? {}, process, { cgSet: 1 });
     const other = traced[i - 1];
     if (!other) throw new Error("no such thread");
-    return buildThread(state, askThread(other.questions)(), image, chains[i] ?? {}, { cgSet: 1 });
+    const answers = askThread(other.questions)();
+    expect(sent[i - 1]).toEqual(answers);
+    return buildThread(state, answers, image, chains[i] ?? {}, { cgSet: 1 });
   });
   for (const { tracee, restore } of traced) {
     restore();

@@ -87,7 +87,9 @@ function signalOf(siginfo: Uint8Array): number {
  * @param pending the set of pending signals by /proc: a signal that came without room in the queue is pending all the same
  * @throws CrError for a pending SIGTRAP: running anything in such a task would destroy its handler
  */
-export function dumpPending(tid: number, shared: boolean, pending = 0n): SignalQueueEntry {
+export function dumpPending(tid: number, shared: boolean, pending?: bigint): SignalQueueEntry {
+  // every queued signal is in the set; that of the process may be older than the queue
+  if (pending === 0n && !shared) return { signals: [] };
   const queue = peekSignals(tid, shared);
   const seen = new Set(queue.map(signalOf));
   if (seen.has(SIG.TRAP)) {
@@ -97,7 +99,7 @@ export function dumpPending(tid: number, shared: boolean, pending = 0n): SignalQ
       remedy: "let the task take its signal, or end its debugger, and dump again",
     });
   }
-  for (let signal = 1; signal <= SIGRTMAX; signal++) {
+  for (let signal = 1; pending && signal <= SIGRTMAX; signal++) {
     if (((pending >> BigInt(signal - 1)) & 1n) === 0n || seen.has(signal)) continue;
     const siginfo = new Uint8Array(SIGINFO_SIZE);
     // as the kernel makes one up when it delivers such a signal: sent by kill, sender unknown

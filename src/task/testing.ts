@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { arch } from "../agent/arch/index.ts";
+import { type Errand, send } from "../agent/errand.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import { Tracee } from "../agent/tracee.ts";
@@ -134,7 +135,14 @@ export class Held implements Disposable {
   }
 
   get home(): Home {
-    this.#home ??= new Home(this.pid, this.memory, areas(this.dir), this.tracee.fp.length, arch.sp(this.tracee.regs));
+    this.#home ??= new Home(
+      this.pid,
+      this.memory,
+      areas(this.dir),
+      this.tracee.fp.length,
+      arch.sp(this.tracee.regs),
+      0,
+    );
     return this.#home;
   }
 
@@ -146,11 +154,17 @@ export class Held implements Disposable {
   /** Asks a thread that is stopped too, call by call. */
   other(tid: number): { questions: CallByCall; tracee: Tracee; restore(): void } {
     const tracee = new Tracee(tid, this.pid);
-    const { sp, scratch } = this.home.frameFor(tracee, true);
+    const { sp, scratch } = this.home.frameFor(tracee, 1);
     const call = (nr: number, args: number[]) => tracee.syscall(this.home.trampoline, sp, nr, args);
     const read = (address: number, length: number) => this.memory.read(address, length);
     const restore = () => tracee.restore(this.home.trampoline, sp);
     return { tracee, restore, questions: new CallByCall({ call, scratch, read }, { tid }) };
+  }
+
+  /** Lets threads that `other` was called for make their calls by themselves. Needs the agent. */
+  send<T>(tracees: readonly Tracee[], ask: (errand: Errand) => () => T): T[] {
+    if (!this.#parasite) throw new Error("no agent is in the task");
+    return tracees.flatMap((tracee) => send([tracee], this.home, this.#parasite as Parasite, this.memory, ask));
   }
 
   /** Takes the agent out; the leader stands stopped. */

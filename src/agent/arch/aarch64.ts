@@ -77,6 +77,13 @@ export const aarch64: Arch = {
     ...[0x7f, 0x02, 0x00, 0x91, 0x01, 0, 0, 0xd4, 0xe8, 0x1a, 0x80, 0xd2, 0xfa, 0xff, 0xff, 0x17],
   ),
   entries: { call: 0, map: 16, syscall: 4 },
+  // ldp x8, x0, [x20]; ldp x1, x2, [x20, #16]; ldp x3, x4, [x20, #32]; svc #0; str x0, [x20, #48]
+  // add x20, x20, #56; cmp x20, x21; b.ne to the beginning; mov sp, x19; mov x8, #139; svc #0
+  errand: Uint8Array.of(
+    ...[0x88, 0x02, 0x40, 0xa9, 0x81, 0x0a, 0x41, 0xa9, 0x83, 0x12, 0x42, 0xa9, 0x01, 0, 0, 0xd4, 0x80, 0x1a, 0, 0xf9],
+    ...[0x94, 0xe2, 0x00, 0x91, 0x9f, 0x02, 0x15, 0xeb, 0x21, 0xff, 0xff, 0x54],
+    ...[0x7f, 0x02, 0x00, 0x91, 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4],
+  ),
 
   ip: (regs) => Number(regs[PC]),
   sp: (regs) => Number(regs[SP]),
@@ -95,6 +102,16 @@ export const aarch64: Arch = {
   callHome(home, ip, frame, nr, args) {
     const regs = aarch64.call(home, ip, Number(home[SP]), nr, args);
     regs[X19] = BigInt(frame);
+    return regs;
+  },
+
+  runErrand(home, ip, frame, first, end) {
+    const regs = home.slice();
+    regs[PC] = BigInt(ip);
+    regs[X19] = BigInt(frame);
+    regs[X19 + 1] = BigInt(first);
+    regs[X19 + 2] = BigInt(end);
+    regs[PSTATE] = (regs[PSTATE] ?? 0n) & ~BTYPE;
     return regs;
   },
 

@@ -27,6 +27,13 @@ export interface Arch {
     /** The system call instruction itself. */
     readonly syscall: number;
   };
+  /**
+   * Code that makes a list of calls (`ERRAND` in errand.ts) and then goes home by rt_sigreturn; it needs no stack before. What
+   * stands behind it is not touched.
+   */
+  readonly errand: Uint8Array;
+  /** Registers that enter `errand` at `ip`, for calls from `first` to `end`, home by the frame at `frame`. */
+  runErrand(home: BigUint64Array, ip: number, frame: number, first: number, end: number): BigUint64Array;
   ip(regs: BigUint64Array): number;
   sp(regs: BigUint64Array): number;
   /** Result of a system call, signed. */

@@ -34,7 +34,8 @@ const SYSCALL_LENGTH = 2n;
 
 /** Registers in the order of struct sigcontext_64 (asm/sigcontext.h), before the segments. */
 const SIGCONTEXT = [R8, R9, R10, R11, R12, R13, R14, R15, RDI, RSI, RBP, RBX, RDX, RAX, RCX, RSP, RIP, EFLAGS];
-const CONTEXT_SIZE = 1024;
+/** More than struct rt_sigframe: return address, ucontext, siginfo. */
+const CONTEXT_SIZE = 512;
 const UC_FP_XSTATE = 1;
 const UC_SIGCONTEXT_SS = 2;
 const UC_STRICT_RESTORE_SS = 4;
@@ -78,6 +79,9 @@ function endOf(component: number): number {
   return end;
 }
 
+/** Sizes of states by their components. */
+const sizes = new Map<bigint, number>();
+
 /** The regset always has room for all components of the CPU; a frame may only have those that the task may use. */
 function framedState(fp: Uint8Array): number {
   if (fp.length <= XSAVE_HEADER_END) return fp.length;
@@ -85,8 +89,12 @@ function framedState(fp: Uint8Array): number {
   const enabled = view.getBigUint64(SW_RESERVED, true);
   const framed = (enabled & ~DYNAMIC) | view.getBigUint64(XSTATE_BV, true);
   if ((enabled & DYNAMIC) === 0n) return fp.length;
-  let size = XSAVE_HEADER_END;
-  for (let bit = 2; bit < 63; bit++) if ((framed >> BigInt(bit)) & 1n) size = Math.max(size, endOf(bit));
+  let size = sizes.get(framed);
+  if (size === undefined) {
+    size = XSAVE_HEADER_END;
+    for (let bit = 2; bit < 63; bit++) if ((framed >> BigInt(bit)) & 1n) size = Math.max(size, endOf(bit));
+    sizes.set(framed, size);
+  }
   return Math.min(size, fp.length);
 }
 
@@ -103,6 +111,13 @@ export const x86_64: Arch = {
     ...[0x48, 0x89, 0xdc, 0x0f, 0x05, 0x48, 0x97, 0xb8, 0x0b, 0, 0, 0, 0xeb, 0xe9],
   ),
   entries: { call: 0, map: 12, syscall: 3 },
+  // mov (%r12), %rax, then 8 to 40(%r12) to %rdi, %rsi, %rdx, %r10 and %r8; syscall; mov %rax, 48(%r12)
+  // add $56, %r12; cmp %r13, %r12; jne to the beginning; mov %rbx, %rsp; mov $15, %eax; syscall
+  errand: Uint8Array.of(
+    ...[0x49, 0x8b, 0x04, 0x24, 0x49, 0x8b, 0x7c, 0x24, 0x08, 0x49, 0x8b, 0x74, 0x24, 0x10, 0x49, 0x8b, 0x54, 0x24],
+    ...[0x18, 0x4d, 0x8b, 0x54, 0x24, 0x20, 0x4d, 0x8b, 0x44, 0x24, 0x28, 0x0f, 0x05, 0x49, 0x89, 0x44, 0x24, 0x30],
+    ...[0x49, 0x83, 0xc4, 0x38, 0x4d, 0x39, 0xec, 0x75, 0xd3, 0x48, 0x89, 0xdc, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05],
+  ),
 
   ip: (regs) => Number(regs[RIP]),
   sp: (regs) => Number(regs[RSP]),
@@ -123,6 +138,16 @@ export const x86_64: Arch = {
   callHome(home, ip, frame, nr, args) {
     const regs = x86_64.call(home, ip, Number(home[RSP]), nr, args);
     regs[RBX] = BigInt(frame);
+    return regs;
+  },
+
+  runErrand(home, ip, frame, first, end) {
+    const regs = home.slice();
+    regs[RIP] = BigInt(ip);
+    regs[RBX] = BigInt(frame);
+    regs[R12] = BigInt(first);
+    regs[R13] = BigInt(end);
+    regs[ORIG_RAX] = NOT_IN_SYSCALL;
     return regs;
   },
 

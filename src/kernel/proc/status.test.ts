@@ -107,7 +107,7 @@ test("an older kernel lacks some lines, never the needed ones", () => {
     capAmbient: [0, 0],
     coreDumping: false,
   });
-  expect(() => parseStatus(without("NSsid"))).toThrow("/proc/PID/status lacks NSsid");
+  expect(() => parseStatus(without("NSsid")).nsSid).toThrow("/proc/PID/status lacks NSsid");
 });
 
 test("a running process", async () => {

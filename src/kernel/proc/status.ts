@@ -78,71 +78,168 @@ function unescapeName(text: string): string {
   return text.replace(/\\([\\n])/g, (_, c: string) => (c === "n" ? "\n" : "\\"));
 }
 
-/**
- * Reads /proc/PID/status.
- * @throws CrError BAD_PROC when a line that every kernel has is missing
- */
-export function parseStatus(text: string): ProcStatus {
-  const lines = new Map<string, string>();
-  for (const line of text.split("\n")) {
-    const colon = line.indexOf(":");
-    if (colon > 0) lines.set(line.slice(0, colon), line.slice(colon + 2));
+/** The text, of which each line is looked for when it is asked for: nobody needs them all, and a tree has many threads. */
+class StatusText implements ProcStatus {
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = `\n${text}`;
   }
-  const need = (name: string): string => {
-    const value = lines.get(name);
+
+  line(name: string): string | undefined {
+    const key = `\n${name}:`;
+    const found = this.#text.indexOf(key);
+    if (found < 0) return undefined;
+    const from = found + key.length;
+    const end = this.#text.indexOf("\n", from);
+    return this.#text.slice(from + 1, Math.max(from + 1, end < 0 ? this.#text.length : end));
+  }
+
+  #need(name: string): string {
+    const value = this.line(name);
     if (value === undefined) throw new CrError(`/proc/PID/status lacks ${name}`, { code: "BAD_PROC" });
     return value;
-  };
-  const signals = (name: string): bigint => BigInt(`0x${need(name)}`);
-  const bytes = (name: string): number => Number.parseInt(lines.get(name) ?? "0", 10) * 1024;
-  const optional = (name: string): number | undefined => {
-    const value = lines.get(name);
-    return value === undefined ? undefined : Number(value);
-  };
-  const umask = lines.get("Umask");
-  const thp = lines.get("THP_enabled");
-  const [queued = 0, limit = 0] = need("SigQ").split("/").map(Number);
-  return {
-    name: unescapeName(need("Name")),
-    umask: umask === undefined ? undefined : Number.parseInt(umask, 8),
-    state: need("State").charAt(0),
-    tgid: Number(need("Tgid")),
-    pid: Number(need("Pid")),
-    ppid: Number(need("PPid")),
-    tracerPid: Number(need("TracerPid")),
-    uid: ids(need("Uid")),
-    gid: ids(need("Gid")),
-    fdSize: Number(need("FDSize")),
-    groups: numbers(need("Groups")),
-    nsTgid: numbers(need("NStgid")),
-    nsPid: numbers(need("NSpid")),
-    nsPgid: numbers(need("NSpgid")),
-    nsSid: numbers(need("NSsid")),
-    kthread: lines.get("Kthread") === "1",
-    vmSize: bytes("VmSize"),
-    vmLocked: bytes("VmLck"),
-    vmRss: bytes("VmRSS"),
-    vmSwap: bytes("VmSwap"),
-    coreDumping: lines.get("CoreDumping") === "1",
-    thpEnabled: thp === undefined ? undefined : thp === "1",
-    threads: Number(need("Threads")),
-    sigQueued: queued,
-    sigQueueLimit: limit,
-    sigPending: signals("SigPnd"),
-    sharedPending: signals("ShdPnd"),
-    sigBlocked: signals("SigBlk"),
-    sigIgnored: signals("SigIgn"),
-    sigCaught: signals("SigCgt"),
-    capInheritable: mask(need("CapInh")),
-    capPermitted: mask(need("CapPrm")),
-    capEffective: mask(need("CapEff")),
-    capBounding: mask(need("CapBnd")),
-    capAmbient: mask(lines.get("CapAmb")),
-    noNewPrivs: lines.get("NoNewPrivs") === "1",
-    seccomp: optional("Seccomp") ?? 0,
-    seccompFilters: optional("Seccomp_filters"),
-    cpusAllowedList: lines.get("Cpus_allowed_list") ?? "",
-    memsAllowedList: lines.get("Mems_allowed_list") ?? "",
-    line: (name) => lines.get(name),
-  };
+  }
+
+  #bytes(name: string): number {
+    return Number.parseInt(this.line(name) ?? "0", 10) * 1024;
+  }
+
+  #optional(name: string, radix = 10): number | undefined {
+    const value = this.line(name);
+    return value === undefined ? undefined : Number.parseInt(value, radix);
+  }
+
+  #signals(name: string): bigint {
+    return BigInt(`0x${this.#need(name)}`);
+  }
+
+  get name(): string {
+    return unescapeName(this.#need("Name"));
+  }
+  get umask(): number | undefined {
+    return this.#optional("Umask", 8);
+  }
+  get state(): string {
+    return this.#need("State").charAt(0);
+  }
+  get tgid(): number {
+    return Number(this.#need("Tgid"));
+  }
+  get pid(): number {
+    return Number(this.#need("Pid"));
+  }
+  get ppid(): number {
+    return Number(this.#need("PPid"));
+  }
+  get tracerPid(): number {
+    return Number(this.#need("TracerPid"));
+  }
+  get uid(): IdSet {
+    return ids(this.#need("Uid"));
+  }
+  get gid(): IdSet {
+    return ids(this.#need("Gid"));
+  }
+  get fdSize(): number {
+    return Number(this.#need("FDSize"));
+  }
+  get groups(): number[] {
+    return numbers(this.#need("Groups"));
+  }
+  get nsTgid(): number[] {
+    return numbers(this.#need("NStgid"));
+  }
+  get nsPid(): number[] {
+    return numbers(this.#need("NSpid"));
+  }
+  get nsPgid(): number[] {
+    return numbers(this.#need("NSpgid"));
+  }
+  get nsSid(): number[] {
+    return numbers(this.#need("NSsid"));
+  }
+  get kthread(): boolean {
+    return this.line("Kthread") === "1";
+  }
+  get vmSize(): number {
+    return this.#bytes("VmSize");
+  }
+  get vmLocked(): number {
+    return this.#bytes("VmLck");
+  }
+  get vmRss(): number {
+    return this.#bytes("VmRSS");
+  }
+  get vmSwap(): number {
+    return this.#bytes("VmSwap");
+  }
+  get coreDumping(): boolean {
+    return this.line("CoreDumping") === "1";
+  }
+  get thpEnabled(): boolean | undefined {
+    const value = this.line("THP_enabled");
+    return value === undefined ? undefined : value === "1";
+  }
+  get threads(): number {
+    return Number(this.#need("Threads"));
+  }
+  get sigQueued(): number {
+    return Number(this.#need("SigQ").split("/")[0]);
+  }
+  get sigQueueLimit(): number {
+    return Number(this.#need("SigQ").split("/")[1]);
+  }
+  get sigPending(): bigint {
+    return this.#signals("SigPnd");
+  }
+  get sharedPending(): bigint {
+    return this.#signals("ShdPnd");
+  }
+  get sigBlocked(): bigint {
+    return this.#signals("SigBlk");
+  }
+  get sigIgnored(): bigint {
+    return this.#signals("SigIgn");
+  }
+  get sigCaught(): bigint {
+    return this.#signals("SigCgt");
+  }
+  get capInheritable(): CapabilityMask {
+    return mask(this.#need("CapInh"));
+  }
+  get capPermitted(): CapabilityMask {
+    return mask(this.#need("CapPrm"));
+  }
+  get capEffective(): CapabilityMask {
+    return mask(this.#need("CapEff"));
+  }
+  get capBounding(): CapabilityMask {
+    return mask(this.#need("CapBnd"));
+  }
+  get capAmbient(): CapabilityMask {
+    return mask(this.line("CapAmb"));
+  }
+  get noNewPrivs(): boolean {
+    return this.line("NoNewPrivs") === "1";
+  }
+  get seccomp(): number {
+    return this.#optional("Seccomp") ?? 0;
+  }
+  get seccompFilters(): number | undefined {
+    return this.#optional("Seccomp_filters");
+  }
+  get cpusAllowedList(): string {
+    return this.line("Cpus_allowed_list") ?? "";
+  }
+  get memsAllowedList(): string {
+    return this.line("Mems_allowed_list") ?? "";
+  }
+}
+
+/**
+ * Reads /proc/PID/status. Members of a line that every kernel has throw CrError BAD_PROC when it is missing.
+ */
+export function parseStatus(text: string): ProcStatus {
+  return new StatusText(text);
 }

@@ -98,8 +98,11 @@ export const x86_64: RegisterKind = {
     if (raw.general[CS] !== USER_CS) {
       throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
     }
-    const values = NAMES.map((name, i) => [name, toU64(raw.general[i] ?? 0n)] as const);
-    const gpregs = { ...Object.fromEntries(values), mode: UserX86RegsMode.NATIVE } as unknown as UserX86RegsEntry;
+    const values: Partial<UserX86RegsEntry> = { mode: UserX86RegsMode.NATIVE };
+    NAMES.forEach((name, i) => {
+      values[name] = toU64(raw.general[i] ?? 0n);
+    });
+    const gpregs = values as UserX86RegsEntry;
     return {
       mtype: CoreEntryMarch.X86_64,
       thread_info: {

@@ -26,6 +26,9 @@ const FIELDS = [
   { bit: 9, field: "pkru", words: 2, wide: false },
 ] as const;
 
+/** Those, and the two that every CPU has. */
+const KNOWN = FIELDS.reduce((bits, { bit }) => bits | (1n << BigInt(bit)), LEGACY);
+
 /** Names for people, by bit. */
 const NAMES: Readonly<Record<number, string>> = {
   2: "AVX",
@@ -63,16 +66,37 @@ function view(bytes: Uint8Array): DataView {
 }
 
 function words32(bytes: DataView, offset: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => bytes.getUint32(offset + i * 4, true));
+  const words = new Array<number>(count);
+  for (let i = 0; i < count; i++) words[i] = bytes.getUint32(offset + i * 4, true);
+  return words;
 }
 
 function words64(bytes: DataView, offset: number, count: number): U64[] {
-  return Array.from({ length: count }, (_, i) => toU64(bytes.getBigUint64(offset + i * 8, true)));
+  const words = new Array<U64>(count);
+  for (let i = 0; i < count; i++) {
+    const high = bytes.getUint32(offset + i * 8 + 4, true);
+    words[i] = high === 0 ? bytes.getUint32(offset + i * 8, true) : toU64(bytes.getBigUint64(offset + i * 8, true));
+  }
+  return words;
+}
+
+const ZEROS = new Uint8Array(1024);
+const zeroWords = new Map<number, readonly 0[]>();
+
+/** So many zeros: most threads do not use most components. */
+function zeros(count: number): number[] {
+  let words = zeroWords.get(count);
+  if (!words) {
+    words = new Array<0>(count).fill(0);
+    zeroWords.set(count, words);
+  }
+  return words as number[];
 }
 
 /** A state that images have no field for yet, in use by the thread. */
 function otherStates(xstate: Uint8Array, inUse: bigint): TscriuXstate[] {
   const found: TscriuXstate[] = [];
+  if ((inUse & ~KNOWN) === 0n) return found;
   for (let bit = 2; bit < 63; bit++) {
     if (((inUse >> BigInt(bit)) & 1n) === 0n || FIELDS.some((f) => f.bit === bit)) continue;
     const { offset, size } = placeOf(bit);
@@ -121,8 +145,14 @@ function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
     const { offset, size } = placeOf(bit);
     if (size === 0 || offset + size > xstate.length) continue;
     // a component may be smaller than its field: the rest is zero
-    const state = new Uint8Array(words * (wide ? 8 : 4));
-    state.set(xstate.subarray(offset, offset + Math.min(size, state.length)));
+    const length = words * (wide ? 8 : 4);
+    const given = xstate.subarray(offset, offset + Math.min(size, length));
+    if (Buffer.compare(given, ZEROS.subarray(0, given.length)) === 0) {
+      xsave[field] = zeros(words);
+      continue;
+    }
+    const state = new Uint8Array(length);
+    state.set(given);
     if (wide) xsave[field] = words64(view(state), 0, words);
     else xsave[field] = words32(view(state), 0, words);
   }

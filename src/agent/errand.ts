@@ -1,0 +1,172 @@
+/**
+ * Threads that run no agent make a few calls each, all of them side by side. A thread finds its list of calls and the code that
+ * makes them (`Arch.errand`) in memory that stays its process's own, and is home behind the last of them whether or not we
+ * still live: its list ends with a wait for us, which our death ends too. One stop a thread.
+ */
+import { CrError, type Subject } from "../error.ts";
+import type { RemoteMemory } from "../kernel/memory.ts";
+import { NR, syscallName } from "../kernel/nr.ts";
+import { addressOf, sys, sysError } from "../kernel/sys.ts";
+import { arch } from "./arch/index.ts";
+import type { Home } from "./home.ts";
+import { GATE } from "./layout.ts";
+import type { Parasite } from "./parasite.ts";
+import { type Arg, type CallOptions, Data, Result } from "./program.ts";
+import type { Tracee } from "./tracee.ts";
+
+/** One call of the list, words of 8 bytes: number, five arguments, result. The errand code knows it. */
+export const ERRAND = { nr: 0, args: 8, result: 48, size: 56, arguments: 5 } as const;
+
+/** The list, and the data behind it. */
+const MAX_CALLS = 6;
+const DATA = MAX_CALLS * ERRAND.size;
+const ROOM = 512;
+/** What no call returns: it has not been made yet. */
+const NOT_YET = 0x4000_0000_0000_0000n;
+const FUTEX_WAIT = 0;
+/** Between two looks at the threads: 20 us. Every so often we look whether one has ended or was stopped. */
+const PAUSE = new BigInt64Array([0n, 20_000n]);
+const LOOK_EVERY = 64;
+
+/** The calls of one thread: asked before they are made, answered afterwards. */
+export class Errand {
+  readonly bytes = new Uint8Array(ROOM);
+  readonly #view = new DataView(this.bytes.buffer);
+  readonly #notes: (CallOptions | undefined)[] = [];
+  #data: number = DATA;
+
+  constructor(
+    /** Where its bytes will lie in the task. */
+    readonly address: number,
+    readonly subject: Subject,
+  ) {}
+
+  /** Zeroed bytes that the thread can write. */
+  reserve(size: number): Data {
+    const offset = this.#data;
+    this.#data += (size + 7) & ~7;
+    if (this.#data > ROOM) throw new CrError("more data than an errand has room for", { subject: this.subject });
+    return new Data(offset, this.bytes.subarray(offset, offset + size));
+  }
+
+  call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
+    const at = this.#notes.length * ERRAND.size;
+    if (at >= DATA || args.length > ERRAND.arguments)
+      throw new CrError("more calls than an errand has room for", { subject: this.subject });
+    this.#view.setBigInt64(at + ERRAND.nr, BigInt(nr), true);
+    args.forEach((arg, i) => {
+      const value = arg instanceof Data ? this.address + arg.offset : arg;
+      if (typeof value !== "number" && typeof value !== "bigint")
+        throw new CrError("an errand with an argument of another kind", { subject: this.subject });
+      this.#view.setBigInt64(at + ERRAND.args + i * 8, BigInt(value), true);
+    });
+    this.#view.setBigInt64(at + ERRAND.result, NOT_YET, true);
+    this.#notes.push(options);
+    return new Result(this.#notes.length - 1, 0);
+  }
+
+  /** Where the list ends. */
+  get end(): number {
+    return this.address + this.#notes.length * ERRAND.size;
+  }
+
+  /** Whether all calls but the last have been made, by the bytes as they are now. */
+  get isDone(): boolean {
+    const last = (this.#notes.length - 2) * ERRAND.size;
+    return last < 0 || this.#view.getBigInt64(last + ERRAND.result, true) !== NOT_YET;
+  }
+
+  /** @throws CrError for the first call that failed and may not */
+  check(): void {
+    this.#notes.slice(0, -1).forEach((options, i) => {
+      const result = this.#result(i);
+      if (result >= 0 || result < -4095 || options?.ignore) return;
+      const name = syscallName(this.#view.getUint32(i * ERRAND.size, true));
+      throw sysError(result, options?.what ?? `${name} in the thread`, { ...this.subject, ...options?.subject });
+    });
+  }
+
+  #result(index: number): number {
+    return Number(this.#view.getBigInt64(index * ERRAND.size + ERRAND.result, true));
+  }
+
+  result(of: Result): number {
+    return this.#result(of.index);
+  }
+}
+
+/** Whether threads of this process can be sent. A filter (seccomp) must not meet their calls when we die. */
+export function canSend(home: Home, parasite: Parasite): boolean {
+  return home.errand !== undefined && !parasite.filtered;
+}
+
+/**
+ * Sends stopped threads, at most as many as `home` has places for; they stand as they were found afterwards.
+ * @param ask appends a thread's calls and returns what reads its answer
+ */
+export function send<T>(
+  threads: readonly Tracee[],
+  home: Home,
+  parasite: Parasite,
+  memory: RemoteMemory,
+  ask: (errand: Errand) => () => T,
+): T[] {
+  const { errand: code } = home;
+  if (code === undefined) throw new Error("there is no room for the code of errands");
+  const places = threads.map((_, i) => home.place(i + 1));
+  const errands = threads.map((thread, i) => new Errand(places[i]?.scratch ?? 0, { pid: thread.pid, tid: thread.tid }));
+  const readers = errands.map((errand) => {
+    const answer = ask(errand);
+    errand.call(NR.futex, [parasite.base + GATE.at, FUTEX_WAIT, GATE.closed, 0]);
+    return answer;
+  });
+  const frames = home.framesFor(threads, (i) => errands[i]?.bytes);
+  const sent: Sent[] = [];
+  try {
+    threads.forEach((thread, i) => {
+      const [errand, frame] = [errands[i], frames[i]];
+      if (!errand || frame === undefined) return;
+      sent.push({ thread, frame, errand });
+      thread.send(arch.runErrand(thread.regs, code, frame, errand.address, errand.end));
+    });
+    awaitCalls(sent, memory);
+  } finally {
+    bringBack(sent, home);
+  }
+  for (const { errand } of sent) errand.check();
+  return readers.map((answer) => answer());
+}
+
+interface Sent {
+  thread: Tracee;
+  frame: number;
+  errand: Errand;
+}
+
+/** Stops the threads, wherever they are, and puts everything back as it was found. One that has ended does not hold up the others. */
+function bringBack(sent: readonly Sent[], home: Home): void {
+  let gone: unknown;
+  for (const { thread } of sent) thread.call();
+  for (const { thread, frame } of sent) {
+    try {
+      thread.halt();
+      thread.restore(home.trampoline, frame);
+    } catch (error) {
+      gone ??= error;
+    }
+  }
+  if (gone !== undefined) throw gone;
+}
+
+/** Waits until all threads have made their calls. */
+function awaitCalls(sent: readonly Sent[], memory: RemoteMemory): void {
+  for (let looks = 1; ; looks++) {
+    sys(NR.nanosleep, addressOf(PAUSE), 0);
+    const left = sent.filter(({ errand }) => {
+      if (!errand.isDone) memory.tryRead(errand.address, errand.bytes);
+      return !errand.isDone;
+    });
+    if (left.length === 0) return;
+    if (looks % LOOK_EVERY === 0) for (const { thread } of left) thread.notice();
+  }
+}
