@@ -72,23 +72,25 @@ long ts_spawn(long flags, long set_tids, long n_tids, long elf, long gate, long 
 }
 
 /*
- * A process beside us, in our memory, that ends others when it is told to, all of them even if we die in the middle. One byte
- * through `gate` lets it begin; an end of file, which our own death is, lets it go without.
+ * A process beside us, in our memory, that makes system calls for us: `told` when a byte comes through `gate`, all of them even
+ * if we die in the middle; `bereft` at an end of file, which our own death is. Each list: how many calls, then number and six
+ * arguments of each; null for none. It has copies of the descriptors that we had when it was started.
  */
-struct sentence {
-	long gate, other_end, count;
-	const int *pids;
+struct orders {
+	long gate, other_end;
+	const long *told, *bereft;
 };
 
 static __attribute__((noreturn)) void carry_out(void *arg)
 {
-	struct sentence *s = arg;
+	const volatile struct orders *o = arg;
+	const long *list;
 	char byte;
 
-	syscall6(NR_close, s->other_end, 0, 0, 0, 0, 0);
-	if (syscall6(NR_read, s->gate, (long)&byte, 1, 0, 0, 0) == 1)
-		for (long i = 0; i < s->count; i++)
-			syscall6(NR_kill, s->pids[i], SIGKILL, 0, 0, 0, 0);
+	syscall6(NR_close, o->other_end, 0, 0, 0, 0, 0);
+	list = syscall6(NR_read, o->gate, (long)&byte, 1, 0, 0, 0) == 1 ? o->told : o->bereft;
+	for (long left = list ? *list++ : 0; left > 0; left--, list += 7)
+		syscall6(list[0], list[1], list[2], list[3], list[4], list[5], list[6]);
 	for (;;)
 		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);
 }
@@ -111,9 +113,9 @@ static long beside(void (*fn)(void *), long arg, long stack)
 	return ret;
 }
 
-long ts_executioner(long sentence, long stack)
+long ts_standby(long orders, long stack)
 {
-	return beside(carry_out, sentence, stack);
+	return beside(carry_out, orders, stack);
 }
 
 /*

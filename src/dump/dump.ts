@@ -40,10 +40,10 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   const cpu = pinToOneCpu();
   scope.add(cpu.release);
 
-  rehearse(options, cpu.number, log);
+  const executioner = scope.use(new Executioner());
+  rehearse(options, cpu.number, executioner, log);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
-  const executioner = scope.use(new Executioner());
   const running = lookAtRunning(options.pid);
   if (running.filtered) scope.use(traceByDeputy());
   images.prepare(filesAhead(running));
@@ -58,11 +58,12 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   if (options.hook("query-ext-files", options.pid) !== 0)
     throw new CrError("the client does not say which files are external: the tree runs on", { code: "SCRIPT" });
 
-  const saving = { tree, stoppedAt, waits: running.waits, images, options, log, scope, cpu: cpu.number, step };
-  const saved = save(saving);
+  const where = { images, options, log, scope, cpu: cpu.number, executioner, step };
+  const saved = save({ tree, stoppedAt, waits: running.waits, ...where });
   const { files, infected } = saved;
 
   log.phase("finish");
+  if (options.fate === "kill") files.prepareEnd();
   images.commit({
     img_version: 2,
     fdinfo_per_id: true,
@@ -72,7 +73,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     lsmtype: lsmType(),
     network_lock_method: { iptables: 0, nftables: 1, skip: 2 }[options.networkLock],
     plugins_entry: { plugins: [] },
-    dump_criu_run_id: crypto.randomUUID(),
+    dump_criu_run_id: files.runId,
     tcp_close: options.tcpClose || undefined,
   });
   const script = options.hook("post-dump", options.pid);

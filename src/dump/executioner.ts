@@ -2,47 +2,48 @@
  * Ends a tree as a whole. Somebody may kill us between two of its processes, and a tree of which half is gone is worse than one
  * that lives and one that is dead: so a process of our own, which outlives us, ends them all once it has been told to.
  */
-import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
-import { NR } from "../kernel/nr.ts";
-import { wait } from "../kernel/ptrace.ts";
-import { addressOf, startExecutioner, sys } from "../kernel/sys.ts";
 
-const STACK = 32768;
+import { NR } from "../kernel/nr.ts";
+import { type Call, Standby } from "../kernel/standby.ts";
+
 const SIGKILL = 9;
-const EINTR = -4;
 
 export class Executioner implements Disposable {
-  readonly #sentence = new BigInt64Array(4);
-  readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
-  readonly #gate: number;
-  readonly #open: number;
-  readonly #pid: number;
-  #pids = new Int32Array(0);
-  #done = false;
+  #standby: Standby;
+  #before: readonly Call[] = [];
 
   /** Made before the tree is frozen: it costs time. */
   constructor() {
-    [this.#gate, this.#open] = makePipe();
-    this.#sentence.set([BigInt(this.#gate), BigInt(this.#open)]);
-    const top = addressOf(this.#stack) + STACK;
-    this.#pid = startExecutioner(addressOf(this.#sentence), top - (top % 16));
+    this.#standby = new Standby();
+  }
+
+  /**
+   * Takes over the descriptors that we have by now.
+   * @param ifWeDie calls that undo what we are about to do
+   */
+  renew(ifWeDie: readonly Call[]): void {
+    // one after the other: the new one would hold the gate of the old one open
+    this.#standby[Symbol.dispose]();
+    this.#standby = new Standby();
+    this.#standby.ifWeDie(ifWeDie);
+  }
+
+  /** What to do when we die, in place of what was said before. */
+  ifWeDie(calls: readonly Call[]): void {
+    this.#standby.ifWeDie(calls);
+  }
+
+  /** What comes first when the tree is ended; from then on nothing is undone. */
+  beforeTheEnd(calls: readonly Call[]): void {
+    this.#before = calls;
   }
 
   /** Ends the processes, by SIGKILL. Returns when all of them have got it. */
   end(pids: readonly number[]): void {
-    this.#pids = Int32Array.from(pids);
-    this.#sentence[2] = BigInt(pids.length);
-    this.#sentence[3] = BigInt(addressOf(this.#pids));
-    if (this.#pid < 0 || tryWrite(this.#open, Uint8Array.of(1)) !== 1)
-      for (const pid of pids) sys(NR.kill, pid, SIGKILL);
-    this[Symbol.dispose]();
+    this.#standby.carryOut([...this.#before, ...pids.map((pid) => ({ nr: NR.kill, args: [pid, SIGKILL] }))]);
   }
 
   [Symbol.dispose](): void {
-    if (this.#done) return;
-    this.#done = true;
-    closeFd(this.#open);
-    if (this.#pid > 0) while (wait(this.#pid) === EINTR);
-    closeFd(this.#gate);
+    this.#standby[Symbol.dispose]();
   }
 }

@@ -9,11 +9,13 @@ import { RegularFiles } from "../file/regular-files.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import type { Call } from "../kernel/standby.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
 import { NAMESPACES, type NamespaceIds, type NamespaceName } from "../namespace/ids.ts";
 import type { DumpOptions } from "../options.ts";
+import type { Executioner } from "./executioner.ts";
 import type { TaskObjects } from "./objects.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
@@ -28,6 +30,8 @@ export class TreeFiles implements FileDump, Disposable {
   readonly #entries: FileEntry[] = [];
   readonly #kinds = new Map<OpenFile, FileKind>();
   readonly #undo: (() => void)[] = [];
+  readonly #end: (() => readonly Call[])[] = [];
+  readonly runId = crypto.randomUUID();
   readonly #saved = new Set<number>();
   #id = 0;
   /** Bytes of shared memory written. */
@@ -42,6 +46,7 @@ export class TreeFiles implements FileDump, Disposable {
     objects: ReadonlyMap<number, TaskObjects>,
     readonly virtual: VirtualPids,
     readonly namespaces: NamespaceIds,
+    readonly beside: Executioner,
   ) {
     this.netNsId = namespaces.ofTask(tree.root.pid).net_ns_id;
     this.#collector = new FileCollector(this);
@@ -136,9 +141,8 @@ export class TreeFiles implements FileDump, Disposable {
   dump(): void {
     // kinds may find more files on the way (in queues): those are dumped by inFlight
     for (const file of [...this.#collector.files]) this.#kindOf(file).dump(file, this);
-    const files = [...this.#kinds.entries()];
     for (const kind of kinds) {
-      const mine = files.filter(([, k]) => k === kind).map(([f]) => f);
+      const mine = [...this.#kinds.entries()].filter(([, k]) => k === kind).map(([f]) => f);
       if (mine.length > 0) kind.dumpAll?.(mine, this);
     }
     dumpLocks(this);
@@ -154,6 +158,15 @@ export class TreeFiles implements FileDump, Disposable {
     return this.held
       .filter((h) => h.pid === pid)
       .map((h) => ({ id: h.file.id, flags: h.cloexec ? FD_CLOEXEC : 0, type: this.#kindOf(h.file).type, fd: h.fd }));
+  }
+
+  beforeTheEnd(action: () => readonly Call[]): void {
+    this.#end.push(action);
+  }
+
+  /** The tree is about to be ended: who has to do something in one go with that has its calls ready. */
+  prepareEnd(): void {
+    this.beside.beforeTheEnd(this.#end.flatMap((action) => action()));
   }
 
   /** Takes back what the dump did to the tree's files. */

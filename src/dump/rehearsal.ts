@@ -12,6 +12,7 @@ import { addressOf, BOUND, check, spawn, sys } from "../kernel/sys.ts";
 import { type Log, silentLog } from "../log.ts";
 import type { DumpOptions } from "../options.ts";
 import { monotonic } from "../task/wait.ts";
+import type { Executioner } from "./executioner.ts";
 import { Scope, save } from "./save.ts";
 import { lookAtRunning } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
@@ -54,7 +55,7 @@ class Decoy implements Disposable {
 }
 
 /** Goes once through what `dump` will do. Whatever fails here is no matter: the dump itself will tell. */
-export function rehearse(options: DumpOptions, cpu: number, log: Log): void {
+export function rehearse(options: DumpOptions, cpu: number, executioner: Executioner, log: Log): void {
   try {
     using decoy = new Decoy();
     using scope = new Scope();
@@ -63,8 +64,8 @@ export function rehearse(options: DumpOptions, cpu: number, log: Log): void {
     const tree = scope.use(new FrozenTree(decoy.pid, PATIENCE, () => false));
     const step = () => {};
     const own = { ...options, shellJob: true };
-    const saving = { tree, stoppedAt: monotonic(), waits, images, options: own, log: silentLog, scope, cpu, step };
-    const { infected, files } = save({ ...saving, rehearsal: true });
+    const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };
+    const { infected, files } = save({ tree, stoppedAt: monotonic(), waits, ...where, rehearsal: true });
     files[Symbol.dispose]();
     for (const one of infected.values()) one.cure();
     tree.release();

@@ -10,6 +10,7 @@ import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
 import { readClocks } from "./clocks.ts";
+import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
@@ -58,6 +59,7 @@ export interface Saving {
   readonly scope: Scope;
   /** The CPU that we sit on. */
   readonly cpu: number;
+  readonly executioner: Executioner;
   /** Called between steps: throws when we shall stop. */
   step(): void;
   /** The tree is a process of our own whose descriptors are ours: they are looked at, and left alone. */
@@ -89,7 +91,9 @@ export function save(saving: Saving): Saved {
   );
   checkTree(tree, pids, namespaces, blocker, options.shellJob);
   const objects = findObjects(tree, blocker);
-  const files = scope.use(new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces));
+  const files = scope.use(
+    new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner),
+  );
   const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false };
   scope.add(() => {
     if (!saved.success) files.undo();

@@ -4,6 +4,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
 import type { FdInfo } from "../kernel/proc/fdinfo.ts";
 import type { FileLock } from "../kernel/proc/locks.ts";
+import type { Call } from "../kernel/standby.ts";
 import type { FileStat } from "../kernel/stat.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
@@ -40,6 +41,14 @@ export interface HeldFd {
   readonly file: OpenFile;
   /** Locks that this very task holds through this description: POSIX locks are shown to their owner alone. */
   readonly locks: readonly FileLock[];
+}
+
+/** A process beside us that acts when we die, and when the tree is ended (`Executioner`). */
+export interface Beside {
+  /** Lets it have the descriptors that we have by now, and says what to do with them if we die. */
+  renew(ifWeDie: readonly Call[]): void;
+  /** What to do if we die, in place of what was said before. */
+  ifWeDie(calls: readonly Call[]): void;
 }
 
 /** What a kind may use while it writes its part of the images. The tree is frozen: nothing here waits. */
@@ -81,6 +90,14 @@ export interface FileDump {
   blocker(error: CrError): void;
   /** Pushes an undo that runs on every way out but success (a link made at dump, a changed socket option). */
   onFailure(undo: () => void): void;
+  /** dump_criu_run_id of the inventory. */
+  readonly runId: string;
+  readonly beside: Beside;
+  /**
+   * Pushes something to do right before a tree is ended that does not live on. What it returns are calls that are made for us
+   * in one go with the end: from then on nothing is undone.
+   */
+  beforeTheEnd(action: () => readonly Call[]): void;
 }
 
 /** A restored task, as the file kinds see it. */
@@ -122,6 +139,13 @@ export interface FileRestore {
   onFailure(undo: () => void): void;
   /** Pushes something to do after all tasks have their files and memory, on success and failure alike (ghost unlink). */
   atEnd(action: () => void): void;
+  /** Pushes something that ends with the restore, whatever came of it. */
+  atDispose(action: () => void): void;
+  /**
+   * Pushes something to do when nothing can go wrong any more. What it returns are calls that are made for us in one go with
+   * the tree's first step, also if we die then.
+   */
+  atRelease(action: () => readonly Call[]): void;
   /** Sets owner, signal (F_SETOWN_EX, F_SETSIG) and the changeable status flags of a descriptor of ours. */
   applyFown(fd: number, fown: FownEntry | undefined, flags: number): void;
 }
@@ -146,6 +170,8 @@ export interface FileKind {
   dump(file: OpenFile, dump: FileDump): void;
   /** Called once after all descriptions were dumped: for what looks across them (pairs, queues, peers). */
   dumpAll?(files: readonly OpenFile[], dump: FileDump): void;
+  /** Refuses an entry that cannot be restored, before anything is created. */
+  precheck?(entry: FileEntry, restore: Pick<FileRestore, "options" | "entries">): void;
   /**
    * Opens one description for file_entry `entry` and gives it to `restore.put` (with those that come with it: both ends of a
    * pipe). Called once for each id that was not put already.

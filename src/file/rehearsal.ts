@@ -167,6 +167,9 @@ export class Rehearsal implements Disposable {
       },
       blocker: (error: CrError) => void this.blockers.push(error),
       onFailure: (undo: () => void) => void this.undone.push(undo),
+      runId: crypto.randomUUID(),
+      beside: { renew: () => undefined, ifWeDie: () => undefined },
+      beforeTheEnd: () => undefined,
     };
     return dump;
   }
@@ -248,6 +251,8 @@ export class Rehearsal implements Disposable {
         check(sys(NR.pwrite64, fd, addressOf(bytes), bytes.length, 0), "pwrite");
       },
       onFailure: (undo: () => void) => void this.undone.push(undo),
+      atDispose: () => undefined,
+      atRelease: () => undefined,
       atEnd: (action: () => void) => void ends.push(action),
       applyFown: (fd: number, _: unknown, flags: number) => {
         const changeable = O.APPEND | O.NONBLOCK | O.DIRECT | O.NOATIME;

@@ -103,6 +103,9 @@ export class TestRun implements Disposable {
       shared: () => undefined,
       blocker: (error) => void this.blockers.push(error),
       onFailure: (undo) => void this.undo.push(undo),
+      runId: crypto.randomUUID(),
+      beside: { renew: () => undefined, ifWeDie: () => undefined },
+      beforeTheEnd: () => undefined,
     };
     for (const file of files) this.#kindOf(file).check?.(file, dump);
     for (const file of files) this.#kindOf(file).dump(file, dump);
@@ -158,6 +161,8 @@ export class TestRun implements Disposable {
       put: (id, fd) => void this.put.set(id, fd),
       holders: () => [],
       onFailure: (undo) => void this.undo.push(undo),
+      atDispose: () => undefined,
+      atRelease: () => undefined,
       atEnd: (action) => void this.#ended.push(action),
       applyFown: (fd, _, flags) => void fcntl(fd, F.SETFL, flags, "F_SETFL"),
     };

@@ -1030,7 +1030,11 @@ export const messages: Readonly<Record<string, string>> = {
 2 optional bool nodelay
 3 optional uint32 keepcnt
 4 optional uint32 keepidle
-5 optional uint32 keepintvl`,
+5 optional uint32 keepintvl
+2000 repeated .tscriu_option tscriu_options`,
+  tscriu_option: `1 required int32 name
+2 optional int32 value
+3 optional string text`,
   tcp_stream_entry: `1 required uint32 inq_len
 2 required uint32 inq_seq
 3 required uint32 outq_len
@@ -1047,7 +1051,8 @@ export const messages: Readonly<Record<string, string>> = {
 14 optional uint32 snd_wnd
 15 optional uint32 max_window
 16 optional uint32 rcv_wnd
-17 optional uint32 rcv_wup`,
+17 optional uint32 rcv_wup
+2000 optional bool tscriu_failed`,
   file_perms_entry: `1 required uint32 mode
 2 required uint32 uid
 3 required uint32 gid`,

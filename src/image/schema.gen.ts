@@ -1693,6 +1693,13 @@ export interface TcpOptsEntry {
   keepcnt?: number;
   keepidle?: number;
   keepintvl?: number;
+  tscriu_options: TscriuOption[];
+}
+
+export interface TscriuOption {
+  name: number;
+  value?: number;
+  text?: string;
 }
 
 export interface TcpStreamEntry {
@@ -1713,6 +1720,7 @@ export interface TcpStreamEntry {
   max_window?: number;
   rcv_wnd?: number;
   rcv_wup?: number;
+  tscriu_failed?: boolean;
 }
 
 export interface FilePermsEntry {
@@ -2198,6 +2206,7 @@ export interface Messages {
   ip_opts_entry: IpOptsEntry;
   inet_sk_entry: InetSkEntry;
   tcp_opts_entry: TcpOptsEntry;
+  tscriu_option: TscriuOption;
   tcp_stream_entry: TcpStreamEntry;
   file_perms_entry: FilePermsEntry;
   unix_sk_entry: UnixSkEntry;

@@ -12,6 +12,10 @@ const SOCK_RAW_CLOEXEC = 3 | 0o2000000;
 const SOL_NETLINK = 270;
 const MSG_TRUNC = 0x20;
 const EINTR = -4;
+const SOL_SOCKET = 1;
+const SO_SNDBUFFORCE = 32;
+/** Bytes that every socket's send buffer takes. */
+const SMALL = 32 * 1024;
 
 // linux/netlink.h
 const NLM_F_REQUEST = 1;
@@ -30,6 +34,9 @@ const RECEIVE_SIZE = 64 * 1024;
 const received = new Uint8Array(new ArrayBuffer(RECEIVE_SIZE));
 const receivedAddress = addressOf(received);
 const sender = new DataView(new ArrayBuffer(12));
+/** struct sockaddr_nl of the kernel. */
+const kernelAddress = new Uint16Array(new ArrayBuffer(12));
+kernelAddress[0] = AF_NETLINK;
 const senderLength = new Uint32Array(new ArrayBuffer(4));
 
 /** A dump that other processes' changes disturb is asked for again this many times. */
@@ -108,12 +115,49 @@ export class NetlinkSocket implements Disposable {
     throw new CrError(`${what}: it keeps changing meanwhile`, { code: "EAGAIN", subject });
   }
 
+  /**
+   * Sends requests as one datagram (a batch of nfnetlink, its edges included) and waits for the acknowledgement of the last one
+   * between the edges. Errors: CrError for the first that the kernel could not do.
+   */
+  batch(
+    what: string,
+    requests: readonly Pick<NetlinkMessage, "type" | "flags" | "payload">[],
+    subject: Subject = {},
+  ): void {
+    const bytes = this.encodeBatch(requests);
+    const room = new Uint32Array(new ArrayBuffer(4)).fill(bytes.length * 2);
+    if (bytes.length > SMALL) sys(NR.setsockopt, this.fd, SOL_SOCKET, SO_SNDBUFFORCE, addressOf(room), 4);
+    const last = this.sequence - 1;
+    const first = this.sequence - requests.length + 1;
+    check(sys(NR.sendto, this.fd, addressOf(bytes), bytes.length, 0, addressOf(kernelAddress), 12), what, subject);
+    let failure: CrError | undefined;
+    for (;;) {
+      const datagram = this.receive(what, subject);
+      for (const message of datagram ? parseMessages(datagram) : []) {
+        if (message.type !== NLMSG_ERROR || message.sequence < first || message.sequence > this.sequence) continue;
+        failure ??= failureOf(message, what, subject);
+        // an error of the first is one of the whole batch: nothing else is said
+        const isWhole = message.sequence === first && failure !== undefined;
+        if (message.sequence !== last && !isWhole) continue;
+        if (failure) throw failure;
+        return;
+      }
+    }
+  }
+
+  /** The datagram of a batch; its last request but one is to be acknowledged. */
+  encodeBatch(requests: readonly Pick<NetlinkMessage, "type" | "flags" | "payload">[]): Uint8Array {
+    const messages = requests.map(({ type, flags, payload }, index) => {
+      const ack = index === requests.length - 2 ? NLM_F_ACK : 0;
+      return encodeMessage({ type, flags: NLM_F_REQUEST | ack | flags, sequence: ++this.sequence, port: 0, payload });
+    });
+    return Buffer.concat(messages);
+  }
+
   private send(what: string, type: number, flags: number, payload: Uint8Array, subject: Subject): void {
     this.sequence++;
     const message = encodeMessage({ type, flags, sequence: this.sequence, port: 0, payload });
-    const address = new Uint16Array(new ArrayBuffer(12));
-    address[0] = AF_NETLINK;
-    check(sys(NR.sendto, this.fd, addressOf(message), message.length, 0, addressOf(address), 12), what, subject);
+    check(sys(NR.sendto, this.fd, addressOf(message), message.length, 0, addressOf(kernelAddress), 12), what, subject);
   }
 
   /** One datagram, copied out of the shared buffer; undefined when it is not from the kernel. */

@@ -9,7 +9,7 @@ const I = FFIType.i64_fast;
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
-  ts_executioner: { args: [I, I], returns: I },
+  ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
@@ -72,12 +72,12 @@ export function spawn(flags: number, setTids: number, nTids: number, elf: number
 }
 
 /**
- * Starts a process beside us that ends others when it is told to: see `Executioner`. Returns its pid or the negative errno.
- * @param sentence address of { gate, the gate's other end, how many, address of an array of pid_t }, each a long
+ * Starts a process beside us that makes system calls for us: see `Standby`. Returns its pid or the negative errno.
+ * @param orders address of { gate, the gate's other end, address of a list or 0, address of another }, each a long
  * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended
  */
-export function startExecutioner(sentence: number, stack: number): number {
-  return Number(symbols.ts_executioner(sentence, stack));
+export function startStandby(orders: number, stack: number): number {
+  return Number(symbols.ts_standby(orders, stack));
 }
 
 /**

@@ -11,6 +11,7 @@ import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
+import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
@@ -33,6 +34,8 @@ export class RestoredFiles implements FileRestore, Disposable {
   readonly #opening = new Set<number>();
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => void)[] = [];
+  readonly #last: (() => void)[] = [];
+  readonly #release: (() => readonly Call[])[] = [];
 
   constructor(
     readonly images: ImageDirectory,
@@ -45,7 +48,7 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   /** Refuses sets with kinds that we cannot restore, before anything is created. */
   check(): void {
-    for (const entry of this.entries.values()) kindOfEntry(entry);
+    for (const entry of this.entries.values()) kindOfEntry(entry).precheck?.(entry, this);
   }
 
   descriptor(id: number): number {
@@ -108,6 +111,19 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   atEnd(action: () => void): void {
     this.#end.push(action);
+  }
+
+  atDispose(action: () => void): void {
+    this.#last.push(action);
+  }
+
+  atRelease(action: () => readonly Call[]): void {
+    this.#release.push(action);
+  }
+
+  /** What is to be done in one go with the tree's first step. */
+  releaseCalls(): Call[] {
+    return this.#release.splice(0).flatMap((action) => action());
   }
 
   applyFown(fd: number, fown: FownEntry | undefined, flags: number): void {
@@ -190,6 +206,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   }
 
   [Symbol.dispose](): void {
+    for (const action of this.#last.splice(0).reverse()) action();
     for (const fd of new Set([...this.#open.values(), ...this.#reopened.values()])) closeFd(fd);
     this.#open.clear();
     this.#reopened.clear();

@@ -12,7 +12,8 @@ import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
-import { cont, detach, PTRACE_EVENT_STOP, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
+import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
+import { type Call, Standby } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { receiveMany, receiveOne } from "../memory/fill-pages.ts";
 import { dumpCreds } from "../task/creds.ts";
@@ -31,6 +32,7 @@ import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
 
 const PR_GET_SECUREBITS = 27;
 const SIGCHLD = 17;
+const SIGKILL = 9;
 const SIGSTOP = 19;
 const WUNTRACED = 2;
 
@@ -284,5 +286,18 @@ export function release(finish: Finish, leaveStopped: boolean): void {
     if (parent) tellParent(task.saved, parent);
   }
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity);
+  const calls = finish.files.releaseCalls();
+  if (calls.length > 0) handOver(tasks, calls);
   for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);
+}
+
+/**
+ * Connections wake, and their lock goes, in one go with the tree: a process beside us does it. If we die before it has begun
+ * nothing is left of the tree, as before; if we die later the kernel lets all of it go.
+ */
+function handOver(tasks: readonly GrownTask[], calls: readonly Call[]): void {
+  using standby = new Standby();
+  standby.ifWeDie(tasks.map(({ puppet }) => ({ nr: NR.kill, args: [puppet.pid, SIGKILL] })));
+  for (const task of tasks) for (const { tid } of threadsOf(task)) setOptions(tid, 0);
+  standby.carryOut(calls);
 }

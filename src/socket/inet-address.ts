@@ -14,10 +14,20 @@ export function bytesOf(words: readonly number[], family: number): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
+function isMapped(bytes: Uint8Array): boolean {
+  return (
+    bytes.length === 16 && bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff
+  );
+}
+
+/** The address as packets have it: an IPv4 one that is mapped into IPv6 is sent as IPv4. */
+export function v4Of(bytes: Uint8Array): Uint8Array {
+  return isMapped(bytes) ? bytes.subarray(12) : bytes;
+}
+
 function textOf(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
-  const mapped = bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 0xff && bytes[11] === 0xff;
-  if (mapped) return `::ffff:${bytes.subarray(12).join(".")}`;
+  if (isMapped(bytes)) return `::ffff:${bytes.subarray(12).join(".")}`;
   const groups = Array.from({ length: 8 }, (_, i) => ((bytes[i * 2] ?? 0) << 8) | (bytes[i * 2 + 1] ?? 0));
   return shorten(groups.map((group) => group.toString(16)));
 }

@@ -16,10 +16,19 @@ import { statFd, statPath } from "../kernel/stat.ts";
 import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
 import { SIOC, SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { addressWords, wordsOf } from "./inet-address.ts";
+import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions, readTcpOptions } from "./inet-options.ts";
 import { interfaceName } from "./interface.ts";
+import type { Ends } from "./network-lock.ts";
 import { readOptions } from "./options.ts";
+import {
+  connectionProblem,
+  dumpConnections,
+  dumpEnded,
+  isConnection,
+  isSendingShut,
+  rememberConnection,
+} from "./tcp-dump.ts";
 
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {
@@ -93,15 +102,10 @@ function tcpProblem(
     const what = `${waiting} connections to ${addressWords(own)} wait to be accepted`;
     return fail(what, "let the server accept them, or drop them with --skip-in-flight");
   }
-  if (state === TCP_STATE.CLOSE) {
-    if (ioctlInt(file.dup, SIOCINQ) <= 0) return undefined;
-    return fail("a TCP connection that has ended holds unread data", "let the program read it, then dump again");
-  }
+  if (!isConnection(state)) return undefined;
   const name = Object.entries(TCP_STATE).find(([, value]) => value === state)?.[0] ?? `state ${state}`;
-  return fail(
-    `the TCP connection ${addressWords(own)} -> ${peer ? addressWords(peer) : "unknown"} (${name}) cannot be dumped`,
-    "close the connection before the dump: --tcp-established is not supported yet",
-  );
+  const words = `${addressWords(own)} -> ${peer ? addressWords(peer) : "unknown"} (${name})`;
+  return connectionProblem(file, words, dump, subjectOf(file));
 }
 
 /** Whether a socket lies in a network namespace that is not ours; unknown counts as no. */
@@ -121,10 +125,18 @@ export function checkInet(file: OpenFile, dump: FileDump): void {
 /** Lists of sock_diag by protocol and family, made on first use: nothing else tells how a UDP socket was shut down. */
 const lists = perRun((_: FileDump) => new Map<string, Map<number, InetSocket>>());
 
+/** sk_shutdown of the images: 1 nothing more is read, 2 nothing more is sent. */
+const SHUT_BOTH = 3;
+
 function shutdownOf(file: OpenFile, socket: State, dump: FileDump): number {
   if (socket.state === TCP_STATE.LISTEN) return 0;
   const isShut = (pollNow(file.dup, POLL.RDHUP) & POLL.RDHUP) !== 0;
-  if (socket.protocol === IPPROTO.TCP) return isShut ? 3 : 0;
+  if (socket.protocol !== IPPROTO.TCP) return listOf(socket, dump).get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
+  if (socket.state === TCP_STATE.CLOSE) return isShut ? SHUT_BOTH : 0;
+  return (isShut ? 1 : 0) | (isSendingShut(socket.state) ? 2 : 0);
+}
+
+function listOf(socket: Pick<State, "family" | "protocol">, dump: FileDump): Map<number, InetSocket> {
   const key = `${socket.family}.${socket.protocol}`;
   let list = lists(dump).get(key);
   if (list === undefined) {
@@ -132,11 +144,11 @@ function shutdownOf(file: OpenFile, socket: State, dump: FileDump): number {
     list = byInode(rowsOf(diag, socket));
     lists(dump).set(key, list);
   }
-  return list.get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
+  return list;
 }
 
 /** None where the kernel has no such list (ping sockets). */
-function rowsOf(diag: SockDiag, { family, protocol }: State): InetSocket[] {
+function rowsOf(diag: SockDiag, { family, protocol }: Pick<State, "family" | "protocol">): InetSocket[] {
   try {
     return diag.inet(family, protocol);
   } catch (error) {
@@ -149,6 +161,38 @@ export function dumpInet(file: OpenFile, dump: FileDump): void {
   const found = problem(file, dump);
   if (found) throw found;
   const socket = stateOf(file);
+  const isLater = socket.protocol === IPPROTO.TCP && isConnection(socket.state) && !dump.options.tcpClose;
+  if (isLater) rememberConnection(file, dump);
+  else writeEntry(file, socket, dump);
+}
+
+/** What waits until all descriptions are known: connections, which are locked and read together. */
+export function dumpInetConnections(dump: FileDump): void {
+  const peerOf = (file: OpenFile) => stateOf(file).peer ?? listed(file, AF.INET, dump) ?? listed(file, AF.INET6, dump);
+  const endsOf = (file: OpenFile): Ends | undefined => {
+    const { own } = stateOf(file);
+    const peer = peerOf(file);
+    return peer && { own, peer };
+  };
+  dumpConnections(dump, endsOf, (file) => writeEntry(file, { ...stateOf(file), peer: peerOf(file) }, dump));
+}
+
+/** The peer of a connection that is being made: only the kernel's list tells it. */
+function listed(file: OpenFile, family: number, dump: FileDump): InetAddress | undefined {
+  const socket = { family, protocol: IPPROTO.TCP };
+  const row = listOf(socket, dump).get(file.stat.ino);
+  return row && { family, bytes: bytesOf(row.dst, family), port: row.dstPort, scope: 0 };
+}
+
+/** TCP sockets that come back without a connection though they had one. */
+function closedOf(socket: State, dump: FileDump): State {
+  if (socket.protocol !== IPPROTO.TCP || !isConnection(socket.state) || !dump.options.tcpClose) return socket;
+  const own = { ...socket.own, bytes: new Uint8Array(socket.own.bytes.length), port: 0, scope: 0 };
+  return { ...socket, state: TCP_STATE.CLOSE, own, peer: undefined };
+}
+
+function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
+  const socket = closedOf(met, dump);
   const { family, own, peer } = socket;
   const entry: InetSkEntry = {
     id: file.id,
@@ -170,14 +214,16 @@ export function dumpInet(file: OpenFile, dump: FileDump): void {
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;
-  const ifname = own.scope === 0 ? undefined : interfaceName(file.dup, own.scope);
+  const scope = own.scope || (peer?.scope ?? 0);
+  const ifname = scope === 0 ? undefined : interfaceName(file.dup, scope);
   if (ifname !== undefined) entry.ifname = ifname;
-  const shutdown = shutdownOf(file, socket, dump);
+  const shutdown = met === socket ? shutdownOf(file, socket, dump) : SHUT_BOTH;
   if (shutdown !== 0) entry.shutdown = shutdown as InetSkEntry["shutdown"];
   if (DATAGRAM_PROTOCOLS.has(socket.protocol) && ioctlInt(file.dup, SIOCINQ) > 0) {
     dump.log.warn(
       `datagrams that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,
     );
   }
+  if (met === socket && socket.protocol === IPPROTO.TCP && socket.state === TCP_STATE.CLOSE) dumpEnded(file, dump);
   dump.add({ type: FdTypes.INETSK, id: file.id, isk: entry });
 }

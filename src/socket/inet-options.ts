@@ -27,7 +27,7 @@ export function readIpOptions(fd: number, family: number): IpOptsEntry {
 
 /** Options of TCP; empty for other protocols. */
 export function readTcpOptions(fd: number, protocol: number): TcpOptsEntry {
-  const entry: TcpOptsEntry = {};
+  const entry: TcpOptsEntry = { tscriu_options: [] };
   if (protocol !== IPPROTO.TCP) return entry;
   if (getNumber(fd, SOL.TCP, TCP.CORK)) entry.cork = true;
   if (getNumber(fd, SOL.TCP, TCP.NODELAY)) entry.nodelay = true;

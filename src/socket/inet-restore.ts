@@ -23,6 +23,7 @@ import { addressWords, bytesOf } from "./inet-address.ts";
 import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, bindToDevice } from "./options.ts";
+import { isTcpConnection, reviveConnection, reviveEnded } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -62,33 +63,30 @@ function subjectOf(entry: InetSkEntry): Subject {
   return { file: entry.id, socket: `${protocol} ${addressWords(own)}` };
 }
 
-function checkEntry(entry: InetSkEntry): void {
-  const isTcp = entry.proto === IPPROTO.TCP;
-  if (isTcp && entry.state !== TCP_STATE.LISTEN && entry.state !== TCP_STATE.CLOSE) {
-    throw new CrError("the images hold an established TCP connection, which cannot be restored yet", {
-      code: "UNSUPPORTED",
-      subject: subjectOf(entry),
-      remedy: "restore this set with criu --tcp-established",
-    });
-  }
-}
-
 export function openInet(entry: InetSkEntry, restore: FileRestore): void {
-  checkEntry(entry);
   const subject = subjectOf(entry);
   const fd = makeSocket(entry.family, entry.type, entry.proto, subject);
   try {
     bindToDevice(fd, entry.opts, subject);
     applyBeforeBind(fd, entry, subject);
-    if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
+    if (isTcpConnection(entry)) {
+      if (!restore.options.tcpClose) reviveConnection(fd, entry, scopeOf(fd, entry), restore);
+    } else if (isEnded(entry) && reviveEnded(fd, entry, scopeOf(fd, entry), restore)) {
+      restore.log.debug(`A TCP connection that has ended is back (file ${entry.id})`);
+    } else if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
     if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
-    else if (entry.dst_port !== 0) connect(fd, entry, subject);
+    else if (entry.dst_port !== 0 && entry.proto !== IPPROTO.TCP) connect(fd, entry, subject);
   } catch (error) {
     closeFd(fd);
     throw error;
   }
   restore.put(entry.id, fd);
   restore.applyFown(fd, entry.fown, entry.flags);
+}
+
+/** A TCP socket whose connection is over. */
+function isEnded({ proto, state, shutdown }: InetSkEntry): boolean {
+  return proto === IPPROTO.TCP && state === TCP_STATE.CLOSE && (shutdown ?? 0) !== 0;
 }
 
 function bind(fd: number, entry: InetSkEntry, restore: FileRestore, subject: Subject): void {
@@ -144,9 +142,17 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   const subject = subjectOf(entry);
   applyInetOptions(fd, entry, subject);
   applyOptions(fd, entry.opts, subject);
-  const how = [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][entry.shutdown ?? 0];
+  const how = howOf(entry, restore);
   if (how === undefined) return;
   // The kernel shuts unconnected sockets down too, and says ENOTCONN.
   const result = tryShutdown(fd, how);
   if (result !== ENOTCONN) check(result, "cannot shut a socket down", subject);
+}
+
+/** Ends that a connection has are there already, but for a reader that wants no more. */
+function howOf(entry: InetSkEntry, restore: FileRestore): number | undefined {
+  const shutdown = entry.shutdown ?? 0;
+  if (!isTcpConnection(entry)) return [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][shutdown];
+  if (restore.options.tcpClose) return SHUT.RDWR;
+  return shutdown & 1 && entry.state !== TCP_STATE.SYN_SENT ? SHUT.RD : undefined;
 }

@@ -3,8 +3,9 @@ import type { FileKind, OpenFile } from "../file/kind.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
-import { checkInet, dumpInet } from "./inet-dump.ts";
+import { checkInet, dumpInet, dumpInetConnections } from "./inet-dump.ts";
 import { finishInet, openInet } from "./inet-restore.ts";
+import { checkConnection } from "./tcp-restore.ts";
 
 function matches(file: OpenFile): boolean {
   if (!file.link.startsWith("socket:[")) return false;
@@ -18,6 +19,14 @@ export const inet: FileKind = {
   matches,
   check: checkInet,
   dump: dumpInet,
+
+  dumpAll(_, dump) {
+    dumpInetConnections(dump);
+  },
+
+  precheck({ isk }, restore) {
+    if (isk) checkConnection(isk, restore);
+  },
 
   open(entry, restore) {
     const { isk } = entry;

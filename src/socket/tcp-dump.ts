@@ -1,0 +1,274 @@
+/** TCP connections at dump: all of them are locked, then read one after the other; none is in repair mode for longer. */
+import { CrError, type Subject } from "../error.ts";
+import type { FileDump, OpenFile } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import type { TcpStreamEntry } from "../image/schema.gen.ts";
+import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { getNumber, tryGetOption, tryReceive, trySetNumber } from "../kernel/socket.ts";
+import type { Call } from "../kernel/standby.ts";
+import { check } from "../kernel/sys.ts";
+import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { SIOCINQ, SIOCOUTQ, SIOCOUTQNSD } from "../kernel/uapi/ioctl.ts";
+import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
+import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import {
+  callsOff,
+  callsOn,
+  infoOf,
+  isInRepair,
+  peerMss,
+  repairOff,
+  repairOn,
+  selectQueue,
+  sequenceOf,
+  timestampOf,
+  windowOf,
+} from "./tcp-repair.ts";
+
+/** Packets that were under way when the lock came may still change a socket: it is read again, so often. */
+const TRIES = 100;
+/** A segment of which a part is acknowledged stays whole in the queue: at most this much too much is read, bytes. */
+const ACKNOWLEDGED = 128 * 1024;
+
+/** States in which there is a connection, or one is being made. */
+const CONNECTED: ReadonlySet<number> = new Set([
+  TCP_STATE.ESTABLISHED,
+  TCP_STATE.SYN_SENT,
+  TCP_STATE.FIN_WAIT1,
+  TCP_STATE.FIN_WAIT2,
+  TCP_STATE.CLOSE_WAIT,
+  TCP_STATE.LAST_ACK,
+  TCP_STATE.CLOSING,
+]);
+/** States in which our end was sent, and the peer has not acknowledged it yet. */
+const ENDING: ReadonlySet<number> = new Set([TCP_STATE.FIN_WAIT1, TCP_STATE.CLOSING, TCP_STATE.LAST_ACK]);
+
+/** Has our end been sent, or is to be once all else is? */
+export function isSendingShut(state: number): boolean {
+  return ENDING.has(state) || state === TCP_STATE.FIN_WAIT2;
+}
+
+export function isConnection(state: number): boolean {
+  return CONNECTED.has(state);
+}
+
+/** What keeps a connection from being dumped. */
+export function connectionProblem(
+  file: OpenFile,
+  words: string,
+  dump: FileDump,
+  subject: Subject,
+): CrError | undefined {
+  const { tcpEstablished, tcpClose } = dump.options;
+  if (!tcpEstablished && !tcpClose) {
+    return new CrError(`the TCP connection ${words} cannot be dumped without --tcp-established`, {
+      code: "UNSUPPORTED",
+      subject,
+      remedy: "pass --tcp-established to dump and restore, or --tcp-close to both: then it comes back closed",
+    });
+  }
+  if (tcpClose) return undefined;
+  const protocol = tryGetOption(file.dup, SOL.TCP, TCP.ULP, 16);
+  if (typeof protocol === "number" || protocol.length === 0) return undefined;
+  const name = Buffer.from(protocol).toString().replace(/\0.*$/s, "");
+  return new CrError(
+    `the TCP connection ${words} cannot be dumped: the kernel speaks ${name} on it, whose state nobody can read`,
+    {
+      code: "UNSUPPORTED",
+      subject,
+      remedy: "let the program close it before the dump, or pass --tcp-close",
+    },
+  );
+}
+
+/** Connections of a run: read once all are known. */
+const connections = perRun((_: FileDump): OpenFile[] => []);
+
+/** Remembers a connection for `dumpConnections`. */
+export function rememberConnection(file: OpenFile, dump: FileDump): void {
+  connections(dump).push(file);
+}
+
+interface Held {
+  readonly file: OpenFile;
+  readonly fd: number;
+  /** SO_REUSEADDR, which repair mode changes. */
+  readonly reuse: boolean;
+}
+
+function hold(file: OpenFile): Held {
+  const fd = file.dup;
+  if (isInRepair(fd)) repairOff(fd, false);
+  return { file, fd, reuse: (getNumber(fd, SOL.SOCKET, SO.REUSEADDR) ?? 0) !== 0 };
+}
+
+/**
+ * Reads all connections that were remembered. Until the dump is over nothing reaches their sockets, and nothing leaves them.
+ * @param endsOf the addresses of a connection; undefined when it has ended meanwhile
+ * @param write writes what is known of the socket itself, now that it does not change any more
+ */
+export function dumpConnections(
+  dump: FileDump,
+  endsOf: (file: OpenFile) => Ends | undefined,
+  write: (file: OpenFile) => void,
+): void {
+  const held = connections(dump).splice(0).map(hold);
+  if (held.length === 0) return;
+  const ends = held.flatMap(({ file }) => endsOf(file) ?? []);
+  const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, ends);
+  const undo = callsOff(held, false);
+  dump.onFailure(() => {
+    for (const { fd, reuse } of held) if (isInRepair(fd)) repairOff(fd, reuse);
+  });
+  dump.beside.renew(undo);
+  for (const one of held) {
+    write(one.file);
+    const { fd, file } = one;
+    const subject = { pid: file.pid, fd: file.fd, path: file.link };
+    const state = infoOf(fd)?.state ?? TCP_STATE.CLOSE;
+    if (isConnection(state)) dump.images.write("TCP_STREAM", file.stat.ino, [readStream(one, state, subject)]);
+  }
+  if (dump.options.fate !== "kill") {
+    lock?.[Symbol.dispose]();
+    dump.beside.ifWeDie([]);
+  } else dump.beforeTheEnd(() => farewell(dump, held, undo, ends, lock));
+}
+
+function lockAll(dump: FileDump, ends: readonly Ends[]): NetworkLock {
+  const stale = removeStaleLocks();
+  if (stale.length > 0) dump.log.info(`Removed the network lock of a run that is gone: ${stale.join(" ")}`);
+  const lock = NetworkLock.ofConnections(ends);
+  dump.onFailure(() => lock[Symbol.dispose]());
+  return lock;
+}
+
+const send = (fd: number, datagram: Uint8Array): Call => ({
+  nr: NR.sendto,
+  args: [fd, datagram, datagram.length, MSG.DONTWAIT, 0, 0],
+});
+
+/**
+ * The tree is about to end: the lock becomes one that waits for the restore. If we die before the end has begun, a process
+ * beside us takes that back; once it has begun, that process goes through with it.
+ */
+function farewell(
+  dump: FileDump,
+  held: readonly Held[],
+  undo: readonly Call[],
+  ends: readonly Ends[],
+  lock: NetworkLock | undefined,
+): readonly Call[] {
+  const silence = callsOn(held.map(({ fd }) => fd));
+  if (lock === undefined) return silence;
+  const kept = new KeptLock(dump.runId);
+  dump.beside.ifWeDie([...undo, send(lock.fd, lock.removalOf(kept))]);
+  dump.onFailure(() => kept.remove());
+  kept.lockConnections(ends);
+  return [send(lock.fd, lock.keeping(kept)), ...silence];
+}
+
+/** Takes a peek offset of the program's off, which would hide bytes. */
+class WholeQueue implements Disposable {
+  readonly #before: number;
+
+  constructor(readonly fd: number) {
+    this.#before = getNumber(fd, SOL.SOCKET, SO.PEEK_OFF) ?? -1;
+    if (this.#before >= 0) trySetNumber(fd, SOL.SOCKET, SO.PEEK_OFF, -1);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#before >= 0) trySetNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF, this.#before);
+  }
+}
+
+function peek(fd: number, size: number, subject: Subject): Uint8Array {
+  const got = tryReceive(fd, new Uint8Array(new ArrayBuffer(size)), MSG.PEEK | MSG.DONTWAIT);
+  if (typeof got !== "number") return got.bytes;
+  check(got, "cannot read the queue of a TCP socket", subject);
+  return new Uint8Array(0);
+}
+
+/** Bytes that wait to be read by the program. */
+export function readReceived(fd: number, subject: Subject): Uint8Array {
+  const length = Math.max(0, ioctlInt(fd, SIOCINQ));
+  if (length === 0) return new Uint8Array(0);
+  using _whole = new WholeQueue(fd);
+  return peek(fd, length, subject);
+}
+
+type Stream = TcpStreamEntry & { extra: { inq: Uint8Array; outq: Uint8Array } };
+
+function readStream({ fd, reuse }: Held, state: number, subject: Subject): Stream {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const before = ioctlInt(fd, SIOCINQ);
+    const inq = readReceived(fd, subject);
+    const stream = readInRepair(fd, reuse, state, inq, subject);
+    const isStill = infoOf(fd)?.state === state && ioctlInt(fd, SIOCINQ) === before;
+    if (isStill && stream !== undefined) return stream;
+  }
+  throw new CrError("a TCP connection keeps changing while it is read", {
+    code: "EAGAIN",
+    subject,
+    remedy: "do without --network-lock skip",
+  });
+}
+
+/** What only repair mode tells; undefined when the queues changed meanwhile. */
+function readInRepair(
+  fd: number,
+  reuse: boolean,
+  state: number,
+  inq: Uint8Array,
+  subject: Subject,
+): Stream | undefined {
+  const info = infoOf(fd);
+  repairOn(fd, subject);
+  try {
+    const inqSeq = sequenceOf(fd, "RECV", subject);
+    const outqSeq = sequenceOf(fd, "SEND", subject);
+    const [queued, unsent] = [ioctlInt(fd, SIOCOUTQ), ioctlInt(fd, SIOCOUTQNSD)];
+    const end = ENDING.has(state) ? 1 : 0;
+    const outqLen = state === TCP_STATE.SYN_SENT ? 0 : Math.max(0, queued - end);
+    const outq = readSent(fd, outqLen, subject);
+    const window = state === TCP_STATE.SYN_SENT ? undefined : windowOf(fd);
+    const entry: Stream = {
+      inq_len: inq.length,
+      inq_seq: inqSeq,
+      outq_len: outqLen,
+      outq_seq: outqSeq,
+      opt_mask: info?.mask ?? 0,
+      snd_wscale: info?.sndWscale ?? 0,
+      mss_clamp: peerMss(fd),
+      rcv_wscale: info?.rcvWscale ?? 0,
+      timestamp: timestampOf(fd),
+      unsq_len: state === TCP_STATE.SYN_SENT ? 0 : Math.max(0, unsent - (unsent > 0 ? end : 0)),
+      ...window,
+      extra: { inq, outq },
+    };
+    const isSame = sequenceOf(fd, "RECV", subject) === inqSeq && ioctlInt(fd, SIOCOUTQ) === queued;
+    return isSame && outq.length === outqLen ? entry : undefined;
+  } finally {
+    repairOff(fd, reuse);
+  }
+}
+
+/** A connection that is over may still hold bytes that nobody has read. */
+export function dumpEnded(file: OpenFile, dump: FileDump): void {
+  const inq = readReceived(file.dup, { pid: file.pid, fd: file.fd, path: file.link });
+  const isFailed = (pollNow(file.dup, POLL.ERR) & POLL.ERR) !== 0;
+  if (inq.length === 0 && !isFailed) return;
+  const nothing = { inq_seq: inq.length, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0, mss_clamp: 536 };
+  const outq = new Uint8Array(0);
+  const stream: Stream = { inq_len: inq.length, ...nothing, extra: { inq, outq } };
+  if (isFailed) stream.tscriu_failed = true;
+  dump.images.write("TCP_STREAM", file.stat.ino, [stream]);
+}
+
+/** Bytes that the peer has not acknowledged. */
+function readSent(fd: number, length: number, subject: Subject): Uint8Array {
+  if (length === 0) return new Uint8Array(0);
+  selectQueue(fd, "SEND", subject);
+  const bytes = peek(fd, length + ACKNOWLEDGED, subject);
+  return bytes.subarray(Math.max(0, bytes.length - length));
+}

@@ -1,0 +1,381 @@
+/**
+ * TCP connections at restore: made in repair mode, behind the lock, without a packet to anybody. They wake, all at once, in one
+ * go with the tree's first step.
+ */
+import { CrError, type Subject } from "../error.ts";
+import type { FileRestore } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import type { InetSkEntry, TcpStreamEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { F } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import {
+  getNumber,
+  type InetAddress,
+  inetAddress,
+  ownAddress,
+  parseInetAddress,
+  tryBind,
+  tryConnect,
+  trySend,
+  trySetNumber,
+  tryShutdown,
+} from "../kernel/socket.ts";
+import type { Call } from "../kernel/standby.ts";
+import { check } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { MSG, SHUT, SO, SOL } from "../kernel/uapi/socket.ts";
+import { addressWords, bytesOf } from "./inet-address.ts";
+import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import { FLAG, inject, type Segment } from "./tcp-packet.ts";
+import {
+  callsOff,
+  infoOf,
+  OPTION,
+  optionCall,
+  repairOff,
+  repairOn,
+  selectQueue,
+  setAgreed,
+  setSequence,
+  setTimestamp,
+  setWindow,
+  type Window,
+  windowCall,
+} from "./tcp-repair.ts";
+
+const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
+const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
+/** network_lock_method of the inventory. */
+const SKIP = 2;
+/** Bytes that are put into a queue at once. */
+const CHUNK = 64 * 1024;
+const MOST = 0x3fff_ffff;
+/** Milliseconds until a packet of ours must have come. */
+const PATIENCE = 20_000;
+
+const { ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING, CLOSE } = TCP_STATE;
+const CONNECTED: ReadonlySet<number> = new Set([ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING]);
+/** States in which the peer has said that it sends nothing more, and those in which we have. */
+const PEER_ENDED: ReadonlySet<number> = new Set([CLOSE_WAIT, LAST_ACK, CLOSING]);
+const WE_ENDED: ReadonlySet<number> = new Set([FIN_WAIT1, FIN_WAIT2, LAST_ACK, CLOSING]);
+
+type Stream = TcpStreamEntry & { extra: { inq: Uint8Array; outq: Uint8Array } };
+
+/** A connection, or an attempt at one. */
+export function isTcpConnection(entry: InetSkEntry): boolean {
+  return entry.proto === IPPROTO.TCP && (CONNECTED.has(entry.state) || entry.state === SYN_SENT);
+}
+
+function endsOf(entry: InetSkEntry): { own: InetAddress; peer: InetAddress } {
+  const { family } = entry;
+  const own = { family, bytes: bytesOf(entry.src_addr, family), port: entry.src_port, scope: 0 };
+  return { own, peer: { family, bytes: bytesOf(entry.dst_addr, family), port: entry.dst_port, scope: 0 } };
+}
+
+export function connectionWords(entry: InetSkEntry): string {
+  const { own, peer } = endsOf(entry);
+  return `${addressWords(own)} -> ${addressWords(peer)}`;
+}
+
+interface Revived {
+  readonly fd: number;
+  readonly reuse: boolean;
+  /** Set when it wakes: until then nothing that was not sent may go. */
+  readonly window: Window | undefined;
+  /** There is something to send that nothing else would set going. */
+  readonly push: boolean;
+  readonly nodelay: boolean;
+}
+
+/** The connections of one restore. */
+class Connections {
+  readonly #revived: Revived[] = [];
+  readonly #attempts: Call[] = [];
+  readonly #lock: NetworkLock | undefined;
+
+  constructor(readonly restore: FileRestore) {
+    const entries = [...restore.entries.values()].flatMap(({ isk }) => (isk && isTcpConnection(isk) ? [isk] : []));
+    if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(entries.map(endsOf));
+    restore.atRelease(() => this.#wake());
+  }
+
+  #takeLock(ends: readonly Ends[]): NetworkLock {
+    const { log } = this.restore;
+    const stale = removeStaleLocks();
+    if (stale.length > 0) log.info(`Removed the network lock of a run that is gone: ${stale.join(" ")}`);
+    const lock = NetworkLock.ofConnections(ends);
+    this.restore.atDispose(() => lock[Symbol.dispose]());
+    return lock;
+  }
+
+  add(revived: Revived): void {
+    this.#revived.push(revived);
+  }
+
+  /** Connects, once the tree wakes. */
+  attempt(fd: number, address: Uint8Array, flags: number): void {
+    const set = (value: number): Call => ({ nr: NR.fcntl, args: [fd, F.SETFL, value] });
+    this.#attempts.push(set(flags | O.NONBLOCK), { nr: NR.connect, args: [fd, address, address.length] }, set(flags));
+  }
+
+  #wake(): readonly Call[] {
+    const unlock: Call[] = [];
+    const runId = this.restore.images.inventory.dump_criu_run_id;
+    if (this.#lock) {
+      const { fd } = this.#lock;
+      const send = (datagram: Uint8Array): Call => ({
+        nr: NR.sendto,
+        args: [fd, datagram, datagram.length, MSG.DONTWAIT, 0, 0],
+      });
+      if (runId !== undefined) unlock.push(send(this.#lock.removalOf(new KeptLock(runId))));
+      unlock.push(send(this.#lock.removal));
+    }
+    const windows = this.#revived.flatMap(({ fd, window }) => (window ? [windowCall(fd, window)] : []));
+    const pushes = this.#revived
+      .filter(({ push }) => push)
+      .flatMap(({ fd, nodelay }) =>
+        (nodelay ? [1] : [1, 0]).map((value) => optionCall(fd, SOL.TCP, TCP.NODELAY, Int32Array.of(value))),
+      );
+    return [...unlock, ...windows, ...callsOff(this.#revived, true), ...pushes, ...this.#attempts];
+  }
+}
+
+const connections = perRun((restore: FileRestore) => new Connections(restore));
+
+/** Refuses connections that nobody gave leave to restore. */
+export function checkConnection(entry: InetSkEntry, restore: Pick<FileRestore, "options">): void {
+  const { tcpEstablished, tcpClose } = restore.options;
+  if (!isTcpConnection(entry) || tcpEstablished || tcpClose) return;
+  throw new CrError(`the images hold the TCP connection ${connectionWords(entry)}`, {
+    code: "UNSUPPORTED",
+    subject: { file: entry.id },
+    remedy: "pass --tcp-established to restore too, or --tcp-close to bring it back closed",
+  });
+}
+
+/** Turns a fresh socket into the connection. @param scope index of the interface, for link-local addresses */
+export function reviveConnection(fd: number, entry: InetSkEntry, scope: number, restore: FileRestore): void {
+  const subject: Subject = { file: entry.id, connection: connectionWords(entry) };
+  const run = connections(restore);
+  const stream: Stream = restore.images.one("TCP_STREAM", entry.ino);
+  if (entry.state === SYN_SENT) {
+    prepareAttempt(fd, entry, scope, stream, run, subject);
+    return;
+  }
+  checkStream(entry, stream, subject);
+  place(fd, entry, scope, stream, restore, subject);
+  const { opt_mask: mask, snd_wscale: sndWscale, rcv_wscale: rcvWscale = 0, mss_clamp: mss } = stream;
+  setAgreed(fd, { mask, sndWscale, rcvWscale, mss }, subject);
+  if (mask & OPTION.TIMESTAMPS && stream.timestamp !== undefined) setTimestamp(fd, stream.timestamp, subject);
+  widen(fd, stream.inq_len, stream.outq_len);
+  const window = windowIn(stream);
+  const unsent = stream.unsq_len ?? 0;
+  fill(fd, "RECV", stream.extra.inq, subject);
+  fill(fd, "SEND", stream.extra.outq.subarray(0, stream.outq_len - unsent), subject);
+  end(fd, entry, scope, stream, subject);
+  selectNone(fd, subject);
+  if (window && unsent === 0) setWindow(fd, window, subject);
+  const [reuse, nodelay] = [entry.opts.reuseaddr ?? false, entry.tcp_opts?.nodelay ?? false];
+  run.add({ fd, reuse, nodelay, window: unsent > 0 ? window : undefined, push: unsent > 0 && !entry.tcp_opts?.cork });
+}
+
+function checkStream({ state }: InetSkEntry, stream: Stream, subject: Subject): void {
+  const { inq_len, outq_len, unsq_len = 0, extra, snd_wscale, rcv_wscale = 0 } = stream;
+  const isRight = extra.inq.length === inq_len && extra.outq.length === outq_len && unsq_len <= outq_len;
+  if (isRight && snd_wscale <= 14 && rcv_wscale <= 14 && CONNECTED.has(state)) return;
+  throw new CrError("the state of a TCP connection in the images makes no sense", { code: "BAD_IMAGE", subject });
+}
+
+/** Binds and connects, in repair mode: no packet leaves. */
+function place(
+  fd: number,
+  entry: InetSkEntry,
+  scope: number,
+  stream: Stream,
+  restore: FileRestore,
+  subject: Subject,
+): void {
+  const { own, peer } = endsOf(entry);
+  repairOn(fd, subject);
+  checkAddress(tryBind(fd, inetAddress({ ...own, scope })), entry, "bind", subject);
+  const [start, first] = starts(entry, stream);
+  setSequence(fd, "RECV", start, subject);
+  setSequence(fd, "SEND", first, subject);
+  checkAddress(tryConnect(fd, inetAddress({ ...peer, scope })), entry, "connect", subject);
+  restore.log.debug(`Revived ${connectionWords(entry)}`);
+}
+
+/** Sequence numbers of the first byte in each queue. An end takes one number. */
+function starts({ state }: InetSkEntry, { inq_seq, inq_len, outq_seq, outq_len }: Stream): [number, number] {
+  return [
+    (inq_seq - inq_len - (PEER_ENDED.has(state) ? 1 : 0)) >>> 0,
+    (outq_seq - outq_len - (WE_ENDED.has(state) ? 1 : 0)) >>> 0,
+  ];
+}
+
+function checkAddress(result: number, entry: InetSkEntry, step: "bind" | "connect", subject: Subject): void {
+  const { own, peer } = endsOf(entry);
+  if (result === EADDRINUSE || (result === EADDRNOTAVAIL && step === "connect")) {
+    throw new CrError(`the TCP connection ${addressWords(own)} -> ${addressWords(peer)} is in use`, {
+      code: "EADDRINUSE",
+      subject: { file: entry.id },
+      remedy: "end whoever has it (ss -tnp), or pass --tcp-close to bring it back closed",
+    });
+  }
+  if (result === EADDRNOTAVAIL) {
+    throw new CrError(`this machine does not have the address ${addressWords(own)} of a TCP connection`, {
+      code: "EADDRNOTAVAIL",
+      subject: { file: entry.id, peer: addressWords(peer) },
+      remedy: "give the address to an interface first (ip address add), or pass --tcp-close to bring it back closed",
+    });
+  }
+  check(result, `cannot ${step} a TCP socket`, subject);
+}
+
+/** Room for the queues; `applyOptions` gives the buffers their sizes later. */
+function widen(fd: number, received: number, sent: number): void {
+  for (const [name, force, bytes] of [
+    [SO.RCVBUF, SO.RCVBUFFORCE, received],
+    [SO.SNDBUF, SO.SNDBUFFORCE, sent],
+  ] as const) {
+    const size = Math.min(MOST, bytes * 4 + (1 << 20));
+    if (trySetNumber(fd, SOL.SOCKET, force, size) < 0) trySetNumber(fd, SOL.SOCKET, name, size);
+  }
+}
+
+function fill(fd: number, queue: "RECV" | "SEND", bytes: Uint8Array, subject: Subject): void {
+  if (bytes.length === 0) return;
+  selectQueue(fd, queue, subject);
+  write(fd, bytes, subject);
+}
+
+function write(fd: number, bytes: Uint8Array, subject: Subject): void {
+  for (let at = 0; at < bytes.length; ) {
+    const message = { bytes: bytes.subarray(at, at + CHUNK), rights: [], credentials: undefined };
+    const put = check(trySend(fd, message), "cannot fill the queue of a TCP connection", { ...subject, bytes: at });
+    if (put === 0) throw new CrError("the queue of a TCP connection takes no more", { subject });
+    at += put;
+  }
+}
+
+function windowIn(stream: Stream): Window | undefined {
+  const { snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup } = stream;
+  if (snd_wl1 === undefined || snd_wnd === undefined || max_window === undefined) return undefined;
+  if (rcv_wnd === undefined || rcv_wup === undefined) return undefined;
+  return { snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup };
+}
+
+function selectNone(fd: number, subject: Subject): void {
+  check(trySetNumber(fd, SOL.TCP, TCP.REPAIR_QUEUE, TCP_QUEUE.NONE), "cannot leave a queue of a TCP socket", subject);
+}
+
+/** What was not sent yet, and the ends of both directions. */
+function end(fd: number, entry: InetSkEntry, scope: number, stream: Stream, subject: Subject): void {
+  const { state } = entry;
+  const unsent = stream.extra.outq.subarray(stream.outq_len - (stream.unsq_len ?? 0));
+  const ends = endsOf(entry);
+  const heard = (stream.inq_seq - (PEER_ENDED.has(state) ? 1 : 0)) >>> 0;
+  const acknowledged = (stream.outq_seq - stream.outq_len - (WE_ENDED.has(state) ? 1 : 0)) >>> 0;
+  // open for our own packets, and shut for data of ours
+  const narrow = { snd_wl1: heard, snd_wnd: 0, max_window: 0xffff, rcv_wnd: 0xffff, rcv_wup: heard };
+  setWindow(fd, { ...narrow, max_window: stream.max_window ?? 0xffff }, subject);
+  const hear = (segment: Segment, becomes: number): void => {
+    inject(ends, segment, scope, subject);
+    awaitState(fd, becomes, subject);
+  };
+  const peerEnds = (becomes: number) => hear({ flags: FLAG.FIN | FLAG.ACK, sequence: heard, acknowledged }, becomes);
+  const shut = () => check(tryShutdown(fd, SHUT.WR), "cannot end a TCP connection", subject);
+  if (state === CLOSE_WAIT || state === LAST_ACK) peerEnds(CLOSE_WAIT);
+  if (unsent.length > 0) {
+    // Outside of repair mode, where it is not taken for sent; the window is shut.
+    setWindow(fd, { ...narrow, snd_wl1: heard, rcv_wup: heard, max_window: stream.max_window ?? 0xffff }, subject);
+    repairOff(fd, false);
+    write(fd, unsent, subject);
+    if (WE_ENDED.has(state)) shut();
+    repairOn(fd, subject);
+  } else if (WE_ENDED.has(state)) {
+    selectQueue(fd, "SEND", subject);
+    shut();
+  }
+  if (state === CLOSING) peerEnds(CLOSING);
+  if (state === FIN_WAIT2) hear({ flags: FLAG.ACK, sequence: heard, acknowledged: stream.outq_seq }, FIN_WAIT2);
+}
+
+function awaitState(fd: number, state: number, subject: Subject): void {
+  const late = performance.now() + PATIENCE;
+  while (infoOf(fd)?.state !== state) {
+    if (performance.now() > late) {
+      throw new CrError("a TCP connection does not get the packet that brings it into its state", {
+        code: "ETIMEDOUT",
+        subject: { ...subject, state },
+        remedy: "let packets of the mark 0xc114 pass the firewall",
+      });
+    }
+    Bun.sleepSync(0.2);
+  }
+}
+
+/** A connection that was being made is made again, from the same place and with the same number, when the tree wakes. */
+function prepareAttempt(
+  fd: number,
+  entry: InetSkEntry,
+  scope: number,
+  stream: Stream,
+  run: Connections,
+  subject: Subject,
+): void {
+  const { own, peer } = endsOf(entry);
+  repairOn(fd, subject);
+  checkAddress(tryBind(fd, inetAddress({ ...own, scope })), entry, "bind", subject);
+  setSequence(fd, "SEND", stream.outq_seq - 1, subject);
+  repairOff(fd, false);
+  run.attempt(fd, inetAddress({ ...peer, scope }), entry.flags);
+}
+
+/** Ports to try for a peer that never existed. */
+const PEER_PORTS = 4096;
+
+/**
+ * A connection that is over, with what nobody has read yet: it lives for a moment, with nobody, and is reset.
+ * @returns false when the images hold nothing of that kind: the socket is left alone
+ */
+export function reviveEnded(fd: number, entry: InetSkEntry, scope: number, restore: FileRestore): boolean {
+  const [stream] = restore.images.read("TCP_STREAM", entry.ino);
+  if (stream === undefined) return false;
+  const subject: Subject = { file: entry.id };
+  const before = endsOf(entry).own;
+  const isAny = before.bytes.every((byte) => byte === 0);
+  const bytes = isAny ? loopbackOf(before.bytes.length) : before.bytes;
+  repairOn(fd, subject);
+  if (!isAny || before.port !== 0)
+    check(tryBind(fd, inetAddress({ ...before, scope })), "cannot bind a TCP socket", subject);
+  setSequence(fd, "RECV", 0, subject);
+  const peer = connectToNobody(fd, { ...before, bytes, scope }, subject);
+  const own = parseInetAddress(ownAddress(fd)) ?? before;
+  widen(fd, stream.inq_len, 0);
+  fill(fd, "RECV", stream.extra.inq, subject);
+  const heard = stream.extra.inq.length;
+  setWindow(fd, { snd_wl1: heard, snd_wnd: 0, max_window: 0xffff, rcv_wnd: 0xffff, rcv_wup: heard }, subject);
+  inject({ own, peer }, { flags: FLAG.RST, sequence: heard, acknowledged: 0 }, scope, subject);
+  awaitState(fd, CLOSE, subject);
+  repairOff(fd, false);
+  if (!stream.tscriu_failed) getNumber(fd, SOL.SOCKET, SO.ERROR);
+  return true;
+}
+
+function loopbackOf(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  bytes.set(length === 4 ? [127, 0, 0, 1] : [1], length === 4 ? 0 : 15);
+  return bytes;
+}
+
+function connectToNobody(fd: number, own: InetAddress, subject: Subject): InetAddress {
+  for (let port = 1; ; port++) {
+    const peer = { ...own, port };
+    const result = tryConnect(fd, inetAddress(peer));
+    if (result === 0) return peer;
+    if (result !== EADDRNOTAVAIL || port === PEER_PORTS) check(result, "cannot connect a TCP socket", subject);
+  }
+}
