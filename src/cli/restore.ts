@@ -48,6 +48,18 @@ function requireSense({ settings, operands }: Invocation): void {
   }
 }
 
+/** Restores; the pid file is there exactly if the tree is. */
+export function restoreWith(pidfile: Pidfile, act: () => RestoreResult): RestoreResult {
+  try {
+    const result = act();
+    pidfile.write(result.pid);
+    return result;
+  } catch (cause) {
+    pidfile.remove();
+    throw cause;
+  }
+}
+
 export function restoreOptions(
   invocation: Invocation,
   space: Workspace,
@@ -94,14 +106,7 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     const pidfile = new Pidfile(settings.text("pidfile"));
     const options = restoreOptions(invocation, space, pidfile, () => interruptedBy() !== 0);
     catchSignals();
-    let result: RestoreResult;
-    try {
-      result = restore(options, log);
-    } catch (cause) {
-      pidfile.remove();
-      throw cause;
-    }
-    pidfile.write(result.pid);
+    const result = restoreWith(pidfile, () => restore(options, log));
     log.summary(summary(options, result), { ...result });
     if (settings.flag("display-stats")) print(restoreStatistics(result));
     if (program !== undefined) exec.becomeProgram(program, operands, inherited);

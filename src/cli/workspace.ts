@@ -14,7 +14,8 @@ export interface Workspace {
   log: LogCore;
 }
 
-function openDirectory(path: string, what: string, remedy: string): number {
+/** Opens a directory for reading. */
+export function openDirectory(path: string, what: string, remedy: string): number {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
   } catch (error) {

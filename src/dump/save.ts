@@ -112,8 +112,9 @@ export function save(saving: Saving): Saved {
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
-    if (task.status.seccomp !== 0) tree.suspendSeccomp(task);
     const look = scope.use(lookAt(task, waits, stoppedAt));
+    // of a filter that one thread alone has, too: it makes calls for us
+    if (look.threads.some(({ status }) => status.seccomp !== 0)) tree.suspendSeccomp(task);
     looks.set(task.pid, look);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu)));
     step();

@@ -4,11 +4,10 @@ import type { Invocation } from "../cli/command.ts";
 import { becomeProgram, findProgram } from "../cli/exec.ts";
 import { inheritedDescriptors } from "../cli/inherited.ts";
 import { requirePrivileges } from "../cli/privileges.ts";
-import { Pidfile, restoreOptions } from "../cli/restore.ts";
+import { Pidfile, restoreOptions, restoreWith } from "../cli/restore.ts";
 import { CriuReqType } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { catchSignals, check, interruptedBy, sys } from "../kernel/sys.ts";
-import type { RestoreResult } from "../options.ts";
 import { restore } from "../restore/restore.ts";
 import { inRequest } from "./in-request.ts";
 import { notifyingHook } from "./notify.ts";
@@ -37,14 +36,7 @@ export const restoreDuty: Duty = (request, office, first) => {
     const external = [...plain.external];
     const hook = opts.notify_scripts ? notifyingHook(connection, plain.hook, external, space.log) : plain.hook;
     catchSignals();
-    let result: RestoreResult;
-    try {
-      result = restore({ ...plain, external, hook, detached: true }, space.log);
-    } catch (cause) {
-      pidfile.remove();
-      throw cause;
-    }
-    pidfile.write(result.pid);
+    const result = restoreWith(pidfile, () => restore({ ...plain, external, hook, detached: true }, space.log));
     space.log.summary(`Restored ${result.tasks} tasks, root pid ${result.pid}`, { ...result });
     connection.answer({ type: CriuReqType.RESTORE, success: true, restore: { pid: result.pid } });
     if (!opts.log_to_stderr) logFile = opts.log_file ?? settings.text("log-file") ?? "criu.log";

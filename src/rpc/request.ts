@@ -1,14 +1,13 @@
 /** One request that works in directories: who asks, with which options, where, and into which log. */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, statSync } from "node:fs";
+import { closeSync, fstatSync, readlinkSync, statSync } from "node:fs";
 import { readConfig } from "../cli/config.ts";
-import { fileError } from "../cli/file-error.ts";
 import type { Occurrence } from "../cli/getopt.ts";
 import type { LogCore, LogEvent, Reporter } from "../cli/log.ts";
 import { openRequestLog } from "../cli/log-open.ts";
 import type { Command } from "../cli/option.ts";
 import { Settings } from "../cli/settings.ts";
 import { usageError } from "../cli/usage-error.ts";
-import type { Workspace } from "../cli/workspace.ts";
+import { openDirectory, type Workspace } from "../cli/workspace.ts";
 import { CrError } from "../error.ts";
 import type { CriuOpts } from "../image/schema.gen.ts";
 import type { Credentials } from "../kernel/socket.ts";
@@ -28,20 +27,8 @@ export class FirstError implements Reporter {
 
 /** Opens a directory that the client names by a descriptor of its own. */
 function openPeerDirectory(fd: number, peer: Credentials, what: string): number {
-  const path = `/proc/${peer.pid}/fd/${fd}`;
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw fileError(`cannot open the client's ${what}`, path, error, "pass the number of an open directory descriptor");
-  }
-}
-
-function openNamedDirectory(path: string, what: string): number {
-  try {
-    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  } catch (error) {
-    throw fileError(`cannot open the ${what}`, path, error, "make it first");
-  }
+  const remedy = "pass the number of an open directory descriptor";
+  return openDirectory(`/proc/${peer.pid}/fd/${fd}`, `client's ${what}`, remedy);
 }
 
 /** A path of the open directory: its name where that leads there from here, else through the descriptor. */
@@ -97,7 +84,7 @@ export function openRequest(
 function imagesDescriptor(opts: CriuOpts, peer: Credentials): number {
   if (opts.images_dir_fd >= 0) return openPeerDirectory(opts.images_dir_fd, peer, "images directory");
   if (opts.images_dir !== undefined && opts.images_dir !== "")
-    return openNamedDirectory(opts.images_dir, "images directory");
+    return openDirectory(opts.images_dir, "images directory", "make it first");
   throw usageError("the request names no images directory", "set images_dir_fd, or -1 and images_dir");
 }
 
@@ -107,7 +94,7 @@ function enterWorkDir(opts: CriuOpts, settings: Settings, peer: Credentials, ima
   const fd =
     opts.work_dir_fd !== undefined && opts.work_dir_fd >= 0
       ? openPeerDirectory(opts.work_dir_fd, peer, "work directory")
-      : openNamedDirectory(named ?? images, "work directory");
+      : openDirectory(named ?? images, "work directory", "make it first");
   process.chdir(`/proc/${process.pid}/fd/${fd}`);
   const path = pathOf(fd);
   closeSync(fd);

@@ -5,6 +5,7 @@
 import { statusOf } from "../cli/command.ts";
 import type { Environment } from "../cli/environment.ts";
 import type { Occurrence } from "../cli/getopt.ts";
+import { notYet } from "../cli/not-yet.ts";
 import { specOf } from "../cli/options.ts";
 import { compatibleVersion, ownVersion } from "../cli/version.ts";
 import { CrError, errorLines } from "../error.ts";
@@ -47,12 +48,6 @@ const LIGHT: ReadonlySet<number> = new Set([
   CriuReqType.VERSION,
   CriuReqType.WAIT_PID,
 ]);
-
-const notYet = (what: string, remedy: string): Duty => {
-  return () => {
-    throw new CrError(what, { code: "NOT_YET", remedy });
-  };
-};
 
 function version(): Answer {
   const [major = 0, minor = 0, sublevel = 0] = compatibleVersion.split(".").map(Number);

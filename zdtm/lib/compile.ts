@@ -50,7 +50,10 @@ async function compile(name: string, sources: string[], read: string[], flags: s
 export function compileCase(it: Case): Promise<string> {
   const library = join(lib, "tst.c");
   const headers = readdirSync(lib).filter((name) => name.endsWith(".h"));
+  // a case may be another one with other definitions
+  const others = [...readFileSync(it.path, "utf8").matchAll(/^#include "([^"]+\.c)"$/gm)];
   const read = [it.path, library, ...headers.map((name) => join(lib, name))];
+  read.push(...others.map((match) => join(it.path, "..", match[1] ?? "")));
   return compile(it.name, [it.path, library], read, it.header.cc ?? []);
 }
 

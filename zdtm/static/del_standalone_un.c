@@ -1,16 +1,20 @@
 // zdtm: {"category": "sockets-unix", "verifies": "listeners whose path was deleted, one of them after it was renamed, still listen and leave both names free (SOCK_STREAM)"}
 #include "named.h"
 
+#ifndef TYPE
+#define TYPE SOCK_STREAM
+#endif
+
 int main(void) {
   tst_begin();
   named_name one = named_path("one"), two = named_path("two"), moved = named_path("moved");
-  int fds[] = {named_bound(SOCK_STREAM, &one), named_bound(SOCK_STREAM, &two)};
+  int fds[] = {named_bound(TYPE, &one), named_bound(TYPE, &two)};
   for (int i = 0; i < 2; i++) tst_sys(listen(fds[i], 2));
   tst_sys(unlink("one"));
   tst_sys(rename("two", "moved"));
   tst_sys(unlink("moved"));
   tst_ready();
-  TST_SPOIL close(named_bound(SOCK_STREAM, &moved));
+  TST_SPOIL close(named_bound(TYPE, &moved));
   static const char *const names[] = {"one", "two"};
   for (int i = 0; i < 2; i++) {
     struct sockaddr_un is = {0};
@@ -25,8 +29,8 @@ int main(void) {
   }
   tst_check(access("moved", F_OK) == -1, "moved is there");
   close(fds[0]);
-  fds[0] = named_bound(SOCK_STREAM, &one);
+  fds[0] = named_bound(TYPE, &one);
   tst_sys(listen(fds[0], 2));
-  named_serves(fds[0], SOCK_STREAM, &one);
+  named_serves(fds[0], TYPE, &one);
   return tst_pass();
 }

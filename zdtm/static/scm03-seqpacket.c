@@ -1,17 +1,2 @@
-// zdtm: {"category": "sockets-unix", "verifies": "two descriptors in one control message of a seqpacket socket arrive together"}
-#include "scm.h"
-
-int main(void) {
-  tst_begin();
-  int pair[2], ends[2], got[SCM_MOST];
-  tst_sys(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair));
-  tst_sys(pipe(ends));
-  scm_send_to(pair[0], NULL, 0, "both", ends, 1, 2);
-  close(ends[0]);
-  close(ends[1]);
-  tst_ready();
-  TST_SPOIL tst_sys(shutdown(pair[1], SHUT_RD)), scm_take(pair[1], "both", got);
-  tst_check(scm_take(pair[1], "both", got) == 2, "a descriptor is lost");
-  scm_flows(got[1], got[0]);
-  return tst_pass();
-}
+// zdtm: {"category": "sockets-unix", "verifies": "two descriptors in one control message of a seqpacket socket arrive together", "spoils": true, "cc": ["-DTYPE=SOCK_SEQPACKET"]}
+#include "scm03.c"

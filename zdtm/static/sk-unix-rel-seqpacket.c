@@ -1,25 +1,2 @@
-// zdtm: {"category": "sockets-unix", "verifies": "seqpacket listeners with relative paths, made in different directories, are found from there"}
-#include "named.h"
-
-int main(void) {
-  tst_begin();
-  tst_sys(mkdir("a", 0755));
-  tst_sys(mkdir("b", 0755));
-  named_name name = named_path("sock");
-  tst_sys(chdir("a"));
-  int one = named_bound(SOCK_SEQPACKET, &name);
-  tst_sys(listen(one, 3));
-  tst_sys(chdir("../b"));
-  int two = named_bound(SOCK_SEQPACKET, &name);
-  tst_sys(listen(two, 3));
-  tst_ready();
-  TST_SPOIL tst_sys(unlink("../a/sock"));
-  named_serves(two, SOCK_SEQPACKET, &name);
-  tst_sys(chdir("../a"));
-  named_serves(one, SOCK_SEQPACKET, &name);
-  struct sockaddr_un is = {0};
-  socklen_t length = sizeof(is);
-  tst_sys(getsockname(two, (void *)&is, &length));
-  tst_check(!strcmp(is.sun_path, "sock"), "the name is %s", is.sun_path);
-  return tst_pass();
-}
+// zdtm: {"category": "sockets-unix", "verifies": "seqpacket listeners with relative paths, made in different directories, are found from there", "spoils": true, "cc": ["-DTYPE=SOCK_SEQPACKET"]}
+#include "sk-unix-rel.c"

@@ -1,11 +1,15 @@
 // zdtm: {"category": "sockets-unix", "verifies": "sockets at one path in turn, in directories that are gone or were made anew, keep their own partners (SOCK_STREAM)"}
 #include "named.h"
 
+#ifndef TYPE
+#define TYPE SOCK_STREAM
+#endif
+
 /* Listener, client and server, with "early" on its way to the server. */
 static void make(const named_name *name, int fds[3]) {
-  fds[0] = named_bound(SOCK_STREAM, name);
+  fds[0] = named_bound(TYPE, name);
   tst_sys(listen(fds[0], 4));
-  tst_check((fds[1] = named_client(SOCK_STREAM, name)) >= 0, "not let in");
+  tst_check((fds[1] = named_client(TYPE, name)) >= 0, "not let in");
   fds[2] = tst_sys(accept(fds[0], NULL, NULL));
   tst_sys(send(fds[1], "early", 5, 0));
 }
@@ -34,6 +38,6 @@ int main(void) {
               "client %d has another partner", i);
   }
   tst_check(send(client, "d", 1, 0) == 1 && recv(old, text, 8, MSG_DONTWAIT) == 1, "the datagram client lost its server");
-  named_serves(third[0], SOCK_STREAM, &name);
+  named_serves(third[0], TYPE, &name);
   return tst_pass();
 }

@@ -3,13 +3,17 @@
 
 #include <sys/socket.h>
 
+#ifndef TYPE
+#define TYPE SOCK_STREAM
+#endif
+
 int main(void) {
   tst_begin();
   int pair[2], empty[2];
   char text[8];
   signal(SIGPIPE, SIG_IGN);
-  tst_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
-  tst_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, empty));
+  tst_sys(socketpair(AF_UNIX, TYPE, 0, pair));
+  tst_sys(socketpair(AF_UNIX, TYPE, 0, empty));
   tst_sys(write(pair[0], "rest", 4));
   close(pair[0]);
   close(empty[0]);
