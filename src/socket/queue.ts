@@ -16,6 +16,20 @@ export interface Queued extends Message {
   readonly urgent?: "waits" | "taken";
 }
 
+/** For a scope a peek begins at the front of the queue, whatever place the program has set, and moves nothing. */
+export class FromFront implements Disposable {
+  readonly #before: number;
+
+  constructor(readonly fd: number) {
+    this.#before = getNumber(fd, SOL.SOCKET, SO.PEEK_OFF) ?? -1;
+    if (this.#before >= 0) trySetNumber(fd, SOL.SOCKET, SO.PEEK_OFF, -1);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#before >= 0) trySetNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF, this.#before);
+  }
+}
+
 /** Reads a queue without consuming; `SO_PEEK_OFF` makes the next peek begin where the last one ended. */
 class Peeker implements Disposable {
   readonly #before: number;
@@ -103,6 +117,7 @@ function isEnd(fd: number, message: Message): boolean {
  * the message become one, and the descriptors come with its first byte.
  */
 function readStream(fd: number, queued: number, isUrgent: boolean, subject: Subject): Queued[] {
+  using _front = new FromFront(fd);
   const whole = peek(fd, new Uint8Array(queued), subject);
   if (whole?.bytes.length === queued && whole.rights.length === 0 && !whole.credentials && !isUrgent) return [whole];
   for (const right of whole?.rights ?? []) closeFd(right);

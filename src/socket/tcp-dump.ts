@@ -5,13 +5,14 @@ import { perRun } from "../file/per-run.ts";
 import type { TcpStreamEntry } from "../image/schema.gen.ts";
 import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { getNumber, tryGetOption, tryReceive, trySetNumber } from "../kernel/socket.ts";
+import { getNumber, tryGetOption, tryReceive } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check } from "../kernel/sys.ts";
 import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ, SIOCOUTQ, SIOCOUTQNSD } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import { FromFront } from "./queue.ts";
 import {
   callsOff,
   callsOn,
@@ -168,20 +169,6 @@ function farewell(
   return [send(lock.fd, lock.keeping(kept)), ...silence];
 }
 
-/** Takes a peek offset of the program's off, which would hide bytes. */
-class WholeQueue implements Disposable {
-  readonly #before: number;
-
-  constructor(readonly fd: number) {
-    this.#before = getNumber(fd, SOL.SOCKET, SO.PEEK_OFF) ?? -1;
-    if (this.#before >= 0) trySetNumber(fd, SOL.SOCKET, SO.PEEK_OFF, -1);
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#before >= 0) trySetNumber(this.fd, SOL.SOCKET, SO.PEEK_OFF, this.#before);
-  }
-}
-
 function peek(fd: number, size: number, subject: Subject): Uint8Array {
   const got = tryReceive(fd, new Uint8Array(new ArrayBuffer(size)), MSG.PEEK | MSG.DONTWAIT);
   if (typeof got !== "number") return got.bytes;
@@ -193,7 +180,7 @@ function peek(fd: number, size: number, subject: Subject): Uint8Array {
 export function readReceived(fd: number, subject: Subject): Uint8Array {
   const length = Math.max(0, ioctlInt(fd, SIOCINQ));
   if (length === 0) return new Uint8Array(0);
-  using _whole = new WholeQueue(fd);
+  using _front = new FromFront(fd);
   return peek(fd, length, subject);
 }
 

@@ -207,11 +207,11 @@ function dumpQueue({ file, row }: Dumped, dump: FileDump): void {
 
 /** Packets are shown to nobody as long as an error waits before them; nobody can put it back. */
 function takeError(file: OpenFile, dump: FileDump): void {
-  if (dump.options.fate === "run") {
+  if (dump.options.fate !== "kill") {
     throw new CrError("a unix socket has packets behind an error that its program has not been told yet", {
       code: "UNSUPPORTED",
       subject: subjectOf(file),
-      remedy: "let the program read from it, or dump without --leave-running",
+      remedy: "let the program read from it, or dump without --leave-running and --leave-stopped",
     });
   }
   getNumber(file.dup, SOL.SOCKET, SO.ERROR);

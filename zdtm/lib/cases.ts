@@ -26,6 +26,8 @@ export interface Header {
   except?: Record<string, string>;
   /** The dump has to be refused, with a log or message that matches; the case then goes on and has to pass. */
   refused?: string;
+  /** A dump that leaves the tree running has to be refused like that. */
+  refusedRunning?: string;
   /** Whether the case has a spoiling part; found out by reading it, when it does not say so. */
   spoils?: boolean;
 }
@@ -62,6 +64,7 @@ const checks: Record<keyof Header, (value: unknown) => boolean> = {
   env: table,
   except: table,
   refused: (v) => typeof v === "string",
+  refusedRunning: (v) => typeof v === "string",
   spoils: (v) => typeof v === "boolean",
 };
 

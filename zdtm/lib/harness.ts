@@ -270,7 +270,7 @@ class Run {
 
   async refused(pattern: string, before: Snapshot): Promise<void> {
     const images = this.images();
-    const status = await this.dump(images, []);
+    const status = await this.dump(images, this.options.mode === "running" ? ["--leave-running"] : []);
     if (status === 0) throw new Failure("the dump was made, though it had to be refused");
     const told = tail(join(images, "dump.log"), 200) + tail(join(images, "dump.log.out"), 200);
     if (!new RegExp(pattern).test(told)) throw this.blame(`the refusal does not say /${pattern}/`, images, "dump.log");
@@ -317,7 +317,8 @@ class Run {
     if (mode === "spoil") return this.spoil();
     await this.prepare();
     const before = await this.settled();
-    const pattern = this.it.header.refused;
+    const { refused, refusedRunning } = this.it.header;
+    const pattern = refused ?? (mode === "running" ? refusedRunning : undefined);
     if (mode === "nocr") {
       await Bun.sleep(20);
       this.compare("without any dump", before);

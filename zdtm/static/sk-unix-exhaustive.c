@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-unix", "verifies": "every short sequence of calls on two unix sockets leaves them as it leaves sockets that were never saved: 3,500 answer as those do"}
+// zdtm: {"category": "sockets-unix", "refusedRunning": "behind an error that its program has not been told yet", "verifies": "every short sequence of calls on two unix sockets leaves them as it leaves sockets that were never saved: 3,500 answer as those do"}
 #include "named.h"
 
 #include <poll.h>

@@ -4,8 +4,8 @@
  *   killer after US VICTIM COMMAND... US microseconds after VICTIM has a tracer
  *   killer start US VICTIM COMMAND... US microseconds after it began
  *   killer signal:NUMBER:call N ...   as above, but with this signal, once; then it waits for the command's end
- * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is, with all
- * that it started.
+ * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is; after a
+ * SIGKILL also all that it started, which may have to put things right yet.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -43,10 +43,13 @@ static int finish(const char *word, long calls) {
 }
 
 static int strike(void) {
+  /* what the command leaves behind comes to us */
+  if (deadly == SIGKILL) prctl(PR_SET_CHILD_SUBREAPER, 1);
   kill(child, deadly);
   if (deadly != SIGKILL) return 0;
   int status;
   while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
+  while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
   printf("killed\n");
   return 1;
 }
@@ -125,15 +128,8 @@ static int by_time(double us, const char *victim) {
   return finish("signalled", -1);
 }
 
-/* What the command left behind is ours: it may have to put things right yet. */
-static int alone(int result) {
-  fflush(stdout);
-  while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
-  return result;
-}
-
 int main(int argc, char **argv) {
-  if (argc < 5 || prctl(PR_SET_CHILD_SUBREAPER, 1)) return 2;
+  if (argc < 5) return 2;
   const char *mode = argv[1];
   if (!strncmp(mode, "signal:", 7)) {
     deadly = atoi(mode + 7);
@@ -147,6 +143,6 @@ int main(int argc, char **argv) {
   }
   int status;
   waitpid(child, &status, WUNTRACED);
-  if (!strcmp(mode, "call")) return alone(at_call(atol(argv[2])));
-  return alone(by_time(atof(argv[2]), strcmp(mode, "after") ? NULL : argv[3]));
+  if (!strcmp(mode, "call")) return at_call(atol(argv[2]));
+  return by_time(atof(argv[2]), strcmp(mode, "after") ? NULL : argv[3]);
 }

@@ -83,7 +83,8 @@ async function almostAll(at: Place): Promise<number> {
   const victim = await Victim.start(at.keeper, at.scratch, [cProgram("victims/computing.c")]);
   expect(await at.dump(victim.pid)).toEqual({ status: 0, text: "" });
   const sizes = left(at.images).map((name) => Math.ceil(statSync(`${at.images}/${name}`).size / 4096) * 4096);
-  return sizes.reduce((sum, size) => sum + size, 0) - 2 * 4096;
+  // another victim touches a few pages more or less
+  return sizes.reduce((sum, size) => sum + size, 0) - 8 * 4096;
 }
 
 describe("refused", () => {
