@@ -3,7 +3,7 @@ import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import type { NamespaceIds } from "../namespace/ids.ts";
+import { linkOf, type NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind } from "../namespace/registry.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTree } from "./tree.ts";
@@ -16,6 +16,23 @@ function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => 
         code: "ENOTSUP",
         subject: { pid: member, namespace: link },
         remedy: "dump it from inside that namespace, or use criu",
+      }),
+    );
+  }
+}
+
+/** Namespaces that a task can have made or entered for its next children alone. */
+const FOR_CHILDREN = ["pid", "time"] as const;
+
+function checkChildrensNamespaces(pid: number, blocker: (error: CrError) => void): void {
+  for (const name of FOR_CHILDREN) {
+    const own = linkOf(pid, name);
+    if (own === "" || linkOf(pid, `${name}_for_children`) === own) continue;
+    blocker(
+      new CrError(`the task's next children would be born into another ${name} namespace: this is not supported yet`, {
+        code: "ENOTSUP",
+        subject: { pid, namespace: own },
+        remedy: "dump it before it calls unshare(2) or setns(2)",
       }),
     );
   }
@@ -86,6 +103,7 @@ export function checkTree(
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
+    if (!task.zombie) checkChildrensNamespaces(task.pid, blocker);
   }
   if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
     blocker(

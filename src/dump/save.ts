@@ -5,11 +5,11 @@ import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
+import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
-import { readClocks } from "./clocks.ts";
 import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
@@ -182,7 +182,7 @@ export function save(saving: Saving): Saved {
     "PSTREE",
     tree.tasks.map((task) => treeEntry(task, pids)),
   );
-  images.write("TIMENS", 0, [readClocks()]);
+  images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
   step();
   return saved;
 }

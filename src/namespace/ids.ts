@@ -13,7 +13,7 @@ export type NamespaceFields = Pick<TaskKobjIdsEntry, `${NamespaceName}_ns_id`>;
 export const fieldOf = (name: NamespaceName): keyof NamespaceFields => `${name}_ns_id`;
 
 /** `uts:[4026531838]`, or "" where this kernel has no such namespaces or the task is gone. */
-export function linkOf(pid: number | "self", name: NamespaceName): string {
+export function linkOf(pid: number | "self", name: NamespaceName | "pid_for_children" | "time_for_children"): string {
   try {
     return readlinkSync(`/proc/${pid}/ns/${name}`);
   } catch {

@@ -2,10 +2,11 @@
 import type { NamespaceName } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { pid } from "./pid.ts";
+import { time } from "./time.ts";
 import { uts } from "./uts.ts";
 
 /** In the order in which they are filled. */
-export const namespaceKinds: readonly NamespaceKind[] = [pid, uts];
+export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, time];
 
 export function namespaceKind(name: NamespaceName): NamespaceKind | undefined {
   return namespaceKinds.find((kind) => kind.name === name);

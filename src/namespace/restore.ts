@@ -3,9 +3,11 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
-import { fieldOf, NAMESPACES, type NamespaceName } from "./ids.ts";
+import type { Log } from "../log.ts";
+import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
+import { clocksGoBack, HOST_CLOCKS, time } from "./time.ts";
 
 /** The namespace of this kind that the ids name and the dumper did not live in. */
 function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: TaskKobjIdsEntry): number | undefined {
@@ -52,12 +54,25 @@ export class FreshNamespaces {
   constructor(
     readonly images: ImageDirectory,
     ids: TaskKobjIdsEntry | undefined,
+    log: Log,
   ) {
     const ours = images.inventory.root_ids;
-    if (!ours || !ids) return;
-    for (const kind of namespaceKinds) {
-      const id = foreignId(kind.name, ours, ids);
-      if (id !== undefined) this.#fresh.push({ kind, id });
+    if (ours && ids) {
+      for (const kind of namespaceKinds) {
+        const id = foreignId(kind.name, ours, ids);
+        if (id !== undefined) this.#fresh.push({ kind, id });
+      }
+    }
+    if (!this.has("time") && clocksGoBack(images)) this.#keepClocks(log);
+  }
+
+  /** No clock of a task may go back: where this machine is younger than the tree's, the tree gets clocks of its own. */
+  #keepClocks(log: Log): void {
+    if (linkOf("self", "time") !== "") {
+      this.#fresh.push({ kind: time, id: HOST_CLOCKS });
+      log.info("this machine started later than the tree's: a time namespace lets its clocks go on");
+    } else {
+      log.warn("this machine started later than the tree's, and its kernel has no time namespaces: the clocks go back");
     }
   }
 

@@ -75,7 +75,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       remedy: "pass --shell-job to restore too",
     });
   }
-  const namespaces = new FreshNamespaces(images, root.ids);
+  const namespaces = new FreshNamespaces(images, root.ids, log);
   if (namespaces.has("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
   const hole = findHole(set.tasks);

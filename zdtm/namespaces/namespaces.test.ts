@@ -1,6 +1,6 @@
 /** Trees that live in namespaces of their own, seen from outside before the dump and after the restore. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
@@ -24,6 +24,15 @@ function view(root: number): string[] {
 
 function namespace(pid: number, name: string): string {
   return readlinkSync(`/proc/${pid}/ns/${name}`);
+}
+
+/** Of each clock, seconds that a time namespace is ahead of the machine. */
+function offsets(pid: number): Map<string, number> {
+  const text = readFileSync(`/proc/${pid}/timens_offsets`, "latin1");
+  const lines = [...text.matchAll(/^(\w+)\s+(-?\d+)\s+(\d+)$/gm)];
+  return new Map(
+    lines.map(([, name = "", seconds, nanoseconds]) => [name, Number(seconds) + Number(nanoseconds) / 1e9]),
+  );
 }
 
 class Stage implements AsyncDisposable {
@@ -62,6 +71,12 @@ class Stage implements AsyncDisposable {
       throw new Error(
         `${words[0]} ends with ${ended}: ${readFileSync(`${this.images}/${log}`, "latin1").slice(-2000)}`,
       );
+  }
+
+  async crit(...words: string[]): Promise<string> {
+    const done = Bun.spawnSync([...(await binary()), "crit", ...words]);
+    if (done.exitCode !== 0) throw new Error(done.stderr.toString());
+    return done.stdout.toString();
   }
 
   async dump(): Promise<void> {
@@ -141,11 +156,64 @@ describe("namespaces", () => {
   );
 
   test.concurrent(
+    "time: the clocks of a time namespace go on from where they were, twice over",
+    async () => {
+      const options = ["--time", "--monotonic", "5000", "--boottime", "700000"];
+      await using stage = await Stage.set(options, "sleep 1000000 & wait", sleepers(1));
+      for (let round = 0; round < 2; round++) {
+        const [began, before] = [performance.now(), offsets(stage.root)];
+        await stage.dump();
+        await stage.restore();
+        const [after, passed] = [offsets(stage.root), (performance.now() - began) / 1000];
+        // what passed meanwhile did not pass for them
+        for (const name of ["monotonic", "boottime"]) {
+          expect(after.get(name)).toBeLessThan(before.get(name) ?? 0);
+          expect(after.get(name)).toBeGreaterThan((before.get(name) ?? 0) - passed - 1);
+        }
+        for (const pid of treeOf(stage.root)) expect(namespace(pid, "time")).toBe(namespace(stage.root, "time"));
+      }
+      expect(namespace(stage.root, "time")).not.toBe(namespace(process.pid, "time"));
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "time: where the clocks are ahead of this machine's they go on; else the tree stays with the machine's",
+    async () => {
+      await using stage = await Stage.set(["--uts"], "sleep 1000000 & wait", sleepers(1));
+      await stage.dump();
+      await stage.restore();
+      expect(namespace(stage.root, "time")).toBe(namespace(process.pid, "time"));
+      await stage.dump();
+      const image = `${stage.images}/timens-0.img`;
+      const set = JSON.parse(await stage.crit("decode", "-i", image));
+      const uptime = set.entries[0].monotonic.tv_sec;
+      set.entries[0].monotonic.tv_sec = uptime + 9000;
+      writeFileSync(`${image}.json`, JSON.stringify(set));
+      await stage.crit("encode", "-i", `${image}.json`, "-o", image);
+      await stage.restore();
+      expect(namespace(stage.root, "time")).not.toBe(namespace(process.pid, "time"));
+      expect(Math.round((offsets(stage.root).get("monotonic") ?? 0) / 1000)).toBe(9);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "what the next child would be born into is no namespace of the tree's: refused, and the tree runs on",
+    async () => {
+      await using stage = await Stage.set(["--uts"], "unshare --pid sleep 1000000 & wait", sleepers(1));
+      await expect(stage.run("dump", "-t", String(stage.root))).rejects.toThrow(/next children .* pid namespace/);
+      expect(treeOf(stage.root).length).toBe(2);
+    },
+    testTime,
+  );
+
+  test.concurrent(
     "a tree whose root is no init of its pid namespace is refused, and runs on",
     async () => {
       await using stage = await Stage.set(["--pid"], "sleep 1000000 & wait", sleepers(1));
       const [child = 0] = treeOf(stage.root).slice(1);
-      expect(stage.run("dump", "-t", String(child), "--shell-job")).rejects.toThrow(/whose init is not its root/);
+      await expect(stage.run("dump", "-t", String(child), "--shell-job")).rejects.toThrow(/whose init is not its root/);
       await until("it is gone", () => (existsSync(`/proc/${child}/exe`) ? undefined : "gone"));
     },
     testTime,
