@@ -24,7 +24,8 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Executioner } from "./executioner.ts";
 
 const SIGSTOP = 19;
-const SIGTSTP = 20;
+/** SIGSTOP, SIGTSTP, and SIGTTIN and SIGTTOU, which a background job gets from its terminal. */
+const STOPPING: ReadonlySet<number> = new Set([19, 20, 21, 22]);
 const SIGTRAP = 5;
 const EPERM = -1;
 const ESRCH = -3;
@@ -259,11 +260,11 @@ export class FrozenTree implements Disposable {
         one.dead = true;
       } else if (seen.event === PTRACE_EVENT_STOP) {
         if (seen.signal !== SIGTRAP) {
-          if (seen.signal !== SIGSTOP && seen.signal !== SIGTSTP) {
-            throw new CrError(`the task is stopped by signal ${seen.signal}: only SIGSTOP and SIGTSTP can be kept`, {
+          if (!STOPPING.has(seen.signal)) {
+            throw new CrError(`the task is stopped by signal ${seen.signal}, which is none of job control`, {
               code: "ENOTSUP",
               subject: { pid },
-              remedy: "continue it (SIGCONT), or put it in the foreground of its terminal",
+              remedy: "continue it (SIGCONT)",
             });
           }
           one.stopSignal = seen.signal;

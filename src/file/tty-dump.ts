@@ -3,14 +3,14 @@ import { FdTypes, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { S_IFCHR, S_IFMT } from "../kernel/stat.ts";
-import { ptyIndex, readTermios } from "../kernel/tty.ts";
+import { ptyIndex, readTermios, realDevice } from "../kernel/tty.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { readQueues } from "./tty-queue.ts";
-import { identify, infoId, readState, slaveDevice, type TtyIdentity } from "./tty-state.ts";
+import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity } from "./tty-state.ts";
 
-/** Index of the first external terminal in ids of the images. */
+/** Indices above this one in ids of the images are those of external terminals. */
 const EXTERNAL_INDEX = 1012;
 
 /** What a file is among terminals; undefined when it is none. */
@@ -39,17 +39,22 @@ export function ttyName(rdev: number, dev: number): string {
 /** What the tree's terminals have in common during one dump. */
 class Terminals {
   readonly masters = new Set<number>();
+  /** Slaves that the tree holds, as /dev/tty too. */
   readonly slaves = new Set<number>();
   /** First task that has a terminal as its controlling one, by the terminal's device. */
   readonly sessions = new Map<number, ProcStat>();
   /** Infos that are in the image already. */
   readonly saved = new Set<number>();
-  readonly #external = new Map<string, number>();
+  /** Indices of terminals that are no ptys, by what each is. */
+  readonly #indices = new Map<string, number>();
+  #extra = EXTERNAL_INDEX;
 
   constructor(readonly dump: FileDump) {
     for (const { file } of dump.held) {
       const tty = identityOf(file);
-      if (tty?.type === TtyType.PTY) (tty.isMaster ? this.masters : this.slaves).add(tty.index);
+      if (tty?.isMaster) this.masters.add(tty.index);
+      const slave = heldSlave(file);
+      if (slave !== undefined) this.slaves.add(slave);
     }
     for (const pid of dump.pids) {
       using dir = new ProcDir(pid);
@@ -66,35 +71,55 @@ class Terminals {
       : undefined;
   }
 
-  /** External terminals are numbered as they come. */
-  externalIndex(name: string): number {
-    const known = this.#external.get(name);
+  /** Is a slave, whatever it was opened as, declared external? */
+  isExternal(index: number): boolean {
+    const device = `${userDevice(slaveDevice(index)).toString(16)}:`;
+    return this.dump.options.external.some(({ kind, id }) => kind === "tty" && id.startsWith(device));
+  }
+
+  /** The master is with somebody else, who has it still. */
+  isForeign(file: OpenFile): boolean {
+    const index = heldSlave(file);
+    return (
+      index !== undefined && !this.masters.has(index) && readTermios(file.dup) !== undefined && !this.isExternal(index)
+    );
+  }
+
+  /**
+   * The number that a terminal's info has in the images. Ptys have their own, the first of each other kind has the kind's;
+   * all others are numbered as they come.
+   */
+  indexOf(tty: TtyIdentity, file: OpenFile): number {
+    if (tty.type === TtyType.PTY) return tty.index;
+    const key = `${tty.type} ${file.stat.rdev} ${realDevice(file.dup) ?? "hung up"}`;
+    const known = this.#indices.get(key);
     if (known !== undefined) return known;
-    const index = EXTERNAL_INDEX + 1 + this.#external.size;
-    this.#external.set(name, index);
+    const isFirst = tty.type !== TtyType.EXT_TTY && ![...this.#indices.values()].includes(tty.index);
+    const index = isFirst ? tty.index : ++this.#extra;
+    this.#indices.set(key, index);
     return index;
   }
 }
 
 const terminals = perRun((dump: FileDump) => new Terminals(dump));
 
-function isForeign(tty: TtyIdentity, file: OpenFile, all: Terminals): boolean {
-  const isSlave = tty.type === TtyType.PTY && !tty.isMaster;
-  return (
-    isSlave &&
-    !all.masters.has(tty.index) &&
-    readTermios(file.dup) !== undefined &&
-    all.externalName(file) === undefined
-  );
+/** The pty whose slave a file is; /dev/tty is one too, if that is the task's terminal. */
+function heldSlave(file: OpenFile): number | undefined {
+  const tty = identityOf(file);
+  if (tty?.type === TtyType.PTY) return tty.isMaster ? undefined : tty.index;
+  const device = tty?.type === TtyType.CTTY ? realDevice(file.dup) : undefined;
+  return device === undefined ? undefined : slaveIndex(device);
 }
 
 /** What keeps a terminal from being dumped. */
 export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
-  const tty = identityOf(file);
   const all = terminals(dump);
-  if (tty === undefined || !isForeign(tty, file, all)) return undefined;
+  const index = heldSlave(file);
+  if (index === undefined || !all.isForeign(file)) return undefined;
   const subject = { pid: file.pid, fd: file.fd, path: file.link };
-  const name = ttyName(userDevice(file.stat.rdev), userDevice(file.stat.dev));
+  // /dev/tty lies on another file system than the slave that it means
+  const slave = dump.held.find((held) => identityOf(held.file)?.type === TtyType.PTY && heldSlave(held.file) === index);
+  const name = ttyName(userDevice(slaveDevice(index)), userDevice((slave?.file ?? file).stat.dev));
   if (!dump.options.shellJob) {
     return new CrError("a terminal belongs to a program outside of the tree", {
       code: "SHELL_JOB",
@@ -102,21 +127,12 @@ export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
       remedy: `dump and restore with --shell-job to take the terminal of whoever restores, or with --external '${name}' and --inherit-fd 'fd[N]:${name}'`,
     });
   }
-  const other = [...all.slaves].find(
-    (index) => index < tty.index && !all.masters.has(index) && isHeldForeign(index, dump, all),
-  );
+  const other = dump.held.find(({ file: one }) => (heldSlave(one) ?? index) < index && all.isForeign(one));
   if (other === undefined) return undefined;
   return new CrError("a shell job has more than one terminal from outside of the tree", {
     code: "SHELL_JOB",
-    subject: { ...subject, other: `/dev/pts/${other}` },
+    subject: { ...subject, other: `/dev/pts/${heldSlave(other.file)}` },
     remedy: `declare this one external: --external '${name}'`,
-  });
-}
-
-function isHeldForeign(index: number, dump: FileDump, all: Terminals): boolean {
-  return dump.held.some(({ file }) => {
-    const tty = identityOf(file);
-    return tty !== undefined && tty.index === index && isForeign(tty, file, all);
   });
 }
 
@@ -124,11 +140,12 @@ export function dumpTty(file: OpenFile, dump: FileDump): void {
   const found = problem(file, dump);
   if (found) throw found;
   const all = terminals(dump);
-  let tty = identityOf(file);
-  if (tty === undefined)
+  const known = identityOf(file);
+  if (known === undefined)
     throw new CrError("a terminal of an unknown kind", { subject: { pid: file.pid, fd: file.fd, path: file.link } });
   const external = all.externalName(file);
-  if (external !== undefined) tty = { type: TtyType.EXT_TTY, index: all.externalIndex(external), isMaster: false };
+  const kind = external === undefined ? known : { ...known, type: TtyType.EXT_TTY };
+  const tty = { ...kind, index: all.indexOf(kind, file) };
   const id = infoId(tty);
   if (!all.saved.has(id)) {
     all.saved.add(id);
@@ -142,7 +159,7 @@ export function dumpTty(file: OpenFile, dump: FileDump): void {
 
 function infoOf(file: OpenFile, tty: TtyIdentity, id: number, all: Terminals): TtyInfoEntry {
   const { stat } = file;
-  const device = tty.type === TtyType.PTY ? slaveDevice(tty.index) : stat.rdev;
+  const device = tty.type === TtyType.PTY ? slaveDevice(tty.index) : (realDevice(file.dup) ?? stat.rdev);
   const session = all.sessions.get(device);
   const inTree = (pid: number) => (pid > 0 ? all.dump.virtualPid(pid) || pid : 0);
   const info: TtyInfoEntry = {

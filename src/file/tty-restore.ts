@@ -1,10 +1,10 @@
 import type { Program, Result } from "../agent/program.ts";
 import { CrError, type Subject } from "../error.ts";
 import { type TtyFileEntry, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
-import { closeFd, dupFd, openPath, reopen } from "../kernel/fd.ts";
+import { closeFd, dupFd, ioctlInt, openPath, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { check, must } from "../kernel/sys.ts";
+import { check, must, sys } from "../kernel/sys.ts";
 import { openMaster, readTermios, tryOpenSlave, trySetTtyNumber } from "../kernel/tty.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
@@ -34,6 +34,8 @@ class Terminals {
   readonly #opened = new Set<number>();
   /** A description of each terminal that is open, for its session; ours. */
   readonly #lines = new Map<TtyInfoEntry, number>();
+  /** The tree has the terminal that we have: its session's, if the tree leads one, or ours. */
+  #job: TtyInfoEntry | undefined;
   #hasSessions = false;
 
   constructor(readonly restore: FileRestore) {
@@ -111,8 +113,7 @@ class Terminals {
     const subject = { path: `/dev/pts/${pty.index}` };
     const [first, ...more] = pty.masters;
     if (first === undefined || pty.master === undefined) return;
-    const master = openMaster(pty.index, first.flags);
-    if (master === undefined) throw taken(subject);
+    const master = makeMaster(pty.index, first.flags, subject);
     this.#put(first, master);
     for (const entry of more) this.#put(entry, dupFd(master));
     trySetTtyNumber(master, TIOC.SPTLCK, 0);
@@ -123,8 +124,7 @@ class Terminals {
       const info = pty.slave ?? pty.master;
       check(applyModes(master, info), "cannot set the modes of a terminal", subject);
       check(applySize(master, pty.master), "cannot set the size of a terminal", subject);
-      if (pty.slave)
-        must(NR.fchown, [slave, info.uid ?? 0, info.gid ?? 0], "cannot set the owner of a terminal", subject);
+      this.#applyOwner(slave, pty, subject);
       const queue = (isMaster: boolean) =>
         this.#queues.get(infoId({ type: TtyType.PTY, index: pty.index, isMaster })) ?? new Uint8Array(0);
       writeQueues(master, slave, { toMaster: queue(true), toSlave: queue(false) }, subject);
@@ -133,11 +133,18 @@ class Terminals {
     }
   }
 
+  /** Owner and mode of a slave. */
+  #applyOwner(slave: number, { slave: info, slaves: [entry] }: Pty, subject: Subject): void {
+    if (info === undefined || entry === undefined) return;
+    must(NR.fchown, [slave, info.uid ?? 0, info.gid ?? 0], "cannot set the owner of a terminal", subject);
+    const mode = this.restore.entries.get(entry.regf_id ?? -1)?.reg?.mode;
+    if (mode !== undefined) must(NR.fchmod, [slave, mode & 0o7777], "cannot set the mode of a terminal", subject);
+  }
+
   /** Slaves whose master was closed: nothing works on them any more but close(2). */
   #openHungUp(pty: Pty): void {
     const subject = { path: `/dev/pts/${pty.index}` };
-    const master = openMaster(pty.index, O.RDWR);
-    if (master === undefined) throw taken(subject);
+    const master = makeMaster(pty.index, O.RDWR, subject);
     try {
       trySetTtyNumber(master, TIOC.SPTLCK, 0);
       for (const entry of pty.slaves) this.#put(entry, openSlave(master, entry, subject));
@@ -156,15 +163,12 @@ class Terminals {
         remedy: `restore with --shell-job from a terminal, or give one: --inherit-fd 'fd[N]:${ttyName(info.rdev, info.dev ?? 0)}'`,
       });
     }
+    this.#job = info;
     for (const entry of pty.slaves) {
-      this.#put(entry, reopen(0, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open our terminal anew", subject));
+      const fd = reopen(0, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open our terminal anew", subject);
+      this.#put(entry, this.#line(info, fd));
     }
     check(applyModes(0, info), "cannot set the modes of our terminal", subject);
-    const { tasks } = this.restore;
-    const root = tasks.find((task) => task.tree.ppid === 0);
-    if (info.pgrp !== root?.tree.pgid && tasks.some((task) => task.tree.pgid === info.pgrp)) {
-      trySetTtyNumber(0, TIOC.SPGRP, info.pgrp);
-    }
   }
 
   /** A console, a virtual terminal or a serial line: there by its path. */
@@ -182,7 +186,12 @@ class Terminals {
     for (const other of [...this.#ptys.values()].flatMap((pty) => [...pty.masters, ...pty.slaves])) this.open(other);
     for (const other of this.#others) if (this.#info(other).type !== TtyType.CTTY) this.open(other);
     this.sessions();
-    const task = this.restore.holders(entry.id)[0]?.task;
+    const { sid } = this.#info(entry);
+    const { tasks } = this.restore;
+    const task =
+      tasks.find(({ pid }) => pid === sid) ??
+      tasks.find(({ tree }) => tree.sid === sid) ??
+      this.restore.holders(entry.id)[0]?.task;
     if (task === undefined) {
       this.#put(
         entry,
@@ -210,20 +219,18 @@ class Terminals {
   }
 
   /**
-   * Our description of the terminal that a session controls, as far as it can be made before the tree: those that the
-   * leader forks later inherit the terminal, and in no other way can they get it.
+   * Our description of the terminal that a session controls: those that the leader forks later inherit the terminal, and in no
+   * other way can they get it.
    */
-  ofSession(sid: number): number | undefined {
+  ofSession(sid: number): SessionTerminal | undefined {
     for (const { tty } of this.restore.entries.values()) {
       if (tty === undefined) continue;
       const info = this.#info(tty);
-      if (info.sid !== sid || info.type === TtyType.CTTY) continue;
-      const hasMaster = info.pty !== undefined && (this.#ptys.get(info.pty.index)?.masters.length ?? 0) > 0;
-      const ours = info.type === TtyType.PTY && !hasMaster;
-      if (this.#given(info) === undefined && (ours || info.type === TtyType.EXT_TTY)) continue;
-      this.restore.descriptor(tty.id);
+      if (info.sid === sid && info.type !== TtyType.CTTY) this.restore.descriptor(tty.id);
     }
-    return [...this.#lines].find(([info]) => info.sid === sid)?.[1];
+    const [info, fd] = [...this.#lines].find(([one]) => one.sid === sid) ?? [];
+    if (info === undefined || fd === undefined) return undefined;
+    return { fd, steal: hasOurSession(fd) };
   }
 
   /** Gives every session of the tree its controlling terminal and that its foreground group. */
@@ -233,7 +240,23 @@ class Terminals {
     for (const [info, fd] of this.#lines) {
       const leader = this.restore.tasks.find((task) => task.pid === info.sid);
       if (info.sid !== 0 && leader) takeTerminal(leader, fd, info);
+      else if (info === this.#job) this.#foreground(info);
     }
+  }
+
+  /** Where we are in the foreground of our terminal, the tree is from now on: we only wait for it. */
+  #foreground({ pgrp }: TtyInfoEntry): void {
+    const { tasks } = this.restore;
+    const group = tasks.some((task) => task.tree.pgid === pgrp)
+      ? pgrp
+      : tasks.find((task) => task.tree.ppid === 0)?.tree.pgid;
+    if (group === undefined || !isForeground()) return;
+    const subject = { group };
+    check(
+      trySetTtyNumber(0, TIOC.SPGRP, this.restore.hostPid(group)),
+      "cannot bring the tree to the foreground",
+      subject,
+    );
   }
 
   /** Packet mode, locks: what would have been in the way before. */
@@ -248,6 +271,34 @@ class Terminals {
       }
     }
   }
+}
+
+/** A terminal that a session gets, of ours. */
+export interface SessionTerminal {
+  readonly fd: number;
+  /** It is taken from the session that we are in. */
+  readonly steal: boolean;
+}
+
+/** Is a terminal the controlling one of the session that we are in? Others would lose theirs: nobody asked for that. */
+function hasOurSession(fd: number): boolean {
+  return ioctlInt(fd, TIOC.GSID) === sys(NR.getsid, 0);
+}
+
+function isForeground(): boolean {
+  return ioctlInt(0, TIOC.GPGRP) === sys(NR.getpgid, 0);
+}
+
+/** Others may have the number for a moment: who wants a certain one takes all below it. */
+const NUMBER_TRIES = 50;
+
+function makeMaster(index: number, flags: number, subject: Subject): number {
+  for (let tries = 0; tries < NUMBER_TRIES; tries++) {
+    const master = openMaster(index, flags);
+    if (master !== undefined) return master;
+    Bun.sleepSync(10);
+  }
+  throw taken(subject);
 }
 
 function openSlave(master: number, entry: TtyFileEntry, subject: Subject): number {

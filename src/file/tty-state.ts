@@ -30,6 +30,8 @@ const VT_INDEX = 1004;
 const CTTY_INDEX = 1006;
 const SERIAL_INDEX = 1010;
 const PTY_MAJORS = { first: 136, last: 143 } as const;
+/** Lines of USB modems, USB adapters, boards with few ports, and hypervisors; ttyS is 4:64 and up. */
+const SERIAL_MAJORS: ReadonlySet<number> = new Set([166, 188, 204, 229]);
 /** Numbers from here on mean other terminals. */
 export const MAX_PTYS = 1000;
 
@@ -50,8 +52,14 @@ export function identify(rdev: number, master: number | undefined): TtyIdentity 
   if (major === 5 && minor === 0) return { type: TtyType.CTTY, index: CTTY_INDEX, isMaster: false };
   if (major === 5 && minor === 1) return { type: TtyType.CONSOLE, index: CONSOLE_INDEX, isMaster: false };
   if (major === 4 && minor < 64) return { type: TtyType.VT, index: VT_INDEX, isMaster: false };
-  if (major === 4) return { type: TtyType.SERIAL, index: SERIAL_INDEX, isMaster: false };
+  if (major === 4 || SERIAL_MAJORS.has(major)) return { type: TtyType.SERIAL, index: SERIAL_INDEX, isMaster: false };
   return undefined;
+}
+
+/** The pty whose slave has this device number (kernel encoding). */
+export function slaveIndex(rdev: number): number | undefined {
+  const tty = identify(rdev, undefined);
+  return tty?.type === TtyType.PTY ? tty.index : undefined;
 }
 
 /** The slave's device number, kernel encoding. */

@@ -120,6 +120,16 @@ export function trySetTtyNumber(fd: number, request: number, value: number): num
   return tryIoctl(fd, request, new Int32Array([value]));
 }
 
+/** Which terminal a description is of, whatever name it was opened by; undefined when the line is hung up. */
+export function realDevice(fd: number): number | undefined {
+  const dev = new Uint32Array(1);
+  if (tryIoctl(fd, TIOC.GDEV, dev) < 0) return undefined;
+  const [encoded = 0] = dev;
+  // new_encode_dev of linux/kdev_t.h
+  const minor = (encoded & 0xff) | ((encoded >>> 12) & 0xfff00);
+  return ((encoded >>> 8) & 0xfff) * 0x100000 + minor;
+}
+
 /** Number of a pty, asked of its master; negative errno for anything else. */
 export function ptyIndex(master: number): number {
   return ioctlInt(master, TIOC.GPTN);

@@ -7,6 +7,7 @@ import type { Program } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers } from "../file/numbers.ts";
+import type { SessionTerminal } from "../file/tty-restore.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
@@ -56,8 +57,8 @@ export interface GrowOptions {
   /** Session and process group of ours. */
   readonly ourSid: number;
   readonly ourPgid: number;
-  /** Our descriptor of the terminal that a session controls; undefined where it has none. */
-  terminal(sid: number): number | undefined;
+  /** The terminal that a session controls; undefined where it has none. */
+  terminal(sid: number): SessionTerminal | undefined;
   /** Called between steps: throws when we shall stop. */
   step(): void;
 }
@@ -167,8 +168,11 @@ export class Forest implements Disposable {
       program.call(NR.setsid, [], { what: "cannot make the session" });
       if (terminal === undefined) return;
       // now, before it has children: they inherit it
-      const line = receiveOne(program, this.options.sources.service, terminal);
-      program.call(NR.ioctl, [line, TIOC.SCTTY, 0], { what: "cannot give a session its terminal", subject: { pid } });
+      const line = receiveOne(program, this.options.sources.service, terminal.fd);
+      program.call(NR.ioctl, [line, TIOC.SCTTY, terminal.steal ? 1 : 0], {
+        what: "cannot give a session its terminal",
+        subject: { pid },
+      });
       program.call(NR.close, [line]);
     });
     task.sid = task.saved.pid;

@@ -1,8 +1,5 @@
 // zdtm: {"category": "process-tree", "verifies": "job control on a terminal goes on: foreground and background groups, a stopped job, keys that are signals"}
-#include "tst.h"
-
-#include <sys/ioctl.h>
-#include <termios.h>
+#include "terminal.h"
 
 static struct {
   tst_step ready, switch_jobs, switched, lines, interrupts;
@@ -57,10 +54,8 @@ static int shell(void *name) {
 int main(void) {
   tst_begin();
   shared = tst_shared(sizeof(*shared));
-  int master = tst_sys(posix_openpt(O_RDWR | O_NOCTTY));
-  tst_sys(grantpt(master));
-  tst_sys(unlockpt(master));
-  tst_child(shell, ptsname(master));
+  int master = tty_master(O_RDWR);
+  tst_child(shell, (void *)(uintptr_t)tty_path(master));
   tst_await(&shared->ready, 3);
   tst_until(tst_state(shared->jobs[0]) == 'S', "the first job does not read");
   tst_ready();
