@@ -1,6 +1,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeImage } from "../../src/image/framing.ts";
+import { KeptLock } from "../../src/socket/network-lock.ts";
 import { binary } from "./binary.ts";
 import type { Case, Flavour } from "./cases.ts";
 import { compileCase } from "./compile.ts";
@@ -329,6 +331,17 @@ class Run {
   }
 }
 
+/** A dump whose images nobody restored holds its connections' packets back for good. */
+function unlock(directory: string): void {
+  for (const images of readdirSync(directory).filter((name) => name.startsWith("images-"))) {
+    const path = join(directory, images, "inventory.img");
+    if (!existsSync(path)) continue;
+    const [entry] = decodeImage(readFileSync(path), path).entries;
+    const runId = entry?.dump_criu_run_id;
+    if (typeof runId === "string") new KeptLock(runId).remove();
+  }
+}
+
 /** Runs a case once. Never throws for what the case or tscriu do; whatever was started is gone afterwards. */
 export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   const begun = performance.now();
@@ -345,7 +358,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   if (options.mode === "spoil" && it.header.spoils !== true) return finish("skip", "the case has no spoiling part");
   const directory = mkdtempSync(join(tmpdir(), `zdtm-${it.name}-`));
   chmodSync(directory, 0o777); // a case may have given up root
-  let outcome: Outcome;
+  let outcome: Outcome | undefined;
   try {
     using _pages = hugePages(it);
     await using keeper = await Keeper.start();
@@ -359,6 +372,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
       else outcome = finish("fail", error instanceof Error ? (error.stack ?? error.message) : String(error), run);
     }
   } finally {
+    if (options.mode === "cr" && outcome?.result === "fail") unlock(directory);
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }
   if (options.keep === true) outcome.directory = directory;

@@ -1,0 +1,6 @@
+// zdtm: {"category": "tcp", "verifies": "both ends of a connection are done and ours was not acknowledged: all reaches the other one, data before it, over IPv6", "opts": ["--tcp-established"], "spoils": true}
+#include "tcp_states.h"
+
+int main(void) {
+  return tcp_last_ack(TCP_SIX);
+}
