@@ -74,9 +74,12 @@ export abstract class FutexAgent implements Area {
     cont(this.tid);
   }
 
-  /** Brings the agent to a stop outside of its programs. */
-  stop(): void {
+  /** Asks the agent to stop outside of its programs; `halted` waits for it. */
+  halt(): void {
     check(interrupt(this.tid), "cannot stop a puppet", this.subject);
+  }
+
+  halted(): void {
     for (;;) {
       const seen = waitStop(this.tid, this.subject);
       roundTrips.stops++;

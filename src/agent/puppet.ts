@@ -275,9 +275,13 @@ export class Puppet extends FutexAgent implements Disposable {
   }
 
   /** Stops the agent for good; afterwards calls are made by `inject`. */
-  halt(): void {
+  override halt(): void {
+    if (this.#state === "serving") super.halt();
+  }
+
+  override halted(): void {
     if (this.#state !== "serving") return;
-    this.stop();
+    super.halted();
     this.#state = "stopped";
   }
 
@@ -304,6 +308,7 @@ export class Puppet extends FutexAgent implements Disposable {
     program.call(NR.prctl, [PR_SET_NAME, program.text(name), 0, 0, 0]);
     program.run();
     this.halt();
+    this.halted();
     if (signal === 0) {
       setSigmask(pid, mask);
       const ip = this.base + AREA.trampoline + arch.entries.syscall;
@@ -323,9 +328,8 @@ export class Puppet extends FutexAgent implements Disposable {
     this.#state = "gone";
   }
 
-  /** Unmaps the agent; only registers remain to be set. */
+  /** Unmaps the agent of the halted puppet; only registers remain to be set. */
   removeAgent(threads: number): void {
-    this.halt();
     const size = AREA.size + threads * THREAD_PAGE;
     check(this.inject(NR.munmap, [this.base, size]), "cannot unmap the agent", this.subject);
   }

@@ -105,6 +105,25 @@ describe("messages", () => {
     expect(decode("mm_entry", bytes).mm_saved_auxv).toEqual([1, 128]);
   });
 
+  test("a run of repeated integers ends where it ends", () => {
+    const words = [0, 127, 128, 2 ** 14, 2 ** 21, 2 ** 28 - 1, 2 ** 28, 2 ** 32 - 1, 2 ** 32, 2 ** 40, 5, maxU64, 6];
+    const withAuxv = (list: unknown[]) =>
+      encode("mm_entry", { ...minimal("mm_entry"), mm_saved_auxv: list, dumpable: 3 } as never);
+    const whole = withAuxv(words);
+    expect(decode("mm_entry", whole)).toMatchObject({ mm_saved_auxv: words, dumpable: 3 });
+    // what follows in the buffer is not the message's
+    const again = Buffer.concat([withAuxv([1, 2]).subarray(0, -2), Uint8Array.of(0x68, 7)]);
+    expect(decode("mm_entry", again, 0, again.length - 2).mm_saved_auxv).toEqual([1, 2]);
+    expect(code(() => decode("mm_entry", again, 0, again.length - 1))).toBe("BAD_IMAGE");
+    const many = { mxcsr: 1, xmm_space: [1, 2 ** 31, 300], xsave: { xstate_bv: 1, ymmh_space: [9, 2 ** 32 - 1] } };
+    const state = {
+      ...minimal("user_x86_fpregs_entry"),
+      ...many,
+      xsave: { ...minimal("user_x86_xsave_entry"), ...many.xsave },
+    };
+    expect(decode("user_x86_fpregs_entry", encode("user_x86_fpregs_entry", state as never))).toMatchObject(many);
+  });
+
   test("typed arrays serve as lists", () => {
     const value = { filter: new Uint8Array(8), flags: 0 };
     expect(decode("seccomp_filter", encode("seccomp_filter", value)).filter).toEqual(new Uint8Array(8));

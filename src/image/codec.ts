@@ -70,6 +70,7 @@ function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
 function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[], depth: number): void {
   if (wire === field.wire) {
     into.push(readValue(reader, field, depth));
+    if (field.scalar.unsigned && field.kind === "scalar") reader.more(field.number * 8 + wire, into);
     return;
   }
   // A reader takes both forms of a repeated scalar, whatever the schema says.

@@ -97,6 +97,38 @@ export class Reader {
     return narrow((raw >> 1n) ^ -(raw & 1n));
   }
 
+  /**
+   * Appends the values that follow with this tag before each, up to the first that is no integer of 32 bits without sign.
+   * The hot loop of registers.
+   */
+  more(tag: number, into: unknown[]): void {
+    const { bytes, end } = this;
+    const long = tag > 0x7f;
+    const first = long ? (tag & 0x7f) | 0x80 : tag;
+    const second = tag >>> 7;
+    let { pos } = this;
+    for (;;) {
+      if (bytes[pos] !== first || (long && bytes[pos + 1] !== second)) break;
+      let at = long ? pos + 2 : pos + 1;
+      // beyond the end of what we read there may be more bytes, or none
+      let byte = bytes[at++] ?? 0x80;
+      let value = byte & 0x7f;
+      for (let shift = 7; byte > 0x7f && shift < 28; shift += 7) {
+        byte = bytes[at++] ?? 0x80;
+        value |= (byte & 0x7f) << shift;
+      }
+      if (byte > 0x7f) {
+        byte = bytes[at++] ?? 0x80;
+        if (byte > 0xf) break;
+        value = (value | (byte << 28)) >>> 0;
+      }
+      if (at > end) break;
+      into.push(value);
+      pos = at;
+    }
+    this.pos = pos;
+  }
+
   bool(): boolean {
     this.#varint();
     return this.#a !== 0 || this.#b !== 0 || this.#c !== 0;

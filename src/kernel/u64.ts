@@ -9,6 +9,24 @@ export function toU64(value: bigint): U64 {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : value;
 }
 
+/** Writes at most `count` unsigned values, 8 bytes each; `place` begins at a multiple of 8 bytes. */
+export function putU64s(place: Uint8Array, count: number, values: readonly U64[]): void {
+  const halves = new Uint32Array(place.buffer, place.byteOffset, count * 2);
+  let wide: BigUint64Array | undefined;
+  const length = Math.min(count, values.length);
+  for (let i = 0; i < length; i++) {
+    const value = values[i] ?? 0;
+    // most are small, and making bigints of them all takes long
+    if (typeof value === "number" && value >= 0) {
+      halves[2 * i] = value;
+      halves[2 * i + 1] = value / 0x1_0000_0000;
+    } else {
+      wide ??= new BigUint64Array(place.buffer, place.byteOffset, count);
+      wide[i] = BigInt(value);
+    }
+  }
+}
+
 /** Decimal text, exact at any size. */
 export function decimalU64(text: string): U64 {
   return text.length <= 15 ? Number(text) : toU64(BigInt(text));

@@ -24,7 +24,7 @@ import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/re
 import { resumeCall } from "../task/resume.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
-import { restoreSched, setAffinity } from "../task/sched.ts";
+import { type Attributes, readSched, restoreSched, setAffinity } from "../task/sched.ts";
 import { restorePending, waitsToStop } from "../task/signals.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
@@ -201,20 +201,22 @@ function resume(puppet: Puppet, tid: number, regs: BigUint64Array, restart: Tscr
 }
 
 /** Stops every agent, removes it and gives each thread its registers. */
-function becomeThemselves(task: GrownTask, affinity: Uint8Array): void {
+function becomeThemselves(task: GrownTask, affinity: Uint8Array, sched: Attributes): void {
   const { saved, puppet } = task;
   const all = threadsOf(task);
-  for (const { agent } of all) if (agent !== puppet) agent.stop();
+  for (const { agent } of all) agent.halt();
+  for (const { agent } of all) agent.halted();
   puppet.removeAgent(saved.threads.length);
+  const before = { general: readRegs(puppet.pid), extended: readFp(puppet.pid) };
   for (const { tid, core } of all) {
-    const raw = registers.build(core, { general: readRegs(tid), extended: readFp(tid) });
+    const raw = registers.build(core, before);
     registers.restoreOthers(tid, core);
     writeFp(tid, raw.extended);
     const restart = core.thread_core?.tscriu_restart;
     writeRegs(tid, restart ? resume(puppet, tid, raw.general, restart) : raw.general);
     const section = rseqWriteBack(core.thread_core?.rseq_entry);
     if (section) puppet.memory.write(section.address, section.bytes);
-    if (core.thread_core) restoreSched(tid, core.thread_core, affinity);
+    if (core.thread_core) restoreSched(tid, core.thread_core, sched, affinity);
   }
   const { tc } = saved.core;
   // while it blocks all else: a signal that waits must not be delivered before the task stops
@@ -278,14 +280,16 @@ function letGo({ saved, puppet }: GrownTask, all: readonly Thread[], leaveStoppe
 /** The point of no return: the tree runs. */
 export function release(finish: Finish, leaveStopped: boolean): void {
   const tasks = living(finish);
+  // all come of one, and nobody has changed it yet
+  const sched = readSched(finish.forest.task(finish.set.root.pid).puppet.pid);
   const isStopped = (task: GrownTask) => task.saved.core.tc?.task_state === TASK_STOPPED;
   // children first: their parents' agents are still there to hear of it
   for (const task of tasks.filter(isStopped).reverse()) {
-    becomeThemselves(task, finish.affinity);
+    becomeThemselves(task, finish.affinity, sched);
     const parent = task.saved.parent && finish.forest.tasks.get(task.saved.parent.pid);
     if (parent) tellParent(task.saved, parent);
   }
-  for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity);
+  for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity, sched);
   const calls = finish.files.releaseCalls();
   if (calls.length > 0) handOver(tasks, calls);
   for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);

@@ -153,7 +153,7 @@ test.skipIf(!isRoot)("a leader's three programs make another process the same", 
   program.run();
   restoreLast(program, wanted, 0);
   program.run();
-  restoreSched(to.pid, wanted.thread_core ?? {});
+  restoreSched(to.pid, wanted.thread_core ?? {}, readSched(to.pid));
   target.cure();
   const [got] = dump(target);
   const volatile = { flags: 0, blk_sigset: 0, timers: undefined };

@@ -7,7 +7,7 @@ async function moves(body: string) {
   await using to = await Victim.start("ready(); pause();");
   const wanted = readSched(from.pid);
   const fields = dumpSched(wanted);
-  restoreSched(to.pid, fields);
+  restoreSched(to.pid, fields, readSched(to.pid));
   expect(readSched(to.pid)).toEqual(wanted);
   return fields;
 }
@@ -47,5 +47,7 @@ test.skipIf(!isRoot)("CPUs, input and output priority, timer slack", async () =>
 });
 
 test("what the kernel refuses is named", () => {
-  expect(() => restoreSched(process.pid, { sched_policy: 99 })).toThrow(/cannot set a thread's scheduling/);
+  expect(() => restoreSched(process.pid, { sched_policy: 99 }, readSched(process.pid))).toThrow(
+    /cannot set a thread's scheduling/,
+  );
 });

@@ -46,6 +46,9 @@ export interface Sched {
   timerSlack: U64;
 }
 
+/** What of it the thread got from its parent, and `restoreSched` compares with. */
+export type Attributes = Pick<Sched, "policy" | "flags" | "nice" | "priority" | "runtime">;
+
 /** The CPUs that a thread may use; trailing zero bytes cut off. Read it before you pin a thread to a CPU. */
 export function readAffinity(tid: number): Uint8Array {
   const mask = new Uint8Array(MASK_SIZE);
@@ -184,7 +187,7 @@ function refused(result: number): string | undefined {
   return "restore with CAP_SYS_NICE, outside of a cgroup without real-time budget";
 }
 
-function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
+function restoreAttributes(tid: number, entry: SchedFields, now: Attributes): void {
   const attr = attributes(entry);
   const subject = { tid, policy: entry.sched_policy, nice: entry.sched_nice, priority: entry.sched_prio };
   const what = "cannot set a thread's scheduling";
@@ -208,12 +211,13 @@ function restoreAttributes(tid: number, entry: SchedFields, now: Sched): void {
 
 /**
  * Gives a thread its scheduling. A real-time thread wins against us from here on: this belongs to the end of a restore.
+ * @param now as it is scheduled now
  * @param inherited the CPUs for a thread that was not bound to any: those that we ourselves were started with
  */
-export function restoreSched(tid: number, entry: SchedFields, inherited?: Uint8Array): void {
+export function restoreSched(tid: number, entry: SchedFields, now: Attributes, inherited?: Uint8Array): void {
   const affinity = entry.tscriu_affinity ?? inherited;
   if (affinity) setAffinity(tid, affinity);
-  if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, readSched(tid));
+  if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, now);
   if (entry.tscriu_ioprio) {
     check(sys(NR.ioprio_set, IOPRIO_WHO.PROCESS, tid, entry.tscriu_ioprio), "cannot set the input/output priority", {
       tid,

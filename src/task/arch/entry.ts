@@ -32,7 +32,8 @@ export interface RegisterKind {
   /** What the thread must ask the kernel for before it can be given its registers. */
   permit(program: Program, core: CoreEntry): void;
   /**
-   * Registers for this CPU. `puppet` is what the restored thread has now: it tells how large the state is here.
+   * Registers for this CPU. `puppet` is what a thread of the restored process has before it is given its own: it tells how large
+   * the state is here.
    * @throws CrError when the image is of another architecture or uses what this CPU lacks
    */
   build(core: CoreEntry, puppet: RawRegisters): RawRegisters;

@@ -3,7 +3,7 @@ import { CrError } from "../../error.ts";
 import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
 import { NR } from "../../kernel/nr.ts";
 import { addressOf, check, sys } from "../../kernel/sys.ts";
-import { toU64 } from "../../kernel/u64.ts";
+import { putU64s, toU64 } from "../../kernel/u64.ts";
 import { ARCH } from "../../kernel/uapi/prctl.ts";
 import type { OtherRegisters, RegisterKind } from "./entry.ts";
 import { buildXstate, dumpXstate } from "./xstate.ts";
@@ -136,7 +136,9 @@ export const x86_64: RegisterKind = {
     if (info.gpregs.mode === UserX86RegsMode.COMPAT) {
       throw new CrError("the image holds a 32-bit task, which cannot be restored yet", { code: "ENOTSUP" });
     }
-    const general = BigUint64Array.from(NAMES, (name) => BigInt.asUintN(64, BigInt(info.gpregs[name])));
+    const general = new BigUint64Array(new ArrayBuffer(NAMES.length * 8));
+    const values = NAMES.map((name) => info.gpregs[name]);
+    putU64s(new Uint8Array(general.buffer), values.length, values);
     // what the call was is worked into the other registers: the kernel must not do it again
     general[ORIG_AX] = NOT_IN_SYSCALL;
     return { general, extended: buildXstate(info.fpregs, puppet.extended) };

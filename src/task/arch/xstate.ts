@@ -5,7 +5,7 @@
 import { CrError } from "../../error.ts";
 import type { TscriuXstate, U64, UserX86FpregsEntry, UserX86XsaveEntry } from "../../image/schema.gen.ts";
 import { cpuid } from "../../kernel/sys.ts";
-import { toU64 } from "../../kernel/u64.ts";
+import { putU64s, toU64 } from "../../kernel/u64.ts";
 
 /** Offsets in the 512 bytes that FXSAVE knows. */
 const FX = { cwd: 0, swd: 2, twd: 4, fop: 6, rip: 8, rdp: 16, mxcsr: 24, mxcsrMask: 28, st: 32, xmm: 160 } as const;
@@ -191,8 +191,8 @@ export function buildXstate(entry: UserX86FpregsEntry, template: Uint8Array): Ui
   fx.setBigUint64(FX.rdp, BigInt(entry.rdp), true);
   fx.setUint32(FX.mxcsr, entry.mxcsr, true);
   fx.setUint32(FX.mxcsrMask, maskHere, true);
-  for (const [i, word] of entry.st_space.slice(0, 32).entries()) fx.setUint32(FX.st + i * 4, word, true);
-  for (const [i, word] of entry.xmm_space.slice(0, 64).entries()) fx.setUint32(FX.xmm + i * 4, word, true);
+  put32(out, FX.st, 32, entry.st_space);
+  put32(out, FX.xmm, 64, entry.xmm_space);
   if (template.length < HEADER_END) {
     const beyond = BigInt(entry.xsave?.xstate_bv ?? 0) & ~LEGACY;
     if (beyond !== 0n) throw lacking(lowestBit(beyond));
@@ -222,14 +222,16 @@ function buildXsave(xsave: UserX86XsaveEntry | undefined, out: Uint8Array, fx: D
     const values: readonly U64[] = xsave[field];
     if (((inUse >> BigInt(bit)) & 1n) === 0n || values.length === 0) continue;
     const state = new Uint8Array(words * (wide ? 8 : 4));
-    const bytes = view(state);
-    for (const [i, value] of values.slice(0, words).entries()) {
-      if (wide) bytes.setBigUint64(i * 8, BigInt(value), true);
-      else bytes.setUint32(i * 4, Number(value), true);
-    }
+    if (wide) putU64s(state, words, values);
+    else put32(state, 0, words, values as readonly number[]);
     put(bit, state, out);
   }
   for (const { component, state } of xsave.tscriu_xstates) put(component, state, out);
+}
+
+/** At most `count` words at `offset`, which is a multiple of four. */
+function put32(out: Uint8Array, offset: number, count: number, values: readonly number[]): void {
+  new Uint32Array(out.buffer, offset, count).set(values.length > count ? values.slice(0, count) : values);
 }
 
 function put(bit: number, state: Uint8Array, out: Uint8Array): void {
