@@ -48,22 +48,24 @@ export function decodeEntry(name: string, bytes: Uint8Array, start = 0, end = by
 function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
   if (depth > maxDepth) reader.fail(`${type.name} is nested more than ${maxDepth} times`);
   const entry: Entry = {};
-  for (const name of type.repeated) entry[name] = [];
+  const { repeated, required, byNumber } = type;
+  for (let i = 0; i < repeated.length; i++) entry[repeated[i] ?? ""] = [];
   while (reader.pos < reader.end) {
     const tag = reader.uint32();
-    const field = type.byNumber.get(tag >>> 3);
+    const field = byNumber.get(tag >>> 3);
     const wire = tag & 7;
     if (tag >>> 3 === 0) reader.fail(`field 0 in ${type.name}`);
     if (field === undefined) reader.skip(wire);
-    else if (field.label === "repeated" || field.label === "packed") {
-      readRepeated(reader, field, wire, entry[field.name] as unknown[], depth);
-    } else {
+    else if (field.isList) readRepeated(reader, field, wire, entry[field.name] as unknown[], depth);
+    else {
       if (wire !== field.wire) reader.fail(`${type.name}.${field.name} has wire type ${wire}`);
       entry[field.name] = readValue(reader, field, depth);
     }
   }
-  for (const name of type.required)
+  for (let i = 0; i < required.length; i++) {
+    const name = required[i] ?? "";
     if (entry[name] === undefined) reader.fail(`${type.name} lacks its required field ${name}`);
+  }
   return entry;
 }
 
@@ -76,17 +78,20 @@ function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[
   // A reader takes both forms of a repeated scalar, whatever the schema says.
   if (wire !== Wire.bytes) reader.fail(`${field.name} has wire type ${wire}`);
   const length = reader.length();
-  const inner = new Reader(reader.bytes, reader.pos, reader.pos + length);
-  while (inner.pos < inner.end) into.push(readValue(inner, field, depth));
-  reader.pos = inner.pos;
+  const { end } = reader;
+  reader.end = reader.pos + length;
+  while (reader.pos < reader.end) into.push(readValue(reader, field, depth));
+  reader.end = end;
 }
 
 function readValue(reader: Reader, field: Field, depth: number): unknown {
   if (field.kind === "message") {
     const length = reader.length();
-    const inner = new Reader(reader.bytes, reader.pos, reader.pos + length);
-    reader.pos += length;
-    return readMessage(inner, descriptor(field.type), depth + 1);
+    const { end } = reader;
+    reader.end = reader.pos + length;
+    const entry = readMessage(reader, descriptor(field.type), depth + 1);
+    reader.end = end;
+    return entry;
   }
   return field.scalar.read(reader);
 }

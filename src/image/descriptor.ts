@@ -6,6 +6,8 @@ export interface Field {
   readonly number: number;
   readonly name: string;
   readonly label: "required" | "optional" | "repeated" | "packed";
+  /** Repeated, or packed. */
+  readonly isList: boolean;
   /** Names a message for kind "message", an enum for kind "enum". */
   readonly type: string;
   readonly kind: "message" | "enum" | "scalar";
@@ -42,6 +44,7 @@ function parseField(line: string): Field {
     number: Number(number),
     name,
     label: label as Field["label"],
+    isList: label === "repeated" || label === "packed",
     type: type.replace(/^[.#]/, ""),
     kind,
     scalar: scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type),
@@ -65,7 +68,7 @@ export function descriptor(name: string): Descriptor {
     fields,
     byNumber: new Map(fields.map((f) => [f.number, f])),
     byName: new Map(fields.map((f) => [f.name, f])),
-    repeated: fields.filter((f) => f.label === "repeated" || f.label === "packed").map((f) => f.name),
+    repeated: fields.filter((f) => f.isList).map((f) => f.name),
     required: fields.filter((f) => f.label === "required").map((f) => f.name),
   };
   known.set(name, made);

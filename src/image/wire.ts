@@ -25,7 +25,8 @@ export class Reader {
   constructor(
     readonly bytes: Uint8Array,
     start = 0,
-    readonly end = bytes.length,
+    /** Where what is read now ends: that of a message within another, too. */
+    public end = bytes.length,
   ) {
     this.pos = start;
   }
@@ -80,6 +81,24 @@ export class Reader {
   }
 
   uint64(): U64 {
+    // up to seven bytes, which most are: addresses, small numbers
+    const { bytes, pos, end } = this;
+    const byte = pos < end ? (bytes[pos] ?? 0) : 0x80;
+    if (byte < 0x80) {
+      this.pos++;
+      return byte;
+    }
+    if (pos + 7 <= end) {
+      let value = byte & 0x7f;
+      for (let i = 1, scale = 0x80; i < 7; i++, scale *= 0x80) {
+        const next = bytes[pos + i] ?? 0;
+        value += (next & 0x7f) * scale;
+        if (next < 0x80) {
+          this.pos = pos + i + 1;
+          return value;
+        }
+      }
+    }
     this.#varint();
     const low = this.#a + this.#b * two28;
     return this.#c === 0 && low <= Number.MAX_SAFE_INTEGER ? low : this.#wide();
@@ -103,27 +122,31 @@ export class Reader {
    */
   more(tag: number, into: unknown[]): void {
     const { bytes, end } = this;
-    const long = tag > 0x7f;
-    const first = long ? (tag & 0x7f) | 0x80 : tag;
+    const isLong = tag > 0x7f;
+    const first = isLong ? (tag & 0x7f) | 0x80 : tag;
     const second = tag >>> 7;
     let { pos } = this;
-    for (;;) {
-      if (bytes[pos] !== first || (long && bytes[pos + 1] !== second)) break;
-      let at = long ? pos + 2 : pos + 1;
+    let count = into.length;
+    while (bytes[pos] === first) {
+      let at = pos + 1;
+      if (isLong && bytes[at++] !== second) break;
       // beyond the end of what we read there may be more bytes, or none
-      let byte = bytes[at++] ?? 0x80;
-      let value = byte & 0x7f;
-      for (let shift = 7; byte > 0x7f && shift < 28; shift += 7) {
-        byte = bytes[at++] ?? 0x80;
-        value |= (byte & 0x7f) << shift;
-      }
-      if (byte > 0x7f) {
-        byte = bytes[at++] ?? 0x80;
-        if (byte > 0xf) break;
-        value = (value | (byte << 28)) >>> 0;
+      let value = bytes[at++] ?? 0x80;
+      if (value > 0x7f) {
+        let byte = value;
+        value &= 0x7f;
+        for (let shift = 7; byte > 0x7f && shift < 28; shift += 7) {
+          byte = bytes[at++] ?? 0x80;
+          value |= (byte & 0x7f) << shift;
+        }
+        if (byte > 0x7f) {
+          byte = bytes[at++] ?? 0x80;
+          if (byte > 0xf) break;
+          value = (value | (byte << 28)) >>> 0;
+        }
       }
       if (at > end) break;
-      into.push(value);
+      into[count++] = value;
       pos = at;
     }
     this.pos = pos;
@@ -136,8 +159,13 @@ export class Reader {
 
   /** A length, checked against what is left. */
   length(): number {
-    this.#varint();
-    const length = this.#a + this.#b * two28 + this.#c * two56;
+    const byte = this.pos < this.end ? (this.bytes[this.pos] ?? 0) : 0x80;
+    let length = byte;
+    if (byte < 0x80) this.pos++;
+    else {
+      this.#varint();
+      length = this.#a + this.#b * two28 + this.#c * two56;
+    }
     if (length > this.end - this.pos)
       this.fail(`a field announces ${length} bytes where ${this.end - this.pos} are left`);
     return length;
