@@ -11,8 +11,9 @@ import { hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
 import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { ringOf } from "../memory/aio.ts";
 import { findGuards, findPages, type PageRuns } from "../memory/dump-pages.ts";
-import { type DumpedVma, describeVma, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
+import { type DumpedVma, describeVma, isAioRing, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
 import type { FrozenTask } from "./tree.ts";
 
@@ -24,7 +25,7 @@ export class MappedFiles {
 
   /** The file of an area; undefined for anonymous memory. */
   of(task: FrozenTask, vma: Vma): MappedFile | undefined {
-    if (vma.ino === 0) return undefined;
+    if (vma.ino === 0 || isAioRing(vma)) return undefined;
     // private anonymous memory on huge pages has a file of the kernel's own, which says nothing
     if (!vma.shared && vma.name.startsWith("/anon_hugepage")) return undefined;
     const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
@@ -133,7 +134,7 @@ export function mmEntry(
     mm_saved_auxv: [...words.subarray(0, used)].map((w) => (w <= 0x1f_ffff_ffff_ffffn ? Number(w) : w)),
     vmas,
     dumpable: inside.dumpable,
-    aios: [],
+    aios: vmas.filter((vma) => vma.status & VMA.AIORING).map(ringOf),
     thp_disabled: inside.thpDisabled,
   };
 }

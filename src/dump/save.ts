@@ -1,8 +1,10 @@
 /** Saves a tree that stands still: all images but the inventory. Agents are left in its tasks. */
 import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import { waitForDisks } from "../kernel/disks.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
+import { isAioRing } from "../memory/vmas.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
@@ -100,6 +102,7 @@ export function save(saving: Saving): Saved {
   });
   const memories = new Map<number, TaskMemory>();
   for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, blocker));
+  if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if (!rehearsal) files.check();
   errors.push(...files.blockers);
   if (errors.length === 1 && errors[0]) throw errors[0];
@@ -185,6 +188,13 @@ export function save(saving: Saving): Saved {
   images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
   step();
   return saved;
+}
+
+/** Requests of asynchronous I/O that are on their way end in the tree's memory: they have to be there before that is saved. */
+function settleRequests(log: Log): void {
+  const busy = waitForDisks();
+  if (busy === undefined) log.warn("whether asynchronous I/O is under way cannot be seen: /sys is not mounted");
+  else if (busy.length > 0) log.warn(`asynchronous I/O may be under way: ${busy.join(", ")} never rest`);
 }
 
 function treeEntry(task: FrozenTask, pids: VirtualPids) {

@@ -14,7 +14,7 @@ import { guardRanges, PRIVATE_CONTENT, scanPages } from "../kernel/pagemap.ts";
 import { hasFlag, VM } from "../kernel/proc/maps.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
-import type { DumpedVma } from "./vmas.ts";
+import { type DumpedVma, isAioRing } from "./vmas.ts";
 
 const PROT_READ = 1;
 /** Parts of one pwritev program; far below what the area holds. */
@@ -74,9 +74,9 @@ export function findPages(dir: ProcDir, vmas: readonly DumpedVma[], own: readonl
   return runs;
 }
 
-/** The vDSO is saved in full: a restore on another kernel needs its code. */
+/** The vDSO is saved in full: a restore on another kernel needs its code. So are rings, whose pages are no anonymous ones. */
 function isWhole(vma: DumpedVma): boolean {
-  return vma.hasPages && vma.vma.name === "[vdso]";
+  return vma.hasPages && (vma.vma.name === "[vdso]" || isAioRing(vma.vma));
 }
 
 /** Guard regions (MADV_GUARD_INSTALL), [start, end] pairs. They are invisible but for the page map. */

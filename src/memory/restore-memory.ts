@@ -9,6 +9,7 @@ import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { restoreRings } from "./aio.ts";
 import { fillPages, type MemoryResult, type MemorySources, receiveMany, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
@@ -50,6 +51,7 @@ export function restoreMemory(
   openKept(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   if (pagemap) fillPages(puppet, targets, pagemap, sources, result);
+  restoreRings(puppet, mm.aios, real);
   protect(program, targets);
   advise(program, targets, mm.vmas);
   program.run();
@@ -135,7 +137,8 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
   }
   for (const { entry, start, end, hasPages } of mapped) {
     const prot = hasPages ? entry.prot | PROT_WRITE : entry.prot;
-    const flags = (entry.flags & ~MAP.LOCKED) | MAP.FIXED_NOREPLACE;
+    const kind = entry.status & VMA.AIORING ? MAP.PRIVATE | MAP.ANONYMOUS : entry.flags & ~MAP.LOCKED;
+    const flags = kind | MAP.FIXED_NOREPLACE;
     const file = isFile(entry);
     program.call(
       NR.mmap,

@@ -79,6 +79,11 @@ function refuse(pid: number, vma: Vma, what: string, remedy: string): CrError {
   });
 }
 
+/** The ring of completions of an AIO context (io_setup(2)). */
+export function isAioRing(vma: Vma): boolean {
+  return vma.name.startsWith("/[aio]");
+}
+
 function flagsOf(vma: Vma, anonymous: boolean): number {
   let flags: number = vma.shared ? MAP.SHARED : MAP.PRIVATE;
   if (anonymous) flags |= MAP.ANONYMOUS;
@@ -94,14 +99,6 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
 /** What cannot be saved of a mapping, or undefined when it can. */
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   const has = (flag: number) => hasFlag(vma.flags, flag);
-  if (vma.name.startsWith("/[aio]")) {
-    return refuse(
-      pid,
-      vma,
-      "the task has an AIO context (io_setup): these are not kept yet",
-      "let it close the context (io_destroy)",
-    );
-  }
   if (vma.name.startsWith("anon_inode:[io_uring]") || vma.name.includes("[io_uring]")) {
     return refuse(
       pid,
@@ -167,9 +164,11 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
   if (file?.memfd) status |= VMA.MEMFD;
   if (anonymous) status |= vma.shared ? VMA.ANON_SHARED : VMA.ANON_PRIVATE;
   else status |= vma.shared ? VMA.FILE_SHARED : VMA.FILE_PRIVATE;
+  const ring = isAioRing(vma);
+  if (ring) status = VMA.AIORING;
   let madv = 0;
   for (const [flag, advice] of ADVICE) if (hasFlag(vma.flags, flag)) madv += 2 ** advice;
-  const flags = flagsOf(vma, anonymous);
+  const flags = flagsOf(vma, anonymous && !ring);
   const entry: VmaEntry = {
     // vsyscall lies beyond what a number holds exactly in general
     start: vsyscall ? BigInt(vma.start) : vma.start,
@@ -186,8 +185,8 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
     tscriu_name: /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;
-  const hasPages = isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE);
-  return { entry, vma, hasPages, lazy: hasPages && anonymous && !vdso && !(flags & MAP.LOCKED) };
+  const hasPages = ring || (isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE));
+  return { entry, vma, hasPages, lazy: hasPages && anonymous && !vdso && !ring && !(flags & MAP.LOCKED) };
 }
 
 /** vvar and vvar_vclock are one area in the images. */
