@@ -348,7 +348,13 @@ export const messages: Readonly<Record<string, string>> = {
 22 optional uint32 tcp_keepintvl
 23 optional uint32 so_oobinline
 24 optional uint32 so_linger
-25 optional uint32 so_buf_lock`,
+25 optional uint32 so_buf_lock
+2000 repeated .tscriu_option tscriu_options`,
+  tscriu_option: `1 required int32 name
+2 optional int32 value
+3 optional string text
+4 optional int32 level
+5 optional bytes data`,
   rlimit_entry: `1 required uint64 cur
 2 required uint64 max`,
   fdinfo_entry: `1 required uint32 id
@@ -1005,7 +1011,13 @@ export const messages: Readonly<Record<string, string>> = {
 4 optional .ip_opts_raw_entry raw
 5 optional bool pktinfo
 6 optional uint32 tos
-7 optional uint32 ttl`,
+7 optional uint32 ttl
+2000 repeated .tscriu_option tscriu_options
+2001 repeated .tscriu_membership tscriu_memberships`,
+  tscriu_membership: `1 required bytes group
+2 required string ifname
+3 optional bool include
+4 repeated bytes sources`,
   inet_sk_entry: `1 required uint32 id
 2 required uint32 ino
 3 required uint32 family dict=sk
@@ -1032,9 +1044,6 @@ export const messages: Readonly<Record<string, string>> = {
 4 optional uint32 keepidle
 5 optional uint32 keepintvl
 2000 repeated .tscriu_option tscriu_options`,
-  tscriu_option: `1 required int32 name
-2 optional int32 value
-3 optional string text`,
   tcp_stream_entry: `1 required uint32 inq_len
 2 required uint32 inq_seq
 3 required uint32 outq_len

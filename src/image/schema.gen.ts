@@ -686,6 +686,15 @@ export interface SkOptsEntry {
   so_oobinline?: number;
   so_linger?: number;
   so_buf_lock?: number;
+  tscriu_options: TscriuOption[];
+}
+
+export interface TscriuOption {
+  name: number;
+  value?: number;
+  text?: string;
+  level?: number;
+  data?: Uint8Array;
 }
 
 export interface RlimitEntry {
@@ -1662,6 +1671,15 @@ export interface IpOptsEntry {
   pktinfo?: boolean;
   tos?: number;
   ttl?: number;
+  tscriu_options: TscriuOption[];
+  tscriu_memberships: TscriuMembership[];
+}
+
+export interface TscriuMembership {
+  group: Uint8Array;
+  ifname: string;
+  include?: boolean;
+  sources: Uint8Array[];
 }
 
 export interface InetSkEntry {
@@ -1694,12 +1712,6 @@ export interface TcpOptsEntry {
   keepidle?: number;
   keepintvl?: number;
   tscriu_options: TscriuOption[];
-}
-
-export interface TscriuOption {
-  name: number;
-  value?: number;
-  text?: string;
 }
 
 export interface TcpStreamEntry {
@@ -2101,6 +2113,7 @@ export interface Messages {
   timeval: Timeval;
   sysctl_entry: SysctlEntry;
   sk_opts_entry: SkOptsEntry;
+  tscriu_option: TscriuOption;
   rlimit_entry: RlimitEntry;
   fdinfo_entry: FdinfoEntry;
   file_entry: FileEntry;
@@ -2204,9 +2217,9 @@ export interface Messages {
   criu_version: CriuVersion;
   ip_opts_raw_entry: IpOptsRawEntry;
   ip_opts_entry: IpOptsEntry;
+  tscriu_membership: TscriuMembership;
   inet_sk_entry: InetSkEntry;
   tcp_opts_entry: TcpOptsEntry;
-  tscriu_option: TscriuOption;
   tcp_stream_entry: TcpStreamEntry;
   file_perms_entry: FilePermsEntry;
   unix_sk_entry: UnixSkEntry;

@@ -61,9 +61,17 @@ export function peerAddress(fd: number): Uint8Array | undefined {
   return nameOf(NR.getpeername, fd);
 }
 
-/** An option as bytes (`size` at most), or the negative errno. */
-export function tryGetOption(fd: number, level: number, name: number, size: number): Uint8Array | number {
-  const value = new Uint8Array(size);
+/**
+ * An option as bytes (`size` at most), or the negative errno.
+ * @param value takes the answer, and may hold a question
+ */
+export function tryGetOption(
+  fd: number,
+  level: number,
+  name: number,
+  size: number,
+  value = new Uint8Array(size),
+): Uint8Array | number {
   const length = new Uint32Array([size]);
   const result = sys(NR.getsockopt, fd, level, name, size === 0 ? 0 : addressOf(value), addressOf(length));
   return result < 0 ? result : value.subarray(0, length[0]);

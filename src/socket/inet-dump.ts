@@ -3,6 +3,7 @@ import type { FileDump, OpenFile } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
 import { FdTypes, type InetSkEntry } from "../image/schema.gen.ts";
 import { closeFd, ioctlInt, POLL, pollNow, tryIoctl } from "../kernel/fd.ts";
+import { type NetSocket, readNetSockets } from "../kernel/proc/net.ts";
 import { byInode, type InetSocket, SockDiag } from "../kernel/sock-diag.ts";
 import {
   getNumber,
@@ -19,8 +20,9 @@ import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions, readTcpOptions } from "./inet-options.ts";
 import { interfaceName } from "./interface.ts";
+import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
-import { readOptions } from "./options.ts";
+import { filterProblem, readOptions } from "./options.ts";
 import {
   connectionProblem,
   dumpConnections,
@@ -78,8 +80,10 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const fail = (what: string, remedy: string) =>
     new CrError(what, { code: "UNSUPPORTED", subject: subjectOf(file), remedy });
   const close = "let the program close it before the dump";
+  const filter = filterProblem(file.dup, subjectOf(file));
+  if (filter) return filter;
   if (isElsewhere(file.dup)) return fail("a socket belongs to another network namespace", close);
-  if (socket.type === SOCK.RAW) return fail(`a raw socket of protocol ${socket.protocol} cannot be dumped yet`, close);
+  if (socket.type === SOCK.RAW) return undefined;
   if (socket.protocol === IPPROTO.TCP) return tcpProblem(file, socket, dump, fail);
   if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
     return fail(`${NAMES[socket.protocol] ?? `a socket of protocol ${socket.protocol}`} cannot be dumped`, close);
@@ -131,6 +135,7 @@ const SHUT_BOTH = 3;
 function shutdownOf(file: OpenFile, socket: State, dump: FileDump): number {
   if (socket.state === TCP_STATE.LISTEN) return 0;
   const isShut = (pollNow(file.dup, POLL.RDHUP) & POLL.RDHUP) !== 0;
+  if (socket.type === SOCK.RAW) return (pollNow(file.dup, POLL.HUP) & POLL.HUP) !== 0 ? SHUT_BOTH : isShut ? 1 : 0;
   if (socket.protocol !== IPPROTO.TCP) return listOf(socket, dump).get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
   if (socket.state === TCP_STATE.CLOSE) return isShut ? SHUT_BOTH : 0;
   return (isShut ? 1 : 0) | (isSendingShut(socket.state) ? 2 : 0);
@@ -157,10 +162,38 @@ function rowsOf(diag: SockDiag, { family, protocol }: Pick<State, "family" | "pr
   }
 }
 
+/** Lists of /proc/net by name: raw sockets, and those that ping without being root. */
+const netLists = perRun((_: FileDump) => new Map<string, Map<number, NetSocket>>());
+
+function netListOf({ family, type }: State, dump: FileDump): Map<number, NetSocket> {
+  const name = `${type === SOCK.RAW ? "raw" : "icmp"}${family === AF.INET6 ? "6" : ""}`;
+  let list = netLists(dump).get(name);
+  if (list === undefined) {
+    list = byInode(readNetSockets(name));
+    netLists(dump).set(name, list);
+  }
+  return list;
+}
+
+/** A peer without a port is not told by getpeername(2): most raw sockets that are connected have one. */
+function withPeer(socket: State, file: OpenFile, dump: FileDump): State {
+  const { family, type, protocol } = socket;
+  if (socket.peer !== undefined || protocol === IPPROTO.TCP) return socket;
+  const { ino } = file.stat;
+  const isUdp = type === SOCK.DGRAM && (protocol === IPPROTO.UDP || protocol === IPPROTO.UDPLITE);
+  const row = isUdp ? undefined : netListOf(socket, dump).get(ino);
+  const listed = isUdp ? listOf(socket, dump).get(ino) : undefined;
+  if ((row ?? listed)?.state !== TCP_STATE.ESTABLISHED) return socket;
+  const bytes = row ? row.peer : bytesOf(listed?.dst ?? [], family);
+  return { ...socket, state: TCP_STATE.ESTABLISHED, peer: { family, bytes, port: row?.peerPort ?? 0, scope: 0 } };
+}
+
+const multicastGroups = perRun((_: FileDump) => new MulticastGroups());
+
 export function dumpInet(file: OpenFile, dump: FileDump): void {
   const found = problem(file, dump);
   if (found) throw found;
-  const socket = stateOf(file);
+  const socket = withPeer(stateOf(file), file, dump);
   const isLater = socket.protocol === IPPROTO.TCP && isConnection(socket.state) && !dump.options.tcpClose;
   if (isLater) rememberConnection(file, dump);
   else writeEntry(file, socket, dump);
@@ -209,7 +242,7 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     dst_addr: wordsOf(peer?.bytes ?? new Uint8Array(own.bytes.length)),
     fown: file.fown,
     opts: readOptions(file.dup, family, subjectOf(file)),
-    ip_opts: readIpOptions(file.dup, family),
+    ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
     ns_id: dump.netNsId,
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };

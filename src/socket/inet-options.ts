@@ -1,9 +1,11 @@
 import type { Subject } from "../error.ts";
-import type { InetSkEntry, IpOptsEntry, TcpOptsEntry } from "../image/schema.gen.ts";
-import { getNumber, trySetNumber } from "../kernel/socket.ts";
+import type { InetSkEntry, IpOptsEntry, IpOptsRawEntry, TcpOptsEntry } from "../image/schema.gen.ts";
+import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
-import { IP, IPPROTO, IPV6, TCP } from "../kernel/uapi/inet.ts";
-import { AF, SOL } from "../kernel/uapi/socket.ts";
+import { ICMP_FILTER, IP, IPPROTO, IPV6, TCP } from "../kernel/uapi/inet.ts";
+import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { applyMoreOptions, readProtocolOptions } from "./more-options.ts";
+import { joinGroups, type MulticastGroups, readMemberships } from "./multicast.ts";
 
 /** Where an option of both families has its level and number. */
 const FREEBIND = { [AF.INET]: [SOL.IP, IP.FREEBIND], [AF.INET6]: [SOL.IPV6, IPV6.FREEBIND] } as const;
@@ -12,9 +14,20 @@ const PKTINFO = { [AF.INET]: [SOL.IP, IP.PKTINFO], [AF.INET6]: [SOL.IPV6, IPV6.R
 type Place = readonly [level: number, name: number];
 const placeIn = (table: Readonly<Record<number, Place>>, family: number): Place => table[family] ?? [SOL.IP, 0];
 
+/** What readers of options have to know of a socket. */
+interface Kind {
+  readonly family: number;
+  readonly type: number;
+  readonly protocol: number;
+}
+
 /** Options of the Internet protocol; what is off is left out. */
-export function readIpOptions(fd: number, family: number): IpOptsEntry {
-  const entry: IpOptsEntry = {};
+export function readIpOptions(fd: number, kind: Kind, groups: MulticastGroups): IpOptsEntry {
+  const { family } = kind;
+  const entry: IpOptsEntry = {
+    tscriu_options: readProtocolOptions(fd),
+    tscriu_memberships: readMemberships(fd, family, groups),
+  };
   if (getNumber(fd, ...placeIn(FREEBIND, family))) entry.freebind = true;
   if (getNumber(fd, ...placeIn(PKTINFO, family))) entry.pktinfo = true;
   if (family === AF.INET) {
@@ -22,7 +35,43 @@ export function readIpOptions(fd: number, family: number): IpOptsEntry {
     if (tos) entry.tos = tos;
     if (ttl !== undefined) entry.ttl = ttl;
   }
+  if (kind.type === SOCK.RAW) entry.raw = readRawOptions(fd, kind);
   return entry;
+}
+
+type RawFlag = "hdrincl" | "nodefrag" | "checksum";
+const RAW_FLAGS: Readonly<Record<number, readonly (readonly [RawFlag, Place])[]>> = {
+  [AF.INET]: [
+    ["hdrincl", [SOL.IP, IP.HDRINCL]],
+    ["nodefrag", [SOL.IP, IP.NODEFRAG]],
+    ["checksum", [SOL.IP, IP.CHECKSUM]],
+  ],
+  [AF.INET6]: [["hdrincl", [SOL.IPV6, IPV6.HDRINCL]]],
+};
+
+/** Where raw sockets of ICMP keep which messages they do not want: a bit for each type. */
+const FILTERS: Readonly<Record<number, readonly [level: number, bytes: number]>> = {
+  [IPPROTO.ICMP]: [SOL.RAW, 4],
+  [IPPROTO.ICMPV6]: [SOL.ICMPV6, 32],
+};
+
+function readRawOptions(fd: number, { family, protocol }: Kind): IpOptsRawEntry {
+  const entry: IpOptsRawEntry = { icmpv_filter: [] };
+  for (const [flag, place] of RAW_FLAGS[family] ?? []) if (getNumber(fd, ...place)) entry[flag] = true;
+  const [level, size] = FILTERS[protocol] ?? [0, 0];
+  const filter = size === 0 ? 0 : tryGetOption(fd, level, ICMP_FILTER, size);
+  if (typeof filter !== "number") entry.icmpv_filter = Array.from(new Uint32Array(filter.slice().buffer));
+  return entry;
+}
+
+function applyRawOptions(fd: number, { family, proto, ip_opts }: InetSkEntry, subject: Subject): void {
+  const raw = ip_opts?.raw;
+  if (raw === undefined) return;
+  for (const [flag, place] of RAW_FLAGS[family] ?? []) set(fd, place, raw[flag] ? 1 : 0, `IP ${flag}`, subject);
+  const [level, size] = FILTERS[proto] ?? [0, 0];
+  if (size === 0 || raw.icmpv_filter.length === 0) return;
+  const filter = new Uint8Array(Uint32Array.from(raw.icmpv_filter).buffer).subarray(0, size);
+  check(trySetOption(fd, level, ICMP_FILTER, filter), "cannot set the filter of an ICMP socket", subject);
 }
 
 /** Options of TCP; empty for other protocols. */
@@ -60,6 +109,8 @@ export function applyBeforeBind(fd: number, entry: InetSkEntry, subject: Subject
     set(fd, [SOL.IPV6, IPV6.V6ONLY], entry.v6only ? 1 : 0, "IPV6_V6ONLY", subject);
   }
   if (entry.ip_opts?.freebind) setFreebind(fd, entry.family, true, subject);
+  applyRawOptions(fd, entry, subject);
+  applyMoreOptions(fd, entry.ip_opts?.tscriu_options ?? [], subject);
 }
 
 /** Sets the rest. Images of old versions keep the times of keep-alive among the general options. */
@@ -70,6 +121,7 @@ export function applyInetOptions(fd: number, entry: InetSkEntry, subject: Subjec
     set(fd, placeIn(PKTINFO, entry.family), ip.pktinfo ? 1 : 0, "IP_PKTINFO", subject);
     if (ip.tos !== undefined) set(fd, [SOL.IP, IP.TOS], ip.tos, "IP_TOS", subject);
     if (ip.ttl !== undefined) set(fd, [SOL.IP, IP.TTL], ip.ttl, "IP_TTL", subject);
+    joinGroups(fd, ip.tscriu_memberships, subject);
   }
   if (entry.proto !== IPPROTO.TCP) return;
   if (tcp?.cork) set(fd, [SOL.TCP, TCP.CORK], 1, "TCP_CORK", subject);

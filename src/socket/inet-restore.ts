@@ -18,11 +18,11 @@ import {
 } from "../kernel/socket.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
-import { AF, SHUT, SO, SOL } from "../kernel/uapi/socket.ts";
+import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.ts";
 import { interfaceIndex } from "./interface.ts";
-import { applyOptions, bindToDevice } from "./options.ts";
+import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { isTcpConnection, reviveConnection, reviveEnded } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
@@ -63,11 +63,23 @@ function subjectOf(entry: InetSkEntry): Subject {
   return { file: entry.id, socket: `${protocol} ${addressWords(own)}` };
 }
 
+function make({ family, type, proto }: InetSkEntry, subject: Subject): number {
+  try {
+    return makeSocket(family, type, proto, subject);
+  } catch (error) {
+    const isPing = type === SOCK.DGRAM && (proto === IPPROTO.ICMP || proto === IPPROTO.ICMPV6);
+    if (!(isPing && error instanceof CrError && error.code === "EACCES")) throw error;
+    const remedy = "let group 0 have such sockets: sysctl net.ipv4.ping_group_range='0 2147483647'";
+    throw new CrError("this machine lets nobody have a ping socket", { code: error.code, subject, remedy });
+  }
+}
+
 export function openInet(entry: InetSkEntry, restore: FileRestore): void {
   const subject = subjectOf(entry);
-  const fd = makeSocket(entry.family, entry.type, entry.proto, subject);
+  const fd = make(entry, subject);
   try {
     bindToDevice(fd, entry.opts, subject);
+    if (entry.type === SOCK.RAW) attachFilter(fd, entry.opts.so_filter, subject);
     applyBeforeBind(fd, entry, subject);
     if (isTcpConnection(entry)) {
       if (!restore.options.tcpClose) reviveConnection(fd, entry, scopeOf(fd, entry), restore);
@@ -75,13 +87,18 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
       restore.log.debug(`A TCP connection that has ended is back (file ${entry.id})`);
     } else if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
     if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
-    else if (entry.dst_port !== 0 && entry.proto !== IPPROTO.TCP) connect(fd, entry, subject);
+    else if (isConnected(entry)) connect(fd, entry, subject);
   } catch (error) {
     closeFd(fd);
     throw error;
   }
   restore.put(entry.id, fd);
   restore.applyFown(fd, entry.fown, entry.flags);
+}
+
+/** Of those that need nobody for it. A peer without a port is one, too. */
+function isConnected({ proto, state, dst_port }: InetSkEntry): boolean {
+  return proto !== IPPROTO.TCP && (state === TCP_STATE.ESTABLISHED || dst_port !== 0);
 }
 
 /** A TCP socket whose connection is over. */

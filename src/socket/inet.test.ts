@@ -197,7 +197,7 @@ describe("options", () => {
     for (const [fd, level, option, value] of set) expect(trySetNumber(fd, level, option, value)).toBe(0);
     using run = new TestRun(inet);
     run.dump(four, six);
-    expect(run.entries.get(1)?.isk?.ip_opts).toEqual({ freebind: true, pktinfo: true, tos: 16, ttl: 44 });
+    expect(run.entries.get(1)?.isk?.ip_opts).toMatchObject({ freebind: true, pktinfo: true, tos: 16, ttl: 44 });
     expect(run.entries.get(2)?.isk).toMatchObject({
       v6only: true,
       ip_opts: { freebind: true, pktinfo: true },
@@ -276,11 +276,7 @@ describe("what cannot be dumped", () => {
     expect(second.blockers).toEqual([]);
   });
 
-  test("raw sockets and corked data are named", () => {
-    const raw = makeSocket(AF.INET, SOCK.RAW, IPPROTO.ICMP);
-    open.push(raw);
-    using run = new TestRun(inet);
-    expect(() => run.dump(raw)).toThrow("a raw socket of protocol 1");
+  test("corked data is named", () => {
     const corked = socket(AF.INET, SOCK.DGRAM);
     tryConnect(corked, loop(AF.INET, 9));
     trySetNumber(corked, IPPROTO.UDP, 1, 1);

@@ -5,8 +5,8 @@ import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
+import { applyMoreOptions, readSocketOptions } from "./more-options.ts";
 
-const ENOENT = -(ERRNO.ENOENT ?? 2);
 const EACCES = -(ERRNO.EACCES ?? 13);
 const EPERM = -(ERRNO.EPERM ?? 1);
 
@@ -49,19 +49,25 @@ function timeOf(fd: number, name: number): [U64, U64] {
   return [Number(view.getBigInt64(0, true)), Number(view.getBigInt64(8, true))];
 }
 
+/** Why a socket's filter cannot be kept; undefined when it can, or there is none. */
+export function filterProblem(fd: number, subject: Subject): CrError | undefined {
+  const count = new Uint32Array([0]);
+  if (sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, 0, addressOf(count)) !== EACCES) return undefined;
+  return new CrError("a socket has a filter that was made from an eBPF program", {
+    code: "UNSUPPORTED",
+    subject,
+    remedy: "let the program take the filter off (SO_DETACH_BPF) before the dump",
+  });
+}
+
 /** The classic filter's instructions: code << 48 | jt << 40 | jf << 32 | k. The kernel counts instructions, not bytes. */
 function filterOf(fd: number, subject: Subject): U64[] {
+  const problem = filterProblem(fd, subject);
+  if (problem) throw problem;
   const count = new Uint32Array([0]);
   const first = sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, 0, addressOf(count));
-  if (first === EACCES) {
-    throw new CrError("a socket has a filter that was made from an eBPF program", {
-      code: "UNSUPPORTED",
-      subject,
-      remedy: "let the program take the filter off (SO_DETACH_BPF) before the dump",
-    });
-  }
   const length = count[0] ?? 0;
-  if (first === ENOENT || first < 0 || length === 0) return [];
+  if (first < 0 || length === 0) return [];
   const program = new DataView(new ArrayBuffer(length * 8));
   check(
     sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, addressOf(program), addressOf(count)),
@@ -87,6 +93,7 @@ export function readOptions(fd: number, family: number, subject: Subject): SkOpt
     so_rcv_tmo_sec: rcvSec,
     so_rcv_tmo_usec: rcvUsec,
     so_filter: filterOf(fd, subject),
+    tscriu_options: readSocketOptions(fd),
   };
   const isLocal = family === AF.UNIX || family === AF.NETLINK;
   for (const [field, name] of NUMBERS) {
@@ -157,7 +164,8 @@ function setTime(fd: number, name: number, sec: U64, usec: U64, subject: Subject
   );
 }
 
-function attachFilter(fd: number, filter: readonly U64[], subject: Subject): void {
+/** Attaches the classic filter; before bind(2) where packets come to whoever has a socket. */
+export function attachFilter(fd: number, filter: readonly U64[], subject: Subject): void {
   if (filter.length === 0) return;
   const program = new DataView(new ArrayBuffer(filter.length * 8));
   filter.forEach((instruction, i) => {
@@ -197,4 +205,5 @@ export function applyOptions(fd: number, entry: SkOptsEntry, subject: Subject): 
     setNumber(fd, SO.BUF_LOCK, entry.so_buf_lock, "so_buf_lock", subject);
   }
   attachFilter(fd, entry.so_filter, subject);
+  applyMoreOptions(fd, entry.tscriu_options, subject);
 }

@@ -16,7 +16,7 @@ export interface Header {
   opts?: string[];
   dumpOpts?: string[];
   restoreOpts?: string[];
-  /** `root`, a flag of /proc/cpuinfo as `cpu:NAME`, an architecture as `arch:x64`, `hugepages`. */
+  /** `root`, a flag of /proc/cpuinfo as `cpu:NAME`, an architecture as `arch:x64`, `hugepages`, `net`. */
   needs?: string[];
   /** More words for the C compiler. */
   cc?: string[];

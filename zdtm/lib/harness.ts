@@ -361,7 +361,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   let outcome: Outcome | undefined;
   try {
     using _pages = hugePages(it);
-    await using keeper = await Keeper.start();
+    await using keeper = await Keeper.start(it.header.needs?.includes("net"));
     const run = new Run(it, options, directory, keeper);
     try {
       await run.all();

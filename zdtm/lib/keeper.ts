@@ -23,15 +23,16 @@ export class Keeper implements AsyncDisposable {
   private readonly waiting = new Map<number, (status: number) => void>();
   private said = "";
 
-  private constructor(program: string) {
-    const child = Bun.spawn([program], { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  private constructor(argv: string[]) {
+    const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
     this.stdin = child.stdin;
     this.exited = child.exited;
     void this.listen(child.stdout);
   }
 
-  static async start(): Promise<Keeper> {
-    return new Keeper(await compileKeeper());
+  /** @param net everything that it starts has a network of its own, with a loopback only */
+  static async start(net = false): Promise<Keeper> {
+    return new Keeper([await compileKeeper(), ...(net ? ["net"] : [])]);
   }
 
   private async listen(from: ReadableStream<Uint8Array>): Promise<void> {

@@ -13,7 +13,7 @@ function cpuFlags(): Set<string> {
 export function unmet(it: Case): string | undefined {
   for (const need of it.header.needs ?? []) {
     const [kind, what = ""] = need.split(":");
-    if (kind === "root" && process.getuid?.() !== 0) return "needs root";
+    if ((kind === "root" || kind === "net") && process.getuid?.() !== 0) return "needs root";
     if (kind === "cpu" && !cpuFlags().has(what)) return `this processor has no ${what}`;
     if (kind === "arch" && process.arch !== what) return `for ${what} only`;
     if (kind === "file" && !existsSync(what)) return `there is no ${what}`;

@@ -58,7 +58,12 @@ export const IP = {
 /** Options of level SOL_IPV6 (ipv6(7)). */
 export const IPV6 = {
   ADDRFORM: 1,
+  "2292PKTINFO": 2,
+  "2292HOPOPTS": 3,
+  "2292DSTOPTS": 4,
+  "2292RTHDR": 5,
   CHECKSUM: 7,
+  "2292HOPLIMIT": 8,
   FLOWINFO: 11,
   UNICAST_HOPS: 16,
   MULTICAST_IF: 17,
@@ -103,6 +108,14 @@ export const IPV6 = {
   UNICAST_IF: 76,
   RECVFRAGSIZE: 77,
   FREEBIND: 78,
+} as const;
+
+/** Membership in multicast groups, at level SOL_IP and SOL_IPV6 (RFC 3678). */
+export const MCAST = {
+  JOIN_GROUP: 42,
+  BLOCK_SOURCE: 43,
+  JOIN_SOURCE_GROUP: 46,
+  MSFILTER: 48,
 } as const;
 
 /** Options of level SOL_TCP (tcp(7)). */
@@ -185,6 +198,9 @@ export const TCP_STATE = {
   CLOSING: 11,
   NEW_SYN_RECV: 12,
 } as const;
+
+/** Options of raw sockets of ICMP: level SOL_RAW for IPv4, SOL_ICMPV6 for IPv6. */
+export const ICMP_FILTER = 1;
 
 /** Options of level SOL_UDP (the number of the protocol). */
 export const UDP = {
