@@ -151,19 +151,32 @@ export class Program {
     });
   }
 
-  /** Dumps, sees the tree gone, restores, and compares all that /proc shows. The images are removed. */
-  async roundTrip(options: TripOptions = {}): Promise<void> {
-    const before = await this.settled();
-    const pids = treeOf(this.pid);
+  /** Dumps, sees the tree gone, restores. The images are removed. @param gone called when nobody is there */
+  async trip(options: TripOptions = {}, gone?: () => void): Promise<void> {
     const images = this.stage.nextImages();
     const { words = [], dump = [], restore = [], under = [] } = options;
+    const pids = treeOf(this.pid);
     await this.stage.tscriu(images, ["dump", "-t", String(this.pid), ...words, ...dump], under);
     await until(`${pids.join(" ")} are gone`, () => (pids.some((p) => existsSync(`/proc/${p}`)) ? undefined : true));
     await this.end;
+    gone?.();
     await this.stage.tscriu(images, ["restore", "-d", ...words, ...restore], under);
     this.end = this.stage.keeper.ended(this.pid);
+    rmSync(images, { recursive: true });
+  }
+
+  /** Dumps and lets it run on. The images are removed. */
+  async dumpRunning({ words = [], dump = [], under = [] }: TripOptions = {}): Promise<void> {
+    const images = this.stage.nextImages();
+    await this.stage.tscriu(images, ["dump", "-t", String(this.pid), "--leave-running", ...words, ...dump], under);
+    rmSync(images, { recursive: true });
+  }
+
+  /** A trip of a quiet tree, of which /proc shows the same before and after. */
+  async roundTrip(options: TripOptions = {}): Promise<void> {
+    const before = await this.settled();
+    await this.trip(options);
     const found = this.compare(before);
     if (found.length > 0) throw new Error(`after restore the tree looks different:\n${found.slice(0, 25).join("\n")}`);
-    rmSync(images, { recursive: true });
   }
 }

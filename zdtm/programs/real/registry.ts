@@ -1,0 +1,4 @@
+import type { RealProgram } from "./real.ts";
+import { redis } from "./redis.ts";
+
+export const realPrograms: readonly RealProgram[] = [redis];
