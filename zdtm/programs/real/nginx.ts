@@ -1,0 +1,178 @@
+/** nginx with two workers: slow downloads, one held back by the server, one by its reader, and clients that keep alive. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { until } from "../lib/stage.ts";
+import { freePort, type RealProgram, type Running, without } from "./real.ts";
+import { Tally } from "./tally.ts";
+
+const MiB = 1 << 20;
+const size = 12 * MiB;
+
+/** The same bytes each time, that do not repeat. */
+function content(): Uint8Array {
+  const words = new Uint32Array(size / 4);
+  let state = 1;
+  for (let i = 0; i < words.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    words[i] = state;
+  }
+  return new Uint8Array(words.buffer);
+}
+
+const configuration = (port: number, directory: string) => `
+daemon off;
+worker_processes 2;
+user root;
+pid ${directory}/nginx.pid;
+error_log ${directory}/error.log notice;
+events { worker_connections 256; }
+http {
+  access_log ${directory}/access.log;
+  ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${directory}/temp;`).join(" ")}
+  keepalive_requests 1000000;
+  keepalive_timeout 1h;
+  send_timeout 1h;
+  server {
+    listen 127.0.0.1:${port};
+    root ${directory}/pages;
+    location /slow { alias ${directory}/pages/large; limit_rate 4m; }
+    location /count { return 200 "$arg_n $connection_requests"; }
+  }
+}
+`;
+
+/** A download over a connection of its own that takes at most so many bytes a millisecond. */
+class Download {
+  received = 0;
+  readonly done: Promise<void>;
+  readonly #hash = new Bun.CryptoHasher("sha256");
+  readonly #socket: Socket;
+  #head = "";
+  #isBody = false;
+  #last = performance.now();
+
+  constructor(
+    readonly path: string,
+    port: number,
+    readonly tally: Tally,
+    wanted: string,
+    readonly pace: number,
+  ) {
+    tally.asked++;
+    this.#socket = connect(port, "127.0.0.1", () => {
+      this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n`);
+    });
+    this.#socket.on("data", (bytes) => this.#take(Buffer.from(bytes)));
+    this.done = new Promise((resolve) => {
+      this.#socket.on("error", (error) => tally.complaints.push(`download of ${path}: ${error}`));
+      this.#socket.on("close", () => {
+        if (this.received === size) tally.answered++;
+        else tally.complaints.push(`download of ${path}: it ends after ${this.received} bytes`);
+        if (this.#hash.digest("hex") !== wanted) tally.fail(`download of ${path}: the bytes are not those of the file`);
+        resolve();
+      });
+    });
+  }
+
+  #take(bytes: Buffer): void {
+    const now = performance.now();
+    this.tally.pause = Math.max(this.tally.pause, now - this.#last);
+    this.#last = now;
+    let body = bytes;
+    if (!this.#isBody) {
+      this.#head += bytes.toString("latin1");
+      const end = this.#head.indexOf("\r\n\r\n");
+      if (end < 0) return;
+      if (!this.#head.startsWith("HTTP/1.1 200"))
+        this.tally.fail(`download of ${this.path}: ${this.#head.slice(0, end)}`);
+      this.#isBody = true;
+      body = Buffer.from(this.#head.slice(end + 4), "latin1");
+    }
+    this.received += body.length;
+    this.#hash.update(body);
+    if (this.pace === Number.POSITIVE_INFINITY) return;
+    this.#socket.pause();
+    setTimeout(() => {
+      this.#last = performance.now();
+      this.#socket.resume();
+    }, bytes.length / this.pace);
+  }
+}
+
+export const nginx: RealProgram = {
+  name: "nginx with workers, slow downloads and keep-alive clients",
+  missing: () => without("nginx", "nginx-light"),
+
+  async start(stage): Promise<Running> {
+    const port = freePort();
+    const file = content();
+    const wanted = new Bun.CryptoHasher("sha256").update(file).digest("hex");
+    mkdirSync(stage.file("pages"));
+    mkdirSync(stage.file("temp"));
+    writeFileSync(stage.file("pages/large"), file);
+    writeFileSync(stage.file("nginx.conf"), configuration(port, stage.path));
+    const words = ["-e", stage.file("error.log"), "-p", stage.path, "-c", stage.file("nginx.conf")];
+    const program = await stage.start(["nginx", ...words]);
+    const url = `http://127.0.0.1:${port}/count`;
+    await until("nginx answers", () =>
+      fetch(`${url}?n=0`, { keepalive: false }).then(
+        () => true,
+        () => undefined,
+      ),
+    );
+
+    const tally = new Tally();
+    for (const name of ["first", "second", "third"]) {
+      const ask = keptAlive(port);
+      tally.keep(`the ${name} client that keeps alive`, async (n) => ({
+        got: await ask(`/count?n=${n}`),
+        wanted: `${n} ${n + 1}`,
+      }));
+    }
+    let downloads: Download[] = [];
+    return {
+      program,
+      tally,
+      words: ["--tcp-established"],
+      async before() {
+        const slowly = new Download("/slow", port, tally, wanted, Number.POSITIVE_INFINITY);
+        downloads = [slowly, new Download("/large", port, tally, wanted, 4000)];
+        await until("the downloads have begun", () => (downloads.every((it) => it.received > MiB) ? true : undefined));
+      },
+      gone() {
+        if (downloads.some((it) => it.received >= size)) throw new Error("a download was over before the dump");
+      },
+      async after() {
+        await Promise.all(downloads.map((it) => it.done));
+      },
+      async finish() {
+        process.kill(program.pid, "SIGQUIT");
+        const status = await program.end;
+        if (status !== 0) tally.fail(`nginx ends with ${status}`);
+      },
+    };
+  },
+};
+
+/** Asks over one connection and no other; gives the body of the answer. */
+function keptAlive(port: number): (path: string) => Promise<string> {
+  const socket = connect(port, "127.0.0.1");
+  let heard = "";
+  let answer = (_: string) => {};
+  let lost = (_: Error) => {};
+  socket.on("data", (bytes) => {
+    heard += bytes;
+    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/.exec(heard) ?? [];
+    if (length === "" || body.length < Number(length)) return;
+    heard = "";
+    answer(body);
+  });
+  socket.on("error", (error) => lost(error));
+  socket.on("close", () => lost(new Error("the connection is closed")));
+  return (path) =>
+    new Promise((resolve, reject) => {
+      [answer, lost] = [resolve, reject];
+      if (socket.destroyed) reject(new Error("the connection is closed"));
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    });
+}
