@@ -1,5 +1,18 @@
+import { asyncio } from "./asyncio.ts";
 import { nginx } from "./nginx.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
+import { sqliteJournal, sqliteLog } from "./sqlite.ts";
+import { bunClient, bunSockets, nodeClient, nodeSockets } from "./web-sockets.ts";
 
-export const realPrograms: readonly RealProgram[] = [redis, nginx];
+export const realPrograms: readonly RealProgram[] = [
+  redis,
+  nginx,
+  asyncio,
+  nodeSockets,
+  nodeClient,
+  bunSockets,
+  bunClient,
+  sqliteJournal,
+  sqliteLog,
+];
