@@ -1061,7 +1061,8 @@ export const messages: Readonly<Record<string, string>> = {
 15 optional uint32 max_window
 16 optional uint32 rcv_wnd
 17 optional uint32 rcv_wup
-2000 optional bool tscriu_failed`,
+2000 optional uint32 tscriu_error
+2001 optional bool tscriu_never`,
   file_perms_entry: `1 required uint32 mode
 2 required uint32 uid
 3 required uint32 gid`,

@@ -1732,7 +1732,8 @@ export interface TcpStreamEntry {
   max_window?: number;
   rcv_wnd?: number;
   rcv_wup?: number;
-  tscriu_failed?: boolean;
+  tscriu_error?: number;
+  tscriu_never?: boolean;
 }
 
 export interface FilePermsEntry {

@@ -23,14 +23,8 @@ import { interfaceName } from "./interface.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
 import { filterProblem, readOptions } from "./options.ts";
-import {
-  connectionProblem,
-  dumpConnections,
-  dumpEnded,
-  isConnection,
-  isSendingShut,
-  rememberConnection,
-} from "./tcp-dump.ts";
+import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
+import { dumpEnded } from "./tcp-ended.ts";
 
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {

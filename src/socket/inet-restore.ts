@@ -23,7 +23,8 @@ import { addressWords, bytesOf } from "./inet-address.ts";
 import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
-import { isTcpConnection, reviveConnection, reviveEnded } from "./tcp-restore.ts";
+import { reviveEnded } from "./tcp-ended.ts";
+import { isTcpConnection, reviveConnection } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -37,6 +38,9 @@ const ports = perRun((restore: FileRestore) => {
   }
   return counts;
 });
+
+/** Files whose connection is over already, and that are shut down by that. */
+const ended = perRun((_: FileRestore) => new Set<number>());
 
 const portKey = (entry: InetSkEntry) => `${entry.proto}:${entry.src_port}`;
 
@@ -84,7 +88,7 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
     if (isTcpConnection(entry)) {
       if (!restore.options.tcpClose) reviveConnection(fd, entry, scopeOf(fd, entry), restore);
     } else if (isEnded(entry) && reviveEnded(fd, entry, scopeOf(fd, entry), restore)) {
-      restore.log.debug(`A TCP connection that has ended is back (file ${entry.id})`);
+      ended(restore).add(entry.id);
     } else if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
     if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
     else if (isConnected(entry)) connect(fd, entry, subject);
@@ -169,6 +173,7 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
 /** Ends that a connection has are there already, but for a reader that wants no more. */
 function howOf(entry: InetSkEntry, restore: FileRestore): number | undefined {
   const shutdown = entry.shutdown ?? 0;
+  if (ended(restore).has(entry.id)) return undefined;
   if (!isTcpConnection(entry)) return [undefined, SHUT.RD, SHUT.WR, SHUT.RDWR][shutdown];
   if (restore.options.tcpClose) return SHUT.RDWR;
   return shutdown & 1 && entry.state !== TCP_STATE.SYN_SENT ? SHUT.RD : undefined;

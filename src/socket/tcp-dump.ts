@@ -3,16 +3,15 @@ import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
 import type { TcpStreamEntry } from "../image/schema.gen.ts";
-import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
+import { ioctlInt } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { getNumber, tryGetOption, tryReceive } from "../kernel/socket.ts";
+import { getNumber, tryGetOption } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
-import { check } from "../kernel/sys.ts";
 import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ, SIOCOUTQ, SIOCOUTQNSD } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
-import { FromFront } from "./queue.ts";
+import { readReceived, readSent } from "./tcp-queue.ts";
 import {
   callsOff,
   callsOn,
@@ -21,7 +20,6 @@ import {
   peerMss,
   repairOff,
   repairOn,
-  selectQueue,
   sequenceOf,
   timestampOf,
   windowOf,
@@ -29,9 +27,6 @@ import {
 
 /** Packets that were under way when the lock came may still change a socket: it is read again, so often. */
 const TRIES = 100;
-/** A segment of which a part is acknowledged stays whole in the queue: at most this much too much is read, bytes. */
-const ACKNOWLEDGED = 128 * 1024;
-
 /** States in which there is a connection, or one is being made. */
 const CONNECTED: ReadonlySet<number> = new Set([
   TCP_STATE.ESTABLISHED,
@@ -169,21 +164,6 @@ function farewell(
   return [send(lock.fd, lock.keeping(kept)), ...silence];
 }
 
-function peek(fd: number, size: number, subject: Subject): Uint8Array {
-  const got = tryReceive(fd, new Uint8Array(new ArrayBuffer(size)), MSG.PEEK | MSG.DONTWAIT);
-  if (typeof got !== "number") return got.bytes;
-  check(got, "cannot read the queue of a TCP socket", subject);
-  return new Uint8Array(0);
-}
-
-/** Bytes that wait to be read by the program. */
-export function readReceived(fd: number, subject: Subject): Uint8Array {
-  const length = Math.max(0, ioctlInt(fd, SIOCINQ));
-  if (length === 0) return new Uint8Array(0);
-  using _front = new FromFront(fd);
-  return peek(fd, length, subject);
-}
-
 type Stream = TcpStreamEntry & { extra: { inq: Uint8Array; outq: Uint8Array } };
 
 function readStream({ fd, reuse }: Held, state: number, subject: Subject): Stream {
@@ -238,24 +218,4 @@ function readInRepair(
   } finally {
     repairOff(fd, reuse);
   }
-}
-
-/** A connection that is over may still hold bytes that nobody has read. */
-export function dumpEnded(file: OpenFile, dump: FileDump): void {
-  const inq = readReceived(file.dup, { pid: file.pid, fd: file.fd, path: file.link });
-  const isFailed = (pollNow(file.dup, POLL.ERR) & POLL.ERR) !== 0;
-  if (inq.length === 0 && !isFailed) return;
-  const nothing = { inq_seq: inq.length, outq_len: 0, outq_seq: 0, opt_mask: 0, snd_wscale: 0, mss_clamp: 536 };
-  const outq = new Uint8Array(0);
-  const stream: Stream = { inq_len: inq.length, ...nothing, extra: { inq, outq } };
-  if (isFailed) stream.tscriu_failed = true;
-  dump.images.write("TCP_STREAM", file.stat.ino, [stream]);
-}
-
-/** Bytes that the peer has not acknowledged. */
-function readSent(fd: number, length: number, subject: Subject): Uint8Array {
-  if (length === 0) return new Uint8Array(0);
-  selectQueue(fd, "SEND", subject);
-  const bytes = peek(fd, length + ACKNOWLEDGED, subject);
-  return bytes.subarray(Math.max(0, bytes.length - length));
 }

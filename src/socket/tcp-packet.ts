@@ -1,5 +1,5 @@
 /** A segment that a peer might have sent: it tells a socket of ours what the peer's end is, and cannot say itself by now. */
-import type { Subject } from "../error.ts";
+import { CrError, type Subject } from "../error.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { inetAddress, makeSocket, trySetNumber } from "../kernel/socket.ts";
@@ -8,6 +8,7 @@ import { IPPROTO } from "../kernel/uapi/inet.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { v4Of } from "./inet-address.ts";
 import { type Ends, PASSING_MARK } from "./network-lock.ts";
+import { infoOf } from "./tcp-repair.ts";
 
 /** Flags of a TCP header (RFC 9293). */
 export const FLAG = { FIN: 1, RST: 4, ACK: 16 } as const;
@@ -25,6 +26,8 @@ const IPV6_HEADER = 40;
 const HOPS = 64;
 /** Any window: the real one is set when repair ends. */
 const WINDOW = 0xffff;
+/** Milliseconds until a packet of ours must have come. */
+const PATIENCE = 20_000;
 
 /** The Internet checksum (RFC 1071) over parts of even length. */
 function checksum(parts: readonly Uint8Array[]): number {
@@ -79,5 +82,20 @@ export function inject(ends: Ends, segment: Segment, scope: number, subject: Sub
     check(sent, "cannot send a TCP segment to ourselves", subject);
   } finally {
     closeFd(fd);
+  }
+}
+
+/** Waits until a packet has brought a socket into its state (TCP_STATE). */
+export function awaitState(fd: number, state: number, subject: Subject): void {
+  const late = performance.now() + PATIENCE;
+  while (infoOf(fd)?.state !== state) {
+    if (performance.now() > late) {
+      throw new CrError("a TCP connection does not get the packet that brings it into its state", {
+        code: "ETIMEDOUT",
+        subject: { ...subject, state },
+        remedy: "let packets of the mark 0xc114 pass the firewall",
+      });
+    }
+    Bun.sleepSync(0.2);
   }
 }

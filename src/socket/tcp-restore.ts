@@ -9,29 +9,18 @@ import type { InetSkEntry, TcpStreamEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { F } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import {
-  getNumber,
-  type InetAddress,
-  inetAddress,
-  ownAddress,
-  parseInetAddress,
-  tryBind,
-  tryConnect,
-  trySend,
-  trySetNumber,
-  tryShutdown,
-} from "../kernel/socket.ts";
+import { type InetAddress, inetAddress, tryBind, tryConnect, trySetNumber, tryShutdown } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
-import { MSG, SHUT, SO, SOL } from "../kernel/uapi/socket.ts";
+import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
-import { FLAG, inject, type Segment } from "./tcp-packet.ts";
+import { awaitState, FLAG, inject, type Segment } from "./tcp-packet.ts";
+import { fill, widen, write } from "./tcp-queue.ts";
 import {
   callsOff,
-  infoOf,
   OPTION,
   optionCall,
   repairOff,
@@ -49,13 +38,8 @@ const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
 /** network_lock_method of the inventory. */
 const SKIP = 2;
-/** Bytes that are put into a queue at once. */
-const CHUNK = 64 * 1024;
-const MOST = 0x3fff_ffff;
-/** Milliseconds until a packet of ours must have come. */
-const PATIENCE = 20_000;
 
-const { ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING, CLOSE } = TCP_STATE;
+const { ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING } = TCP_STATE;
 const CONNECTED: ReadonlySet<number> = new Set([ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING]);
 /** States in which the peer has said that it sends nothing more, and those in which we have. */
 const PEER_ENDED: ReadonlySet<number> = new Set([CLOSE_WAIT, LAST_ACK, CLOSING]);
@@ -234,32 +218,6 @@ function checkAddress(result: number, entry: InetSkEntry, step: "bind" | "connec
   check(result, `cannot ${step} a TCP socket`, subject);
 }
 
-/** Room for the queues; `applyOptions` gives the buffers their sizes later. */
-function widen(fd: number, received: number, sent: number): void {
-  for (const [name, force, bytes] of [
-    [SO.RCVBUF, SO.RCVBUFFORCE, received],
-    [SO.SNDBUF, SO.SNDBUFFORCE, sent],
-  ] as const) {
-    const size = Math.min(MOST, bytes * 4 + (1 << 20));
-    if (trySetNumber(fd, SOL.SOCKET, force, size) < 0) trySetNumber(fd, SOL.SOCKET, name, size);
-  }
-}
-
-function fill(fd: number, queue: "RECV" | "SEND", bytes: Uint8Array, subject: Subject): void {
-  if (bytes.length === 0) return;
-  selectQueue(fd, queue, subject);
-  write(fd, bytes, subject);
-}
-
-function write(fd: number, bytes: Uint8Array, subject: Subject): void {
-  for (let at = 0; at < bytes.length; ) {
-    const message = { bytes: bytes.subarray(at, at + CHUNK), rights: [], credentials: undefined };
-    const put = check(trySend(fd, message), "cannot fill the queue of a TCP connection", { ...subject, bytes: at });
-    if (put === 0) throw new CrError("the queue of a TCP connection takes no more", { subject });
-    at += put;
-  }
-}
-
 function windowIn(stream: Stream): Window | undefined {
   const { snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup } = stream;
   if (snd_wl1 === undefined || snd_wnd === undefined || max_window === undefined) return undefined;
@@ -303,20 +261,6 @@ function end(fd: number, entry: InetSkEntry, scope: number, stream: Stream, subj
   if (state === FIN_WAIT2) hear({ flags: FLAG.ACK, sequence: heard, acknowledged: stream.outq_seq }, FIN_WAIT2);
 }
 
-function awaitState(fd: number, state: number, subject: Subject): void {
-  const late = performance.now() + PATIENCE;
-  while (infoOf(fd)?.state !== state) {
-    if (performance.now() > late) {
-      throw new CrError("a TCP connection does not get the packet that brings it into its state", {
-        code: "ETIMEDOUT",
-        subject: { ...subject, state },
-        remedy: "let packets of the mark 0xc114 pass the firewall",
-      });
-    }
-    Bun.sleepSync(0.2);
-  }
-}
-
 /** A connection that was being made is made again, from the same place and with the same number, when the tree wakes. */
 function prepareAttempt(
   fd: number,
@@ -332,50 +276,4 @@ function prepareAttempt(
   setSequence(fd, "SEND", stream.outq_seq - 1, subject);
   repairOff(fd, false);
   run.attempt(fd, inetAddress({ ...peer, scope }), entry.flags);
-}
-
-/** Ports to try for a peer that never existed. */
-const PEER_PORTS = 4096;
-
-/**
- * A connection that is over, with what nobody has read yet: it lives for a moment, with nobody, and is reset.
- * @returns false when the images hold nothing of that kind: the socket is left alone
- */
-export function reviveEnded(fd: number, entry: InetSkEntry, scope: number, restore: FileRestore): boolean {
-  const [stream] = restore.images.read("TCP_STREAM", entry.ino);
-  if (stream === undefined) return false;
-  const subject: Subject = { file: entry.id };
-  const before = endsOf(entry).own;
-  const isAny = before.bytes.every((byte) => byte === 0);
-  const bytes = isAny ? loopbackOf(before.bytes.length) : before.bytes;
-  repairOn(fd, subject);
-  if (!isAny || before.port !== 0)
-    check(tryBind(fd, inetAddress({ ...before, scope })), "cannot bind a TCP socket", subject);
-  setSequence(fd, "RECV", 0, subject);
-  const peer = connectToNobody(fd, { ...before, bytes, scope }, subject);
-  const own = parseInetAddress(ownAddress(fd)) ?? before;
-  widen(fd, stream.inq_len, 0);
-  fill(fd, "RECV", stream.extra.inq, subject);
-  const heard = stream.extra.inq.length;
-  setWindow(fd, { snd_wl1: heard, snd_wnd: 0, max_window: 0xffff, rcv_wnd: 0xffff, rcv_wup: heard }, subject);
-  inject({ own, peer }, { flags: FLAG.RST, sequence: heard, acknowledged: 0 }, scope, subject);
-  awaitState(fd, CLOSE, subject);
-  repairOff(fd, false);
-  if (!stream.tscriu_failed) getNumber(fd, SOL.SOCKET, SO.ERROR);
-  return true;
-}
-
-function loopbackOf(length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  bytes.set(length === 4 ? [127, 0, 0, 1] : [1], length === 4 ? 0 : 15);
-  return bytes;
-}
-
-function connectToNobody(fd: number, own: InetAddress, subject: Subject): InetAddress {
-  for (let port = 1; ; port++) {
-    const peer = { ...own, port };
-    const result = tryConnect(fd, inetAddress(peer));
-    if (result === 0) return peer;
-    if (result !== EADDRNOTAVAIL || port === PEER_PORTS) check(result, "cannot connect a TCP socket", subject);
-  }
 }

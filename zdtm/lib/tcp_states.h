@@ -217,4 +217,273 @@ static inline int tcp_closing(tcp_kind kind) {
   return tst_pass();
 }
 
+static void tcp_answers_late(int listener) {
+  tcp_stands();
+  tcp_hear(listener);
+  tcp_echo(tst_sys(accept(listener, NULL, NULL)));
+}
+
+static void tcp_refuses_late(int listener) {
+  tcp_stands();
+  close(listener);
+}
+
+/* Nobody answers its calls yet. */
+static inline tcp_outsider tcp_silent(tcp_kind kind, void (*act)(int listener), inet_name *to) {
+  tcp_outsider one = {.fd = -1};
+  int listener = tcp_bound(kind, to);
+  tst_sys(listen(listener, 1));
+  tcp_deafen(listener);
+  one.pid = tcp_fork_outsider(listener, act, false, &one.step);
+  close(listener);
+  tcp_await(&one);
+  return one;
+}
+
+typedef struct {
+  inet_name to;
+  tst_step *step;
+} tcp_waiting;
+
+static int tcp_waits(void *argument) {
+  tcp_waiting *it = argument;
+  int fd = tcp_socket(&it->to);
+  tst_set(it->step, 1);
+  if (connect(fd, &it->to.any, inet_length(it->to.any.sa_family))) tst_die("connect");
+  tcp_send(fd, "at last");
+  tcp_expect(fd, "AT LAST");
+  return 0;
+}
+
+/* Calls that nobody has answered: one in the background, one that is refused later, one that a process waits for. */
+static inline int tcp_syn_sent(tcp_kind kind) {
+  tst_begin();
+  inet_name to[3];
+  tcp_outsider all[] = {tcp_silent(kind, tcp_answers_late, &to[0]), tcp_silent(kind, tcp_refuses_late, &to[1]),
+                        tcp_silent(kind, tcp_answers_late, &to[2])};
+  for (int i = 0; i < 2; i++) {
+    all[i].fd = tcp_socket(&to[i]);
+    tst_sys(fcntl(all[i].fd, F_SETFL, O_NONBLOCK));
+    int result = connect(all[i].fd, &to[i].any, inet_length(to[i].any.sa_family));
+    tst_check(result == -1 && errno == EINPROGRESS, "connect gives %d", result);
+    tcp_is(all[i].fd, TCP_SYN_SENT);
+  }
+  tcp_waiting waiting = {.to = to[2], .step = tst_new_step()};
+  pid_t child = tst_child(tcp_waits, &waiting);
+  tst_await(waiting.step, 1);
+  tst_until(tst_state(child) == 'S', "the child does not wait");
+  tst_ready();
+  TST_SPOIL close(all[0].fd), all[0].fd = tcp_socket(&to[0]);
+  for (int i = 0; i < 2; i++) tcp_is(all[i].fd, TCP_SYN_SENT);
+  for (int i = 0; i < 3; i++) tcp_tell(&all[i]);
+  struct pollfd polled = {.fd = all[0].fd, .events = POLLOUT};
+  tst_sys(poll(&polled, 1, -1));
+  tst_check(polled.revents == POLLOUT && inet_option(all[0].fd, SOL_SOCKET, SO_ERROR) == 0, "poll gives %x", polled.revents);
+  tst_check(fcntl(all[0].fd, F_GETFL) == (O_RDWR | O_NONBLOCK), "the flags are %x", fcntl(all[0].fd, F_GETFL));
+  tst_sys(fcntl(all[0].fd, F_SETFL, 0));
+  tcp_send(all[0].fd, "hello");
+  tcp_expect(all[0].fd, "HELLO");
+  polled.fd = all[1].fd;
+  tst_sys(poll(&polled, 1, -1));
+  tst_check(inet_option(all[1].fd, SOL_SOCKET, SO_ERROR) == ECONNREFUSED, "the second one is not refused");
+  tst_check(tst_reap(child) == 0, "the waiting child does not end well");
+  return tst_pass();
+}
+
+static inline short tcp_events(int fd) {
+  struct pollfd polled = {.fd = fd, .events = POLLIN | POLLOUT | POLLRDHUP};
+  tst_sys(poll(&polled, 1, 0));
+  return polled.revents;
+}
+
+/* Nothing more goes either way, and the socket is not free for another call until it is dissolved. */
+static inline void tcp_stays_closed(int fd, const inet_name *to) {
+  tcp_is(fd, TCP_CLOSE);
+  tcp_expect_end(fd);
+  tst_check(send(fd, "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "it can be written to");
+  int result = connect(fd, &to->any, inet_length(to->any.sa_family));
+  tst_check(result == -1 && errno == EISCONN, "connect gives %d, %s", result, strerror(errno));
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  tst_sys(connect(fd, &none, sizeof(none)));
+  tst_sys(connect(fd, &to->any, inet_length(to->any.sa_family)));
+  tcp_is(fd, TCP_ESTABLISHED);
+}
+
+/* Connections that are over, with and without something unread, and a socket that only was shut down. */
+static inline int tcp_closed(tcp_kind kind) {
+  tst_begin();
+  inet_name to, names[4], now;
+  int listener = tcp_bound(kind, &to), fds[4], never = tcp_socket(&to);
+  tst_sys(listen(listener, 16));
+  for (int i = 0; i < 4; i += 2) {
+    fds[i] = tcp_call(&to), fds[i + 1] = tst_sys(accept(listener, NULL, NULL));
+    if (i == 2) tcp_put(fds[2], 0, TCP_SOME, 1, true), tcp_put(fds[3], 0, TCP_SOME, 2, true);
+    if (i == 2) tcp_arrives(fds[3], TCP_SOME), tcp_arrives(fds[2], TCP_SOME);
+    for (int j = 0; j < 2; j++) tst_sys(shutdown(fds[i + j], SHUT_WR));
+    for (int j = 0; j < 2; j++) tcp_becomes(fds[i + j], TCP_CLOSE);
+  }
+  for (int i = 0; i < 4; i++) {
+    socklen_t length = sizeof(names[i]);
+    memset(&names[i], 0, sizeof(names[i]));
+    tst_sys(getsockname(fds[i], &names[i].any, &length));
+  }
+  tst_check(shutdown(never, SHUT_RDWR) == -1 && errno == ENOTCONN, "shutdown");
+  short events[] = {tcp_events(fds[0]), tcp_events(fds[1]), tcp_events(fds[2]), tcp_events(fds[3]), tcp_events(never)};
+  tst_ready();
+  TST_SPOIL tcp_get(fds[2], 0, 1, 2);
+  for (int i = 0; i < 5; i++) {
+    int fd = i < 4 ? fds[i] : never;
+    tst_check(tcp_events(fd) == events[i], "poll of socket %d gives %x, not %x", i, tcp_events(fd), events[i]);
+    if (i == 4) break;
+    socklen_t length = sizeof(now);
+    memset(&now, 0, sizeof(now));
+    tst_sys(getsockname(fd, &now.any, &length));
+    tst_check(!memcmp(&now, &names[i], sizeof(now)), "socket %d has another address", i);
+    tst_check(getpeername(fd, &now.any, &length) == -1 && errno == ENOTCONN, "socket %d has a peer", i);
+  }
+  tcp_get(fds[2], 0, TCP_SOME, 2);
+  tcp_get(fds[3], 0, TCP_SOME, 1);
+  tcp_stays_closed(fds[0], &to);
+  tcp_stays_closed(fds[2], &to);
+  tcp_expect_end(fds[1]);
+  tcp_expect_end(fds[3]);
+  tcp_expect_end(never);
+  tst_check(send(never, "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "the one that never was connected sends");
+  return tst_pass();
+}
+
+static void tcp_resets(int fd) {
+  struct linger at_once = {.l_onoff = 1};
+  tcp_put(fd, 0, TCP_SOME, 1, true);
+  tcp_acknowledged(fd);
+  tst_sys(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+  close(fd);
+}
+
+/* The other end broke off: what it had sent is read, the error is told once. And calls that were refused. */
+static inline int tcp_reseted(tcp_kind kind) {
+  tst_begin();
+  tcp_outsider untold = tcp_meet(kind, tcp_resets), told = tcp_meet(kind, tcp_resets);
+  inet_name nobody;
+  int closed = tcp_bound(kind, &nobody), refused = tcp_socket(&nobody);
+  tst_sys(fcntl(refused, F_SETFL, O_NONBLOCK));
+  connect(refused, &nobody.any, inet_length(nobody.any.sa_family));
+  close(closed);
+  tcp_await(&untold), tcp_await(&told);
+  tcp_becomes(untold.fd, TCP_CLOSE), tcp_becomes(told.fd, TCP_CLOSE), tcp_becomes(refused, TCP_CLOSE);
+  tst_check(inet_option(told.fd, SOL_SOCKET, SO_ERROR) == ECONNRESET, "no reset");
+  short events[] = {tcp_events(untold.fd), tcp_events(told.fd), tcp_events(refused)};
+  tst_ready();
+  TST_SPOIL inet_option(untold.fd, SOL_SOCKET, SO_ERROR);
+  int fds[] = {untold.fd, told.fd, refused};
+  for (int i = 0; i < 3; i++) {
+    tcp_is(fds[i], TCP_CLOSE);
+    tst_check(tcp_events(fds[i]) == events[i], "poll of socket %d gives %x, not %x", i, tcp_events(fds[i]), events[i]);
+  }
+  tcp_get(told.fd, 0, TCP_SOME, 1);
+  tcp_expect_end(told.fd);
+  tcp_get(untold.fd, 0, TCP_SOME, 1);
+  tcp_expect_error(untold.fd, ECONNRESET);
+  tcp_expect_end(untold.fd);
+  tst_check(send(untold.fd, "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "it can be written to");
+  int again = connect(refused, &nobody.any, inet_length(nobody.any.sa_family));
+  tst_check(again == -1 && errno == ECONNREFUSED, "connect gives %d, %s", again, strerror(errno));
+  return tst_pass();
+}
+
+/* Sockets that are bound only, and fresh ones, can listen or connect afterwards. */
+static inline int tcp_unconn(tcp_kind kind) {
+  tst_begin();
+  inet_name listening, calling, from = {0};
+  socklen_t length = sizeof(from);
+  int listener = tcp_bound(kind, &listening), caller = tcp_bound(kind, &calling), fresh = tcp_socket(&listening);
+  tst_ready();
+  TST_SPOIL calling.four.sin_port ^= 1;
+  tcp_is(fresh, TCP_CLOSE);
+  tst_check(tcp_events(fresh) == (POLLHUP | POLLOUT), "poll gives %x", tcp_events(fresh));
+  tst_sys(listen(listener, 4));
+  for (int i = 0; i < 2; i++) {
+    int fd = i == 0 ? caller : fresh;
+    char byte;
+    tst_sys(connect(fd, &listening.any, inet_length(listening.any.sa_family)));
+    int server = tst_sys(accept(listener, &from.any, &length));
+    tst_check(i > 0 || from.four.sin_port == calling.four.sin_port, "the call comes from port %d", ntohs(from.four.sin_port));
+    tst_sys(send(fd, "x", 1, 0));
+    tst_check(recv(server, &byte, 1, 0) == 1, "nothing comes");
+  }
+  return tst_pass();
+}
+
+enum { TCP_HUGE = 24 << 20 };
+
+static inline void tcp_widen(int fd) {
+  inet_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, TCP_HUGE);
+  inet_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, TCP_HUGE * 2);
+}
+
+static void tcp_huge(int fd) {
+  tcp_put(fd, 0, TCP_HUGE, 1, true);
+  tcp_stands();
+  tcp_takes_all(fd);
+}
+
+static inline void tcp_sizes(int fd, int sizes[2]) {
+  sizes[0] = inet_option(fd, SOL_SOCKET, SO_SNDBUF), sizes[1] = inet_option(fd, SOL_SOCKET, SO_RCVBUF);
+}
+
+static inline void tcp_has_sizes(int fd, const int sizes[2]) {
+  int now[2];
+  tcp_sizes(fd, now);
+  tst_check(now[0] == sizes[0] && now[1] == sizes[1], "the buffers are %d and %d, not %d and %d", now[0], now[1], sizes[0],
+            sizes[1]);
+}
+
+/* Queues of tens of megabytes in both directions, in buffers that the program made so large. */
+static inline int tcp_buffers(tcp_kind kind) {
+  tst_begin();
+  inet_name to;
+  tcp_outsider one;
+  int listener = tcp_bound(kind, &to), sizes[2];
+  tst_sys(listen(listener, 1));
+  one.pid = tcp_fork_outsider(listener, tcp_huge, true, &one.step);
+  one.fd = tcp_socket(&to);
+  tcp_widen(one.fd);
+  tst_sys(connect(one.fd, &to.any, inet_length(to.any.sa_family)));
+  close(listener);
+  tcp_arrives(one.fd, TCP_HUGE);
+  tcp_await(&one);
+  size_t sent = tcp_flood(one.fd, 2);
+  tst_check(sent > TCP_HUGE / 2, "only %zu bytes fit", sent);
+  tcp_sizes(one.fd, sizes);
+  tst_ready();
+  TST_SPOIL tcp_get(one.fd, 0, 1, 1);
+  tcp_has_sizes(one.fd, sizes);
+  tcp_get(one.fd, 0, TCP_HUGE, 1);
+  tcp_tell(&one);
+  tcp_put(one.fd, sent, TCP_SOME, 2, true);
+  tst_sys(shutdown(one.fd, SHUT_WR));
+  tcp_took(&one, sent + TCP_SOME);
+  tcp_expect_end(one.fd);
+  return tst_pass();
+}
+
+/* The same with both ends in the tree. */
+static inline int tcp_buffers_within(tcp_kind kind) {
+  tst_begin();
+  tcp_pair pair = tcp_connect(kind);
+  int fds[] = {pair.client, pair.server}, sizes[2][2];
+  size_t sent[2];
+  for (int i = 0; i < 2; i++) tcp_widen(fds[i]);
+  for (int i = 0; i < 2; i++) sent[i] = tcp_flood(fds[i], 1 + i);
+  for (int i = 0; i < 2; i++) tcp_sizes(fds[i], sizes[i]);
+  tst_ready();
+  TST_SPOIL tcp_get(fds[0], 0, 1, 2);
+  for (int i = 0; i < 2; i++) tcp_has_sizes(fds[i], sizes[i]);
+  for (int i = 0; i < 2; i++) tcp_get(fds[!i], 0, sent[i], 1 + i);
+  for (int i = 0; i < 2; i++) tcp_put(fds[i], sent[i], TCP_SOME, 1 + i, true), tcp_get(fds[!i], sent[i], TCP_SOME, 1 + i);
+  close(pair.client);
+  tcp_expect_end(pair.server);
+  return tst_pass();
+}
+
 #endif

@@ -1,0 +1,6 @@
+// zdtm: {"category": "tcp", "verifies": "full queues in both directions between two ends in the tree, in buffers of the program's sizes", "opts": ["--tcp-established"], "spoils": true}
+#include "tcp_states.h"
+
+int main(void) {
+  return tcp_buffers_within(TCP_FOUR);
+}
