@@ -68,6 +68,14 @@ const SIX = known(
   { HOPOPTS: 2048, RTHDRDSTOPTS: 2048, RTHDR: 2048, DSTOPTS: 2048 },
 );
 
+/** The kernel fills these in where it accepts a connection, and lets nobody else set them on a stream. */
+const NOT_OF_STREAMS: ReadonlySet<string> = new Set([
+  "IP_MULTICAST_IF",
+  "IP_MULTICAST_TTL",
+  "IPV6_MULTICAST_IF",
+  "IPV6_MULTICAST_HOPS",
+]);
+
 const DATAGRAMS = known(IPPROTO.UDP, "UDP", UDP, "CORK ENCAP NO_CHECK6_TX NO_CHECK6_RX SEGMENT GRO");
 const LITE = known(IPPROTO.UDPLITE, "UDPLITE", UDPLITE, "SEND_CSCOV RECV_CSCOV");
 /** Where the checksum of a raw socket's packets lies; -1 for nowhere. */
@@ -94,6 +102,7 @@ function protocolOptions({ family, type, protocol }: Kind): readonly Known[] {
   if (family === AF.PACKET) return CAPTURE;
   if (family !== AF.INET && family !== AF.INET6) return [];
   const all = family === AF.INET6 ? [...SIX, ...MAPPED, ...FOUR] : [...FOUR];
+  if (type === SOCK.STREAM) return all.filter(({ words }) => !NOT_OF_STREAMS.has(words));
   if (type === SOCK.RAW) return family === AF.INET6 && protocol !== IPPROTO.ICMPV6 ? [...all, ...CHECKSUM] : all;
   if (protocol === IPPROTO.UDP) return [...all, ...DATAGRAMS];
   return protocol === IPPROTO.UDPLITE ? [...all, ...LITE] : all;
