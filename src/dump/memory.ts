@@ -12,7 +12,7 @@ import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { ringOf } from "../memory/aio.ts";
-import { findGuards, findPages, type PageRuns } from "../memory/dump-pages.ts";
+import { findContent, type PageRuns } from "../memory/content.ts";
 import { type DumpedVma, describeVma, isAioRing, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
 import type { FrozenTask } from "./tree.ts";
@@ -99,10 +99,11 @@ export function describeMemory(
   runs: PageRuns;
 } {
   const dumped: DumpedVma[] = memory.vmas.map((vma) => describeVma(vma, files.of(task, vma)));
-  const guards = findGuards(task.dir, dumped).map(
+  const { runs, guards } = findContent(task.dir, dumped, own);
+  const regions = guards.map(
     ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),
   );
-  return { entries: [...joinVvar(dumped).map((d) => d.entry), ...guards], runs: findPages(task.dir, dumped, own) };
+  return { entries: [...joinVvar(dumped).map((d) => d.entry), ...regions], runs };
 }
 
 /** The mm image of a task. `inside`: what only the task itself could tell. */

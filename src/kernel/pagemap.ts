@@ -125,6 +125,12 @@ export function seesGuardPages(): boolean {
   return guardKnown;
 }
 
+/** The filter for kernels that do not know the guards' bit. */
+function withoutGuards(filter: PageFilter): PageFilter {
+  const { none = 0, report = 0 } = filter;
+  return { ...filter, none: none & ~PAGE.GUARD, report: report & ~PAGE.GUARD };
+}
+
 /**
  * The pages of a process that a filter lets through. With the PAGEMAP_SCAN ioctl everything from the first to the last
  * span is walked at once, by page tables: what was never touched costs nothing, however large. Older kernels are asked
@@ -143,12 +149,5 @@ export function scanPages(
     if (filter.flags) throw new CrError("this kernel cannot write-protect what it scans", { code: "ENOTTY" });
     return readPages(pagemap, spans, filter);
   }
-  const known = seesGuardPages() ? filter : { ...filter, none: (filter.none ?? 0) & ~PAGE.GUARD };
-  return scanKernel(pagemap, spans, known);
-}
-
-/** Guard regions (MADV_GUARD_INSTALL) within the spans; none on kernels that do not tell them. */
-export function guardRanges(pagemap: number, spans: readonly PageSpan[]): PageRanges {
-  if (!seesGuardPages()) return new Float64Array(0);
-  return scanPages(pagemap, spans, { all: PAGE.GUARD });
+  return scanKernel(pagemap, spans, seesGuardPages() ? filter : withoutGuards(filter));
 }

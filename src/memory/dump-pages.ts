@@ -1,5 +1,4 @@
 /** A task's private pages, from its own address space into the images. */
-import type { OwnPages } from "../agent/home.ts";
 import { PSEUDO } from "../agent/layout.ts";
 import type { Parasite } from "../agent/parasite.ts";
 import { load32 } from "../agent/program.ts";
@@ -7,97 +6,17 @@ import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag } from "../image/pagemap.ts";
 import type { ImageWriter } from "../image/writer.ts";
-import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
-import { guardRanges, PRIVATE_CONTENT, scanPages } from "../kernel/pagemap.ts";
-import { hasFlag, VM } from "../kernel/proc/maps.ts";
-import type { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
-import { type DumpedVma, isAioRing } from "./vmas.ts";
+import type { PageRuns } from "./content.ts";
 
 const PROT_READ = 1;
 /** Parts of one pwritev program; far below what the area holds. */
 const PARTS = 16384;
 /** From so many bytes on a task had better find itself a CPU than share ours. */
 const LONG = 16 << 20;
-
-/** Ranges of a task's pages to be saved. */
-export interface PageRuns {
-  /** [start, end] pairs, ascending; parallel to `vma`. */
-  readonly starts: number[];
-  readonly ends: number[];
-  readonly vmas: DumpedVma[];
-  readonly bytes: number;
-}
-
-/** Which pages the image must hold: those of private areas that are neither zero nor the file's own. */
-export function findPages(dir: ProcDir, vmas: readonly DumpedVma[], own: readonly OwnPages[]): PageRuns {
-  const spans = vmas.filter((v) => v.hasPages && !isWhole(v)).map((v) => v.vma);
-  const byStart = new Map(vmas.map((v) => [v.vma.start, v]));
-  const pagemap = dir.open("pagemap");
-  let ranges: Float64Array;
-  try {
-    ranges = scanPages(pagemap, spans, PRIVATE_CONTENT);
-  } finally {
-    closeFd(pagemap);
-  }
-  const runs = { starts: [] as number[], ends: [] as number[], vmas: [] as DumpedVma[], bytes: 0 };
-  const add = (start: number, end: number, vma: DumpedVma): void => {
-    let at = start;
-    // pages that only our injection touched are no part of the task
-    for (const mine of own) {
-      if (mine.end <= at || mine.start >= end) continue;
-      if (mine.start > at) push(at, mine.start, vma);
-      at = Math.max(at, mine.end);
-    }
-    if (at < end) push(at, end, vma);
-  };
-  const push = (start: number, end: number, vma: DumpedVma): void => {
-    runs.starts.push(start);
-    runs.ends.push(end);
-    runs.vmas.push(vma);
-    runs.bytes += end - start;
-  };
-  const whole = vmas.filter(isWhole);
-  let next = 0;
-  let span = 0;
-  for (let i = 0; i < ranges.length; i += 3) {
-    const start = ranges[i] ?? 0;
-    while (span < spans.length - 1 && (spans[span]?.end ?? 0) <= start) span++;
-    const vma = byStart.get(spans[span]?.start ?? -1);
-    if (!vma) continue;
-    for (let w = whole[next]; w && w.vma.start < start; w = whole[++next]) add(w.vma.start, w.vma.end, w);
-    add(start, ranges[i + 1] ?? 0, vma);
-  }
-  for (let w = whole[next]; w; w = whole[++next]) add(w.vma.start, w.vma.end, w);
-  return runs;
-}
-
-/** The vDSO is saved in full: a restore on another kernel needs its code. So are rings, whose pages are no anonymous ones. */
-function isWhole(vma: DumpedVma): boolean {
-  return vma.hasPages && (vma.vma.name === "[vdso]" || isAioRing(vma.vma));
-}
-
-/** Guard regions (MADV_GUARD_INSTALL), [start, end] pairs. They are invisible but for the page map. */
-export function findGuards(dir: ProcDir, vmas: readonly DumpedVma[]): [number, number][] {
-  // kernels that flag such areas save us the scan
-  const flagged = vmas.some((v) => hasFlag(v.vma.flags, VM.gu));
-  const may = vmas.filter((v) => v.hasPages && (!flagged || hasFlag(v.vma.flags, VM.gu)));
-  if (may.length === 0) return [];
-  const pagemap = dir.open("pagemap");
-  try {
-    const ranges = guardRanges(
-      pagemap,
-      may.map((v) => v.vma),
-    );
-    const out: [number, number][] = [];
-    for (let i = 0; i < ranges.length; i += 3) out.push([ranges[i] ?? 0, ranges[i + 1] ?? 0]);
-    return out;
-  } finally {
-    closeFd(pagemap);
-  }
-}
+const TMPFS_MAGIC = 0x01021994n;
 
 /**
  * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy.
@@ -118,6 +37,7 @@ export function dumpPages(
   writePagemap(map, runs);
   if (runs.starts.length === 0) return;
   const pages = images.writer("PAGES", pagesId);
+  makeRoom(pages.fd, runs.bytes);
   let offset = 0;
   let first = 0;
   while (first < runs.starts.length) {
@@ -133,6 +53,17 @@ export function dumpPages(
     first = last;
     progress(bytes);
   }
+}
+
+/**
+ * Disk file systems take long files a quarter quicker when they know the length before; in memory files it costs what it
+ * saves. What has no room, or cannot be asked, tells when it is written.
+ */
+function makeRoom(fd: number, bytes: number): void {
+  if (bytes < LONG) return;
+  const statfs = new BigUint64Array(15);
+  const inMemory = sys(NR.fstatfs, fd, addressOf(statfs)) < 0 || statfs[0] === TMPFS_MAGIC;
+  if (!inMemory) sys(NR.fallocate, fd, 0, 0, bytes);
 }
 
 function length(runs: PageRuns, i: number): number {
