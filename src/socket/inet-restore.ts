@@ -24,7 +24,7 @@ import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.t
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { reviveEnded } from "./tcp-ended.ts";
-import { isTcpConnection, reviveConnection } from "./tcp-restore.ts";
+import { forgetConnections, isTcpConnection, reviveConnection } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -86,7 +86,8 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
     if (entry.type === SOCK.RAW) attachFilter(fd, entry.opts.so_filter, subject);
     applyBeforeBind(fd, entry, subject);
     if (isTcpConnection(entry)) {
-      if (!restore.options.tcpClose) reviveConnection(fd, entry, scopeOf(fd, entry), restore);
+      if (restore.options.tcpClose) forgetConnections(restore);
+      else reviveConnection(fd, entry, scopeOf(fd, entry), restore);
     } else if (isEnded(entry) && reviveEnded(fd, entry, scopeOf(fd, entry), restore)) {
       ended(restore).add(entry.id);
     } else if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);

@@ -126,6 +126,20 @@ class Connections {
   }
 }
 
+/** Connections that come back closed: nobody waits for the lock that the dump left any more. */
+const forgotten = perRun((restore: FileRestore) => {
+  restore.atRelease(() => {
+    const runId = restore.images.inventory.dump_criu_run_id;
+    if (runId !== undefined && restore.images.inventory.network_lock_method !== SKIP) new KeptLock(runId).remove();
+    return [];
+  });
+  return true;
+});
+
+export function forgetConnections(restore: FileRestore): void {
+  forgotten(restore);
+}
+
 const connections = perRun((restore: FileRestore) => new Connections(restore));
 
 /** Refuses connections that nobody gave leave to restore. */

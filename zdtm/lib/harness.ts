@@ -174,6 +174,7 @@ class Run {
     const { it, options } = this;
     const argv = it.language === "c" ? [await compileCase(it)] : [process.execPath, it.path];
     const env: Record<string, string> = { ...(options.mode === "spoil" ? { ZDTM_SPOIL: "1" } : {}) };
+    if (options.mode === "cr") env.ZDTM_ENDS = "1";
     // The kernel writes the number of the CPU into a thread's rseq area: memory could not be compared.
     if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
     else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";

@@ -486,4 +486,30 @@ static inline int tcp_buffers_within(tcp_kind kind) {
   return tst_pass();
 }
 
+/* A connection that an option closes; one whose call nobody has answered as well. */
+static inline int tcp_is_closed(void) {
+  tst_begin();
+  inet_name to;
+  tcp_outsider one = tcp_meet(TCP_FOUR, tcp_echo), late = tcp_silent(TCP_FOUR, tcp_answers_late, &to);
+  int calling = tcp_socket(&to);
+  tst_sys(fcntl(calling, F_SETFL, O_NONBLOCK));
+  connect(calling, &to.any, inet_length(AF_INET));
+  tcp_await(&one);
+  tcp_send(one.fd, "unread");
+  tcp_arrives(one.fd, 6);
+  tst_ready();
+  TST_SPOIL tcp_send(one.fd, "x"), tcp_expect(one.fd, "unread?");
+  if (tst_ends()) {
+    tcp_is(one.fd, TCP_CLOSE);
+    tcp_expect_end(one.fd);
+    tst_check(send(one.fd, "x", 1, MSG_NOSIGNAL) == -1 && errno == EPIPE, "it can be written to");
+    tcp_is(calling, TCP_CLOSE);
+  } else {
+    tcp_expect(one.fd, "UNREAD");
+    tcp_is(calling, TCP_SYN_SENT);
+  }
+  tcp_tell(&late);
+  return tst_pass();
+}
+
 #endif

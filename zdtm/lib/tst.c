@@ -63,6 +63,8 @@ bool tst_going(void) {
 
 bool tst_spoiling(void) { return getenv("ZDTM_SPOIL") != NULL; }
 
+bool tst_ends(void) { return getenv("ZDTM_ENDS") != NULL; }
+
 int tst_pass(void) {
   if (!leave("verdict", "PASS\n")) return 1;
   return 0;

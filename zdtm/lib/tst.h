@@ -51,6 +51,8 @@ bool tst_going(void);
 /* True when the harness wants the state broken, to see that the check can fail. */
 bool tst_spoiling(void);
 #define TST_SPOIL if (tst_spoiling())
+/* True when the dump ends the tree and a restore brings it back: an option may have it lose what stays otherwise. */
+bool tst_ends(void);
 
 /* The verdict: the first failure of any process counts, so children may fail the case as well. */
 int tst_pass(void);
