@@ -10,6 +10,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
 import type { Call } from "../kernel/standby.ts";
+import { type FileStat, statFd } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
@@ -21,6 +22,8 @@ import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 const FD_CLOEXEC = 1;
+/** Numbers of contents whose own is taken: where no inode's usually is. */
+const OTHER_CONTENTS = 0x8000_0000;
 
 export class TreeFiles implements FileDump, Disposable {
   readonly held: HeldFd[];
@@ -32,7 +35,9 @@ export class TreeFiles implements FileDump, Disposable {
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => readonly Call[])[] = [];
   readonly runId = crypto.randomUUID();
-  readonly #saved = new Set<number>();
+  /** Numbers of saved contents by device and inode, and all that are in use. */
+  readonly #contents = new Map<string, number>();
+  readonly #taken = new Set<number>();
   #id = 0;
   /** Bytes of shared memory written. */
   sharedBytes = 0;
@@ -85,9 +90,29 @@ export class TreeFiles implements FileDump, Disposable {
     return file.id;
   }
 
-  shared(shmid: number, fd: number, size: number): void {
-    if (this.#saved.has(shmid)) return;
-    this.#saved.add(shmid);
+  shared({ dev, ino, size }: Pick<FileStat, "dev" | "ino" | "size">, fd: number): number {
+    const key = `${dev}:${ino}`;
+    const known = this.#contents.get(key);
+    if (known !== undefined) return known;
+    let shmid = ino;
+    for (let other = OTHER_CONTENTS; shmid > 0xffff_ffff || this.#taken.has(shmid); other++) shmid = other;
+    this.#contents.set(key, shmid);
+    this.#content(shmid, fd, size);
+    return shmid;
+  }
+
+  /** Keeps the numbers of contents that are System V segments' ids, which no other content may have. */
+  reserve(ids: Iterable<number>): void {
+    for (const id of ids) this.#taken.add(id);
+  }
+
+  /** Saves the content of the segment with this id. */
+  segment(id: number, fd: number): void {
+    this.#content(id, fd, statFd(fd).size);
+  }
+
+  #content(shmid: number, fd: number, size: number): void {
+    this.#taken.add(shmid);
     const own = reopen(fd, O.RDONLY, "cannot open shared memory anew");
     try {
       this.sharedBytes += dumpShared(this.images, shmid, this.pagesId(), own, size);

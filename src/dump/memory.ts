@@ -13,13 +13,14 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { ringOf } from "../memory/aio.ts";
 import { findContent, type PageRuns } from "../memory/content.ts";
+import { isSegment, type Segments } from "../memory/segments.ts";
 import { type DumpedVma, describeVma, isAioRing, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
 import type { FrozenTask } from "./tree.ts";
 
 /** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
 export class MappedFiles {
-  readonly #known = new Map<string, { id: number; memfd: boolean }>();
+  readonly #known = new Map<string, Omit<MappedFile, "fdflags">>();
 
   constructor(readonly files: TreeFiles) {}
 
@@ -40,19 +41,27 @@ export class MappedFiles {
     return { ...known, fdflags };
   }
 
-  #open(task: FrozenTask, vma: Vma): { id: number; memfd: boolean } {
+  #open(task: FrozenTask, vma: Vma): Omit<MappedFile, "fdflags"> {
     const subject = { pid: task.pid, address: vma.start, path: vma.name };
-    const memfd = vma.dev === shmemDevice() || hasFlag(vma.flags, VM.ht);
+    const kind = isSegment(vma)
+      ? "segment"
+      : vma.dev === shmemDevice() || hasFlag(vma.flags, VM.ht)
+        ? "memory"
+        : "file";
     const fd = check(
-      openMapFile(task.pid, vma.start, vma.end, memfd ? O.RDONLY : O.PATH),
+      openMapFile(task.pid, vma.start, vma.end, kind === "file" ? O.PATH : O.RDONLY),
       "cannot open a mapped file",
       subject,
       "run as root, or with CAP_CHECKPOINT_RESTORE",
     );
     try {
+      if (kind === "segment") {
+        this.files.segment(vma.ino, fd);
+        return { id: vma.ino, kind };
+      }
       const file = describeFile(0, fd, vma.name, 0, { pid: task.pid, fd: -1 });
-      if (memfd) return { id: this.files.memoryFile(file), memfd };
-      return { id: RegularFiles.of(this.files).idForPath(file), memfd };
+      const id = kind === "memory" ? this.files.memoryFile(file) : RegularFiles.of(this.files).idForPath(file);
+      return { id, kind };
     } finally {
       closeFd(fd);
     }
@@ -69,10 +78,10 @@ export interface TaskMemory {
 const NOT_OURS = [VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu];
 
 /** Reads the mappings, and reports what could not be saved. */
-export function readMemory(task: FrozenTask, blocker: (error: CrError) => void): TaskMemory {
+export function readMemory(task: FrozenTask, segments: Segments, blocker: (error: CrError) => void): TaskMemory {
   const vmas = readSmaps(task.dir);
   for (const vma of vmas) {
-    const problem = vmaBlocker(task.pid, vma);
+    const problem = isSegment(vma) ? segments.look(task.pid, vma) : vmaBlocker(task.pid, vma);
     if (problem) blocker(problem);
   }
   const areas = vmas.map((vma) => ({

@@ -4,6 +4,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import { waitForDisks } from "../kernel/disks.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
+import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
@@ -101,7 +102,9 @@ export function save(saving: Saving): Saved {
     if (!saved.success) files.undo();
   });
   const memories = new Map<number, TaskMemory>();
-  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, blocker));
+  const segments = new Segments();
+  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, segments, blocker));
+  files.reserve(segments.ids);
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if (!rehearsal) files.check();
   errors.push(...files.blockers);
@@ -186,6 +189,7 @@ export function save(saving: Saving): Saved {
     tree.tasks.map((task) => treeEntry(task, pids)),
   );
   images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
+  if (segments.entries.length > 0) images.write("IPCNS_SHM", namespaces.own.ipc_ns_id, segments.entries);
   step();
   return saved;
 }

@@ -81,11 +81,11 @@ export interface FileDump {
    */
   inFlight(dup: number, from: OpenFile): number;
   /**
-   * Saves the content of a memory file (memfd, shared anonymous memory) in pagemap-shmem-`shmid`, once for each id.
+   * Saves the content of a memory file (memfd, shared anonymous memory), once for each inode, and gives the number N of its
+   * pagemap-shmem-N: the inode's, where nothing else has that.
    * @param fd a descriptor of ours for it
-   * @param size bytes
    */
-  shared(shmid: number, fd: number, size: number): void;
+  shared(stat: Pick<FileStat, "dev" | "ino" | "size">, fd: number): number;
   /** An object that cannot be dumped: remembered, and shown with all the others when collection is over. */
   blocker(error: CrError): void;
   /** Pushes an undo that runs on every way out but success (a link made at dump, a changed socket option). */

@@ -69,14 +69,13 @@ export class MemoryFiles {
       uid: stat.uid,
       gid: stat.gid,
       size: stat.size,
-      shmid: stat.ino,
+      shmid: this.dump.shared(stat, file.dup),
       seals: Math.max(0, sys(NR.fcntl, file.dup, F.GET_SEALS, 0)),
       inode_id: id,
       mode: stat.mode,
     };
     if (isHuge(file)) entry.hugetlb_flag = hugeFlag(file);
     this.dump.images.append("MEMFD_INODE", [entry]);
-    this.dump.shared(stat.ino, file.dup, stat.size);
     return id;
   }
 

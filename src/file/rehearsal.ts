@@ -160,10 +160,11 @@ export class Rehearsal implements Disposable {
       add: (entry: FileEntry) => void this.entries.set(entry.id, entry),
       regular: (file: OpenFile) => RegularFiles.of(dump).idForDescriptor(file),
       inFlight: (dup: number, from: OpenFile) => collector.adopt(dup, from).file.id,
-      shared: (shmid: number, fd: number, size: number) => {
+      shared: ({ ino, size }, fd) => {
         const bytes = new Uint8Array(size);
         if (size > 0) check(sys(NR.pread64, fd, addressOf(bytes), size, 0), "pread");
-        this.shared.set(shmid, bytes);
+        this.shared.set(ino, bytes);
+        return ino;
       },
       blocker: (error: CrError) => void this.blockers.push(error),
       onFailure: (undo: () => void) => void this.undone.push(undo),

@@ -100,7 +100,7 @@ export class TestRun implements Disposable {
       },
       netNsId: 2,
       namespaceId: () => undefined,
-      shared: () => undefined,
+      shared: ({ ino }) => ino,
       blocker: (error) => void this.blockers.push(error),
       onFailure: (undo) => void this.undo.push(undo),
       runId: crypto.randomUUID(),

@@ -847,7 +847,9 @@ export const messages: Readonly<Record<string, string>> = {
   ipc_shm_entry: `1 required .ipc_desc_entry desc
 2 required uint64 size
 3 optional bool in_pagemaps
-4 optional uint32 hugetlb_flag`,
+4 optional uint32 hugetlb_flag
+2000 optional sint32 tscriu_cpid
+2001 optional bool tscriu_noreserve`,
   ipc_msg: `1 required uint64 mtype
 2 required uint32 msize`,
   ipc_msg_entry: `1 required .ipc_desc_entry desc

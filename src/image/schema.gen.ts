@@ -1402,6 +1402,8 @@ export interface IpcShmEntry {
   size: U64;
   in_pagemaps?: boolean;
   hugetlb_flag?: number;
+  tscriu_cpid?: number;
+  tscriu_noreserve?: boolean;
 }
 
 export interface IpcMsg {

@@ -218,6 +218,8 @@ const TABLE = {
   semget: [64, 190],
   msgget: [68, 186],
   mq_open: [240, 180],
+  mq_unlink: [241, 181],
+  semctl: [66, 191],
   truncate: [76, 45],
   faccessat: [269, 48],
   acct: [163, 89],

@@ -11,6 +11,7 @@ import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
+import type { RestoredSegments } from "./segments-restore.ts";
 
 const MADV_DONTNEED = 4;
 /** Parts of one readv program; far below what the area holds. */
@@ -22,6 +23,7 @@ export interface MemorySources {
   readonly service: Service;
   /** Our descriptor for a mapped file: reg-file or memfd id, with the access the mapping needs. */
   mapFd(id: number, fdflags: number): number;
+  readonly segments: RestoredSegments;
   /** Where the vDSO may be parked. */
   readonly parking: number;
 }

@@ -12,6 +12,7 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
 import { fillPages, type MemoryResult, type MemorySources, receiveMany, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
+import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
@@ -48,6 +49,7 @@ export function restoreMemory(
   if (pagemap) markPages(targets, pagemap);
   clearSpace(puppet, targets, mm.vmas, sources.parking);
   mapAll(program, targets, sources);
+  attachSegments(puppet, sources.segments, real);
   openKept(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   if (pagemap) fillPages(puppet, targets, pagemap, sources, result);
@@ -112,7 +114,7 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
   const files = new Map<string, number>();
   const numbers = new Map<string, number>();
   const key = (entry: VmaEntry) => `${entry.shmid}:${entry.fdflags ?? 0}`;
-  const mapped = targets.filter((t) => !t.kept);
+  const mapped = targets.filter((t) => !t.kept && (t.entry.status & VMA.SYSVIPC) === 0);
   const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED)) !== 0;
   for (const { entry } of mapped) {
     if (isFile(entry) && !files.has(key(entry)))

@@ -3,9 +3,9 @@ import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag } from "../image/pagemap.ts";
 import { closeFd } from "../kernel/fd.ts";
-import { PAGE_SIZE } from "../kernel/memory.ts";
+import { PAGE_SIZE, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
-import { check, sys, sysError } from "../kernel/sys.ts";
+import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
@@ -113,4 +113,66 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
     closeFd(pages);
   }
   return offset;
+}
+
+const COPY = 1 << 20;
+const FALLOC = { KEEP_SIZE: 1, PUNCH_HOLE: 2 } as const;
+
+/** Takes all content out of a memory file of `size` bytes. */
+export function clearShared(fd: number, size: number): void {
+  const how = FALLOC.KEEP_SIZE | FALLOC.PUNCH_HOLE;
+  check(sys(NR.fallocate, fd, how, 0, size), "cannot empty shared memory");
+}
+
+/** Whether a memory file of `size` bytes holds what pagemap-shmem-`shmid` says, and nothing else. */
+export function holdsShared(images: ImageDirectory, shmid: number, fd: number, size: number): boolean {
+  const map = images.pagemap("SHMEM_PAGEMAP", shmid);
+  const pages = map && map.count > 0 ? images.openRaw("PAGES", map.pagesId) : undefined;
+  const saved: [number, number][] = [];
+  for (let i = 0; map && i < map.count; i++) {
+    const start = map.vaddr[i] ?? 0;
+    saved.push([start, start + (map.pages[i] ?? 0) * PAGE_SIZE]);
+  }
+  try {
+    using view = new SharedView(fd, size);
+    let offset = 0;
+    for (const [start, end] of saved) {
+      if (pages === undefined || !isEqual(view.bytes.subarray(start, end), pages, offset)) return false;
+      offset += end - start;
+    }
+    for (const [start, end] of dataRanges(fd, size)) {
+      let at = start;
+      for (const [from, to] of saved) {
+        if (to <= at || from >= end) continue;
+        if (!isZero(view.bytes.subarray(at, Math.max(at, from)))) return false;
+        at = to;
+      }
+      if (!isZero(view.bytes.subarray(at, Math.max(at, end)))) return false;
+    }
+    return true;
+  } finally {
+    if (pages !== undefined) closeFd(pages);
+  }
+}
+
+function isZero(memory: Uint8Array): boolean {
+  const zeros = new Uint8Array(Math.min(COPY, memory.length));
+  for (let at = 0; at < memory.length; at += COPY) {
+    const part = memory.subarray(at, at + COPY);
+    if (Buffer.compare(part, zeros.subarray(0, part.length)) !== 0) return false;
+  }
+  return true;
+}
+
+/** Whether memory has the bytes that a file has from `offset` on. */
+function isEqual(memory: Uint8Array, fd: number, offset: number): boolean {
+  const part = new Uint8Array(Math.min(COPY, memory.length));
+  for (let at = 0; at < memory.length; ) {
+    const bytes = Math.min(part.length, memory.length - at);
+    const got = sys(NR.pread64, fd, addressOf(part), bytes, offset + at);
+    if (got === EINTR) continue;
+    if (got <= 0 || Buffer.compare(part.subarray(0, got), memory.subarray(at, at + got)) !== 0) return false;
+    at += got;
+  }
+  return true;
 }

@@ -52,8 +52,8 @@ export const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
 /** What the images need to know of a mapped file: given by the file room. */
 export interface MappedFile {
   id: number;
-  /** The mapping's file is shared memory of the kernel's own tmpfs: its content goes with the set. */
-  memfd: boolean;
+  /** Shared memory of the kernel's own tmpfs, whose content goes with the set, or a System V segment, whose id the id is. */
+  kind: "file" | "memory" | "segment";
   /** How to open the file for the mapping: O_RDONLY or O_RDWR. */
   fdflags: number;
 }
@@ -110,14 +110,6 @@ export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   if (has(VM.um) || has(VM.uw) || has(VM.ui)) {
     return refuse(pid, vma, "the area is watched by a userfaultfd", "let the program close its userfaultfd");
   }
-  if (vma.name.startsWith("/SYSV")) {
-    return refuse(
-      pid,
-      vma,
-      "System V shared memory of the host is attached: it is not kept yet",
-      "let the program detach it (shmdt)",
-    );
-  }
   if (vma.name === "[uprobes]") {
     return refuse(
       pid,
@@ -156,12 +148,14 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
   const vdso = vma.name === "[vdso]";
   const vvar = vma.name.startsWith("[vvar");
   const vsyscall = vma.name === "[vsyscall]" || vma.name === "[vectors]";
-  const anonymous = file === undefined;
+  const segment = file?.kind === "segment";
+  const anonymous = file === undefined || segment;
   let status: number = vsyscall ? VMA.VSYSCALL : VMA.REGULAR;
   if (vdso) status |= VMA.VDSO;
   if (vvar) status |= VMA.VVAR;
   if (vma.name === "[heap]") status |= VMA.HEAP;
-  if (file?.memfd) status |= VMA.MEMFD;
+  if (file?.kind === "memory") status |= VMA.MEMFD;
+  if (segment) status |= VMA.SYSVIPC;
   if (anonymous) status |= vma.shared ? VMA.ANON_SHARED : VMA.ANON_PRIVATE;
   else status |= vma.shared ? VMA.FILE_SHARED : VMA.FILE_PRIVATE;
   const ring = isAioRing(vma);
@@ -173,7 +167,7 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
     // vsyscall lies beyond what a number holds exactly in general
     start: vsyscall ? BigInt(vma.start) : vma.start,
     end: vsyscall ? BigInt(vma.end) : vma.end,
-    pgoff: anonymous ? 0 : vma.offset,
+    pgoff: anonymous && !segment ? 0 : vma.offset,
     shmid: file?.id ?? 0,
     prot: hasFlag(vma.flags, VM.bt) ? vma.prot | PROT_BTI : vma.prot,
     flags,

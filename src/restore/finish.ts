@@ -16,6 +16,7 @@ import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitS
 import { type Call, Standby } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { receiveMany, receiveOne } from "../memory/fill-pages.ts";
+import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds } from "../task/creds.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
@@ -41,6 +42,7 @@ export interface Finish {
   readonly set: SavedSet;
   readonly forest: Forest;
   readonly files: RestoredFiles;
+  readonly segments: RestoredSegments;
   /** CPUs that we were started with. */
   readonly affinity: Uint8Array;
   step(): void;
@@ -291,17 +293,21 @@ export function release(finish: Finish, leaveStopped: boolean): void {
   }
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity, sched);
   const calls = finish.files.releaseCalls();
-  if (calls.length > 0) handOver(tasks, calls);
+  const { segments } = finish;
+  if (calls.length > 0 || segments.removals.length > 0) handOver(tasks, calls, segments);
+  else segments.keep();
   for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);
 }
 
 /**
- * Connections wake, and their lock goes, in one go with the tree: a process beside us does it. If we die before it has begun
+ * Connections wake, their lock goes, and segments stay, in one go with the tree: a process beside us does it. If we die before it has begun
  * nothing is left of the tree, as before; if we die later the kernel lets all of it go.
  */
-function handOver(tasks: readonly GrownTask[], calls: readonly Call[]): void {
+function handOver(tasks: readonly GrownTask[], calls: readonly Call[], segments: RestoredSegments): void {
   using standby = new Standby();
-  standby.ifWeDie(tasks.map(({ puppet }) => ({ nr: NR.kill, args: [puppet.pid, SIGKILL] })));
+  const kills = tasks.map(({ puppet }) => ({ nr: NR.kill, args: [puppet.pid, SIGKILL] }));
+  standby.ifWeDie([...kills, ...segments.removals]);
+  segments.keep();
   for (const task of tasks) for (const { tid } of threadsOf(task)) setOptions(tid, 0);
   standby.carryOut(calls);
 }

@@ -15,6 +15,7 @@ import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
+import { RestoredSegments } from "../memory/segments-restore.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { prepareLabels } from "../task/label.ts";
@@ -84,6 +85,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
 
   const cpu = pinToOneCpu();
   const service = openService(set);
+  const segments = new RestoredSegments(images, root.ids && images.inventory.root_ids?.ipc_ns_id);
   const stat = ownSession();
   const forest = new Forest(set, {
     hole,
@@ -98,6 +100,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       images,
       service: { ours: service.ours, theirs: service.theirs },
       mapFd: (id, fdflags) => files.forMapping(id, fdflags),
+      segments,
       parking: hole.parking,
     },
     step,
@@ -106,6 +109,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   try {
     log.phase("tasks");
     const forking = performance.now();
+    segments.prepare();
     forest.grow();
     const forkingUs = since(forking);
     step();
@@ -132,7 +136,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     step();
 
     log.phase("threads");
-    const finish: Finish = { images, set, forest, files, step, affinity: cpu.before };
+    const finish: Finish = { images, set, forest, files, segments, step, affinity: cpu.before };
     makeThreads(finish);
     const rootPid = forest.task(root.pid).puppet.pid;
     options.created(rootPid);
@@ -170,6 +174,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     };
   } finally {
     if (!done) {
+      segments.undo();
       forest.kill();
       files.end();
       files.undo();

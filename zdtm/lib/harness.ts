@@ -8,6 +8,7 @@ import type { Case, Flavour } from "./cases.ts";
 import { compileCase } from "./compile.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
+import { removeObjects } from "./objects.ts";
 import { asleep, differences, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
 
 /**
@@ -374,6 +375,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
     }
   } finally {
     if (options.mode === "cr" && outcome?.result === "fail") unlock(directory);
+    removeObjects(directory);
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }
   if (options.keep === true) outcome.directory = directory;
