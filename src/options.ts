@@ -131,6 +131,8 @@ export interface DumpOptions extends CommonOptions {
 }
 
 export interface RestoreOptions extends CommonOptions {
+  /** Directory that becomes the root of the tree's mount namespace; undefined for our own root. */
+  root: string | undefined;
   /** Leave the tree stopped (SIGSTOP) instead of running. */
   leaveStopped: boolean;
   /** The root becomes a child of our parent (CLONE_PARENT). */

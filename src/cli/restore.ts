@@ -76,6 +76,7 @@ export function restoreOptions(
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
+    root: settings.text("root"),
     weakSysctls: settings.flag("weak-sysctls"),
   };
 }

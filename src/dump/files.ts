@@ -1,6 +1,7 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
 import { CrError } from "../error.ts";
 import { describeFile, FileCollector } from "../file/collect.ts";
+import type { Ground, Surroundings } from "../file/ground.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
 import { checkLocks, dumpLocks } from "../file/locks.ts";
 import { MemoryFiles } from "../file/memfd.ts";
@@ -9,6 +10,7 @@ import { RegularFiles } from "../file/regular-files.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import type { Call } from "../kernel/standby.ts";
 import { type FileStat, statFd } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
@@ -52,6 +54,7 @@ export class TreeFiles implements FileDump, Disposable {
     readonly virtual: VirtualPids,
     readonly namespaces: NamespaceIds,
     readonly beside: Executioner,
+    readonly treeMounts: Surroundings,
   ) {
     this.netNsId = namespaces.ofTask(tree.root.pid).net_ns_id;
     this.#collector = new FileCollector(this);
@@ -70,6 +73,18 @@ export class TreeFiles implements FileDump, Disposable {
 
   namespaceId(name: string, ino: number): number | undefined {
     return NAMESPACES.some((known) => known === name) ? this.namespaces.byInode(name as NamespaceName, ino) : undefined;
+  }
+
+  get mounts(): readonly MountInfo[] {
+    return this.treeMounts.mounts;
+  }
+
+  groundOf(mntId?: number): Ground {
+    return this.treeMounts.groundOf(mntId);
+  }
+
+  mountId(mntId: number): number | undefined {
+    return this.treeMounts.mountId(mntId);
   }
 
   nextId(): number {

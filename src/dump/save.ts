@@ -8,6 +8,7 @@ import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
+import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
@@ -94,8 +95,9 @@ export function save(saving: Saving): Saved {
   );
   checkTree(tree, pids, namespaces, blocker, options.shellJob);
   const objects = findObjects(tree, blocker);
+  const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker));
   const files = scope.use(
-    new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner),
+    new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner, mounts),
   );
   const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false };
   scope.add(() => {
@@ -132,6 +134,7 @@ export function save(saving: Saving): Saved {
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
   });
+  mounts.save(images);
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;

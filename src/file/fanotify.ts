@@ -6,7 +6,7 @@ import {
   FdTypes,
   MarkType,
 } from "../image/schema.gen.ts";
-import { closeFd, fcntl, readable, tryOpen, tryRead } from "../kernel/fd.ts";
+import { closeFd, fcntl, readable, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { type FanotifyMark, readFdInfo } from "../kernel/proc/fdinfo.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
@@ -17,9 +17,7 @@ import { CAP, hasCapability } from "../kernel/uapi/capability.ts";
 import { FAN, FAN_EVENT, FAN_MARK } from "../kernel/uapi/event.ts";
 import { AT, F, FD_CLOEXEC, O } from "../kernel/uapi/fcntl.ts";
 import { withoutCapability } from "./capability.ts";
-import { ownMounts } from "./handle.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
-import { perRun } from "./per-run.ts";
 import { handleOf, keepPaths, openWatched, problemOf, type Watched } from "./watched.ts";
 
 /** Events that wait for the program's answer. */
@@ -33,8 +31,6 @@ const KEPT = FAN_MARK.IGNORED_SURV_MODIFY | FAN_MARK.EVICTABLE | FAN_MARK.IGNORE
 /** struct fanotify_event_metadata: where its length and its descriptor stand. */
 const EVENT = { size: 24, length: 0, fd: 16 };
 
-const mounts = perRun((_: FileDump | FileRestore) => ownMounts());
-
 function subjectOf(file: OpenFile, mark: FanotifyMark): Subject {
   const on = mark.kind === "mount" ? { mount: mark.mntId } : { inode: mark.kind === "inode" ? mark.ino : undefined };
   return { pid: file.pid, fd: file.fd, mark: mark.kind, ...on };
@@ -46,8 +42,8 @@ function watchedBy(file: OpenFile, mark: FanotifyMark): Watched {
 }
 
 /** Whether the mount point leads to this very mount: none lies over it. */
-function isOnTop(mount: MountInfo): boolean {
-  const fd = tryOpen(mount.mountpoint, O.PATH);
+function isOnTop(mount: MountInfo, dump: FileDump): boolean {
+  const fd = dump.groundOf(mount.mntId).open(mount.mountpoint, O.PATH);
   if (fd < 0) return false;
   using self = new ProcDir(process.pid);
   const { mntId } = readFdInfo(self, fd);
@@ -57,9 +53,10 @@ function isOnTop(mount: MountInfo): boolean {
 
 /** The mount that a mark is on, or for a whole file system one through which it can be reached. */
 function mountOf(mark: FanotifyMark, dump: FileDump): MountInfo | undefined {
-  const all = mounts(dump);
-  const candidates = all.filter(({ mntId, dev }) => (mark.kind === "mount" ? mntId === mark.mntId : dev === mark.sdev));
-  return candidates.find(isOnTop);
+  const candidates = dump.mounts.filter(({ mntId, dev }) =>
+    mark.kind === "mount" ? mntId === mark.mntId : dev === mark.sdev,
+  );
+  return candidates.find((mount) => isOnTop(mount, dump));
 }
 
 function unsupported(file: OpenFile, mark: FanotifyMark, dump: FileDump): CrError | undefined {
@@ -137,11 +134,11 @@ function addMark(group: number, entry: FanotifyMarkEntry, kind: number, target: 
 
 /** The mount point of a mark; where nothing is mounted any more the mark would be on something else. */
 function openMount(me: FanotifyMountMarkEntry, subject: Subject, restore: FileRestore): number {
-  const path = me.path ?? mounts(restore).find(({ mntId }) => mntId === me.mnt_id)?.mountpoint;
+  const path = me.path ?? restore.mounts.find(({ mntId }) => mntId === me.mnt_id)?.mountpoint;
   const remedy = "mount it again before the restore";
-  const isMounted = path !== undefined && mounts(restore).some(({ mountpoint }) => mountpoint === path);
+  const isMounted = path !== undefined && restore.mounts.some(({ mountpoint }) => mountpoint === path);
   if (!isMounted) throw new CrError("a mount that was watched is not there", { code: "ENOENT", subject, remedy });
-  return check(tryOpen(path, O.PATH), "cannot open a mount that was watched", subject, remedy);
+  return check(restore.groundOf().open(path, O.PATH), "cannot open a mount that was watched", subject, remedy);
 }
 
 function restoreMark(group: number, entry: FanotifyMarkEntry, restore: FileRestore): void {

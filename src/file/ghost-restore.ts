@@ -1,12 +1,13 @@
 import { CrError, type Subject } from "../error.ts";
 import type { Ghost } from "../image/ghost.ts";
 import type { GhostFileEntry, RegFileEntry, Timeval } from "../image/schema.gen.ts";
-import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
+import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { copyRange } from "./copy.ts";
+import type { Ground } from "./ground.ts";
 import { linkOpenFile } from "./link-remap.ts";
 import { type Maker, TemporaryNames } from "./temporary-name.ts";
 
@@ -30,9 +31,9 @@ function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigi
 }
 
 /** Owner, mode and times of a file that was just made, by its name. */
-function dress(path: string, entry: GhostFileEntry): void {
+function dress(path: string, entry: GhostFileEntry, ground: Ground): void {
   const what = "cannot set owner, mode and times of a deleted file";
-  const name = cstring(path);
+  const name = cstring(ground.at(path));
   const subject = { path };
   const nofollow = AT.SYMLINK_NOFOLLOW;
   check(sys(NR.fchownat, AT.FDCWD, addressOf(name), entry.uid, entry.gid, nofollow), what, subject);
@@ -81,7 +82,7 @@ function makeContent(
   flags: number,
 ): { fd: number; path: string | undefined } {
   const directory = names.directoryOf(name);
-  let fd = tryOpen(directory, O.TMPFILE | flags, 0o600);
+  let fd = names.ground.open(directory, O.TMPFILE | flags, 0o600);
   let path: string | undefined;
   if (fd < 0) {
     path = names.make(name, (to) => {
@@ -102,15 +103,15 @@ function makeContent(
  * Makes a deleted file again: under all names that it was opened with, for the moment in which they are opened, so that
  * nothing is left whatever happens.
  */
-export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[]): Holders {
-  using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`);
+export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[], ground: Ground): Holders {
+  using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`, ground);
   const first = entries[0];
   if (first === undefined)
     throw new CrError("a ghost file that nothing refers to", { code: "BAD_IMAGE", subject: { ghost: id } });
   if ((ghost.entry.mode & S_IFMT) !== S_IFREG) {
     const isDirectory = (ghost.entry.mode & S_IFMT) === S_IFDIR;
     const path = names.make(first.name, nodeMaker(ghost.entry), isDirectory);
-    dress(path, ghost.entry);
+    dress(path, ghost.entry, ground);
     if (isDirectory) return holdDirectory(names, path, entries);
     const fd = names.hold(path);
     try {
@@ -134,10 +135,11 @@ export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEnt
 }
 
 /** A file that lost its name but not its inode: opened through the link that the dump made. */
-export function openLink(link: string, entries: readonly RegFileEntry[]): Holders {
-  using names = new TemporaryNames(".cr_link");
+export function openLink(link: string, entries: readonly RegFileEntry[], ground: Ground): Holders {
+  using names = new TemporaryNames(".cr_link", ground);
   const remedy = "was it removed after the dump? Bring it back, or dump again";
-  const fd = openPath(link, O.PATH | O.NOFOLLOW, "cannot open the link that the dump made", 0, remedy);
+  const what = "cannot open the link that the dump made";
+  const fd = check(ground.open(link, O.PATH | O.NOFOLLOW), what, { path: link }, remedy);
   try {
     return nameAll(names, fd, entries);
   } finally {
@@ -150,7 +152,7 @@ function holdDirectory(names: TemporaryNames, path: string, entries: readonly Re
   const fd = names.hold(path);
   const byName = new Map<string, number>();
   for (const { name } of entries) if (!byName.has(name)) byName.set(name, byName.size === 0 ? fd : dupFd(fd));
-  return { byName, ready: openNow(path, entries) };
+  return { byName, ready: openNow(path, entries, names.ground) };
 }
 
 /**
@@ -171,12 +173,13 @@ function nameAll(
     for (const name of new Set(entries.map((entry) => entry.name))) {
       const isThere = name === entries[0]?.name ? existing : undefined;
       const path = isThere ?? names.make(name, (to) => linkOpenFile(fd, Buffer.from(to.subarray(0, -1)).toString()));
-      if (undressed) dress(path, undressed);
+      if (undressed) dress(path, undressed, names.ground);
       undressed = undefined;
       byName.set(name, names.hold(path));
       for (const [id, made] of openNow(
         path,
         entries.filter((entry) => entry.name === name),
+        names.ground,
       ))
         ready.set(id, made);
     }
@@ -188,11 +191,12 @@ function nameAll(
 }
 
 /** Descriptions opened with O_NOFOLLOW cannot be had through /proc/self/fd, whose links they would not follow. */
-function openNow(path: string, entries: readonly RegFileEntry[]): Map<number, number> {
+function openNow(path: string, entries: readonly RegFileEntry[], ground: Ground): Map<number, number> {
   const ready = new Map<number, number>();
   for (const { id, flags } of entries) {
     if ((flags & O.NOFOLLOW) === 0 || (flags & TMPFILE_BIT) !== 0) continue;
-    ready.set(id, openPath(path, flags & ~(O.CREAT | O.EXCL | O.TRUNC | O.ASYNC), "cannot open a deleted file"));
+    const fd = ground.open(path, flags & ~(O.CREAT | O.EXCL | O.TRUNC | O.ASYNC));
+    ready.set(id, check(fd, "cannot open a deleted file", { path }));
   }
   return ready;
 }

@@ -1,12 +1,11 @@
 import type { FhEntry, U64 } from "../image/schema.gen.ts";
-import { closeFd, tryOpen } from "../kernel/fd.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { FileHandle } from "../kernel/proc/fdinfo.ts";
-import { type MountInfo, parseMountInfo } from "../kernel/proc/mountinfo.ts";
-import { readProcFile } from "../kernel/proc/read.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
 import { toU64 } from "../kernel/u64.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import type { FileDump, FileRestore } from "./kind.ts";
 
 /** 64-bit words that an image keeps at least, as CRIU does. */
 const MIN_WORDS = 16;
@@ -29,24 +28,19 @@ export function decodeHandle(entry: FhEntry): FileHandle {
   return { type: entry.type, bytes: bytes.slice(0, Math.min(entry.bytes, MAX_BYTES)) };
 }
 
-/** Mounts that we can see. Read anew each time: keep it for as long as they do not change. */
-export function ownMounts(): MountInfo[] {
-  return parseMountInfo(readProcFile("/proc/self/mountinfo"));
-}
-
 /**
  * Opens a file by its handle on any mount of its file system; the caller closes the descriptor.
  * @param dev the file system's own device number (sdev in fdinfo), kernel encoding
  * @returns an O_PATH descriptor, or undefined when there is no such mount or no such file any more
  */
-export function openHandle(handle: FileHandle, dev: number, mounts: readonly MountInfo[]): number | undefined {
+export function openHandle(handle: FileHandle, dev: number, run: FileDump | FileRestore): number | undefined {
   const block = new Uint8Array(8 + handle.bytes.length);
   const view = new DataView(block.buffer);
   view.setUint32(0, handle.bytes.length, true);
   view.setInt32(4, handle.type, true);
   block.set(handle.bytes, 8);
-  for (const { mountpoint } of mounts.filter((mount) => mount.dev === dev)) {
-    const mount = tryOpen(mountpoint, O.RDONLY | O.NONBLOCK | O.NOCTTY);
+  for (const { mntId, mountpoint } of run.mounts.filter((mount) => mount.dev === dev)) {
+    const mount = run.groundOf(mntId).open(mountpoint, O.RDONLY | O.NONBLOCK | O.NOCTTY);
     if (mount < 0) continue;
     const fd = sys(NR.open_by_handle_at, mount, addressOf(block), O.PATH | O.CLOEXEC);
     closeFd(mount);

@@ -1,8 +1,11 @@
 /** Paths for inodes: file systems that make no handles leave nothing but looking for them. */
 import { readdirSync } from "node:fs";
 import { readIrmapCache, writeIrmapCache } from "../image/work.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { type FileStat, S_IFDIR, S_IFMT, statPath } from "../kernel/stat.ts";
+import { type FileStat, S_IFDIR, S_IFMT } from "../kernel/stat.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import type { Ground } from "./ground.ts";
 import type { FileDump } from "./kind.ts";
 import { fsDevice } from "./mounts.ts";
 import { perRun } from "./per-run.ts";
@@ -58,7 +61,7 @@ export class Irmap {
   }
 
   #leads(path: string, dev: number, ino: number): boolean {
-    const stat = statPath(path, true);
+    const stat = this.dump.groundOf().stat(path, true);
     return stat !== undefined && stat.ino === ino && fsDevice(stat, this.dump) === dev;
   }
 
@@ -66,14 +69,15 @@ export class Irmap {
   *#walk(start: string, atMost: number): Iterator<void> {
     const pending = [start.replace(/(.)\/+$/, "$1")];
     let device: number | undefined;
+    const ground = this.dump.groundOf();
     for (let path = pending.pop(), seen = 0; path !== undefined && seen < atMost; path = pending.pop(), seen++) {
-      const stat = SKIP.has(path) ? undefined : statPath(path, true);
+      const stat = SKIP.has(path) ? undefined : ground.stat(path, true);
       if (stat === undefined) continue;
       const dev = fsDevice(stat, this.dump);
       device ??= dev;
       const key = keyOf(dev, stat.ino);
       if (!this.#paths.has(key)) this.#paths.set(key, path);
-      if (isDirectory(stat) && dev === device) pending.push(...namesIn(path));
+      if (isDirectory(stat) && dev === device) pending.push(...namesIn(path, ground));
       yield;
     }
   }
@@ -81,12 +85,16 @@ export class Irmap {
 
 const isDirectory = (stat: FileStat) => (stat.mode & S_IFMT) === S_IFDIR;
 
-function namesIn(path: string): string[] {
+function namesIn(path: string, ground: Ground): string[] {
+  const fd = ground.open(path, O.RDONLY | O.DIRECTORY);
+  if (fd < 0) return [];
   try {
-    return readdirSync(path).map((name) => (path === "/" ? `/${name}` : `${path}/${name}`));
+    return readdirSync(`/proc/self/fd/${fd}`).map((name) => (path === "/" ? `/${name}` : `${path}/${name}`));
   } catch {
     // Gone in the meantime, or not ours to read: it cannot be found there.
     return [];
+  } finally {
+    closeFd(fd);
   }
 }
 

@@ -8,6 +8,7 @@ import type { Call } from "../kernel/standby.ts";
 import type { FileStat } from "../kernel/stat.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
+import type { Surroundings } from "./ground.ts";
 
 /** One open file description of the frozen tree, seen from outside. */
 export interface OpenFile {
@@ -52,7 +53,7 @@ export interface Beside {
 }
 
 /** What a kind may use while it writes its part of the images. The tree is frozen: nothing here waits. */
-export interface FileDump {
+export interface FileDump extends Surroundings {
   readonly images: ImageDirectory;
   readonly options: DumpOptions;
   readonly log: Log;
@@ -113,7 +114,7 @@ export interface RestoredTask {
 }
 
 /** What a kind may use at restore. Data flows from entries to the kernel; nothing is read from a victim. */
-export interface FileRestore {
+export interface FileRestore extends Surroundings {
   readonly images: ImageDirectory;
   readonly options: RestoreOptions;
   readonly log: Log;

@@ -2,19 +2,19 @@ import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { NR } from "../kernel/nr.ts";
-import { statPath } from "../kernel/stat.ts";
 import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { AT } from "../kernel/uapi/fcntl.ts";
+import type { Ground } from "./ground.ts";
 import type { FileDump } from "./kind.ts";
 import { type NamedFile, subjectOf } from "./place.ts";
 
 const nobody = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 
 /** The nearest directory above a name that still is there: a link may lie in any of the same file system. */
-function directoryFor(name: string): string {
+function directoryFor(name: string, ground: Ground): string {
   let dir = name;
   do dir = dir.slice(0, dir.lastIndexOf("/"));
-  while (dir !== "" && statPath(dir, true) === undefined);
+  while (dir !== "" && ground.stat(dir, true) === undefined);
   return dir;
 }
 
@@ -61,8 +61,9 @@ export class LinkRemaps {
     const forbidden = linkForbidden(file, this.dump.options.linkRemap);
     if (forbidden) throw forbidden;
     const id = this.dump.nextId();
-    const path = `${directoryFor(name)}/link_remap.${id}`;
-    const result = linkOpenFile(file.dup, path);
+    const ground = this.dump.groundOf(file.mntId);
+    const path = `${directoryFor(name, ground)}/link_remap.${id}`;
+    const result = linkOpenFile(file.dup, ground.at(path));
     if (result < 0) {
       const cause = sysError(
         result,
@@ -72,9 +73,10 @@ export class LinkRemaps {
       );
       throw new CrError("cannot keep a file that lost its name", { subject: subjectOf(file), cause });
     }
-    this.dump.onFailure(() => unlinkPath(path));
+    this.dump.onFailure(() => unlinkPath(ground.at(path)));
     this.#ids.set(key, id);
-    const reg = { id, flags: 0, pos: 0, fown: nobody, name: path, mode: file.stat.mode, build_id: [] };
+    const mnt_id = this.dump.mountId(file.mntId);
+    const reg = { id, flags: 0, pos: 0, fown: nobody, name: path, mnt_id, mode: file.stat.mode, build_id: [] };
     this.dump.add({ type: FdTypes.REG, id, reg });
     return id;
   }

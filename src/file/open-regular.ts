@@ -1,6 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import type { RegFileEntry } from "../image/schema.gen.ts";
-import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
+import { closeFd, dupFd, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import {
   type FileStat,
@@ -13,13 +13,13 @@ import {
   S_IFREG,
   S_IFSOCK,
   statFd,
-  statPath,
 } from "../kernel/stat.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
 import { DeadProcesses } from "./dead-process.ts";
 import { usualPathByName } from "./device.ts";
+import type { Ground } from "./ground.ts";
 import type { FileRestore } from "./kind.ts";
 import { Remaps } from "./remaps.ts";
 
@@ -53,8 +53,8 @@ function changed(what: string, path: string, remedy: string): CrError {
 const BRING_BACK = "bring the file back as it was at the dump";
 
 /** Before anything is opened: a device of another kind may do who knows what when it is. */
-function checkType(reg: RegFileEntry): void {
-  const there = statPath(reg.name, (reg.flags & O.PATH) !== 0);
+function checkType(reg: RegFileEntry, ground: Ground): void {
+  const there = ground.stat(reg.name, (reg.flags & O.PATH) !== 0);
   if (there === undefined) throw changed("a file of the dumped tree is missing", reg.name, BRING_BACK);
   if (reg.mode !== undefined && ((there.mode ^ reg.mode) & S_IFMT) !== 0) {
     throw changed(`the dump knew ${typeName(reg.mode)} here, now it is ${typeName(there.mode)}`, reg.name, BRING_BACK);
@@ -108,18 +108,19 @@ function inherited(reg: RegFileEntry, restore: FileRestore): number | undefined 
 }
 
 /** A FIFO waits for its other end when it is opened: hold both until it is. */
-function openFifo(path: string, flags: number): number {
-  const holder = openPath(path, O.RDWR | O.NONBLOCK, "cannot open a FIFO");
+function openFifo(open: (flags: number) => number, flags: number, subject: Subject): number {
+  const holder = check(open(O.RDWR | O.NONBLOCK), "cannot open a FIFO", subject);
   try {
-    return openPath(path, flags, "cannot open a FIFO");
+    return check(open(flags), "cannot open a FIFO", subject);
   } finally {
     closeFd(holder);
   }
 }
 
-function openAt(path: string, flags: number, mode: number | undefined, subject: Subject): number {
-  if ((flags & O.PATH) === 0 && mode !== undefined && (mode & S_IFMT) === S_IFIFO) return openFifo(path, flags);
-  return check(tryOpen(path, flags), "cannot open a file of the dumped tree", subject);
+function openAs(open: (flags: number) => number, flags: number, mode: number | undefined, subject: Subject): number {
+  if ((flags & O.PATH) === 0 && mode !== undefined && (mode & S_IFMT) === S_IFIFO)
+    return openFifo(open, flags, subject);
+  return check(open(flags), "cannot open a file of the dumped tree", subject);
 }
 
 /** Open flags for a file that has a name: O_TMPFILE would make another. */
@@ -132,7 +133,8 @@ function openRemapped(reg: RegFileEntry, flags: number, remaps: Remaps): number 
   const holder = remaps.holder(reg.id);
   // the holder is open just so, and through its link it could not be opened without being followed
   if ((flags & O.PATH) !== 0 && (flags & O.NOFOLLOW) !== 0) return dupFd(holder);
-  return openAt(`/proc/self/fd/${holder}`, named(flags) & ~O.NOFOLLOW, reg.mode, { path: reg.name });
+  const open = (how: number) => tryOpen(`/proc/self/fd/${holder}`, how);
+  return openAs(open, named(flags) & ~O.NOFOLLOW, reg.mode, { path: reg.name });
 }
 
 /**
@@ -160,17 +162,18 @@ export function openRegular(reg: RegFileEntry, restore: FileRestore, flags = reg
 }
 
 /** With `--evasive-devices` a device whose path is gone is taken from where it usually lies. */
-function evaded(reg: RegFileEntry, restore: FileRestore): RegFileEntry {
+function evaded(reg: RegFileEntry, restore: FileRestore, ground: Ground): RegFileEntry {
   const isDevice = reg.mode !== undefined && (reg.mode & S_IFMT) === S_IFCHR;
-  if (!restore.options.evasiveDevices || !isDevice || statPath(reg.name) !== undefined) return reg;
+  if (!restore.options.evasiveDevices || !isDevice || ground.stat(reg.name) !== undefined) return reg;
   const name = usualPathByName(reg.name);
   return name === undefined ? reg : { ...reg, name };
 }
 
 function openNamed(known: RegFileEntry, flags: number, restore: FileRestore): number {
-  const reg = evaded(known, restore);
-  checkType(reg);
-  const fd = openAt(reg.name, named(flags), reg.mode, { path: reg.name });
+  const ground = restore.groundOf(known.mnt_id);
+  const reg = evaded(known, restore, ground);
+  checkType(reg, ground);
+  const fd = openAs((how) => ground.open(reg.name, how), named(flags), reg.mode, { path: reg.name });
   try {
     checkContent(fd, reg, restore);
     return fd;

@@ -8,6 +8,7 @@ import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { describeFile } from "./collect.ts";
+import { ownGround, ownSurroundings } from "./ground.ts";
 import { Irmap } from "./irmap.ts";
 import type { FileDump } from "./kind.ts";
 import { type Place, placeOf } from "./place.ts";
@@ -29,7 +30,7 @@ class Directory implements Disposable {
 }
 
 function place(fd: number, options = none): Place {
-  return placeOf(describeFile(1, fd, linkOf(fd), 0, { pid: process.pid, fd }), options);
+  return placeOf(describeFile(1, fd, linkOf(fd), 0, { pid: process.pid, fd }), options, ownGround);
 }
 
 /** Opens a file, does something to its name, and tells where it is found then. */
@@ -125,7 +126,12 @@ test("an inode is found by walking, and remembered for the next dump", () => {
   const fd = openPath(dir.file("x/y/z"), O.PATH);
   const { stat } = describeFile(1, fd, "", 0, { pid: 0, fd });
   closeFd(fd);
-  const dump = { held: [], pids: [process.pid], options: { irmapScanPaths: [`${dir.path}/`], workDir: work.path } };
+  const dump = {
+    ...ownSurroundings(),
+    held: [],
+    pids: [process.pid],
+    options: { irmapScanPaths: [`${dir.path}/`], workDir: work.path },
+  };
   const found = Irmap.of(dump as unknown as FileDump);
   expect(found.find(stat.dev, stat.ino)).toBe(dir.file("x/y/z"));
   found.save();

@@ -1,10 +1,13 @@
 import { CrError, type Subject } from "../error.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT, statPath } from "../kernel/stat.ts";
-import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFMT } from "../kernel/stat.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import type { External } from "../options.ts";
 import { usualPath } from "./device.ts";
+import type { Ground } from "./ground.ts";
 
 /** An open file with what the kernel calls it: a descriptor, a mapping, an executable, a directory. */
 export interface NamedFile {
@@ -70,9 +73,12 @@ const statfsBuffer = new BigInt64Array(new ArrayBuffer(128));
  * Whether a name on overlayfs is the file although the numbers differ: old kernels show the lower or upper file behind a
  * mapping instead of the overlay's own.
  */
-function isOverlaid(name: string, there: FileStat, file: NamedFile): boolean {
-  const path = cstring(name);
-  if (sys(NR.statfs, addressOf(path), addressOf(statfsBuffer)) !== 0) return false;
+function isOverlaid(name: string, there: FileStat, file: NamedFile, ground: Ground): boolean {
+  const fd = ground.open(name, O.PATH);
+  if (fd < 0) return false;
+  const result = sys(NR.fstatfs, fd, addressOf(statfsBuffer));
+  closeFd(fd);
+  if (result !== 0) return false;
   const { stat } = file;
   return (
     Number(statfsBuffer[0] ?? 0n) === FS.OVERLAY &&
@@ -101,20 +107,23 @@ function externalName(file: NamedFile, externals: readonly External[]): string |
 export function placeOf(
   file: NamedFile,
   options: { readonly external: readonly External[]; readonly evasiveDevices: boolean },
+  ground: Ground,
 ): Place {
   const external = externalName(file, options.external);
   if (external !== undefined) return { how: "external", name: external };
   const { link, stat } = file;
-  const there = link.startsWith("/") ? statPath(link, true) : undefined;
+  const there = link.startsWith("/") ? ground.stat(link, true) : undefined;
   if (there && isSame(there, stat)) return { how: isSillyRenamed(file) ? "link" : "path", name: link };
   const deleted = link.endsWith(DELETED);
   const name = deleted ? link.slice(0, -DELETED.length) : link;
   if (options.evasiveDevices && isDevice(stat)) {
-    const usual = [name, usualPath(stat.rdev)].find((path) => path !== undefined && isDeviceAt(path, stat));
+    const usual = [name, usualPath(stat.rdev)].find(
+      (path) => path !== undefined && isDeviceAt(ground.stat(path, true), stat),
+    );
     if (usual !== undefined) return { how: "path", name: usual };
   }
-  if (there && !deleted && isOverlaid(link, there, file)) return { how: "path", name: link };
-  const process = file.fsType === FS.PROC ? deadProcess(name) : undefined;
+  if (there && !deleted && isOverlaid(link, there, file, ground)) return { how: "path", name: link };
+  const process = file.fsType === FS.PROC ? deadProcess(name, ground) : undefined;
   if (process !== undefined) return { how: "process", name, process };
   const known = link.startsWith("/") && !link.includes("\ufffd");
   if (known && !KERNEL_MADE.has(file.fsType) && (deleted || stat.nlink === 0)) {
@@ -126,13 +135,12 @@ export function placeOf(
 }
 
 /** The pid in a name of /proc, when no such process is there any more. */
-function deadProcess(name: string): number | undefined {
+function deadProcess(name: string, ground: Ground): number | undefined {
   const pid = /^\/proc\/(\d+)(\/|$)/.exec(name)?.[1];
-  return pid === undefined || statPath(`/proc/${pid}`) !== undefined ? undefined : Number(pid);
+  return pid === undefined || ground.stat(`/proc/${pid}`) !== undefined ? undefined : Number(pid);
 }
 
-function isDeviceAt(path: string, stat: FileStat): boolean {
-  const there = statPath(path, true);
+function isDeviceAt(there: FileStat | undefined, stat: FileStat): boolean {
   return there !== undefined && there.rdev === stat.rdev && (there.mode & S_IFMT) === (stat.mode & S_IFMT);
 }
 

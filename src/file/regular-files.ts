@@ -51,7 +51,7 @@ export class RegularFiles {
   }
 
   #place(file: NamedFile): Place {
-    const known = this.#places.get(file) ?? placeOf(file, this.dump.options);
+    const known = this.#places.get(file) ?? placeOf(file, this.dump.options, this.dump.groundOf(file.mntId));
     this.#places.set(file, known);
     return known;
   }
@@ -90,6 +90,7 @@ export class RegularFiles {
       pos,
       fown,
       name: place.name,
+      mnt_id: this.dump.mountId(file.mntId),
       mode: file.stat.mode,
       build_id: [],
     };

@@ -26,6 +26,7 @@ import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
 import { FileCollector } from "./collect.ts";
+import { ownSurroundings } from "./ground.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile, RestoredTask } from "./kind.ts";
 import { kindOf, kindOfEntry, kinds } from "./registry.ts";
 import { RegularFiles } from "./regular-files.ts";
@@ -154,6 +155,7 @@ export class Rehearsal implements Disposable {
       held: collector.held,
       pids: [process.pid],
       netNsId: 2,
+      ...ownSurroundings(),
       namespaceId: () => undefined,
       virtualPid: (pid: number) => pid,
       nextId: () => ++this.#nextId,
@@ -237,6 +239,7 @@ export class Rehearsal implements Disposable {
       log: this.#log,
       tasks,
       pidsApart: false,
+      ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,
       descriptor: (id: number) => {

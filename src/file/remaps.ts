@@ -2,6 +2,7 @@ import { CrError } from "../error.ts";
 import { FdTypes, type RegFileEntry, type RemapFilePathEntry, RemapType } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { type Holders, makeGhost, openLink } from "./ghost-restore.ts";
+import type { Ground } from "./ground.ts";
 import type { FileRestore } from "./kind.ts";
 import { linkOpenFile, unlinkPath } from "./link-remap.ts";
 import { perRun } from "./per-run.ts";
@@ -104,7 +105,7 @@ export class Remaps {
 
   #make(group: Group): Holders {
     if (group.type === RemapType.GHOST) return this.#makeGhost(group);
-    if (group.type === RemapType.LINKED) return openLink(this.#linkName(group), group.entries);
+    if (group.type === RemapType.LINKED) return openLink(this.#linkName(group), group.entries, this.#groundOf(group));
     const subject = { path: group.entries[0]?.name, type: group.type };
     throw new CrError("a remap of an unknown type", { code: "BAD_IMAGE", subject });
   }
@@ -116,7 +117,7 @@ export class Remaps {
       throw new CrError("the image of a deleted file is missing", { code: "BAD_IMAGE", subject: { image } });
     }
     try {
-      return makeGhost(ghost, group.remapId, group.entries);
+      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf(group));
     } catch (cause) {
       throw new CrError("cannot bring back a deleted file", {
         subject: { path: group.entries[0]?.name, image },
@@ -125,6 +126,10 @@ export class Remaps {
     } finally {
       closeFd(ghost.fd);
     }
+  }
+
+  #groundOf(group: Group): Ground {
+    return this.restore.groundOf(group.entries[0]?.mnt_id);
   }
 
   #linkName(group: Group): string {
@@ -145,7 +150,7 @@ export class Remaps {
   removeLinks(): void {
     for (const group of this.#byRemap.values()) {
       if (group.type !== RemapType.LINKED) continue;
-      const path = this.#linkName(group);
+      const path = this.#groundOf(group).at(this.#linkName(group));
       const fd = this.#holders(group).byName.values().next().value;
       if (fd === undefined || unlinkPath(path) < 0) continue;
       // the holders may be closed by the time of the undo; on success this one lives until we end

@@ -1,10 +1,9 @@
 import { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { statPath } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
+import type { Ground } from "./ground.ts";
 
 const EEXIST = -(ERRNO.EEXIST ?? 17);
 const WHAT = "cannot make a deleted file again";
@@ -21,7 +20,10 @@ export class TemporaryNames implements Disposable {
   readonly #directories: string[] = [];
 
   /** @param suffix stands behind a name that is taken, and then makes another */
-  constructor(private readonly suffix: string) {}
+  constructor(
+    private readonly suffix: string,
+    readonly ground: Ground,
+  ) {}
 
   /**
    * Makes something under `name`, or beside it when another file has taken the name meanwhile. Returns the name that it got.
@@ -29,7 +31,7 @@ export class TemporaryNames implements Disposable {
   make(name: string, maker: Maker, isDirectory = false): string {
     this.#makeParents(name);
     for (const path of [name, `${name}${this.suffix}`]) {
-      const result = maker(cstring(path));
+      const result = maker(cstring(this.ground.at(path)));
       if (result === EEXIST && path === name) continue;
       check(
         result,
@@ -45,15 +47,15 @@ export class TemporaryNames implements Disposable {
 
   /** Opens a name without using the file. The caller closes it. */
   hold(path: string): number {
-    return openPath(path, O.PATH | O.NOFOLLOW, WHAT);
+    return check(this.ground.open(path, O.PATH | O.NOFOLLOW), WHAT, { path });
   }
 
   /** Directories above a name that are gone, too: they are made and taken away again. */
   #makeParents(name: string): void {
     const parent = name.slice(0, name.lastIndexOf("/"));
-    if (parent === "" || statPath(parent) !== undefined) return;
+    if (parent === "" || this.ground.stat(parent) !== undefined) return;
     this.#makeParents(parent);
-    const path = cstring(parent);
+    const path = cstring(this.ground.at(parent));
     check(sys(NR.mkdirat, AT.FDCWD, addressOf(path), 0o700), WHAT, { path: parent });
     this.#directories.push(parent);
   }
@@ -65,10 +67,14 @@ export class TemporaryNames implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { path, flags } of this.#names.reverse()) sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(path)), flags);
+    for (const { path, flags } of this.#names.reverse()) sys(NR.unlinkat, AT.FDCWD, addressOf(this.#name(path)), flags);
     for (const path of this.#directories.reverse()) {
-      sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(path)), AT.REMOVEDIR);
+      sys(NR.unlinkat, AT.FDCWD, addressOf(this.#name(path)), AT.REMOVEDIR);
     }
+  }
+
+  #name(path: string): Uint8Array {
+    return cstring(this.ground.at(path));
   }
 }
 

@@ -12,6 +12,7 @@ import { statFd } from "../kernel/stat.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
+import { ownSurroundings } from "./ground.ts";
 import type { FileDump, FileKind, FileRestore, HeldFd, OpenFile, RestoredTask } from "./kind.ts";
 import { RegularFiles } from "./regular-files.ts";
 
@@ -99,6 +100,7 @@ export class TestRun implements Disposable {
         return file.id;
       },
       netNsId: 2,
+      ...ownSurroundings(),
       namespaceId: () => undefined,
       shared: ({ ino }) => ino,
       blocker: (error) => void this.blockers.push(error),
@@ -154,6 +156,7 @@ export class TestRun implements Disposable {
       log: this.#log,
       tasks: this.options.tasks ?? [],
       pidsApart: false,
+      ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,
       descriptor: openOne,

@@ -3,14 +3,14 @@ import { CrError, type Subject } from "../error.ts";
 import type { FhEntry } from "../image/schema.gen.ts";
 import { closeFd, linkOf, tryOpen } from "../kernel/fd.ts";
 import type { FileHandle } from "../kernel/proc/fdinfo.ts";
-import { statFd, statPath } from "../kernel/stat.ts";
+import { statFd } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { describeFile } from "./collect.ts";
 import { decodeHandle, encodeHandle, openHandle } from "./handle.ts";
 import { Irmap } from "./irmap.ts";
 import type { FileDump, FileRestore, OpenFile } from "./kind.ts";
-import { fsDevice, mountsOf } from "./mounts.ts";
+import { fsDevice } from "./mounts.ts";
 import type { NamedFile } from "./place.ts";
 import { RegularFiles } from "./regular-files.ts";
 import { Remaps } from "./remaps.ts";
@@ -36,10 +36,10 @@ interface Target {
 }
 
 /** The path under which a descriptor's file is to be found, if it is. */
-function pathOf(fd: number): string | undefined {
+function pathOf(fd: number, dump: FileDump): string | undefined {
   const link = linkOf(fd);
-  const there = link.startsWith("/") ? statPath(link, true) : undefined;
   const stat = statFd(fd);
+  const there = link.startsWith("/") ? dump.groundOf(stat.mntId).stat(link, true) : undefined;
   return there && there.dev === stat.dev && there.ino === stat.ino ? link : undefined;
 }
 
@@ -50,13 +50,13 @@ function pathOf(fd: number): string | undefined {
 function findTarget(watched: Watched, dump: FileDump): Target | undefined {
   const { forceIrmap } = dump.options;
   const { handle, ino, sdev } = watched;
-  const byHandle = () => (handle ? openHandle(handle, sdev, mountsOf(dump)) : undefined);
+  const byHandle = () => (handle ? openHandle(handle, sdev, dump) : undefined);
   const fd = forceIrmap ? undefined : byHandle();
-  if (fd !== undefined) return { fd, path: pathOf(fd) };
+  if (fd !== undefined) return { fd, path: pathOf(fd, dump) };
   const isIt = ({ stat }: OpenFile) => stat.ino === ino && fsDevice(stat, dump) === sdev;
   const held = dump.held.find(({ file }) => isIt(file))?.file;
   const own = held && tryOpen(`/proc/self/fd/${held.dup}`, O.PATH);
-  if (own !== undefined && own >= 0) return { fd: own, path: pathOf(own) };
+  if (own !== undefined && own >= 0) return { fd: own, path: pathOf(own, dump) };
   const path = Irmap.of(dump).find(sdev, ino);
   if (path !== undefined) return { fd: -1, path };
   return forceIrmap ? deletedOnly(byHandle()) : undefined;
@@ -131,13 +131,15 @@ export function openWatched(
   subject: Subject,
 ): number {
   const ghost = Remaps.of(restore).byInode(sdev, ino);
-  const name = ghost === undefined ? handle.path : `/proc/self/fd/${ghost}`;
+  const name = ghost === undefined ? handle.path : undefined;
   const remedy = "bring the watched file back";
+  if (ghost !== undefined)
+    return check(tryOpen(`/proc/self/fd/${ghost}`, O.PATH), "cannot open a watched file", subject, remedy);
   if (name !== undefined) {
-    const flags = O.PATH | (ghost === undefined ? O.NOFOLLOW : 0);
-    return check(tryOpen(name, flags), "cannot open a watched file", subject, remedy);
+    const fd = restore.groundOf().open(name, O.PATH | O.NOFOLLOW);
+    return check(fd, "cannot open a watched file", subject, remedy);
   }
-  const fd = openHandle(decodeHandle(handle), sdev, mountsOf(restore));
+  const fd = openHandle(decodeHandle(handle), sdev, restore);
   if (fd === undefined) throw new CrError("a watched file is not there any more", { code: "ENOENT", subject, remedy });
   return fd;
 }

@@ -13,6 +13,7 @@ export const POLL = { IN: 1, PRI: 2, OUT: 4, ERR: 8, HUP: 0x10, RDHUP: 0x2000 } 
 const SPLICE_F_NONBLOCK = 2;
 const AT_FDCWD = -100;
 const EINTR = -(ERRNO.EINTR ?? 4);
+const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 
 /** Opens a path (close-on-exec), or says why not. The caller closes the descriptor. */
 export function openPath(path: string, flags: number, what = "cannot open", mode = 0, remedy?: string): number {
@@ -25,6 +26,31 @@ export function tryOpen(path: string, flags: number, mode = 0, dir = AT_FDCWD): 
   for (;;) {
     const fd = sys(NR.openat, dir, addressOf(name), flags | O.CLOEXEC, mode);
     if (fd !== EINTR) return fd;
+  }
+}
+
+// linux/openat2.h
+const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, IN_ROOT: 0x10 } as const;
+/** What openat2(2) takes at all, and beside O_PATH. */
+const OPEN_FLAGS = Object.values(O).reduce((all, flag) => all | flag, 0);
+const WITH_PATH = O.PATH | O.DIRECTORY | O.NOFOLLOW;
+const TRIES = 100;
+
+/**
+ * Opens a path as if `root`, a directory, were the root: neither `..` nor links lead out of it, and links of /proc are not
+ * followed (openat2(2)). Close-on-exec; the caller closes it.
+ * @param oneMount neither do mounts below it
+ * @returns the descriptor, or the negative errno: ELOOP for a link of /proc, EXDEV for another mount
+ */
+export function openBelow(root: number, path: string, flags: number, mode = 0, oneMount = false): number {
+  const name = cstring(path === "" ? "." : path);
+  const kept = flags & ((flags & O.PATH) !== 0 ? WITH_PATH : OPEN_FLAGS);
+  const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS | (oneMount ? RESOLVE.NO_XDEV : 0);
+  const how = new BigUint64Array([BigInt(kept | O.CLOEXEC), BigInt(mode), BigInt(resolve)]);
+  for (let tries = 0; ; tries++) {
+    const fd = sys(NR.openat2, root, addressOf(name), addressOf(how), how.byteLength);
+    // EAGAIN: something was renamed meanwhile, and the kernel cannot tell whether that led out; or a lease is being broken
+    if (fd !== EINTR && (fd !== EAGAIN || tries >= TRIES)) return fd;
   }
 }
 

@@ -203,6 +203,7 @@ const TABLE = {
   fsopen: [430, 430],
   fsconfig: [431, 431],
   fsmount: [432, 432],
+  fspick: [433, 433],
   sysinfo: [99, 179],
   uname: [63, 160],
   ppoll: [271, 73],

@@ -1,7 +1,27 @@
 import type { Program } from "../agent/program.ts";
+import type { Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { RestoreOptions } from "../options.ts";
 import type { Questions } from "../task/questions.ts";
 import type { NamespaceName } from "./ids.ts";
+
+/** What fills a namespace of a restored tree. */
+export interface NamespaceFill {
+  readonly images: ImageDirectory;
+  /** As the images number it. */
+  readonly id: number;
+  readonly options: RestoreOptions;
+  /** Of a task that lives in it, and in all others that were filled before. */
+  readonly program: Program;
+  /** That task, as we see it. */
+  readonly pid: number;
+  /** The tree has mounts of its own from now on. */
+  surround(surroundings: Surroundings): void;
+  /** Pushes something to do when all files are open. */
+  late(action: () => void): void;
+  /** Pushes something that ends with the restore, whatever came of it. */
+  atEnd(action: () => void): void;
+}
 
 /** One kind of namespace. A new kind is one new file in src/namespace and one line in the registry. */
 export interface NamespaceKind {
@@ -10,6 +30,8 @@ export interface NamespaceKind {
   readonly flag: number;
   /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
-  /** What a task does to fill its fresh namespace, before anything else is in it. */
-  fill?(program: Program, images: ImageDirectory, id: number): void;
+  /** Refuses what cannot be made again, before anything is. */
+  check?(images: ImageDirectory, id: number, options: RestoreOptions): void;
+  /** Fills a fresh namespace, before anything else is in it. */
+  fill?(context: NamespaceFill): void;
 }

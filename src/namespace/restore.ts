@@ -1,11 +1,11 @@
 /** Which namespaces a restored tree gets, and how its root fills them. */
-import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
 import type { Log } from "../log.ts";
+import type { RestoreOptions } from "../options.ts";
 import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
-import type { NamespaceKind } from "./kind.ts";
+import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
 import { clocksGoBack, HOST_CLOCKS, time } from "./time.ts";
 
@@ -85,7 +85,12 @@ export class FreshNamespaces {
     return this.#fresh.some(({ kind }) => kind.name === name);
   }
 
-  fill(program: Program): void {
-    for (const { kind, id } of this.#fresh) kind.fill?.(program, this.images, id);
+  /** Refuses what cannot be made again, before anything is. */
+  check(options: RestoreOptions): void {
+    for (const { kind, id } of this.#fresh) kind.check?.(this.images, id, options);
+  }
+
+  fill(context: Omit<NamespaceFill, "id" | "images">): void {
+    for (const { kind, id } of this.#fresh) kind.fill?.({ ...context, images: this.images, id });
   }
 }

@@ -101,7 +101,7 @@ export const time: NamespaceKind = {
       ]);
   },
 
-  fill(program, images, id) {
+  fill({ program, images, id }) {
     program.call(NR.unshare, [CLONE.NEWTIME], { what: "cannot make a time namespace" });
     const lines = Buffer.from(offsetLines(savedReadings(images.one("TIMENS", id))));
     const open = (name: string, flags: number) =>

@@ -27,7 +27,7 @@ export const uts: NamespaceKind = {
       images.write("UTSNS", id, [{ nodename: text(place.bytes, NODENAME), domainname: text(place.bytes, DOMAINNAME) }]);
   },
 
-  fill(program, images, id) {
+  fill({ program, images, id }) {
     const { nodename, domainname } = images.one("UTSNS", id);
     for (const [nr, name, what] of [
       [NR.sethostname, nodename, "cannot set the host name"],

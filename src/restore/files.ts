@@ -1,5 +1,6 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
 import { CrError } from "../error.ts";
+import { type Ground, ownSurroundings, type Surroundings } from "../file/ground.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
 import { restoreLocks } from "../file/locks.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
@@ -9,6 +10,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { Call } from "../kernel/standby.ts";
@@ -29,6 +31,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   /** Our numbers of tasks and threads by theirs. */
   readonly hosts = new Map<number, number>();
   pidsApart = false;
+  #surroundings: Surroundings = ownSurroundings();
   readonly #open = new Map<number, number>();
   readonly #reopened = new Map<string, number>();
   readonly #opening = new Set<number>();
@@ -44,6 +47,23 @@ export class RestoredFiles implements FileRestore, Disposable {
     set: SavedSet,
   ) {
     this.entries = set.files;
+  }
+
+  /** The tree has mounts of its own. */
+  surround(surroundings: Surroundings): void {
+    this.#surroundings = surroundings;
+  }
+
+  get mounts(): readonly MountInfo[] {
+    return this.#surroundings.mounts;
+  }
+
+  groundOf(mntId?: number): Ground {
+    return this.#surroundings.groundOf(mntId);
+  }
+
+  mountId(mntId: number): number | undefined {
+    return this.#surroundings.mountId(mntId);
   }
 
   /** Refuses sets with kinds that we cannot restore, before anything is created. */

@@ -48,8 +48,8 @@ export interface GrowOptions {
   readonly sources: MemorySources;
   /** clone(2) flags for the root: CLONE_PARENT, CLONE_NEW*. */
   readonly rootFlags: number;
-  /** What the root does to fill its namespaces. */
-  fillNamespaces(program: Program): void;
+  /** Fills the namespaces that the root was born into. */
+  fillNamespaces(root: Puppet): void;
   /** The tree keeps our session and group (a shell job). */
   readonly shellJob: boolean;
   /** Number under which the root puppet inherits its end of the service socket. */
@@ -106,12 +106,12 @@ export class Forest implements Disposable {
         what: "cannot place the service socket",
       });
       closeOthers(program, [theirs]);
-      this.options.fillNamespaces(program);
       // what the runtime that we are started by ignores would be inherited by every task, zombies too
       for (let signal = 1; signal <= SIGNALS; signal++) {
         program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
       }
     });
+    this.options.fillNamespaces(puppet);
     this.#settle(grown, []);
     for (let moved = true; this.#late.length > 0 && moved; ) {
       moved = false;

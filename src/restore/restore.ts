@@ -79,6 +79,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const namespaces = new FreshNamespaces(images, root.ids, log);
   if (namespaces.has("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
+  namespaces.check(options);
+  const late: (() => void)[] = [];
   const hole = findHole(set.tasks);
   mustHook(options, "pre-restore");
   step();
@@ -90,7 +92,17 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const forest = new Forest(set, {
     hole,
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
-    fillNamespaces: (program) => namespaces.fill(program),
+    fillNamespaces: ({ program, pid }) => {
+      namespaces.fill({
+        options,
+        program,
+        pid,
+        surround: (surroundings) => files.surround(surroundings),
+        late: (action) => late.push(action),
+        atEnd: (action) => files.atDispose(action),
+      });
+      program.run();
+    },
     shellJob: options.shellJob,
     ourSid: stat.sid,
     ourPgid: stat.pgid,
@@ -146,6 +158,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     finishIdentity(finish, { ours: service.ours, theirs: service.theirs });
     files.arm();
     files.end();
+    for (const action of late.splice(0)) action();
     options.hook("network-unlock", rootPid);
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");

@@ -1,15 +1,12 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { insideRoot } from "../kernel/chroot.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
+import { makeTmpfs } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
 import { tryBind, unixAddress } from "../kernel/socket.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
-
-// linux/mount.h
-const FSOPEN_CLOEXEC = 1;
-const FSCONFIG_CMD_CREATE = 6;
-const FSMOUNT_CLOEXEC = 1;
 
 /**
  * A file system of our own that no path leads to. A socket that is bound there, with any name, has that name for good and
@@ -17,36 +14,23 @@ const FSMOUNT_CLOEXEC = 1;
  */
 export class ScratchRoot implements Disposable {
   readonly #mount: number;
-  readonly #root = openPath("/", O.PATH | O.DIRECTORY);
-  readonly #cwd = openPath(".", O.PATH | O.DIRECTORY);
 
   constructor() {
-    const type = cstring("tmpfs");
-    const what = "cannot make a file system for socket names";
-    const context = must(NR.fsopen, [addressOf(type), FSOPEN_CLOEXEC], what);
-    try {
-      must(NR.fsconfig, [context, FSCONFIG_CMD_CREATE, 0, 0, 0], what);
-      this.#mount = must(NR.fsmount, [context, FSMOUNT_CLOEXEC, 0], what);
-    } finally {
-      closeFd(context);
-    }
+    this.#mount = makeTmpfs("cannot make a file system for socket names");
   }
 
   [Symbol.dispose](): void {
-    for (const fd of [this.#mount, this.#root, this.#cwd]) closeFd(fd);
+    closeFd(this.#mount);
   }
 
   /** Binds a socket to a path that nobody can reach. `name` is raw: as unix_diag tells it. */
   bind(fd: number, name: Uint8Array): void {
-    this.#inside(
-      this.#mount,
-      (path, file) => {
-        makeDirectories(dirname(path));
-        check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
-        must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
-      },
-      name,
-    );
+    insideRoot(this.#mount, () => {
+      const path = pathOf(name);
+      makeDirectories(dirname(path));
+      check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
+      must(NR.unlinkat, [AT.FDCWD, addressOf(latin1(path)), 0]);
+    });
   }
 
   /**
@@ -60,14 +44,11 @@ export class ScratchRoot implements Disposable {
     try {
       const root = openPath(aside, O.PATH | O.DIRECTORY);
       try {
-        this.#inside(
-          root,
-          (path) => {
-            makeDirectories(dirname(path));
-            check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
-          },
-          name,
-        );
+        insideRoot(root, () => {
+          const path = pathOf(name);
+          makeDirectories(dirname(path));
+          check(tryBind(fd, unixAddress(name)), "cannot bind a socket to a name of old", { path });
+        });
       } finally {
         closeFd(root);
       }
@@ -80,21 +61,6 @@ export class ScratchRoot implements Disposable {
       );
     } finally {
       rmSync(aside, { recursive: true, force: true });
-    }
-  }
-
-  /** Acts with this directory as root and as current one: names of any kind lead into it. */
-  #inside(directory: number, act: (path: string, file: Uint8Array) => void, name: Uint8Array): void {
-    const here = cstring(".");
-    const path = pathOf(name);
-    must(NR.fchdir, [directory]);
-    must(NR.chroot, [addressOf(here)]);
-    try {
-      act(path, latin1(path));
-    } finally {
-      must(NR.fchdir, [this.#root]);
-      must(NR.chroot, [addressOf(here)]);
-      must(NR.fchdir, [this.#cwd]);
     }
   }
 }

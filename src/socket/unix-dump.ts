@@ -144,7 +144,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
   if (uid !== 0 || gid !== 0) Object.assign(entry, { tscriu_uid: uid, tscriu_gid: gid });
   if (row.shutdown !== 0) entry.shutdown = row.shutdown as UnixSkEntry["shutdown"];
   if (isPathName(entry.name)) {
-    const place = placeOf(file.dup, row, cwdOf(file.pid));
+    const place = placeOf(file.dup, row, cwdOf(file.pid), (mntId) => dump.groundOf(mntId));
     if (place.nameDir !== undefined) entry.name_dir = place.nameDir;
     if (place.deleted) entry.deleted = true;
     if (place.moved !== undefined) entry.tscriu_path = place.moved;

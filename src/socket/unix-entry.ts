@@ -1,5 +1,6 @@
 /** What entries of unix sockets say, and the small steps that need one alone. */
 import { CrError, type Subject } from "../error.ts";
+import type { Ground } from "../file/ground.ts";
 import type { UnixSkEntry } from "../image/schema.gen.ts";
 import { tryShutdown } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
@@ -66,8 +67,8 @@ export function shut(fd: number, bits: number, subject: Subject): void {
 }
 
 /** Connects to a program that was never part of the tree, by the name it had. */
-export function connectOutside(fd: number, peer: UnixSkEntry, subject: Subject): void {
-  const result = connectFrom(fd, peer.name, peer.name_dir);
+export function connectOutside(fd: number, peer: UnixSkEntry, subject: Subject, ground: Ground): void {
+  const result = connectFrom(fd, peer.name, peer.name_dir, ground);
   const to = nameWords(peer.name);
   check(
     result,

@@ -1,12 +1,14 @@
 import { CrError, type Subject } from "../error.ts";
+import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
 import { holderWords, outsideHolders } from "../file/outside.ts";
 import type { FilePermsEntry, UnixSkEntry } from "../image/schema.gen.ts";
+import { insideRoot } from "../kernel/chroot.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
-import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
+import { type FileStat, S_IFMT, S_IFSOCK, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { SIOCUNIXFILE } from "../kernel/uapi/ioctl.ts";
@@ -47,24 +49,26 @@ function permsOf(stat: FileStat): FilePermsEntry {
 
 /**
  * Finds the file of a socket that is bound to a path.
+ * @param groundOf where paths of a mount lead
  * @param cwd current directory of the task that holds it: where most relative names start
  */
-export function placeOf(fd: number, row: UnixSocket, cwd: string): UnixPlace {
+export function placeOf(fd: number, row: UnixSocket, cwd: string, groundOf: Surroundings["groundOf"]): UnixPlace {
   const name = pathIn(row.name ?? new Uint8Array(0));
   const file = tryIoctl(fd, SIOCUNIXFILE);
-  if (file < 0) return byName(name, row, cwd);
+  if (file < 0) return byName(name, row, cwd, groundOf());
   try {
     const stat = statFd(file);
+    const ground = groundOf(stat.mntId);
     const link = linkOf(file).replace(/ \(deleted\)$/, "");
     const dirs = name.startsWith("/")
       ? [undefined]
       : [cwd, link.endsWith(`/${name}`) ? link.slice(0, -name.length - 1) || "/" : cwd];
-    const dir = dirs.find((candidate) => isSame(statPath(within(candidate, name)), stat));
-    const found = isSame(statPath(within(dir, name)), stat);
+    const dir = dirs.find((candidate) => isSame(ground.stat(within(candidate, name)), stat));
+    const found = isSame(ground.stat(within(dir, name)), stat);
     if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat) };
     // Deleted, or moved to another name, which no socket knows of: either way the old name leads nowhere.
     const gone = { nameDir: dirs[1] ?? dirs[0], deleted: true };
-    if (!isSame(statPath(link), stat)) return { ...gone, perms: undefined };
+    if (!isSame(ground.stat(link), stat)) return { ...gone, perms: undefined };
     return { ...gone, moved: link, perms: permsOf(stat) };
   } finally {
     closeFd(file);
@@ -72,9 +76,9 @@ export function placeOf(fd: number, row: UnixSocket, cwd: string): UnixPlace {
 }
 
 /** Where we may not ask for the file, its number tells whether the name still leads there. */
-function byName(name: string, row: UnixSocket, cwd: string): UnixPlace {
+function byName(name: string, row: UnixSocket, cwd: string, ground: Ground): UnixPlace {
   const nameDir = name.startsWith("/") ? undefined : cwd;
-  const stat = statPath(within(nameDir, name));
+  const stat = ground.stat(within(nameDir, name));
   const found = stat !== undefined && row.vfs !== undefined && isFileOf(row, stat);
   return { nameDir, deleted: !found, perms: found ? permsOf(stat) : undefined };
 }
@@ -121,13 +125,13 @@ function inUse(path: string, isIt: (row: UnixSocket) => boolean): CrError {
  * is replaced: it is what the dumped process left.
  * @returns an undo, when there was no file before
  */
-export function bindPath(fd: number, entry: UnixSkEntry, live: LiveFiles): (() => void) | undefined {
+export function bindPath(fd: number, entry: UnixSkEntry, live: LiveFiles, ground: Ground): (() => void) | undefined {
   const name = pathIn(entry.name);
   const path = within(entry.name_dir, name);
-  const before = clearPath(path, live);
-  const bound = fromDirectory(entry.name_dir, () => tryBind(fd, unixAddress(entry.name)));
+  const before = clearPath(path, live, ground);
+  const bound = fromDirectory(entry.name_dir, path, ground, () => tryBind(fd, unixAddress(entry.name)));
   check(bound, "cannot bind a unix socket", { path }, "make the directory first");
-  return ownFile(entry, path, before);
+  return ownFile(entry, ground.at(path), before);
 }
 
 /** Sets owner and permissions of a file that was just bound; returns how to take it away, when it is new. */
@@ -144,12 +148,20 @@ function ownFile(entry: UnixSkEntry, path: string, before: boolean): (() => void
 }
 
 /** Connects to a name, which starts at `dir` where it is relative: 0 or the negative errno. */
-export function connectFrom(fd: number, name: Uint8Array, dir: string | undefined): number {
-  return fromDirectory(dir, () => tryConnect(fd, unixAddress(name)));
+export function connectFrom(fd: number, name: Uint8Array, dir: string | undefined, ground: Ground): number {
+  const connect = () => tryConnect(fd, unixAddress(name));
+  return isPathName(name) ? fromDirectory(dir, within(dir, pathIn(name)), ground, connect) : connect();
 }
 
-/** Acts in another directory, so that relative names mean what they meant. */
-function fromDirectory<T>(dir: string | undefined, act: () => T): T {
+/**
+ * Acts in another directory and another root, so that names mean what they meant.
+ * @param path the name in full: it may not lead out of that root
+ */
+function fromDirectory<T>(dir: string | undefined, path: string, ground: Ground, act: () => T): T {
+  if (ground.root !== undefined) {
+    ground.at(path);
+    return insideRoot(ground.root, () => fromDirectory(dir, path, ownGround, act));
+  }
   if (dir === undefined) return act();
   const cwd = openPath(".", O.PATH | O.DIRECTORY);
   try {
@@ -166,11 +178,12 @@ export function bindMoved(
   entry: UnixSkEntry,
   path: string,
   live: LiveFiles,
+  ground: Ground,
   bind: () => void,
 ): (() => void) | undefined {
-  const before = clearPath(path, live);
+  const before = clearPath(path, live, ground);
   bind();
-  return ownFile(entry, path, before);
+  return ownFile(entry, ground.at(path), before);
 }
 
 function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {
@@ -200,8 +213,8 @@ export class LiveFiles {
 }
 
 /** Makes way for a socket; whether there was something before. */
-function clearPath(path: string, live: LiveFiles): boolean {
-  const stat = statPath(path, true);
+function clearPath(path: string, live: LiveFiles, ground: Ground): boolean {
+  const stat = ground.stat(path, true);
   if (stat === undefined) return false;
   if ((stat.mode & S_IFMT) !== S_IFSOCK) {
     throw new CrError("the path of a unix socket is taken by another file", {
@@ -211,7 +224,7 @@ function clearPath(path: string, live: LiveFiles): boolean {
     });
   }
   if (live.has(stat)) throw inUse(path, (row) => isFileOf(row, stat));
-  const name = cstring(path);
+  const name = cstring(ground.at(path));
   must(NR.unlinkat, [AT.FDCWD, addressOf(name), 0], "cannot remove the file of the dumped socket", { path });
   return true;
 }

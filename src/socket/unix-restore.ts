@@ -4,7 +4,6 @@ import type { UnixSkEntry } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { accept, makeSocket, tryConnect } from "../kernel/socket.ts";
-import { statPath } from "../kernel/stat.ts";
 import { check, must } from "../kernel/sys.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
@@ -253,15 +252,18 @@ class UnixSockets {
     if (entry.name.length === 0) return;
     const path = entry.name_dir === undefined ? pathIn(entry.name) : `${entry.name_dir}/${pathIn(entry.name)}`;
     const isTaken =
-      isPathName(entry.name) && (this.#listener(entry) !== undefined || statPath(path, true) !== undefined);
+      isPathName(entry.name) &&
+      (this.#listener(entry) !== undefined || this.restore.groundOf().stat(path, true) !== undefined);
     this.#bind(fd, entry, entry.deleted === true || (connects(entry) && isTaken));
   }
 
   #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
     const path = entry.tscriu_path;
+    const ground = this.restore.groundOf();
     // An accepted end shares the file of its listener.
     if (path !== undefined && (!connects(entry) || !isConnected(entry))) {
-      const undo = bindMoved(entry, path, this.#live, () => this.#hidden().bindMoved(fd, entry.name, path));
+      const bind = () => this.#hidden().bindMoved(fd, entry.name, ground.at(path));
+      const undo = bindMoved(entry, path, this.#live, ground, bind);
       if (undo) this.restore.onFailure(undo);
       return;
     }
@@ -269,7 +271,7 @@ class UnixSockets {
     if (!isPathName(entry.name)) bindAbstract(fd, entry.name);
     else if (hidden || !isReachable) this.#hide(fd, entry.name);
     else {
-      const undo = bindPath(fd, entry, this.#live);
+      const undo = bindPath(fd, entry, this.#live, ground);
       if (undo) this.restore.onFailure(undo);
     }
   }
@@ -304,7 +306,7 @@ class UnixSockets {
     const fd = this.restore.descriptor(entry.id);
     if ((peer.uflags & USK_EXTERN) !== 0) {
       if (peer.name.length === 0) throw missingPeer(entry);
-      connectOutside(fd, peer, subjectOf(entry));
+      connectOutside(fd, peer, subjectOf(entry), this.restore.groundOf());
       return;
     }
     const to = this.restore.descriptor(peer.id);

@@ -11,7 +11,7 @@ export const namespace = {
     commands: ["dump", "pre-dump", "restore"],
     group: "namespace",
     meaning: "mount point that becomes the root of the tree's mount namespace",
-    support: "mount namespaces are not supported yet",
+    support: "yes",
     completes: "directory",
   },
   "join-ns": {

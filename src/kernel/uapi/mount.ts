@@ -36,6 +36,12 @@ export const UMOUNT = {
   NOFOLLOW: 8,
 } as const;
 
+/** Flags of fspick(2). */
+export const FSPICK = {
+  CLOEXEC: 1,
+  EMPTY_PATH: 8,
+} as const;
+
 /** Flags of open_tree(2), besides AT_*. */
 export const OPEN_TREE = {
   CLONE: 1,

@@ -1,0 +1,102 @@
+/** Where the paths of a tree lead: in our own root, or in that of its mount namespace, out of which no path leads. */
+import { closeFd, openBelow, tryOpen } from "../kernel/fd.ts";
+import { ownMounts } from "../kernel/mount.ts";
+import type { MountInfo } from "../kernel/proc/mountinfo.ts";
+import { type FileStat, statFd, statPath } from "../kernel/stat.ts";
+import { check } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+
+export interface Ground {
+  /** Our descriptor of the tree's root, or undefined when it is our own. */
+  readonly root: number | undefined;
+  /** Opens a path of the tree; the descriptor, or the negative errno. */
+  open(path: string, flags: number, mode?: number): number;
+  /** The state of what a path of the tree leads to, or undefined when there is nothing. */
+  stat(path: string, nofollow?: boolean): FileStat | undefined;
+  /**
+   * A path of ours to the same place, to make, take away and rename by: its directory is resolved, its last name is not, and
+   * must not be followed. Good until the ground is disposed of.
+   */
+  at(path: string): string;
+}
+
+/** The mounts that a tree sees, and what we make of its paths. */
+export interface Surroundings {
+  /** Where paths of the tree lead: those of files on this mount, or those of its first task. */
+  groundOf(mntId?: number): Ground;
+  /** All mounts that the tree sees. */
+  readonly mounts: readonly MountInfo[];
+  /** What images call the mount of a file: nothing where the tree has our mounts. */
+  mountId(mntId: number): number | undefined;
+}
+
+/** The tree sees what we see. Our mounts are read once, when somebody asks. */
+export function ownSurroundings(): Surroundings {
+  let mounts: readonly MountInfo[] | undefined;
+  return {
+    groundOf: () => ownGround,
+    get mounts() {
+      mounts ??= ownMounts();
+      return mounts;
+    },
+    mountId: () => undefined,
+  };
+}
+
+/** Paths of the tree are ours. */
+export const ownGround: Ground = {
+  root: undefined,
+  open: (path, flags, mode) => tryOpen(path, flags, mode),
+  stat: statPath,
+  at: (path) => path,
+};
+
+/** Paths start at a directory and cannot leave it: not by `..`, not by links, not by those of /proc (openat2(2)). */
+export class RootGround implements Ground, Disposable {
+  readonly #directories = new Map<string, number>();
+
+  /** @param root a descriptor of ours, which is closed with this */
+  constructor(readonly root: number) {}
+
+  open(path: string, flags: number, mode = 0): number {
+    return openBelow(this.root, path, flags, mode);
+  }
+
+  stat(path: string, nofollow = false): FileStat | undefined {
+    const fd = this.open(path, O.PATH | (nofollow ? O.NOFOLLOW : 0));
+    if (fd === -2 || fd === -20) return undefined;
+    check(fd, "cannot read a file's state", { path });
+    try {
+      return statFd(fd);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  at(path: string): string {
+    const slash = path.lastIndexOf("/");
+    const name = path.slice(slash + 1);
+    // where the last part is no name, all of it is the directory
+    const isName = name !== "" && name !== "." && name !== "..";
+    const directory = isName ? path.slice(0, slash) || "/" : path;
+    let fd = this.#directories.get(directory);
+    // one that was taken away may have been made anew
+    if (fd !== undefined && statFd(fd).nlink === 0) {
+      closeFd(fd);
+      fd = undefined;
+    }
+    if (fd === undefined) {
+      fd = check(this.open(directory, O.PATH | O.DIRECTORY), "cannot open a directory of the tree", {
+        path: directory,
+      });
+      this.#directories.set(directory, fd);
+    }
+    return isName ? `/proc/self/fd/${fd}/${name}` : `/proc/self/fd/${fd}`;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#directories.values()) closeFd(fd);
+    this.#directories.clear();
+    closeFd(this.root);
+  }
+}

@@ -1,0 +1,242 @@
+/**
+ * Tar archives as tmpfs contents are kept in (tar(5)): written in the pax form, which GNU tar reads; read in that and in GNU's own,
+ * with its sparse files. Names are bytes, each a character here.
+ */
+import { CrError } from "../error.ts";
+
+const BLOCK = 512;
+
+/** What one member is. */
+export interface TarMember {
+  /** `./a/b`, without a slash at the end. */
+  readonly name: string;
+  /** One character of tar(5): 0 regular, 1 hard link, 2 symbolic link, 3 character, 4 block device, 5 directory, 6 FIFO. */
+  readonly type: string;
+  /** Permissions, 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes of content. */
+  readonly size: number;
+  /** Nanoseconds since 1970. */
+  readonly mtime: bigint;
+  readonly atime?: bigint;
+  /** Target of a link. */
+  readonly link: string;
+  readonly major: number;
+  readonly minor: number;
+  /** Extended attributes by name. */
+  readonly xattrs: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Where a piece of content belongs in its file. */
+export interface TarPiece {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+const XATTR = "SCHILY.xattr.";
+/** The largest number that eleven octal digits hold, and seven. */
+const LARGEST_SIZE = 8 ** 11 - 1;
+const LARGEST_ID = 8 ** 7 - 1;
+const LONGEST_NAME = 100;
+const SECOND = 1_000_000_000n;
+
+/** `sec.nsec` as pax writes times. */
+function paxTime(ns: bigint): string {
+  const fraction = ((ns % SECOND) + SECOND) % SECOND;
+  const seconds = (ns - fraction) / SECOND;
+  // below zero the digits would count upwards again
+  return seconds < 0n || fraction === 0n ? `${seconds}` : `${seconds}.${fraction.toString().padStart(9, "0")}`;
+}
+
+function readTime(text: string): bigint {
+  const [seconds = "0", digits = ""] = text.split(".");
+  return BigInt(seconds) * SECOND + BigInt(digits.slice(0, 9).padEnd(9, "0"));
+}
+
+function record(key: string, value: Uint8Array): Uint8Array {
+  const rest = Buffer.concat([Buffer.from(` ${key}=`, "latin1"), value, Buffer.from("\n")]);
+  // the length counts its own digits
+  let length = rest.length;
+  while (`${length}`.length + rest.length !== length) length = `${length}`.length + rest.length;
+  return Buffer.concat([Buffer.from(`${length}`), rest]);
+}
+
+function header(member: TarMember, type: string): Uint8Array {
+  const block = Buffer.alloc(BLOCK);
+  const octal = (at: number, digits: number, value: number) =>
+    block.write(`${Math.max(0, value).toString(8).padStart(digits, "0").slice(-digits)}\0`, at, "latin1");
+  block.write(member.name.slice(0, LONGEST_NAME), 0, "latin1");
+  octal(100, 7, member.mode);
+  octal(108, 7, member.uid);
+  octal(116, 7, member.gid);
+  octal(124, 11, member.size);
+  octal(136, 11, Number(member.mtime / SECOND));
+  block.write("        ", 148, "latin1");
+  block.write(type, 156, "latin1");
+  block.write(member.link.slice(0, LONGEST_NAME), 157, "latin1");
+  block.write("ustar\x0000", 257, "latin1");
+  octal(329, 7, member.major);
+  octal(337, 7, member.minor);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return block;
+}
+
+/** Fills up the last block. */
+export function tarPadding(size: number): Uint8Array {
+  return new Uint8Array((BLOCK - (size % BLOCK)) % BLOCK);
+}
+
+/** What stands before the content of a member; after that its padding follows. */
+export function tarHeader(member: TarMember): Uint8Array {
+  const records: Uint8Array[] = [];
+  const add = (key: string, value: string | Uint8Array) =>
+    records.push(record(key, typeof value === "string" ? Buffer.from(value, "latin1") : value));
+  const name = member.type === "5" ? `${member.name}/` : member.name;
+  if (name.length > LONGEST_NAME) add("path", name);
+  if (member.link.length > LONGEST_NAME) add("linkpath", member.link);
+  if (member.size > LARGEST_SIZE) add("size", `${member.size}`);
+  if (member.uid > LARGEST_ID) add("uid", `${member.uid}`);
+  if (member.gid > LARGEST_ID) add("gid", `${member.gid}`);
+  if (member.mtime % SECOND !== 0n || member.mtime < 0n) add("mtime", paxTime(member.mtime));
+  if (member.atime !== undefined) add("atime", paxTime(member.atime));
+  for (const [key, value] of member.xattrs) add(`${XATTR}${key}`, value);
+  const own = header({ ...member, name }, member.type);
+  if (records.length === 0) return own;
+  const body = Buffer.concat(records);
+  const before = header({ ...member, name: "././@PaxHeader", link: "", size: body.length, mode: 0o644 }, "x");
+  return Buffer.concat([before, body, tarPadding(body.length), own]);
+}
+
+/** What ends an archive. */
+export const tarEnd: Uint8Array = new Uint8Array(2 * BLOCK);
+
+function bad(what: string): CrError {
+  return new CrError(`an archive of a file system's content is damaged: ${what}`, {
+    code: "BAD_IMAGE",
+    remedy: "take the whole set from its origin again, or dump again",
+  });
+}
+
+function number(block: Buffer, at: number, length: number): number {
+  // GNU's way for large ones: two's complement, marked by the first bit
+  if (((block[at] ?? 0) & 0x80) !== 0) {
+    const negative = ((block[at] ?? 0) & 0x40) !== 0;
+    let value = BigInt((block[at] ?? 0) & 0x3f) - (negative ? 0x40n : 0n);
+    for (let i = at + 1; i < at + length; i++) value = value * 256n + BigInt(block[i] ?? 0);
+    return Number(value);
+  }
+  const text = block.toString("latin1", at, at + length).replace(/[\0 ].*$/s, "");
+  if (!/^[0-7]*$/.test(text)) throw bad("a field is no number");
+  return text === "" ? 0 : Number.parseInt(text, 8);
+}
+
+function string(block: Buffer, at: number, length: number): string {
+  return block.toString("latin1", at, at + length).replace(/\0.*$/s, "");
+}
+
+/** Offsets and lengths of the data of GNU's sparse files. */
+function pairs(block: Buffer, at: number, count: number): { offset: number; length: number }[] {
+  const found: { offset: number; length: number }[] = [];
+  for (let i = 0; i < count; i++) {
+    const length = number(block, at + i * 24 + 12, 12);
+    if (length > 0) found.push({ offset: number(block, at + i * 24, 12), length });
+  }
+  return found;
+}
+
+/** The members of an archive with their content, in its order. */
+export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pieces: readonly TarPiece[] }> {
+  const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+  let at = 0;
+  let long = new Map<string, Buffer>();
+  const take = (length: number): Buffer => {
+    if (length < 0 || at + length > bytes.length) throw bad("it ends too early");
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  const content = (size: number): Buffer => {
+    const body = take(size);
+    at = Math.min(at + tarPadding(size).length, bytes.length);
+    return body;
+  };
+  while (at < bytes.length) {
+    const block = take(BLOCK);
+    if (block.every((byte) => byte === 0)) return;
+    const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);
+    if (sum !== number(block, 148, 8)) throw bad("a header's check sum is wrong");
+    const type = string(block, 156, 1) || "0";
+    const size = number(block, 124, 12);
+    if (type === "L" || type === "K") {
+      long.set(type === "L" ? "path" : "linkpath", Buffer.from(string(content(size), 0, size), "latin1"));
+      continue;
+    }
+    if (type === "x") {
+      long = new Map([...long, ...paxRecords(content(size))]);
+      continue;
+    }
+    if (type === "g") {
+      content(size);
+      continue;
+    }
+    const said = (key: string) => long.get(key)?.toString("latin1");
+    if (long.has("GNU.sparse.major")) throw bad("it has sparse files of a form that is not known");
+    const ranges = type === "S" ? pairs(block, 386, 4) : undefined;
+    if (ranges) {
+      let more = (block[482] ?? 0) !== 0;
+      while (more) {
+        const next = take(BLOCK);
+        ranges.push(...pairs(next, 0, 21));
+        more = (next[504] ?? 0) !== 0;
+      }
+    }
+    const stored = Number(said("size") ?? size);
+    const body = /^[1-6]$/.test(type) ? Buffer.alloc(0) : content(stored);
+    const magic = string(block, 257, 6);
+    const prefix = magic === "ustar" && type !== "S" ? string(block, 345, 155) : "";
+    const name = said("path") ?? (prefix === "" ? string(block, 0, 100) : `${prefix}/${string(block, 0, 100)}`);
+    const member: TarMember = {
+      name: name.replace(/\/+$/, ""),
+      type: type === "S" || type === "7" ? "0" : type,
+      mode: number(block, 100, 8) & 0o7777,
+      uid: Number(said("uid") ?? number(block, 108, 8)),
+      gid: Number(said("gid") ?? number(block, 116, 8)),
+      size: ranges ? number(block, 483, 12) : body.length,
+      mtime: readTime(said("mtime") ?? `${number(block, 136, 12)}`),
+      atime: long.has("atime") ? readTime(said("atime") ?? "0") : undefined,
+      link: said("linkpath") ?? string(block, 157, 100),
+      major: number(block, 329, 8),
+      minor: number(block, 337, 8),
+      xattrs: new Map(
+        [...long].filter(([key]) => key.startsWith(XATTR)).map(([key, value]) => [key.slice(XATTR.length), value]),
+      ),
+    };
+    long = new Map();
+    yield { member, pieces: ranges ? cut(body, ranges) : [{ offset: 0, bytes: body }] };
+  }
+}
+
+function cut(body: Buffer, ranges: readonly { offset: number; length: number }[]): TarPiece[] {
+  let used = 0;
+  return ranges.map(({ offset, length }) => {
+    if (used + length > body.length) throw bad("a sparse file has less data than it says");
+    used += length;
+    return { offset, bytes: body.subarray(used - length, used) };
+  });
+}
+
+function paxRecords(body: Buffer): Map<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  for (let at = 0; at < body.length; ) {
+    const space = body.indexOf(0x20, at);
+    const length = Number(body.toString("latin1", at, Math.max(at, space)));
+    const equals = body.indexOf(0x3d, space);
+    if (space < 0 || !(length > 0) || at + length > body.length || equals < 0 || equals >= at + length)
+      throw bad("an extended header is none");
+    found.set(body.toString("latin1", space + 1, equals), body.subarray(equals + 1, at + length - 1));
+    at += length;
+  }
+  return found;
+}

@@ -1,0 +1,302 @@
+/** The mounts that a frozen tree sees in namespaces of its own: looked at from inside, named in the images, with what is in them. */
+import { CrError } from "../error.ts";
+import { type Ground, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import { Fstype, type MntEntry } from "../image/schema.gen.ts";
+import { closeFd, openPath, tryOpen } from "../kernel/fd.ts";
+import {
+  inCopyOfMounts,
+  inMountNamespace,
+  mountsHere,
+  mountsOfNamespace,
+  ownMounts,
+  tryCloneMount,
+  tryDetach,
+  trySetMount,
+} from "../kernel/mount.ts";
+import type { MountInfo } from "../kernel/proc/mountinfo.ts";
+import { statFd, statPath } from "../kernel/stat.ts";
+import { check } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { MOUNT_ATTR } from "../kernel/uapi/mount.ts";
+import type { DumpOptions } from "../options.ts";
+import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
+import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
+import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
+import { packTree } from "./tmpfs.ts";
+
+/** One mount namespace of the tree. */
+class Seen implements Disposable {
+  readonly mounts: readonly MountInfo[];
+  readonly ground: RootGround;
+  readonly #link: number;
+
+  constructor(
+    readonly id: number,
+    readonly member: number,
+  ) {
+    const subject = { pid: member };
+    this.#link = openPath(`/proc/${member}/ns/mnt`, O.RDONLY, "cannot open a mount namespace");
+    this.mounts = mountsOfNamespace(this.#link, subject);
+    const openRoot = () => openPath("/", O.PATH | O.DIRECTORY, "cannot open the root of a mount namespace");
+    this.ground = new RootGround(inMountNamespace(this.#link, openRoot, subject));
+  }
+
+  get root(): MountInfo | undefined {
+    const ids = new Set(this.mounts.map(({ mntId }) => mntId));
+    return this.mounts.find(({ parentId, mntId }) => !ids.has(parentId) || parentId === mntId);
+  }
+
+  /**
+   * A mount of ours of the same, without what is mounted upon it or over it, that shows no access. The caller closes it.
+   */
+  reach(mount: MountInfo): number {
+    const subject = { path: mount.mountpoint };
+    const proc = openPath("/proc", O.PATH | O.DIRECTORY);
+    try {
+      return inCopyOfMounts(this.#link, () => {
+        const copy = mountsHere(proc);
+        const own = counterpart(mount, this.mounts, copy);
+        if (own) uncover(own, copy);
+        const fd = openPath(mount.mountpoint, O.PATH, "cannot reach a mount");
+        try {
+          if (statFd(fd, subject).mntId !== own?.mntId)
+            throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
+          const clone = check(tryCloneMount(fd), "cannot clone a mount", subject);
+          trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: 0x70 });
+          return clone;
+        } finally {
+          closeFd(fd);
+        }
+      });
+    } finally {
+      closeFd(proc);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeFd(this.#link);
+    this.ground[Symbol.dispose]();
+  }
+}
+
+function chainOf(mount: MountInfo, all: readonly MountInfo[]): MountInfo[] {
+  const parent = all.find(({ mntId }) => mntId === mount.parentId && mntId !== mount.mntId);
+  return parent ? [...chainOf(parent, all), mount] : [mount];
+}
+
+/** The same mount in a copy of its namespace, where mounts have other numbers. */
+function counterpart(mount: MountInfo, all: readonly MountInfo[], copy: readonly MountInfo[]): MountInfo | undefined {
+  const isLike = (one: MountInfo, other: MountInfo) =>
+    one.dev === other.dev && one.root === other.root && one.mountpoint === other.mountpoint;
+  const ids = new Set(copy.map(({ mntId }) => mntId));
+  let found: MountInfo | undefined;
+  for (const one of chainOf(mount, all)) {
+    const above = found;
+    found = copy.find(
+      (other) => isLike(one, other) && (above ? other.parentId === above.mntId : !ids.has(other.parentId)),
+    );
+    if (found === undefined) return undefined;
+  }
+  return found;
+}
+
+/** Takes away what lies over a mount: in a copy of its namespace. */
+function uncover(mount: MountInfo, all: readonly MountInfo[]): void {
+  const below = new Set(chainOf(mount, all));
+  const over = all.filter((one) => !below.has(one) && isBelow(mount.mountpoint, one.mountpoint));
+  for (const one of over.reverse()) tryDetach(one.mountpoint);
+}
+
+function entryOf(mount: MountInfo, enableFs: readonly string[]): MntEntry {
+  const deleted = mount.root.endsWith(DELETED_ROOT);
+  const { flags, options } = superOf(mount);
+  const known = fileSystemNamed(mount.fsType);
+  const auto = !known && (enableFs.includes(mount.fsType) || enableFs.includes("all"));
+  const entry: MntEntry = {
+    fstype: auto ? Fstype.AUTO : (known?.code ?? Fstype.UNSUPPORTED),
+    mnt_id: mount.mntId,
+    root_dev: mount.dev,
+    parent_mnt_id: mount.parentId,
+    flags: flagsOf(mount),
+    root: deleted ? mount.root.slice(0, -DELETED_ROOT.length) : mount.root,
+    mountpoint: mount.mountpoint,
+    source: mount.source,
+    options,
+    shared_id: mount.shared ?? 0,
+    master_id: mount.master ?? 0,
+    sb_flags: flags,
+  };
+  if (auto) entry.fsname = mount.fsType;
+  if (deleted) entry.deleted = true;
+  return entry;
+}
+
+export class TreeMounts implements Surroundings, Disposable {
+  readonly #own = ownSurroundings();
+  readonly #seen: Seen[] = [];
+  readonly #entries = new Map<Seen, readonly MntEntry[]>();
+  readonly #byMount = new Map<number, Seen>();
+  readonly #ours = ownMounts();
+  /** The namespace that the root of the tree lives in, unless that is ours. */
+  #first: Seen | undefined;
+
+  /** @param rootPid the first task of the tree */
+  constructor(
+    namespaces: NamespaceIds,
+    readonly options: DumpOptions,
+    rootPid: number,
+    blocker: (error: CrError) => void,
+  ) {
+    try {
+      for (const one of namespaces.foreign) if (one.name === "mnt") this.#look(one);
+      const first = namespaces.ofTask(rootPid).mnt_ns_id;
+      this.#first = this.#seen.find(({ id }) => id === first);
+      for (const seen of this.#seen) this.#plan(seen, blocker);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #look({ id, member }: ForeignNamespace): void {
+    const seen = new Seen(id, member);
+    this.#seen.push(seen);
+    for (const { mntId } of seen.mounts) this.#byMount.set(mntId, seen);
+  }
+
+  get mounts(): readonly MountInfo[] {
+    return this.#first ? this.#seen.flatMap(({ mounts }) => mounts) : this.#own.mounts;
+  }
+
+  groundOf(mntId?: number): Ground {
+    const seen = mntId === undefined ? this.#first : this.#byMount.get(mntId);
+    return (
+      seen?.ground ?? (mntId === undefined || this.#first === undefined ? this.#own.groundOf() : this.#first.ground)
+    );
+  }
+
+  mountId(mntId: number): number | undefined {
+    return this.#byMount.has(mntId) ? mntId : undefined;
+  }
+
+  #plan(seen: Seen, blocker: (error: CrError) => void): void {
+    const kept = this.#kept(seen);
+    const entries = kept.map((mount) => {
+      const entry = entryOf(mount, this.options.enableFs);
+      this.#markExternal(entry, mount, seen);
+      this.#checkGroups(entry, blocker);
+      return entry;
+    });
+    this.#entries.set(seen, entries);
+    const { errors } = planMounts(entries);
+    for (const error of errors) blocker(error);
+    for (const dev of this.#contents(entries)) {
+      if (!this.#whole(seen, dev))
+        blocker(
+          new CrError("only a part of a tmpfs is mounted: what else is in it cannot be saved", {
+            code: "ENOTSUP",
+            subject: { pid: seen.member, path: entries.find((entry) => entry.root_dev === dev)?.mountpoint },
+            remedy: "give the mount from outside: --external 'mnt[PATH]:NAME'",
+          }),
+        );
+    }
+  }
+
+  #checkGroups(entry: MntEntry, blocker: (error: CrError) => void): void {
+    if (entry.shared_id === 0 && entry.master_id === 0) return;
+    blocker(
+      new CrError("a mount shares what is mounted upon it with others: this is not supported yet", {
+        code: "ENOTSUP",
+        subject: { path: entry.mountpoint, shared: entry.shared_id, master: entry.master_id },
+        remedy: "mount --make-private it",
+      }),
+    );
+  }
+
+  /** All mounts but those that are left out, and what is mounted upon these. */
+  #kept(seen: Seen): MountInfo[] {
+    const skipped = (mount: MountInfo) => mount !== seen.root && this.options.skipMounts.includes(mount.mountpoint);
+    return seen.mounts.filter((mount) => !chainOf(mount, seen.mounts).some(skipped));
+  }
+
+  /** Mounts that come from outside, by the user's word or because the tree lives in our root. */
+  #markExternal(entry: MntEntry, mount: MountInfo, seen: Seen): void {
+    if (mount === seen.root) return;
+    const named = this.options.external.find(({ kind, id }) => kind === "mnt" && id === mount.mountpoint);
+    if (named) {
+      entry.ext_key = named.value === "" ? named.id : named.value;
+      return;
+    }
+    const wanted = this.options.external.some(({ kind, id }) => kind === "mnt" && id === "");
+    if (!wanted && !this.#isAtHome(seen)) return;
+    const source = this.#outside(mount);
+    if (source === undefined) return;
+    entry.ext_key = AUTODETECTED;
+    entry.source = source;
+  }
+
+  /** Its root is ours: what we have mounted is the machine's, not the tree's. */
+  #isAtHome({ root }: Seen): boolean {
+    const rootId = statPath("/")?.mntId;
+    const ours = this.#ours.find(({ mntId }) => mntId === rootId);
+    return root !== undefined && root.dev === ours?.dev && root.root === ours.root;
+  }
+
+  /** Where we have the same, and a path leads there. */
+  #outside(mount: MountInfo): string | undefined {
+    for (const ours of [...this.#ours].reverse()) {
+      if (ours.dev !== mount.dev || !isBelow(mount.root, ours.root)) continue;
+      const path = under(ours.mountpoint, from(ours.root, mount.root));
+      const fd = tryOpen(path, O.PATH | O.NOFOLLOW);
+      if (fd < 0) continue;
+      const { mntId } = statFd(fd);
+      closeFd(fd);
+      if (mntId === ours.mntId) return path;
+    }
+    return undefined;
+  }
+
+  /** Devices of file systems whose content is the tree's. */
+  #contents(entries: readonly MntEntry[]): Set<number> {
+    const { mounts } = planMounts(entries);
+    return new Set(
+      mounts.flatMap(({ entry, source }) => (source.how === "new" && source.fs.content ? [entry.root_dev] : [])),
+    );
+  }
+
+  #whole(seen: Seen, dev: number): MountInfo | undefined {
+    return seen.mounts.find((mount) => mount.dev === dev && mount.root === "/");
+  }
+
+  /** Writes the mounts of every namespace, and what lies in file systems that nobody else has. */
+  save(images: ImageDirectory): void {
+    const saved = new Set<number>();
+    for (const seen of this.#seen) {
+      const entries = this.#entries.get(seen) ?? [];
+      images.write("MNTS", seen.id, [...entries]);
+      for (const dev of this.#contents(entries)) {
+        const mount = saved.has(dev) ? undefined : this.#whole(seen, dev);
+        if (mount === undefined) continue;
+        saved.add(dev);
+        this.#saveContent(images, seen, mount);
+      }
+    }
+  }
+
+  #saveContent(images: ImageDirectory, seen: Seen, mount: MountInfo): void {
+    const root = seen.reach(mount);
+    try {
+      const writer = images.writer("TMPFS_DEV", mount.dev);
+      packTree(root, (bytes) => writer.raw(bytes));
+    } catch (cause) {
+      throw new CrError("cannot save what lies in a tmpfs", { subject: { path: mount.mountpoint }, cause });
+    } finally {
+      closeFd(root);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    for (const seen of this.#seen.splice(0)) seen[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,305 @@
+/** What lies in a tmpfs, to and from the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
+import { readdirSync } from "node:fs";
+import { gunzipSync, gzipSync } from "node:zlib";
+import { CrError } from "../error.ts";
+import { readTar, type TarMember, type TarPiece, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { closeFd, openBelow, tryOpen, tryRead } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
+import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+
+/** How much is compressed at once: each piece is a gzip member, which all unpackers join. */
+const PIECE = 4 << 20;
+/** More than this does not come out of one archive. */
+const LARGEST = 2 ** 32 - 1;
+const PAGE = 4096;
+
+const TYPES: ReadonlyMap<number, string> = new Map([
+  [S_IFREG, "0"],
+  [S_IFLNK, "2"],
+  [S_IFCHR, "3"],
+  [S_IFBLK, "4"],
+  [S_IFDIR, "5"],
+  [S_IFIFO, "6"],
+]);
+const MODES: ReadonlyMap<string, number> = new Map([...TYPES].map(([mode, type]) => [type, mode]));
+
+const bytesOf = (name: string) => cstring(Buffer.from(name, "latin1"));
+
+/** Opens a name in a directory as it is. */
+function openAt(directory: number, name: string): number {
+  return check(
+    sys(NR.openat, directory, addressOf(bytesOf(name)), O.PATH | O.NOFOLLOW | O.CLOEXEC),
+    "cannot open a file",
+    {
+      path: name,
+    },
+  );
+}
+
+function linkTarget(fd: number): string {
+  const out = new Uint8Array(new ArrayBuffer(4096));
+  const length = must(NR.readlinkat, [fd, addressOf(cstring("")), addressOf(out), out.length], "cannot read a link");
+  return Buffer.from(out.buffer, 0, length).toString("latin1");
+}
+
+function xattrsOf(fd: number): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  const names = new Uint8Array(new ArrayBuffer(65536));
+  const length = sys(NR.flistxattr, fd, addressOf(names), names.length);
+  const list = Buffer.from(names.buffer, 0, Math.max(0, length)).toString("latin1").split("\0").filter(Boolean);
+  for (const name of list) {
+    const value = new Uint8Array(new ArrayBuffer(65536));
+    const size = sys(NR.fgetxattr, fd, addressOf(bytesOf(name)), addressOf(value), value.length);
+    if (size >= 0) found.set(name, value.slice(0, size));
+  }
+  return found;
+}
+
+/** Packs a tree: directories before what is in them, files with several names once. */
+class Packer {
+  readonly #seen = new Map<number, string>();
+  #pending: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(private readonly write: (bytes: Uint8Array) => void) {}
+
+  #put(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#size += bytes.length;
+    if (this.#size >= PIECE) this.flush();
+  }
+
+  flush(): void {
+    if (this.#size === 0) return;
+    this.write(gzipSync(Buffer.concat(this.#pending), { level: 1 }));
+    this.#pending = [];
+    this.#size = 0;
+  }
+
+  end(): void {
+    this.#put(tarEnd);
+    this.flush();
+  }
+
+  /** @param fd O_PATH descriptor of what has this name in the archive */
+  add(fd: number, name: string): void {
+    const stat = statFd(fd, { path: name });
+    const type = TYPES.get(stat.mode & S_IFMT);
+    // a socket is made by whoever is bound to it
+    if (type === undefined) return;
+    const first = type === "5" || stat.nlink < 2 ? undefined : this.#seen.get(stat.ino);
+    if (first !== undefined) {
+      this.#put(tarHeader(member(stat, name, "1", first)));
+      return;
+    }
+    this.#seen.set(stat.ino, name);
+    if (type === "0") this.#file(fd, stat, name);
+    else if (type === "5") this.#directory(fd, stat, name);
+    else this.#put(tarHeader(member(stat, name, type, type === "2" ? linkTarget(fd) : "")));
+  }
+
+  #file(fd: number, stat: FileStat, name: string): void {
+    const readable = reopen(fd, O.RDONLY | O.NOATIME, name);
+    try {
+      this.#put(tarHeader({ ...member(stat, name, "0", ""), size: stat.size, xattrs: xattrsOf(readable) }));
+      for (let left = stat.size; left > 0; ) {
+        const piece = new Uint8Array(new ArrayBuffer(Math.min(left, PIECE)));
+        const got = check(tryRead(readable, piece), "cannot read a file of a tmpfs", { path: name });
+        // shorter than it was: the tree stands still, so somebody else shares it
+        if (got === 0) throw new CrError("a file of a tmpfs became shorter", { subject: { path: name } });
+        this.#put(piece.subarray(0, got));
+        left -= got;
+      }
+      this.#put(tarPadding(stat.size));
+    } finally {
+      closeFd(readable);
+    }
+  }
+
+  #directory(fd: number, stat: FileStat, name: string): void {
+    const readable = reopen(fd, O.RDONLY | O.DIRECTORY | O.NOATIME, name);
+    try {
+      this.#put(tarHeader({ ...member(stat, name, "5", ""), xattrs: xattrsOf(readable) }));
+      const names = readdirSync(`/proc/self/fd/${readable}`, { encoding: "buffer" }).map((one) =>
+        one.toString("latin1"),
+      );
+      for (const one of names.sort()) {
+        const child = openAt(readable, one);
+        this.add(child, `${name}/${one}`);
+        closeFd(child);
+      }
+    } finally {
+      closeFd(readable);
+    }
+  }
+}
+
+function reopen(fd: number, flags: number, path: string): number {
+  return check(tryOpen(`/proc/self/fd/${fd}`, flags), "cannot read a file of a tmpfs", { path });
+}
+
+function member(stat: FileStat, name: string, type: string, link: string): TarMember {
+  return {
+    name,
+    type,
+    link,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: 0,
+    mtime: stat.mtimeNs,
+    major: Math.floor(stat.rdev / 0x100000),
+    minor: stat.rdev % 0x100000,
+    xattrs: new Map(),
+  };
+}
+
+/** Packs all that lies below a directory, itself included. */
+export function packTree(root: number, write: (bytes: Uint8Array) => void): void {
+  const packer = new Packer(write);
+  packer.add(root, ".");
+  packer.end();
+}
+
+/** Unpacks below a directory of ours, and nowhere else. */
+class Unpacker {
+  readonly #late: (() => void)[] = [];
+
+  constructor(private readonly root: number) {}
+
+  #inside(name: string): number {
+    const what = "cannot unpack the content of a tmpfs";
+    return check(openBelow(this.root, name, O.PATH | O.NOFOLLOW, 0, true), what, { path: name });
+  }
+
+  unpack(member: TarMember, pieces: readonly TarPiece[]): void {
+    const parts = member.name.split("/").filter((part) => part !== "" && part !== ".");
+    if (member.name.startsWith("/") || parts.includes("..")) {
+      throw new CrError("an archive names a file outside of its file system", {
+        code: "BAD_IMAGE",
+        subject: { path: member.name },
+      });
+    }
+    const last = parts.pop();
+    if (last === undefined) {
+      if (member.type === "5") this.#late.push(() => this.#dress(this.root, ".", member));
+      return;
+    }
+    const directory = this.#inside(parts.join("/"));
+    try {
+      this.#make(directory, last, member, pieces);
+    } finally {
+      closeFd(directory);
+    }
+  }
+
+  #make(directory: number, name: string, member: TarMember, pieces: readonly TarPiece[]): void {
+    const subject = { path: member.name };
+    const what = "cannot unpack the content of a tmpfs";
+    const path = bytesOf(name);
+    const at = [directory, addressOf(path)] as const;
+    const { type } = member;
+    if (type === "5") {
+      const made = sys(NR.mkdirat, ...at, 0o700);
+      // one that is there already
+      if (made !== -17) check(made, what, subject);
+      this.#late.push(() => {
+        const parent = this.#inside(member.name.split("/").slice(0, -1).join("/"));
+        this.#dress(parent, name, member);
+        closeFd(parent);
+      });
+      return;
+    }
+    if (type === "1") {
+      const target = this.#inside(member.link);
+      const result = sys(NR.linkat, target, addressOf(cstring("")), ...at, AT.EMPTY_PATH);
+      closeFd(target);
+      check(result, what, subject);
+      return;
+    }
+    if (type === "2") must(NR.symlinkat, [addressOf(bytesOf(member.link)), ...at], what, subject);
+    else if (type === "0") this.#file(directory, name, member, pieces);
+    else {
+      const mode = MODES.get(type);
+      if (mode === undefined)
+        throw new CrError("an archive has a member of an unknown type", { code: "BAD_IMAGE", subject });
+      const rdev = (member.minor & 0xff) + member.major * 0x100 + (member.minor >>> 8) * 0x100000;
+      must(NR.mknodat, [...at, mode | 0o600, rdev], what, subject);
+    }
+    this.#dress(directory, name, member);
+  }
+
+  #file(directory: number, name: string, member: TarMember, pieces: readonly TarPiece[]): void {
+    const subject = { path: member.name };
+    const what = "cannot unpack the content of a tmpfs";
+    const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW | O.CLOEXEC;
+    const fd = must(NR.openat, [directory, addressOf(bytesOf(name)), flags, 0o600], what, subject);
+    try {
+      must(NR.ftruncate, [fd, member.size], what, subject);
+      for (const { offset, bytes } of pieces) {
+        for (let at = 0; at < bytes.length; at += PAGE) {
+          const page = new Uint8Array(bytes.subarray(at, at + PAGE));
+          // holes stay holes
+          if (page.every((byte) => byte === 0)) continue;
+          must(NR.pwrite64, [fd, addressOf(page), page.length, offset + at], what, subject);
+        }
+      }
+      this.#attributes(fd, member);
+    } finally {
+      closeFd(fd);
+    }
+  }
+
+  #attributes(fd: number, member: TarMember): void {
+    for (const [key, value] of member.xattrs) {
+      const copy = new Uint8Array(value);
+      const args = [fd, addressOf(bytesOf(key)), copy.length > 0 ? addressOf(copy) : 0, copy.length, 0];
+      must(NR.fsetxattr, args, "cannot set an extended attribute", { path: member.name, name: key });
+    }
+  }
+
+  /** Owner, permissions and times. */
+  #dress(directory: number, name: string, member: TarMember): void {
+    const subject = { path: member.name };
+    if (member.type === "5" && member.xattrs.size > 0) {
+      const fd = check(openBelow(directory, name, O.RDONLY | O.DIRECTORY, 0, true), "cannot open a directory", subject);
+      this.#attributes(fd, member);
+      closeFd(fd);
+    }
+    const what = "cannot set owner, mode and times of a file of a tmpfs";
+    const path = bytesOf(name);
+    const at = [directory, addressOf(path)] as const;
+    must(NR.fchownat, [...at, member.uid, member.gid, AT.SYMLINK_NOFOLLOW], what, subject);
+    if (member.type !== "2") must(NR.fchmodat, [...at, member.mode], what, subject);
+    const time = (ns: bigint) => {
+      const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
+      return [(ns - rest) / 1_000_000_000n, rest];
+    };
+    const times = new BigInt64Array([...time(member.atime ?? member.mtime), ...time(member.mtime)]);
+    must(NR.utimensat, [...at, addressOf(times), AT.SYMLINK_NOFOLLOW], what, subject);
+  }
+
+  /** Directories last: making something in them changes their times. */
+  end(): void {
+    for (const one of this.#late.reverse()) one();
+  }
+}
+
+/**
+ * Fills a directory from an archive.
+ * @param root a descriptor of ours, O_PATH or not
+ * @throws CrError BAD_IMAGE when it is damaged, or names something outside
+ */
+export function unpackTree(root: number, archive: Uint8Array): void {
+  let tar: Uint8Array;
+  try {
+    tar = gunzipSync(archive, { maxOutputLength: LARGEST });
+  } catch (cause) {
+    throw new CrError("an archive of a file system's content cannot be unpacked", { code: "BAD_IMAGE", cause });
+  }
+  const unpacker = new Unpacker(root);
+  for (const { member: one, pieces } of readTar(tar)) unpacker.unpack(one, pieces);
+  unpacker.end();
+}

@@ -1,0 +1,109 @@
+/** Trees with mounts of their own: what they see before the dump, they see after the restore, and nobody else does. */
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { treeOf } from "../lib/snapshot.ts";
+import { Scratch } from "../unharmed/lib/victim.ts";
+import { namespace, Stage, sleepers } from "./stage.ts";
+
+const isRoot = process.getuid?.() === 0;
+const testTime = 60_000;
+
+/** A line of mountinfo without its numbers: those of mounts, of devices, of groups. */
+function mountsOf(pid: number): string[] {
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, "latin1").trim().split("\n");
+  const named = lines.map((line) => {
+    const [, , , root, mountpoint, options, ...rest] = line.split(" ");
+    return [mountpoint, root, options, ...rest].join(" ").replace(/(shared|master):\d+/g, "$1");
+  });
+  return named.sort();
+}
+
+/** What a command says that sees what the tree sees. */
+function inside(root: number, script: string): string {
+  const enter = ["nsenter", `--mount=/proc/${root}/ns/mnt`, `--pid=/proc/${root}/ns/pid`, "sh", "-c", script];
+  const { stdout, stderr } = Bun.spawnSync(enter);
+  return stdout.toString() + stderr.toString();
+}
+
+describe("mounts", () => {
+  if (!isRoot) {
+    test.skip("dumps and restores (they need root)", () => {});
+    return;
+  }
+
+  test.concurrent(
+    "a /proc, tmpfs with content and binds of their own, over the machine's root",
+    async () => {
+      const script = `cd $(mktemp -d /tmp/tscriu-mounts-XXXXXX); rmdir $PWD; mkdir $PWD; cd $PWD
+        mkdir own; mount -t tmpfs -o size=4m,mode=711 mine own; cd own
+        mkdir -m 750 dir; echo text >dir/file; chown 7:8 dir/file; chmod 4640 dir/file; ln dir/file second; ln -s dir/file link
+        touch -d @1000000000.123456789 dir/file; mkfifo fifo; mknod null c 1 3; truncate -s 1m sparse; touch one
+        mkdir bound; mount --bind dir bound; mount -o remount,bind,ro,nosuid bound; mount --bind dir/file one
+        mkdir upon; mount -t tmpfs upper upon; touch upon/above; mount -t tmpfs over upon
+        exec 5<bound/file 6>>dir/file; sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1));
+      const own = readlinkSync(`/proc/${stage.root}/cwd`);
+      const look = () => {
+        const list = `cd ${own} && find . -xdev ! -type d -printf '%p %y %m %U:%G %n %s %T@ %l\\n' | sort; stat -c '%n %a' . dir
+          cat second bound/file one; du -k sparse; ls -A upon; umount upon; ls -A upon; cat /proc/1/comm`;
+        return inside(stage.root, `unshare -m sh -c '${list.replaceAll("'", `'\\''`)}'`);
+      };
+      const before = mountsOf(stage.root);
+      const content = look();
+      expect(content).toContain("./dir/file f 4640 7:8 2 5 1000000000.1234567890");
+      expect(content).toContain("above");
+      try {
+        for (let round = 0; round < 2; round++) {
+          const ours = mountsOf(process.pid);
+          await stage.dump();
+          await stage.restore();
+          expect(mountsOf(stage.root)).toEqual(before);
+          expect(mountsOf(process.pid)).toEqual(ours);
+          expect(look()).toBe(content);
+          expect(namespace(stage.root, "mnt")).not.toBe(namespace(process.pid, "mnt"));
+          for (const pid of treeOf(stage.root)) expect(namespace(pid, "mnt")).toBe(namespace(stage.root, "mnt"));
+          expect(readlinkSync(`/proc/${stage.root}/fd/5`)).toBe(`${own}/bound/file`);
+        }
+      } finally {
+        Bun.spawnSync(["rm", "-rf", "--one-file-system", own.replace(/\/own$/, "")]);
+      }
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "a root of their own, which another directory stands for at the restore (--root)",
+    async () => {
+      using scratch = new Scratch();
+      const [here, there] = [scratch.file("here"), scratch.file("there")];
+      for (const root of [here, there]) {
+        for (const dir of ["bin", "dev", "proc", "old", "tmp", "data/in"])
+          mkdirSync(`${root}/${dir}`, { recursive: true });
+        Bun.spawnSync(["cp", Bun.which("busybox") ?? "", `${root}/bin/sh`]);
+        for (const name of ["sleep", "mount", "umount", "cat"]) symlinkSync("sh", `${root}/bin/${name}`);
+        Bun.spawnSync(["mknod", `${root}/dev/null`, "c", "1", "3"]);
+        writeFileSync(`${root}/data/in/file`, `of ${root}`.slice(0, 8).padEnd(40, root.slice(-1)));
+      }
+      const script = `mount --bind ${here} ${here}; cd ${here}; pivot_root . old; exec /bin/sh -c '
+        mount -t proc proc /proc; umount -l /old; mount -t tmpfs none /tmp; echo hello >/tmp/file; exec </dev/null >/tmp/out 2>&1
+        mount -o bind /data/in /data; cd /data; exec 5<file 6<>/tmp/gone; echo some >&6; rm /tmp/gone; sleep 1000000 & wait'`;
+      await using stage = await Stage.set(["--pid", "--mount"], script, sleepers(1));
+      const before = mountsOf(stage.root);
+      expect(before.map((line) => line.split(" ")[0])).toEqual(["/", "/data", "/proc", "/tmp"]);
+      for (const root of [there, here]) {
+        await stage.dump();
+        await stage.restore("--root", root);
+        expect(mountsOf(stage.root).map((line) => line.split(" ")[0])).toEqual(["/", "/data", "/proc", "/tmp"]);
+        expect(readlinkSync(`/proc/${stage.root}/cwd`)).toBe("/data");
+        expect(readlinkSync(`/proc/${stage.root}/fd/5`)).toBe("/data/file");
+        expect(readFileSync(`/proc/${stage.root}/fd/5`, "latin1")).toEndWith(root.slice(-1));
+        expect(readlinkSync(`/proc/${stage.root}/fd/6`)).toBe("/tmp/gone (deleted)");
+        expect(readFileSync(`/proc/${stage.root}/fd/6`, "latin1")).toBe("some\n");
+        expect(readFileSync(`/proc/${stage.root}/root/tmp/file`, "latin1")).toBe("hello\n");
+        expect(readFileSync(`/proc/${stage.root}/root/tmp/out`, "latin1")).toBe("");
+      }
+      expect(mountsOf(stage.root)).toEqual(before);
+    },
+    testTime,
+  );
+});
