@@ -1,6 +1,6 @@
 /** A frozen task's memory: what its areas are, which files they map, what blocks, and the mm image. */
 import type { Area, OwnPages } from "../agent/home.ts";
-import type { CrError } from "../error.ts";
+import { CrError } from "../error.ts";
 import { describeFile } from "../file/collect.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import { shmemDevice } from "../file/shmem-device.ts";
@@ -8,13 +8,24 @@ import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
+import { getNumber } from "../kernel/socket.ts";
 import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { ringOf } from "../memory/aio.ts";
 import { findContent, type PageRuns } from "../memory/content.ts";
 import { isSegment, type Segments } from "../memory/segments.ts";
-import { type DumpedVma, describeVma, isAioRing, joinVvar, type MappedFile, VMA, vmaBlocker } from "../memory/vmas.ts";
+import {
+  type DumpedVma,
+  describeVma,
+  isAioRing,
+  isSocketRing,
+  joinVvar,
+  type MappedFile,
+  VMA,
+  vmaBlocker,
+} from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
 import type { FrozenTask } from "./tree.ts";
 
@@ -32,6 +43,7 @@ export class MappedFiles {
     const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
     const mode = statPath(`/proc/${task.pid}/map_files/${range}`, true)?.mode ?? 0o400;
     const fdflags = (mode & 0o600) === 0o600 ? O.RDWR : (mode & 0o200) !== 0 ? O.WRONLY : O.RDONLY;
+    if (isSocketRing(vma)) return { id: this.#socket(task, vma), kind: "socket", fdflags };
     const key = `${vma.dev}:${vma.ino}`;
     let known = this.#known.get(key);
     if (!known) {
@@ -39,6 +51,12 @@ export class MappedFiles {
       this.#known.set(key, known);
     }
     return { ...known, fdflags };
+  }
+
+  #socket(task: FrozenTask, vma: Vma): number {
+    const id = socketOf(this.files, vma);
+    if (id !== undefined) return id;
+    throw ringProblem(task.pid, vma);
   }
 
   #open(task: FrozenTask, vma: Vma): Omit<MappedFile, "fdflags"> {
@@ -68,6 +86,20 @@ export class MappedFiles {
   }
 }
 
+/** File id of the packet socket whose rings an area shows. */
+function socketOf(files: TreeFiles, vma: Vma): number | undefined {
+  const found = files.held.find(({ file }) => file.stat.ino === vma.ino && file.link === vma.name)?.file;
+  return found && getNumber(found.dup, SOL.SOCKET, SO.DOMAIN) === AF.PACKET ? found.id : undefined;
+}
+
+function ringProblem(pid: number, vma: Vma): CrError {
+  return new CrError("the area maps a socket that is no packet socket of which the tree has a descriptor", {
+    code: "ENOTSUP",
+    subject: { pid, address: vma.start, path: vma.name },
+    remedy: "let the program unmap it before the dump",
+  });
+}
+
 /** All that a dump knows of a task's address space before it touches it. */
 export interface TaskMemory {
   readonly vmas: readonly Vma[];
@@ -78,10 +110,17 @@ export interface TaskMemory {
 const NOT_OURS = [VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu];
 
 /** Reads the mappings, and reports what could not be saved. */
-export function readMemory(task: FrozenTask, segments: Segments, blocker: (error: CrError) => void): TaskMemory {
+export function readMemory(
+  task: FrozenTask,
+  files: TreeFiles,
+  segments: Segments,
+  blocker: (error: CrError) => void,
+): TaskMemory {
   const vmas = readSmaps(task.dir);
   for (const vma of vmas) {
-    const problem = isSegment(vma) ? segments.look(task.pid, vma) : vmaBlocker(task.pid, vma);
+    const isLost = isSocketRing(vma) && socketOf(files, vma) === undefined;
+    const other = isLost ? ringProblem(task.pid, vma) : vmaBlocker(task.pid, vma);
+    const problem = isSegment(vma) ? segments.look(task.pid, vma) : other;
     if (problem) blocker(problem);
   }
   const areas = vmas.map((vma) => ({

@@ -105,7 +105,7 @@ export function save(saving: Saving): Saved {
   });
   const memories = new Map<number, TaskMemory>();
   const segments = new Segments();
-  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, segments, blocker));
+  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, files, segments, blocker));
   files.reserve(segments.ids);
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if (!rehearsal) files.check();

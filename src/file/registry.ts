@@ -3,6 +3,7 @@ import type { FileEntry } from "../image/schema.gen.ts";
 import { inet } from "../socket/inet.ts";
 import { netlink } from "../socket/netlink.ts";
 import { otherSocket } from "../socket/other.ts";
+import { packet } from "../socket/packet.ts";
 import { unix } from "../socket/unix.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
@@ -39,6 +40,7 @@ export const kinds: readonly FileKind[] = [
   unix,
   inet,
   netlink,
+  packet,
   otherSocket,
   inotify,
   fanotify,

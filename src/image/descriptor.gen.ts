@@ -1104,7 +1104,8 @@ export const messages: Readonly<Record<string, string>> = {
 2002 optional uint32 tscriu_urgent`,
   packet_mclist: `1 required uint32 index
 2 required uint32 type
-3 required bytes addr`,
+3 required bytes addr
+2000 optional string tscriu_ifname`,
   packet_ring: `1 required uint32 block_size
 2 required uint32 block_nr
 3 required uint32 frame_size
@@ -1131,7 +1132,12 @@ export const messages: Readonly<Record<string, string>> = {
 17 optional uint32 fanout
 18 optional .packet_ring rx_ring
 19 optional .packet_ring tx_ring
-20 optional uint32 ns_id`,
+20 optional uint32 ns_id
+2000 optional string tscriu_ifname
+2001 optional uint32 tscriu_next
+2002 repeated .tscriu_frame tscriu_frames`,
+  tscriu_frame: `1 required uint32 index
+2 required bytes bytes`,
   netlink_sk_entry: `1 required uint32 id
 2 required uint32 ino
 3 required uint32 protocol

@@ -1792,6 +1792,7 @@ export interface PacketMclist {
   index: number;
   type: number;
   addr: Uint8Array;
+  tscriu_ifname?: string;
 }
 
 export interface PacketRing {
@@ -1826,6 +1827,14 @@ export interface PacketSockEntry {
   rx_ring?: PacketRing;
   tx_ring?: PacketRing;
   ns_id?: number;
+  tscriu_ifname?: string;
+  tscriu_next?: number;
+  tscriu_frames: TscriuFrame[];
+}
+
+export interface TscriuFrame {
+  index: number;
+  bytes: Uint8Array;
 }
 
 export interface NetlinkSkEntry {
@@ -2231,6 +2240,7 @@ export interface Messages {
   packet_mclist: PacketMclist;
   packet_ring: PacketRing;
   packet_sock_entry: PacketSockEntry;
+  tscriu_frame: TscriuFrame;
   netlink_sk_entry: NetlinkSkEntry;
   pstree_entry: PstreeEntry;
   task_core_entry: TaskCoreEntry;

@@ -115,7 +115,7 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
   const numbers = new Map<string, number>();
   const key = (entry: VmaEntry) => `${entry.shmid}:${entry.fdflags ?? 0}`;
   const mapped = targets.filter((t) => !t.kept && (t.entry.status & VMA.SYSVIPC) === 0);
-  const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED)) !== 0;
+  const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED | VMA.SOCKET)) !== 0;
   for (const { entry } of mapped) {
     if (isFile(entry) && !files.has(key(entry)))
       files.set(key(entry), sources.mapFd(Number(entry.shmid), entry.fdflags ?? 0));

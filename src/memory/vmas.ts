@@ -52,8 +52,11 @@ export const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
 /** What the images need to know of a mapped file: given by the file room. */
 export interface MappedFile {
   id: number;
-  /** Shared memory of the kernel's own tmpfs, whose content goes with the set, or a System V segment, whose id the id is. */
-  kind: "file" | "memory" | "segment";
+  /**
+   * Shared memory of the kernel's own tmpfs, whose content goes with the set; a System V segment, whose id the id is; the rings
+   * of a packet socket.
+   */
+  kind: "file" | "memory" | "segment" | "socket";
   /** How to open the file for the mapping: O_RDONLY or O_RDWR. */
   fdflags: number;
 }
@@ -82,6 +85,11 @@ function refuse(pid: number, vma: Vma, what: string, remedy: string): CrError {
 /** The ring of completions of an AIO context (io_setup(2)). */
 export function isAioRing(vma: Vma): boolean {
   return vma.name.startsWith("/[aio]");
+}
+
+/** The rings of a packet socket. */
+export function isSocketRing(vma: Vma): boolean {
+  return vma.name.startsWith("socket:[");
 }
 
 function flagsOf(vma: Vma, anonymous: boolean): number {
@@ -156,7 +164,8 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
   if (vma.name === "[heap]") status |= VMA.HEAP;
   if (file?.kind === "memory") status |= VMA.MEMFD;
   if (segment) status |= VMA.SYSVIPC;
-  if (anonymous) status |= vma.shared ? VMA.ANON_SHARED : VMA.ANON_PRIVATE;
+  if (file?.kind === "socket") status |= VMA.SOCKET;
+  else if (anonymous) status |= vma.shared ? VMA.ANON_SHARED : VMA.ANON_PRIVATE;
   else status |= vma.shared ? VMA.FILE_SHARED : VMA.FILE_PRIVATE;
   const ring = isAioRing(vma);
   if (ring) status = VMA.AIORING;

@@ -97,6 +97,7 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   /** A descriptor for a mapping, with the access that it needs. */
   forMapping(id: number, fdflags: number): number {
+    if (this.entries.get(id)?.psk) return this.descriptor(id);
     const key = `${id}:${fdflags}`;
     const known = this.#reopened.get(key);
     if (known !== undefined) return known;

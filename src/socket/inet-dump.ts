@@ -2,7 +2,7 @@ import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
 import { FdTypes, type InetSkEntry } from "../image/schema.gen.ts";
-import { closeFd, ioctlInt, POLL, pollNow, tryIoctl } from "../kernel/fd.ts";
+import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { type NetSocket, readNetSockets } from "../kernel/proc/net.ts";
 import { byInode, type InetSocket, SockDiag } from "../kernel/sock-diag.ts";
 import {
@@ -13,10 +13,10 @@ import {
   peerAddress,
   tryGetOption,
 } from "../kernel/socket.ts";
-import { statFd, statPath } from "../kernel/stat.ts";
 import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
-import { SIOC, SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
+import { SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { isElsewhere } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions, readTcpOptions } from "./inet-options.ts";
 import { interfaceName } from "./interface.ts";
@@ -104,15 +104,6 @@ function tcpProblem(
   const name = Object.entries(TCP_STATE).find(([, value]) => value === state)?.[0] ?? `state ${state}`;
   const words = `${addressWords(own)} -> ${peer ? addressWords(peer) : "unknown"} (${name})`;
   return connectionProblem(file, words, dump, subjectOf(file));
-}
-
-/** Whether a socket lies in a network namespace that is not ours; unknown counts as no. */
-function isElsewhere(fd: number): boolean {
-  const namespace = tryIoctl(fd, SIOC.GSKNS);
-  if (namespace < 0) return false;
-  const { ino } = statFd(namespace);
-  closeFd(namespace);
-  return ino !== statPath("/proc/self/ns/net")?.ino;
 }
 
 export function checkInet(file: OpenFile, dump: FileDump): void {

@@ -5,7 +5,6 @@ import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 
 const NAMES: Readonly<Record<number, readonly [what: string, remedy: string]>> = {
-  [AF.PACKET]: ["a packet socket", "stop capturing before the dump"],
   [AF.VSOCK]: ["a socket to a virtual machine or its host (vsock)", "close the connection before the dump"],
   [AF.ALG]: ["a socket of the kernel's cryptography (AF_ALG)", "let the program close it before the dump"],
   [AF.XDP]: ["an XDP socket", "let the program close it before the dump"],
@@ -25,7 +24,7 @@ function errorFor(file: OpenFile): CrError {
 /** Takes the sockets that no other kind takes, and says what they are. */
 export const otherSocket: FileKind = {
   name: "socket",
-  type: FdTypes.PACKETSK,
+  type: FdTypes.UND,
   matches: (file) => file.link.startsWith("socket:["),
 
   check(file, dump) {
@@ -37,10 +36,9 @@ export const otherSocket: FileKind = {
   },
 
   open(entry) {
-    throw new CrError("the images hold a packet socket, which cannot be restored yet", {
+    throw new CrError("the images hold a socket of a kind that cannot be restored", {
       code: "UNSUPPORTED",
       subject: { file: entry.id },
-      remedy: "restore this set with criu",
     });
   },
 };

@@ -247,11 +247,14 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
     into.set(`${at} namespace ${name}`, there === link(`/proc/self/ns/${name}`) ? "ours" : seen.of("namespace", there));
   }
   const list = areas(text(`${base}/smaps`));
-  for (const area of list)
+  for (const area of list) {
+    const socket = /^socket:\[(\d+)\]$/.exec(area.name)?.[1];
+    const name = socket === undefined ? area.name : seen.of("socket", socket);
     into.set(
       `${at} area ${area.start.toString(16)}-${area.end.toString(16)}`,
-      `${area.permissions} ${area.name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
+      `${area.permissions} ${name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
     );
+  }
   if (options.memory) putMemory(into, at, pid, list, options.exceptCode === true);
   putDescriptors(into, at, pid, seen);
   putThreads(into, at, pid);
