@@ -5,6 +5,7 @@ import { netlink } from "../socket/netlink.ts";
 import { otherSocket } from "../socket/other.ts";
 import { packet } from "../socket/packet.ts";
 import { unix } from "../socket/unix.ts";
+import { bpfmap } from "./bpfmap.ts";
 import { epoll } from "./epoll.ts";
 import { eventfd } from "./eventfd.ts";
 import { fanotify } from "./fanotify.ts";
@@ -44,6 +45,7 @@ export const kinds: readonly FileKind[] = [
   otherSocket,
   inotify,
   fanotify,
+  bpfmap,
   unsupported,
 ];
 

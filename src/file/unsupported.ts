@@ -21,7 +21,13 @@ const BY_LINK: readonly (readonly [pattern: RegExp, what: string, remedy?: strin
   ],
   [/^anon_inode:\[userfaultfd\]$/, "a userfaultfd, with which a program handles its own page faults"],
   [/^anon_inode:\[perf_event\]$/, "a performance counter (perf_event_open)", "stop the profiler"],
-  [/^anon_inode:\[?bpf[-_]/, "a BPF object", "detach it, or pin it in a BPF file system and close the descriptor"],
+  [/^anon_inode:bpf-prog$/, "a BPF program", "detach it, or pin it in a BPF file system and close the descriptor"],
+  [/^anon_inode:\[?bpf_?link/, "a BPF program's attachment", "pin it in a BPF file system and close the descriptor"],
+  [
+    /^anon_inode:(\[?bpf[-_]|btf)/,
+    "a BPF object",
+    "let the program that loads and attaches BPF programs do so after the restore",
+  ],
   [
     /^anon_inode:\[fanotify\]$/,
     "a fanotify group whose state this kernel does not show",

@@ -107,12 +107,21 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
 /** What cannot be saved of a mapping, or undefined when it can. */
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   const has = (flag: number) => hasFlag(vma.flags, flag);
-  if (vma.name.startsWith("anon_inode:[io_uring]") || vma.name.includes("[io_uring]")) {
+  if (vma.name.includes("[io_uring]")) {
     return refuse(
       pid,
       vma,
       "the task has mapped an io_uring",
       "turn io_uring off in the program (libuv: UV_USE_IO_URING=0)",
+    );
+  }
+  const object = /^anon_inode:\[?([^\]]+)/.exec(vma.name)?.[1];
+  if (object !== undefined) {
+    return refuse(
+      pid,
+      vma,
+      `the area maps a kernel object of the kind ${object}`,
+      "let the program unmap it before the dump",
     );
   }
   if (has(VM.um) || has(VM.uw) || has(VM.ui)) {

@@ -158,7 +158,7 @@ function put(into: Snapshot, at: string, stat: string[], which: readonly [number
 export function fdinfo(raw: string, keepInode: boolean): string[] {
   const kept: string[] = [];
   for (const line of raw.split("\n")) {
-    if (line === "" || /^(mnt_id|scm_fds|eventfd-id|it_value):/.test(line)) continue;
+    if (line === "" || /^(mnt_id|scm_fds|eventfd-id|map_id|it_value):/.test(line)) continue;
     if (line.startsWith("ino:") && !keepInode) continue;
     kept.push(
       line
