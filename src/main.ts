@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import "./kernel/startup.ts";
 import { versionText } from "./cli/version.ts";
 
@@ -10,4 +11,13 @@ if (asTscriu && words.length === 1 && (words[0] === "--version" || words[0] === 
   process.exit(0);
 }
 const { run } = await import("./cli/run.ts");
-process.exit(await run(process.argv0, words));
+const status = await run(process.argv0, words);
+// at its exit the runtime gives terminals the modes that they had when it began: a restored tree has set its own
+for (const fd of [0, 1, 2]) {
+  try {
+    closeSync(fd);
+  } catch {
+    // it was closed when we began
+  }
+}
+process.exit(status);

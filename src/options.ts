@@ -180,6 +180,8 @@ export interface RestoreResult {
   tasks: number;
   totalUs: number;
   forkingUs: number;
+  /** The process group, as we see it, that is in the foreground of our terminal from now on: one of the tree. */
+  foreground?: number;
   details?: {
     /** Pages. */
     pagesCompared: number;

@@ -37,6 +37,11 @@ export function defaultAction(signal: number): void {
   sys(NR.rt_sigaction, signal, addressOf(new Uint8Array(32)), 0, sigsetSize);
 }
 
+/** Nothing happens upon a signal: SIG_IGN. */
+export function ignore(signal: number): void {
+  sys(NR.rt_sigaction, signal, addressOf(new BigUint64Array([1n, 0n, 0n, 0n])), 0, sigsetSize);
+}
+
 /**
  * Replaces this process; the pid and the children stay. Only returns by throwing.
  * @param args the first one is the program's name

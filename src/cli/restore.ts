@@ -94,11 +94,12 @@ export async function runRestore(invocation: Invocation): Promise<number> {
   const inherited = inheritedDescriptors();
   const space = openWorkspace(settings, command);
   const { log } = space;
-  const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren }] = await Promise.all([
+  const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren }, job] = await Promise.all([
     import("../restore/restore.ts"),
     import("../kernel/sys.ts"),
     import("./exec.ts"),
     import("./wait.ts"),
+    import("./foreground.ts"),
   ]);
   return withLog(log, () => {
     warnUnused(log, invocation);
@@ -110,8 +111,12 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     const result = restoreWith(pidfile, () => restore(options, log));
     log.summary(summary(options, result), { ...result });
     if (settings.flag("display-stats")) print(restoreStatistics(result));
+    if (result.foreground !== undefined) job.drawAnew(result.foreground);
     if (program !== undefined) exec.becomeProgram(program, operands, inherited);
-    if (!options.detached) waitForChildren();
+    if (options.detached) return 0;
+    const together = options.shellJob && !options.leaveStopped;
+    waitForChildren(together ? job.stopTogether : undefined);
+    if (result.foreground !== undefined) job.takeBack();
     return 0;
   });
 }

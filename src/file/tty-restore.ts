@@ -34,8 +34,9 @@ class Terminals {
   readonly #opened = new Set<number>();
   /** A description of each terminal that is open, for its session; ours. */
   readonly #lines = new Map<TtyInfoEntry, number>();
-  /** The tree has the terminal that we have: its session's, if the tree leads one, or ours. */
-  #job: TtyInfoEntry | undefined;
+  /** What of the images our own terminal stands for. */
+  #ours: TtyInfoEntry | undefined;
+  #foreground: number | undefined;
   #hasSessions = false;
 
   constructor(readonly restore: FileRestore) {
@@ -163,7 +164,7 @@ class Terminals {
         remedy: `restore with --shell-job from a terminal, or give one: --inherit-fd 'fd[N]:${ttyName(info.rdev, info.dev ?? 0)}'`,
       });
     }
-    this.#job = info;
+    this.#ours = info;
     for (const entry of pty.slaves) {
       const fd = reopen(0, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open our terminal anew", subject);
       this.#put(entry, this.#line(info, fd));
@@ -240,23 +241,28 @@ class Terminals {
     for (const [info, fd] of this.#lines) {
       const leader = this.restore.tasks.find((task) => task.pid === info.sid);
       if (info.sid !== 0 && leader) takeTerminal(leader, fd, info);
-      else if (info === this.#job) this.#foreground(info);
+      if (info === this.#ours) this.#bringToForeground(info, leader);
     }
   }
 
   /** Where we are in the foreground of our terminal, the tree is from now on: we only wait for it. */
-  #foreground({ pgrp }: TtyInfoEntry): void {
+  #bringToForeground({ pgrp }: TtyInfoEntry, leader: RestoredTask | undefined): void {
     const { tasks } = this.restore;
-    const group = tasks.some((task) => task.tree.pgid === pgrp)
-      ? pgrp
-      : tasks.find((task) => task.tree.ppid === 0)?.tree.pgid;
-    if (group === undefined || !isForeground()) return;
-    const subject = { group };
-    check(
-      trySetTtyNumber(0, TIOC.SPGRP, this.restore.hostPid(group)),
-      "cannot bring the tree to the foreground",
-      subject,
-    );
+    const root = tasks.find((task) => task.tree.ppid === 0);
+    const member = tasks.find((task) => task.tree.pgid === pgrp) ?? (leader ? undefined : root);
+    if (member === undefined || (leader === undefined && !isForeground())) return;
+    // the root's group may be ours: the shell that waits for us stops and continues both
+    const group = sys(NR.getpgid, member.hostPid);
+    this.#foreground = group;
+    if (leader === undefined)
+      check(trySetTtyNumber(0, TIOC.SPGRP, group), "cannot bring the tree to the foreground of our terminal", {
+        group,
+      });
+  }
+
+  /** The group of the tree that is in the foreground of our terminal, as we see it. */
+  get foreground(): number | undefined {
+    return this.#foreground;
   }
 
   /** Packet mode, locks: what would have been in the way before. */
@@ -302,7 +308,11 @@ function makeMaster(index: number, flags: number, subject: Subject): number {
 }
 
 function openSlave(master: number, entry: TtyFileEntry, subject: Subject): number {
-  return check(tryOpenSlave(master, entry.flags & OPEN_FLAGS), "cannot open the slave of a pty", subject);
+  return check(
+    tryOpenSlave(master, entry.flags & (OPEN_FLAGS | O.LARGEFILE)),
+    "cannot open the slave of a pty",
+    subject,
+  );
 }
 
 /** Runs in the leader of the session: nobody else may. */

@@ -29,7 +29,8 @@ const CONSOLE_INDEX = 1002;
 const VT_INDEX = 1004;
 const CTTY_INDEX = 1006;
 const SERIAL_INDEX = 1010;
-const PTY_MAJORS = { first: 136, last: 143 } as const;
+/** All slaves have this major number, however many there are (UNIX98_PTY_SLAVE_MAJOR, linux/major.h). */
+const PTY_MAJOR = 136;
 /** Lines of USB modems, USB adapters, boards with few ports, and hypervisors; ttyS is 4:64 and up. */
 const SERIAL_MAJORS: ReadonlySet<number> = new Set([166, 188, 204, 229]);
 /** Numbers from here on mean other terminals. */
@@ -42,9 +43,8 @@ export const MAX_PTYS = 1000;
 export function identify(rdev: number, master: number | undefined): TtyIdentity | undefined {
   const major = Math.floor(rdev / 0x100000);
   const minor = rdev % 0x100000;
-  if (major >= PTY_MAJORS.first && major <= PTY_MAJORS.last) {
-    const index = (major - PTY_MAJORS.first) * 256 + minor;
-    return index < MAX_PTYS ? { type: TtyType.PTY, index, isMaster: false } : undefined;
+  if (major === PTY_MAJOR) {
+    return minor < MAX_PTYS ? { type: TtyType.PTY, index: minor, isMaster: false } : undefined;
   }
   if (major === 5 && minor === 2 && master !== undefined && master < MAX_PTYS) {
     return { type: TtyType.PTY, index: master, isMaster: true };
@@ -64,7 +64,7 @@ export function slaveIndex(rdev: number): number | undefined {
 
 /** The slave's device number, kernel encoding. */
 export function slaveDevice(index: number): number {
-  return (PTY_MAJORS.first + (index >> 8)) * 0x100000 + (index & 0xff);
+  return PTY_MAJOR * 0x100000 + index;
 }
 
 export const infoId = ({ index, isMaster }: TtyIdentity) => (index << 1) + (isMaster ? 1 : 0);

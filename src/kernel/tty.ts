@@ -137,8 +137,8 @@ export function ptyIndex(master: number): number {
 
 /** A description of the slave of a master of ours, or the negative errno. It does not become anybody's controlling terminal. */
 export function tryOpenSlave(master: number, flags: number): number {
-  // unlike open(2) this keeps close-on-exec in the description, where it would show for ever, and adds nothing
-  const fd = sys(NR.ioctl, master, TIOC.GPTPEER, flags | O.NOCTTY | O.LARGEFILE);
+  // unlike open(2) this keeps close-on-exec in the description, where it would show for ever, and does not add O_LARGEFILE
+  const fd = sys(NR.ioctl, master, TIOC.GPTPEER, flags | O.NOCTTY);
   if (fd >= 0) sys(NR.fcntl, fd, F.SETFD, FD_CLOEXEC);
   return fd;
 }

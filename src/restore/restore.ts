@@ -183,6 +183,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       tasks: set.tasks.length,
       totalUs,
       forkingUs,
+      foreground: restoredTerminals(files).foreground,
       details: { pagesCompared, pagesSkippedCow, pagesRestored },
     };
   } finally {

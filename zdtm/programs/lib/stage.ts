@@ -44,8 +44,11 @@ export interface TripOptions {
   words?: readonly string[];
   dump?: readonly string[];
   restore?: readonly string[];
-  /** What tscriu itself is started by. */
+  /** What tscriu itself is started by, and what it is started by to restore. */
   under?: readonly string[];
+  underRestore?: readonly string[];
+  /** What of the view from outside becomes another thing, and why. */
+  except?: Record<string, string>;
 }
 
 export class Stage implements AsyncDisposable {
@@ -135,8 +138,8 @@ export class Program {
     return takeSnapshot(this.pid, { memory: this.options.memory ?? false });
   }
 
-  compare(before: Snapshot, after = this.view()): string[] {
-    return differences(before, after, this.options.except);
+  compare(before: Snapshot, after = this.view(), except: Record<string, string> = {}): string[] {
+    return differences(before, after, { ...this.options.except, ...except });
   }
 
   /** A view that a second one a moment later confirms. */
@@ -154,13 +157,13 @@ export class Program {
   /** Dumps, sees the tree gone, restores. The images are removed. @param gone called when nobody is there */
   async trip(options: TripOptions = {}, gone?: () => void): Promise<void> {
     const images = this.stage.nextImages();
-    const { words = [], dump = [], restore = [], under = [] } = options;
+    const { words = [], dump = [], restore = [], under = [], underRestore = under } = options;
     const pids = treeOf(this.pid);
     await this.stage.tscriu(images, ["dump", "-t", String(this.pid), ...words, ...dump], under);
     await until(`${pids.join(" ")} are gone`, () => (pids.some((p) => existsSync(`/proc/${p}`)) ? undefined : true));
     await this.end;
     gone?.();
-    await this.stage.tscriu(images, ["restore", "-d", ...words, ...restore], under);
+    await this.stage.tscriu(images, ["restore", "-d", ...words, ...restore], underRestore);
     this.end = this.stage.keeper.ended(this.pid);
     rmSync(images, { recursive: true });
   }
@@ -176,7 +179,7 @@ export class Program {
   async roundTrip(options: TripOptions = {}): Promise<void> {
     const before = await this.settled();
     await this.trip(options);
-    const found = this.compare(before);
+    const found = this.compare(before, this.view(), options.except);
     if (found.length > 0) throw new Error(`after restore the tree looks different:\n${found.slice(0, 25).join("\n")}`);
   }
 }
