@@ -18,13 +18,14 @@ import { SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { isElsewhere } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
-import { readIpOptions, readTcpOptions } from "./inet-options.ts";
+import { readIpOptions } from "./inet-options.ts";
 import { interfaceName } from "./interface.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
+import { readTcpOptions } from "./tcp-options.ts";
 
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {

@@ -1,8 +1,8 @@
 import type { Subject } from "../error.ts";
-import type { InetSkEntry, IpOptsEntry, IpOptsRawEntry, TcpOptsEntry } from "../image/schema.gen.ts";
+import type { InetSkEntry, IpOptsEntry, IpOptsRawEntry } from "../image/schema.gen.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
-import { ICMP_FILTER, IP, IPPROTO, IPV6, TCP } from "../kernel/uapi/inet.ts";
+import { ICMP_FILTER, IP, IPPROTO, IPV6 } from "../kernel/uapi/inet.ts";
 import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { applyMoreOptions, readProtocolOptions } from "./more-options.ts";
 import { joinGroups, type MulticastGroups, readMemberships } from "./multicast.ts";
@@ -74,25 +74,6 @@ function applyRawOptions(fd: number, { family, proto, ip_opts }: InetSkEntry, su
   check(trySetOption(fd, level, ICMP_FILTER, filter), "cannot set the filter of an ICMP socket", subject);
 }
 
-/** Options of TCP; empty for other protocols. */
-export function readTcpOptions(fd: number, protocol: number): TcpOptsEntry {
-  const entry: TcpOptsEntry = { tscriu_options: [] };
-  if (protocol !== IPPROTO.TCP) return entry;
-  if (getNumber(fd, SOL.TCP, TCP.CORK)) entry.cork = true;
-  if (getNumber(fd, SOL.TCP, TCP.NODELAY)) entry.nodelay = true;
-  for (const [field, name] of KEEPALIVE) {
-    const value = getNumber(fd, SOL.TCP, name);
-    if (value !== undefined) entry[field] = value;
-  }
-  return entry;
-}
-
-const KEEPALIVE = [
-  ["keepcnt", TCP.KEEPCNT],
-  ["keepidle", TCP.KEEPIDLE],
-  ["keepintvl", TCP.KEEPINTVL],
-] as const;
-
 /** Allows binding to an address that this machine does not have. */
 export function setFreebind(fd: number, family: number, on: boolean, subject: Subject): void {
   set(fd, placeIn(FREEBIND, family), on ? 1 : 0, "IP_FREEBIND", subject);
@@ -113,22 +94,12 @@ export function applyBeforeBind(fd: number, entry: InetSkEntry, subject: Subject
   applyMoreOptions(fd, entry.ip_opts?.tscriu_options ?? [], subject);
 }
 
-/** Sets the rest. Images of old versions keep the times of keep-alive among the general options. */
-export function applyInetOptions(fd: number, entry: InetSkEntry, subject: Subject): void {
-  const { ip_opts: ip, tcp_opts: tcp, opts } = entry;
-  if (ip) {
-    setFreebind(fd, entry.family, ip.freebind ?? false, subject);
-    set(fd, placeIn(PKTINFO, entry.family), ip.pktinfo ? 1 : 0, "IP_PKTINFO", subject);
-    if (ip.tos !== undefined) set(fd, [SOL.IP, IP.TOS], ip.tos, "IP_TOS", subject);
-    if (ip.ttl !== undefined) set(fd, [SOL.IP, IP.TTL], ip.ttl, "IP_TTL", subject);
-    joinGroups(fd, ip.tscriu_memberships, subject);
-  }
-  if (entry.proto !== IPPROTO.TCP) return;
-  if (tcp?.cork) set(fd, [SOL.TCP, TCP.CORK], 1, "TCP_CORK", subject);
-  if (tcp?.nodelay) set(fd, [SOL.TCP, TCP.NODELAY], 1, "TCP_NODELAY", subject);
-  const old = { keepcnt: opts.tcp_keepcnt, keepidle: opts.tcp_keepidle, keepintvl: opts.tcp_keepintvl };
-  for (const [field, name] of KEEPALIVE) {
-    const value = tcp?.[field] ?? old[field];
-    if (value !== undefined) set(fd, [SOL.TCP, name], value, field, subject);
-  }
+/** Sets the rest. */
+export function applyIpOptions(fd: number, { ip_opts: ip, family }: InetSkEntry, subject: Subject): void {
+  if (ip === undefined) return;
+  setFreebind(fd, family, ip.freebind ?? false, subject);
+  set(fd, placeIn(PKTINFO, family), ip.pktinfo ? 1 : 0, "IP_PKTINFO", subject);
+  if (ip.tos !== undefined) set(fd, [SOL.IP, IP.TOS], ip.tos, "IP_TOS", subject);
+  if (ip.ttl !== undefined) set(fd, [SOL.IP, IP.TTL], ip.ttl, "IP_TTL", subject);
+  joinGroups(fd, ip.tscriu_memberships, subject);
 }

@@ -20,10 +20,11 @@ import { check, sys } from "../kernel/sys.ts";
 import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
-import { applyBeforeBind, applyInetOptions, setFreebind } from "./inet-options.ts";
+import { applyBeforeBind, applyIpOptions, setFreebind } from "./inet-options.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { reviveEnded } from "./tcp-ended.ts";
+import { applyTcpOptions } from "./tcp-options.ts";
 import { forgetConnections, isTcpConnection, reviveConnection } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
@@ -162,7 +163,8 @@ function connect(fd: number, entry: InetSkEntry, subject: Subject): void {
 export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   const fd = restore.descriptor(entry.id);
   const subject = subjectOf(entry);
-  applyInetOptions(fd, entry, subject);
+  applyIpOptions(fd, entry, subject);
+  applyTcpOptions(fd, entry, subject);
   applyOptions(fd, entry.opts, subject);
   const how = howOf(entry, restore);
   if (how === undefined) return;

@@ -11,7 +11,8 @@ import { check, sys } from "../kernel/sys.ts";
 import { IP, IPPROTO, IPV6, UDP, UDPLITE } from "../kernel/uapi/inet.ts";
 import { AF, NETLINK_OPT, PACKET, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 
-interface Known {
+/** An option, and how errors call it. */
+export interface Known {
   readonly level: number;
   readonly name: number;
   readonly words: string;
@@ -19,7 +20,8 @@ interface Known {
   readonly size: number;
 }
 
-function known(
+/** Options of a level, by the words that their names have behind the prefix. */
+export function known(
   level: number,
   prefix: string,
   names: Readonly<Record<string, number>>,
@@ -124,8 +126,8 @@ type Values = readonly (number | Uint8Array | undefined)[];
 /** What fresh sockets of a kind have: of this kernel, and so the same for as long as we live. */
 const usual = new Map<string, Values>();
 
-function usualOf(kind: Kind, level: string, options: readonly Known[]): Values {
-  const key = [kind.family, kind.type, kind.protocol, level].join(".");
+function usualOf(kind: Kind, group: string, options: readonly Known[]): Values {
+  const key = [kind.family, kind.type, kind.protocol, group].join(".");
   let values = usual.get(key);
   if (values === undefined) {
     values = fresh(kind, options);
@@ -151,8 +153,14 @@ function kindOf(fd: number): Kind {
   return { family: number(SO.DOMAIN), type: number(SO.TYPE), protocol: number(SO.PROTOCOL) };
 }
 
-function differing(fd: number, kind: Kind, level: string, options: readonly Known[]): TscriuOption[] {
-  const before = usualOf(kind, level, options);
+/** Those that are not as in a fresh socket. @param group names the list of options */
+export function differing(
+  fd: number,
+  group: string,
+  options: readonly Known[],
+  kind: Kind = kindOf(fd),
+): TscriuOption[] {
+  const before = usualOf(kind, group, options);
   return options.flatMap((option, i) => {
     const value = read(fd, option);
     if (value === undefined || isSame(value, before[i])) return [];
@@ -163,21 +171,31 @@ function differing(fd: number, kind: Kind, level: string, options: readonly Know
 
 /** Options of SOL_SOCKET. */
 export function readSocketOptions(fd: number): TscriuOption[] {
-  return differing(fd, kindOf(fd), "socket", SOCKET);
+  return differing(fd, "socket", SOCKET);
 }
 
 /** Options of the levels below: IP, IPv6, UDP, netlink, packets. */
 export function readProtocolOptions(fd: number): TscriuOption[] {
   const kind = kindOf(fd);
-  return differing(fd, kind, "protocol", protocolOptions(kind));
+  return differing(fd, "protocol", protocolOptions(kind), kind);
 }
 
 const EVERY = [...SOCKET, ...FOUR, ...MAPPED, ...SIX, ...DATAGRAMS, ...LITE, ...CHECKSUM, ...NETLINK, ...CAPTURE];
 
 /** Sets what was kept, but for what is so already. */
 export function applyMoreOptions(fd: number, options: readonly TscriuOption[], subject: Subject): void {
+  applyKnown(fd, options, EVERY, subject);
+}
+
+/** The same for options of a list. */
+export function applyKnown(
+  fd: number,
+  options: readonly TscriuOption[],
+  list: readonly Known[],
+  subject: Subject,
+): void {
   for (const { level = SOL.SOCKET, name, value, data } of options) {
-    const option = EVERY.find((one) => one.level === level && one.name === name);
+    const option = list.find((one) => one.level === level && one.name === name);
     const words = option?.words ?? `option ${name} of level ${level}`;
     if (option !== undefined && isSame(read(fd, option), data ?? value)) continue;
     const result = data ? trySetOption(fd, level, name, data) : trySetNumber(fd, level, name, value ?? 0);

@@ -3,12 +3,15 @@ import type { Subject } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
-import { check } from "../kernel/sys.ts";
-import { TCP, TCP_QUEUE, TCP_REPAIR, TCPOPT } from "../kernel/uapi/inet.ts";
+import { check, sys } from "../kernel/sys.ts";
+import { IP, TCP, TCP_QUEUE, TCP_REPAIR, TCPOPT } from "../kernel/uapi/inet.ts";
 import { SO, SOL } from "../kernel/uapi/socket.ts";
 
 /** opt_mask of tcp_stream_entry, and tcpi_options: the same bits. */
 export const OPTION = { TIMESTAMPS: 1, SACK: 2, WSCALE: 4 } as const;
+
+/** IP options take at most so much. */
+const IP_OPTIONS_BYTES = 40;
 
 /** Which queue is meant. */
 export type Queue = "RECV" | "SEND";
@@ -119,6 +122,17 @@ export function setAgreed(fd: number, { mask, sndWscale, rcvWscale, mss }: Agree
   if (mask & OPTION.TIMESTAMPS) options.push([TCPOPT.TIMESTAMP, 0]);
   const value = new Uint8Array(Uint32Array.from(options.flat()).buffer);
   check(trySetOption(fd, SOL.TCP, TCP.REPAIR_OPTIONS, value), "cannot set the options of a TCP connection", subject);
+  recomputeSegments(fd);
+}
+
+/**
+ * Has the kernel work out again how large segments may be: it did so before it was told the peer's limit and window, and would
+ * go on with 536 bytes. Setting IP options, those that it has, does that (net/ipv4/ip_sockglue.c).
+ */
+export function recomputeSegments(fd: number): void {
+  const options = tryGetOption(fd, SOL.IP, IP.OPTIONS, IP_OPTIONS_BYTES);
+  if (typeof options !== "number" && options.length > 0) trySetOption(fd, SOL.IP, IP.OPTIONS, options);
+  else sys(NR.setsockopt, fd, SOL.IP, IP.OPTIONS, 0, 0);
 }
 
 /** struct tcp_info as far as we need it; undefined where the kernel does not tell. */

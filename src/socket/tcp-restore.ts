@@ -23,6 +23,7 @@ import {
   callsOff,
   OPTION,
   optionCall,
+  recomputeSegments,
   repairOff,
   repairOn,
   selectQueue,
@@ -175,6 +176,7 @@ export function reviveConnection(fd: number, entry: InetSkEntry, scope: number, 
   end(fd, entry, scope, stream, subject);
   selectNone(fd, subject);
   if (window && unsent === 0) setWindow(fd, window, subject);
+  recomputeSegments(fd);
   const [reuse, nodelay] = [entry.opts.reuseaddr ?? false, entry.tcp_opts?.nodelay ?? false];
   run.add({ fd, reuse, nodelay, window: unsent > 0 ? window : undefined, push: unsent > 0 && !entry.tcp_opts?.cork });
 }

@@ -512,4 +512,31 @@ static inline int tcp_is_closed(void) {
   return tst_pass();
 }
 
+enum { TCP_TICKS = 40 };
+
+static void tcp_sends_all_along(int fd) {
+  close(tcp_stands_by);
+  for (int i = 0; i < TCP_TICKS; i++) tcp_send(fd, "tick "), usleep(10000);
+  tst_sys(shutdown(fd, SHUT_WR));
+  tcp_expect(fd, "heard");
+  tcp_expect_end(fd);
+  tcp_right();
+}
+
+/* What is sent while nobody is there waits for the connection to come back. */
+static inline int tcp_ticks(tcp_kind kind) {
+  tst_begin();
+  tcp_outsider one = tcp_meet(kind, tcp_sends_all_along);
+  tcp_await(&one);
+  tcp_expect(one.fd, "tick ");
+  tst_ready();
+  TST_SPOIL tcp_expect(one.fd, "tick");
+  for (int i = 1; i < TCP_TICKS; i++) tcp_expect(one.fd, "tick ");
+  tcp_expect_end(one.fd);
+  tcp_send(one.fd, "heard");
+  tst_sys(shutdown(one.fd, SHUT_WR));
+  tcp_await_right(&one);
+  return tst_pass();
+}
+
 #endif

@@ -156,6 +156,9 @@ export const TCP = {
   ZEROCOPY_RECEIVE: 35,
   INQ: 36,
   TX_DELAY: 37,
+  RTO_MAX_MS: 44,
+  RTO_MIN_US: 45,
+  DELACK_MAX_US: 46,
 } as const;
 
 /** Values of TCP_REPAIR. */
