@@ -10,11 +10,11 @@ typedef unsigned int u32;
 typedef unsigned long u64;
 typedef long s64;
 
-enum { AREA_OPS = 0xa000, PAGE = 4096 };
+enum { PAGE = 4096, CLONE_ARGS = 88 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
-enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES };
+enum { READ_ALL = 0x10000, READV_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES, START_THREAD };
 enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
@@ -142,6 +142,14 @@ static s64 use_tiles(u64 config)
 #endif
 }
 
+__attribute__((noreturn)) void agent_entry(struct control *c);
+
+/* The child of clone3 runs the agent, with a control block of its own: it waits at once to be told what to do. */
+static __attribute__((noreturn)) void begin(void *control)
+{
+	agent_entry(control);
+}
+
 static s64 perform(u32 nr, u64 *a)
 {
 	switch (nr) {
@@ -167,6 +175,8 @@ static s64 perform(u32 nr, u64 *a)
 		return syscall6(NR_futex, a[0], FUTEX_WAKE, 0x7fffffff, 0, 0, 0);
 	case USE_TILES:
 		return use_tiles(a[0]);
+	case START_THREAD:
+		return clone_on_stack((unsigned long *)a[0], CLONE_ARGS, (void *)a[1], begin);
 	}
 	return syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

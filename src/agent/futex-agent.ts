@@ -5,7 +5,7 @@ import { cont, interrupt, PTRACE_EVENT_STOP, WNOHANG, wait, waitStop } from "../
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { CONTROL, STATE_RUN } from "./layout.ts";
-import { type Area, Program } from "./program.ts";
+import type { Area } from "./program.ts";
 import { readRegs, roundTrips } from "./tracee.ts";
 
 const FUTEX_WAIT = 0;
@@ -24,11 +24,10 @@ export abstract class FutexAgent implements Area {
   abstract readonly bytes: Uint8Array;
   abstract readonly view: DataView;
   abstract readonly subject: Subject;
-  readonly program: Program = new Program(this);
 
   constructor(
     readonly tid: number,
-    /** Address of our view of its control block's state word, and the block's offset in `view`. */
+    /** Offset of its control block in `controlView`. */
     protected readonly control: number,
   ) {}
 
@@ -36,13 +35,25 @@ export abstract class FutexAgent implements Area {
   protected abstract controlAddress(): number;
 
   execute(ops: number): number {
+    this.start(ops);
+    return this.finish();
+  }
+
+  /** Lets it run its first `ops` records; `finish` waits for that. */
+  start(ops: number): void {
     const view = this.controlView();
     const at = this.control;
     view.setUint32(at + CONTROL.ops, ops, true);
     roundTrips.programs++;
     view.setUint32(at + CONTROL.state, STATE_RUN, true);
+    sys(NR.futex, this.controlAddress(), FUTEX_WAKE, 1);
+  }
+
+  /** Index of the record that failed, or how many there were. */
+  finish(): number {
+    const view = this.controlView();
+    const at = this.control;
     const address = this.controlAddress();
-    sys(NR.futex, address, FUTEX_WAKE, 1);
     while (view.getUint32(at + CONTROL.state, true) === STATE_RUN) {
       const slept = sys(NR.futex, address, FUTEX_WAIT, STATE_RUN, addressOf(lookEvery));
       if (slept === ETIMEDOUT) this.#look();

@@ -34,6 +34,7 @@ export const CONTROL = {
   leaveSp: 32,
   base: 40,
   size: 48,
+  /** u64: address of its first record. */
   areaOps: 56,
   /** Two s32: the ends of the socket, the agent's own first. */
   pair: 64,
@@ -96,4 +97,6 @@ export const PSEUDO = {
    * x86.
    */
   useTiles: 0x10008,
+  /** (struct clone_args of 88 bytes, control block): clone3 whose child runs the agent with that control block. */
+  startThread: 0x10009,
 } as const;

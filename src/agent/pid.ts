@@ -89,8 +89,17 @@ export function hostPidOfChild(parent: number, inner: number): number {
   return findHost(readChildren(dir) ?? [], inner, (pid) => new ProcDir(pid));
 }
 
-/** Our thread id of the thread that a task of another pid namespace made. */
-export function hostTidOfThread(task: number, inner: number): number {
+/** Our ids of threads of a task by those that its own pid namespace has. */
+export function hostTidsOfThreads(task: number, inner: readonly number[]): number[] {
   using dir = new ProcDir(task);
-  return findHost(dir.list("task"), inner, (tid) => dir.thread(tid));
+  const hosts = new Map<number | undefined, number>();
+  for (const tid of dir.list("task")) {
+    using thread = dir.thread(tid);
+    hosts.set(parseStatus(thread.text("status")).nsPid.at(-1), tid);
+  }
+  return inner.map((tid) => {
+    const host = hosts.get(tid);
+    if (host === undefined) throw new CrError("a new task does not show in /proc", { code: "ESRCH", subject: { tid } });
+    return host;
+  });
 }

@@ -72,6 +72,14 @@ export interface Area {
   readonly subject: Subject;
 }
 
+/** What is free in an area: the first record, and the first byte for data. */
+export interface Free {
+  readonly ops: number;
+  readonly data: number;
+}
+
+export const WHOLE: Free = { ops: 0, data: AREA.data };
+
 /**
  * A list of system calls that one task makes in one round trip. Calls are appended; `run` executes what was appended and
  * starts anew. When records or data space run out, what is there is run first: results and data of before are then no longer
@@ -79,17 +87,26 @@ export interface Area {
  */
 export class Program {
   #ops = 0;
-  #data: number = AREA.data;
+  #data: number;
   #run = 0;
   #notes: (CallOptions | undefined)[] = [];
+  /** Offset of its first record. */
+  readonly #start: number;
 
-  constructor(readonly area: Area) {}
+  /** @param from where its records and data begin; the agent must know it too */
+  constructor(
+    readonly area: Area,
+    readonly from = WHOLE,
+  ) {
+    this.#data = from.data;
+    this.#start = AREA.ops + from.ops * OP.size;
+  }
 
   /** Appends a call. */
   call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
-    if (this.#ops >= AREA.maxOps) this.run();
+    if (this.calls === 0) this.run();
     const { view } = this.area;
-    const at = AREA.ops + this.#ops * OP.size;
+    const at = this.#start + this.#ops * OP.size;
     let kinds = 0;
     for (let i = 0; i < 6; i++) {
       const arg = args[i] ?? 0;
@@ -135,7 +152,7 @@ export class Program {
   reserve(size: number): Data {
     const need = (size + 7) & ~7;
     if (this.#data + need > AREA.size) {
-      if (AREA.data + need > AREA.size) {
+      if (this.from.data + need > AREA.size) {
         throw new CrError("more data than the agent's area holds", { subject: { ...this.area.subject, bytes: size } });
       }
       this.run();
@@ -166,19 +183,33 @@ export class Program {
 
   /** How many more calls fit before a run is needed. */
   get calls(): number {
-    return AREA.maxOps - this.#ops;
+    return AREA.maxOps - this.from.ops - this.#ops;
+  }
+
+  /** What it leaves of the area to others. */
+  get rest(): Free {
+    return { ops: this.from.ops + this.#ops, data: this.#data };
   }
 
   /** Runs all appended calls in one round trip; a call that fails and may not is a CrError that names it. */
   run(): void {
+    const count = this.close();
+    if (count > 0) this.settle(count, this.area.execute(count));
+  }
+
+  /** Ends the list, which others will run: how many calls it has. What is appended now belongs to the next one. */
+  close(): number {
     const count = this.#ops;
     this.#ops = 0;
-    this.#data = AREA.data;
+    this.#data = this.from.data;
     this.#run++;
-    if (count === 0) return;
-    const stopped = this.area.execute(count);
+    return count;
+  }
+
+  /** What came of a list of `count` calls that stopped at one of them, or behind the last; see `run`. */
+  settle(count: number, stopped: number): void {
     if (stopped < count) {
-      const at = AREA.ops + stopped * OP.size;
+      const at = this.#start + stopped * OP.size;
       const nr = this.area.view.getUint32(at + OP.nr, true);
       const note = this.#notes[stopped];
       const result = Number(this.area.view.getBigInt64(at + OP.result, true));
@@ -192,7 +223,7 @@ export class Program {
   /** The result of a call of the last run. */
   result(of: Result): number {
     if (of.run !== this.#run - 1) throw new CrError("a result is asked for before its program ran, or after another");
-    return Number(this.area.view.getBigInt64(AREA.ops + of.index * OP.size + OP.result, true));
+    return Number(this.area.view.getBigInt64(this.#start + of.index * OP.size + OP.result, true));
   }
 }
 

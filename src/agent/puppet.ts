@@ -2,7 +2,7 @@
  * Puppets: the processes that become the restored tasks. Each is empty but for an agent in memory that the target's
  * address space does not use, and each is traced with PTRACE_O_EXITKILL: when we die, they die.
  */
-import { CrError, type Subject } from "../error.ts";
+import type { Subject } from "../error.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { memoryFile } from "../kernel/loader.ts";
@@ -25,8 +25,9 @@ import {
 import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
-import { AREA, CONTROL } from "./layout.ts";
-import { awaitPid, hostPidOfChild, hostTidOfThread, pidError } from "./pid.ts";
+import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
+import { awaitPid, hostPidOfChild, hostTidsOfThreads, pidError } from "./pid.ts";
+import { type Data, type Free, Program, type Result } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
 const PROT_READ = 1;
@@ -44,7 +45,16 @@ const STACK = 65536;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
 export const THREAD_PAGE = 4096;
 
+/** What one program makes: far below what the area has room for. */
+const THREADS_AT_ONCE = 1024;
+
 const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
+
+/** Becomes the tracer of a new task, which suspends its seccomp where we may. */
+function trace(tid: number, subject: Subject): void {
+  if (seize(tid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0)
+    check(seize(tid, OPTIONS), "cannot trace the new task", subject);
+}
 
 /** Makes a stopped puppet perform one call at a `syscall` instruction. */
 export function injectCall(tid: number, ip: number, nr: number, args: readonly number[]): number {
@@ -65,6 +75,7 @@ type Numbers = Pick<Puppet, "pid" | "inner" | "apart">;
 /** A restored task while it is being built. */
 export class Puppet extends FutexAgent implements Disposable {
   readonly subject: Subject;
+  readonly program: Program = new Program(this);
   readonly memory: RemoteMemory;
   readonly #map: SharedView;
   #threads: SharedView | undefined;
@@ -122,9 +133,7 @@ export class Puppet extends FutexAgent implements Disposable {
     const pid = awaitPid(inner, start);
     try {
       if (pid < 0) throw pidError(pid, inner);
-      if (seize(pid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0) {
-        check(seize(pid, OPTIONS), "cannot trace the new task", { pid });
-      }
+      trace(pid, { pid });
       tryWrite(open, Uint8Array.of(1));
       for (;;) {
         const seen = waitStop(pid, { pid });
@@ -212,20 +221,29 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /** Clones a child process through this puppet, which names it by `inner`; returns it, ready to serve. */
   cloneChild(inner: number, flags: number, exitSignal = SIGCHLD): Puppet {
-    const result = awaitPid(inner, () => this.#clone3(inner, flags, exitSignal, 0, 0));
+    const result = awaitPid(inner, () => this.#clone3(inner, flags, exitSignal));
     if (result < 0) throw pidError(result, inner);
     const pid = this.apart ? hostPidOfChild(this.pid, result) : result;
     return Puppet.child({ pid, inner: result, apart: this.apart }, this.base);
   }
 
-  /** struct clone_args (sched.h): the new task is traced from its first instant on. */
-  #clone3(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): number {
+  /** The new process is traced from its first instant on. */
+  #clone3(tid: number, flags: number, exitSignal: number): number {
     const CLONE_PTRACE = 0x2000;
+    const { program } = this;
+    const args = this.#cloneArgs(tid, flags | CLONE_PTRACE, exitSignal, 0, 0);
+    const call = program.call(NR.clone3, [args, 88], { ignore: true });
+    program.run();
+    return program.result(call);
+  }
+
+  /** struct clone_args (sched.h). */
+  #cloneArgs(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): Data {
     const { program } = this;
     const args = program.reserve(88);
     const tids = program.reserve(8);
     tids.view.setInt32(0, tid, true);
-    args.view.setBigUint64(0, BigInt(flags | CLONE_PTRACE), true);
+    args.view.setBigUint64(0, BigInt(flags), true);
     args.view.setBigUint64(32, BigInt(exitSignal), true);
     args.view.setBigUint64(40, BigInt(stack), true);
     args.view.setBigUint64(48, BigInt(stackSize), true);
@@ -233,14 +251,33 @@ export class Puppet extends FutexAgent implements Disposable {
       args.view.setBigUint64(64, BigInt(this.base + tids.offset), true);
       args.view.setBigUint64(72, 1n, true);
     }
-    const call = program.call(NR.clone3, [args, 88], { ignore: true });
-    program.run();
-    return program.result(call);
+    return args;
   }
 
-  /** Makes room for the agents of `count` more threads. */
-  prepareThreads(count: number): void {
-    if (count === 0) return;
+  /** Clones the other threads of this task, with the tids that they have for it. */
+  cloneThreads(inner: readonly number[]): ThreadPuppet[] {
+    if (inner.length === 0) return [];
+    const { program } = this;
+    const threads = this.#mapThreads(inner.length);
+    const made: number[] = [];
+    for (let from = 0; from < inner.length; from += THREADS_AT_ONCE) {
+      const tids = inner.slice(from, from + THREADS_AT_ONCE);
+      const calls = tids.map((tid, i) => this.#appendThread(tid, from + i));
+      program.run();
+      made.push(...calls.map((call) => program.result(call)));
+    }
+    inner.forEach((tid, index) => {
+      if ((made[index] ?? 0) < 0) made[index] = this.#cloneLater(tid, index);
+    });
+    const ours = this.apart ? hostTidsOfThreads(this.pid, made) : made;
+    return ours.map((tid, index) => {
+      trace(tid, { pid: this.pid, tid });
+      return new ThreadPuppet(tid, this, threads, index * THREAD_PAGE);
+    });
+  }
+
+  /** Control blocks and stacks for `count` more threads. */
+  #mapThreads(count: number): SharedView {
     const start = this.base + AREA.size;
     const size = count * THREAD_PAGE;
     const { program } = this;
@@ -255,23 +292,28 @@ export class Puppet extends FutexAgent implements Disposable {
     } finally {
       closeFd(fd);
     }
+    for (let index = 0; index < count; index++) this.#control(this.#threads.view, index * THREAD_PAGE);
+    return this.#threads;
   }
 
-  /** Clones thread number `index` (from 0) of this task, with the tid that it has for the task. */
-  cloneThread(inner: number, index: number): ThreadPuppet {
+  /** Appends the call that makes thread number `index`, from 0. */
+  #appendThread(inner: number, index: number): Result {
     // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
     const flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
     const page = this.base + AREA.size + index * THREAD_PAGE;
-    const made = awaitPid(inner, () => this.#clone3(inner, flags, 0, page, THREAD_PAGE));
+    const args = this.#cloneArgs(inner, flags, 0, page, THREAD_PAGE);
+    return this.program.call(PSEUDO.startThread, [args, page], { ignore: true });
+  }
+
+  /** Somebody had its id: it may be a zombie that goes soon. */
+  #cloneLater(inner: number, index: number): number {
+    const made = awaitPid(inner, () => {
+      const call = this.#appendThread(inner, index);
+      this.program.run();
+      return this.program.result(call);
+    });
     if (made < 0) throw pidError(made, inner);
-    const result = this.apart ? hostTidOfThread(this.pid, made) : made;
-    const threads = this.#threads;
-    if (!threads) throw new CrError("no room was made for threads", { subject: this.subject });
-    waitStop(result, { pid: this.pid, tid: result });
-    this.#control(threads.view, index * THREAD_PAGE);
-    writeRegs(result, arch.enter(readRegs(result), this.base, page + THREAD_PAGE, page));
-    check(cont(result), "cannot start a puppet", { pid: this.pid, tid: result });
-    return new ThreadPuppet(result, this, threads, index * THREAD_PAGE);
+    return made;
   }
 
   /** Stops the agent for good; afterwards calls are made by `inject`. */
@@ -347,7 +389,7 @@ export class Puppet extends FutexAgent implements Disposable {
   }
 }
 
-/** A thread of a puppet: it has its own control block and stack, and runs its programs from the task's area, one thread at a time. */
+/** A thread of a puppet: it has its own control block and stack, and runs its programs from the task's area. */
 export class ThreadPuppet extends FutexAgent {
   readonly subject: Subject;
 
@@ -359,6 +401,13 @@ export class ThreadPuppet extends FutexAgent {
   ) {
     super(tid, control);
     this.subject = { pid: task.pid, tid };
+  }
+
+  /** A program for it whose records and data begin there: see `runTogether`. */
+  program(from: Free): Program {
+    const first = BigInt(this.base + AREA.ops + from.ops * OP.size);
+    this.threads.view.setBigUint64(this.control + CONTROL.areaOps, first, true);
+    return new Program(this, from);
   }
 
   get base(): number {

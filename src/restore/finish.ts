@@ -3,6 +3,7 @@
 import { arch } from "../agent/arch/index.ts";
 import type { Program } from "../agent/program.ts";
 import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
+import { runTogether } from "../agent/together.ts";
 import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
@@ -48,16 +49,17 @@ export interface Finish {
   step(): void;
 }
 
-interface Thread {
+interface Thread<Agent = Puppet | ThreadPuppet> {
   /** As we see it. */
   readonly tid: number;
   /** As its task sees it. */
   readonly inner: number;
   readonly core: CoreEntry;
-  readonly agent: Puppet | ThreadPuppet;
+  readonly agent: Agent;
 }
 
-const threads = new WeakMap<GrownTask, Thread[]>();
+/** All threads of a task but its leader. */
+const threads = new WeakMap<GrownTask, Thread<ThreadPuppet>[]>();
 
 function living(finish: Finish): GrownTask[] {
   return [...finish.forest.tasks.values()].filter((t) => !t.saved.zombie);
@@ -101,13 +103,14 @@ export function makeThreads(finish: Finish): void {
   if (hostLsm() === "selinux") labelLeaders(finish);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
-    puppet.prepareThreads(saved.threads.length);
+    const agents = puppet.cloneThreads(saved.threads.map(({ tid }) => tid));
     threads.set(
       task,
-      saved.threads.map(({ tid, core }, index) => {
-        const agent = puppet.cloneThread(tid, index);
-        finish.files.hosts.set(tid, agent.tid);
-        return { tid: agent.tid, inner: tid, core, agent };
+      agents.flatMap((agent, index) => {
+        const thread = saved.threads[index];
+        if (!thread) return [];
+        finish.files.hosts.set(thread.tid, agent.tid);
+        return { tid: agent.tid, inner: thread.tid, core: thread.core, agent };
       }),
     );
     finish.step();
@@ -118,10 +121,14 @@ export function makeThreads(finish: Finish): void {
     puppet.end(saved.core.tc?.exit_code ?? 0, saved.core.tc?.comm, BigInt(saved.core.tc?.blk_sigset ?? 0));
   }
   for (const task of living(finish)) {
-    run(task.puppet.program, drainChild);
-    for (const { inner, core, agent } of threadsOf(task)) {
-      run(agent.program, (program) => restoreState(program, core, { pid: task.saved.pid, tid: inner }));
-    }
+    const { pid, core } = task.saved;
+    run(task.puppet.program, (program) => {
+      drainChild(program);
+      restoreState(program, core, { pid, tid: pid });
+    });
+    runTogether(threads.get(task) ?? [], (program, { core, inner }) =>
+      restoreState(program, core, { pid, tid: inner }),
+    );
     finish.step();
   }
 }
@@ -179,10 +186,14 @@ export function finishIdentity(finish: Finish, service: Service): void {
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
-    for (const { inner, core, agent } of threadsOf(task).reverse()) {
-      run(agent.program, (program) => restoreIdentity(program, core, { pid: saved.pid, tid: inner }, has, seccomp));
-    }
-    run(puppet.program, (program) => restoreLast(program, saved.core, saved.mm?.dumpable));
+    const { pid, core } = saved;
+    runTogether(threads.get(task) ?? [], (program, { core, inner }) =>
+      restoreIdentity(program, core, { pid, tid: inner }, has, seccomp),
+    );
+    run(puppet.program, (program) => {
+      restoreIdentity(program, core, { pid, tid: pid }, has, seccomp);
+      restoreLast(program, core, saved.mm?.dumpable);
+    });
     finish.step();
   }
 }
