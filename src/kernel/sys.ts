@@ -11,6 +11,7 @@ const { symbols } = openShim({
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
+  ts_envoy: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -87,6 +88,15 @@ export function startStandby(orders: number, stack: number): number {
  */
 export function startDeputy(deputy: number, stack: number): number {
   return Number(symbols.ts_deputy(deputy, stack));
+}
+
+/**
+ * Starts a process beside us that makes calls in other namespaces: see `Envoy`. Returns its pid or the negative errno.
+ * @param envoy address of its `struct envoy`
+ * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended
+ */
+export function startEnvoy(envoy: number, stack: number): number {
+  return Number(symbols.ts_envoy(envoy, stack));
 }
 
 /** From now on SIGINT, SIGTERM and SIGHUP only set a flag, and blocking system calls return EINTR. */

@@ -3,15 +3,17 @@ import { CrError } from "../error.ts";
 import { type Ground, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, openPath, tryOpen } from "../kernel/fd.ts";
 import {
+  ALL_ATIME,
   inCopyOfMounts,
   inMountNamespace,
-  mountsHere,
-  mountsOfNamespace,
+  mountsSeenBy,
   ownMounts,
   tryCloneMount,
   tryDetach,
+  tryOpenThere,
   trySetMount,
 } from "../kernel/mount.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
@@ -37,9 +39,13 @@ class Seen implements Disposable {
   ) {
     const subject = { pid: member };
     this.#link = openPath(`/proc/${member}/ns/mnt`, O.RDONLY, "cannot open a mount namespace");
-    this.mounts = mountsOfNamespace(this.#link, subject);
-    const openRoot = () => openPath("/", O.PATH | O.DIRECTORY, "cannot open the root of a mount namespace");
-    this.ground = new RootGround(inMountNamespace(this.#link, openRoot, subject));
+    const [mounts, root] = inMountNamespace(
+      this.#link,
+      (envoy) => [mountsSeenBy(envoy.pid), tryOpenThere("/", O.PATH | O.DIRECTORY, envoy.call)],
+      subject,
+    );
+    this.mounts = mounts;
+    this.ground = new RootGround(check(root, "cannot open the root of a mount namespace", subject));
   }
 
   get root(): MountInfo | undefined {
@@ -52,26 +58,21 @@ class Seen implements Disposable {
    */
   reach(mount: MountInfo): number {
     const subject = { path: mount.mountpoint };
-    const proc = openPath("/proc", O.PATH | O.DIRECTORY);
-    try {
-      return inCopyOfMounts(this.#link, () => {
-        const copy = mountsHere(proc);
-        const own = counterpart(mount, this.mounts, copy);
-        if (own) uncover(own, copy);
-        const fd = openPath(mount.mountpoint, O.PATH, "cannot reach a mount");
-        try {
-          if (statFd(fd, subject).mntId !== own?.mntId)
-            throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
-          const clone = check(tryCloneMount(fd), "cannot clone a mount", subject);
-          trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: 0x70 });
-          return clone;
-        } finally {
-          closeFd(fd);
-        }
-      });
-    } finally {
-      closeFd(proc);
-    }
+    return inCopyOfMounts(this.#link, ({ pid, call }) => {
+      const copy = mountsSeenBy(pid);
+      const own = counterpart(mount, this.mounts, copy);
+      if (own) uncover(own, copy, call);
+      const fd = check(tryOpenThere(mount.mountpoint, O.PATH, call), "cannot reach a mount", subject);
+      try {
+        if (statFd(fd, subject).mntId !== own?.mntId)
+          throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
+        const clone = check(tryCloneMount(fd, call), "cannot clone a mount", subject);
+        trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: ALL_ATIME });
+        return clone;
+      } finally {
+        closeFd(fd);
+      }
+    });
   }
 
   [Symbol.dispose](): void {
@@ -102,10 +103,10 @@ function counterpart(mount: MountInfo, all: readonly MountInfo[], copy: readonly
 }
 
 /** Takes away what lies over a mount: in a copy of its namespace. */
-function uncover(mount: MountInfo, all: readonly MountInfo[]): void {
+function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): void {
   const below = new Set(chainOf(mount, all));
   const over = all.filter((one) => !below.has(one) && isBelow(mount.mountpoint, one.mountpoint));
-  for (const one of over.reverse()) tryDetach(one.mountpoint);
+  for (const one of over.reverse()) tryDetach(one.mountpoint, call);
 }
 
 function entryOf(mount: MountInfo, enableFs: readonly string[]): MntEntry {

@@ -6,6 +6,7 @@ import { CrError, CrErrors } from "../error.ts";
 import { RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
 import {
   ALL_ATTRIBUTES,
@@ -16,6 +17,7 @@ import {
   tryAttach,
   tryCloneMount,
   tryDetach,
+  tryOpenThere,
   trySetMount,
 } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
@@ -102,7 +104,7 @@ class Builder {
   /** New file systems by device: at first without a place. */
   readonly #systems = new Map<number, number>();
   readonly #made = new Map<PlannedMount, number>();
-  readonly #late: (() => void)[] = [];
+  readonly #late: ((call: Caller) => void)[] = [];
 
   constructor(
     readonly context: NamespaceFill,
@@ -140,9 +142,9 @@ class Builder {
     }
   }
 
-  #clone(fd: number, entry: MntEntry): number {
+  #clone(fd: number, entry: MntEntry, call?: Caller): number {
     const subject = { path: entry.mountpoint };
-    const mount = check(tryCloneMount(fd), "cannot clone a mount", subject);
+    const mount = check(tryCloneMount(fd, call), "cannot clone a mount", subject);
     const set = attributesOf(entry.flags) & ~MOUNT_ATTR.RDONLY;
     const change = { set, clear: ALL_ATTRIBUTES, propagation: MNT.PRIVATE };
     check(trySetMount(mount, change), "cannot set the flags of a mount", subject);
@@ -212,24 +214,25 @@ class Builder {
   }
 
   /** In the namespace: puts everything in its place and makes it the root. */
-  build(): void {
-    makeAllPrivate();
-    const above = this.fds.own(openPath("/", O.PATH | O.DIRECTORY));
-    const yard = this.fds.own(makeTmpfs("cannot make a place for new mounts"));
-    check(tryAttach(yard, above), "cannot make a place for new mounts");
+  build(call: Caller): void {
+    makeAllPrivate(call);
+    const what = "cannot make a place for new mounts";
+    const above = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), what));
+    const yard = this.fds.own(makeTmpfs(what));
+    check(tryAttach(yard, above, call), what);
     const place = (name: string): number => {
       const path = cstring(name);
-      must(NR.mkdirat, [yard, addressOf(path), 0o700], "cannot make a place for new mounts");
-      return this.fds.own(check(openBelow(yard, name, O.PATH | O.DIRECTORY), "cannot make a place for new mounts"));
+      must(NR.mkdirat, [yard, addressOf(path), 0o700], what);
+      return this.fds.own(check(openBelow(yard, name, O.PATH | O.DIRECTORY), what));
     };
     // what is mounted somewhere can be cloned
-    for (const [dev, fd] of this.#systems) check(tryAttach(fd, place(`${dev}`)), "cannot mount a new file system");
+    for (const [dev, fd] of this.#systems) check(tryAttach(fd, place(`${dev}`), call), what);
     const [top] = this.plan;
     if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
-    this.#put(top, place("root"));
-    pivotTo(this.mountOf(top));
+    this.#put(top, place("root"), call);
+    pivotTo(this.mountOf(top), call);
     // the place of new mounts lies over the old root, and that over the new one
-    for (let i = 0; i < 2; i++) check(tryDetach("."), "cannot leave the old root");
+    for (let i = 0; i < 2; i++) check(tryDetach(".", call), "cannot leave the old root");
   }
 
   mountOf(one: PlannedMount): number {
@@ -238,15 +241,15 @@ class Builder {
     return fd;
   }
 
-  #put(one: PlannedMount, at: number): void {
+  #put(one: PlannedMount, at: number, call: Caller): void {
     const { entry } = one;
     const subject = { path: entry.mountpoint };
-    const mount = this.#take(one);
-    check(tryAttach(mount, at), "cannot mount a file system", subject, remedyFor(mount, at));
+    const mount = this.#take(one, call);
+    check(tryAttach(mount, at, call), "cannot mount a file system", subject, remedyFor(mount, at));
     this.#made.set(one, mount);
     if ((entry.flags & MNT.RDONLY) !== 0)
-      this.#late.push(() =>
-        check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }), "cannot make a mount read-only", subject),
+      this.#late.push((later) =>
+        check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }, later), "cannot make a mount read-only", subject),
       );
     const children = this.plan.filter(({ parent }) => parent === one);
     const places = children.map((child) => {
@@ -262,14 +265,14 @@ class Builder {
     });
     try {
       children.forEach((child, i) => {
-        this.#put(child, places[i] ?? -1);
+        this.#put(child, places[i] ?? -1, call);
       });
     } finally {
       for (const fd of places) closeFd(fd);
     }
   }
 
-  #take(one: PlannedMount): number {
+  #take(one: PlannedMount, call: Caller): number {
     const { entry, source } = one;
     const ready = this.#ready.get(one);
     if (ready !== undefined) return ready;
@@ -278,15 +281,15 @@ class Builder {
     const subject = { path: entry.mountpoint, from: source.path };
     const fd = check(openBelow(system, source.path, O.PATH | O.NOFOLLOW, 0, true), what, subject);
     try {
-      return this.fds.own(this.#clone(fd, entry));
+      return this.fds.own(this.#clone(fd, entry, call));
     } finally {
       closeFd(fd);
     }
   }
 
   /** When all files are open. */
-  finish(): void {
-    for (const one of this.#late.splice(0)) one();
+  finish(call: Caller): void {
+    for (const one of this.#late.splice(0)) one(call);
   }
 }
 
@@ -337,9 +340,10 @@ export function restoreMounts(context: NamespaceFill): void {
   builder.collect();
   builder.makeSystems();
   const namespace = fds.own(openPath(`/proc/${context.pid}/ns/mnt`, O.RDONLY, "cannot open the new mount namespace"));
-  const inside = (act: () => void) => inMountNamespace(namespace, act, { pid: context.pid });
-  inside(() => builder.build());
-  context.late(() => inside(() => builder.finish()));
+  const inside = (act: (call: Caller) => void) =>
+    inMountNamespace(namespace, ({ call }) => act(call), { pid: context.pid });
+  inside((call) => builder.build(call));
+  context.late(() => inside((call) => builder.finish(call)));
   const [top] = plan;
   if (top) context.surround(surroundings(plan, builder.mountOf(top), context));
 }
