@@ -1149,7 +1149,8 @@ export const messages: Readonly<Record<string, string>> = {
 10 required uint32 dst_group
 11 required .fown_entry fown
 12 required .sk_opts_entry opts
-13 optional uint32 ns_id`,
+13 optional uint32 ns_id
+2000 optional uint32 tscriu_type`,
   pstree_entry: `1 required uint32 pid
 2 required uint32 ppid
 3 required uint32 pgid

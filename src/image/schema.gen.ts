@@ -1850,6 +1850,7 @@ export interface NetlinkSkEntry {
   fown: FownEntry;
   opts: SkOptsEntry;
   ns_id?: number;
+  tscriu_type?: number;
 }
 
 export interface PstreeEntry {

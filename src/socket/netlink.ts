@@ -18,7 +18,9 @@ import {
 import { check } from "../kernel/sys.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, NETLINK, NETLINK_OPT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { applyOptions, readOptions } from "./options.ts";
+import { isElsewhere } from "./elsewhere.ts";
+import { readProtocolOptions } from "./more-options.ts";
+import { applyOptions, filterProblem, readOptions } from "./options.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 /** State of a socket that was connected; others have that of any fresh socket. */
@@ -44,11 +46,21 @@ function addressOf(port: number, groups: number): Uint8Array {
 /** Answers that wait unread are not kept: who asked would wait for them for ever. */
 function problem(file: OpenFile): CrError | undefined {
   const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
+  const subject = { pid: file.pid, fd: file.fd, path: file.link, protocol };
+  if (isElsewhere(file.dup)) {
+    return new CrError("a netlink socket belongs to another network namespace", {
+      code: "UNSUPPORTED",
+      subject,
+      remedy: "let the program close it before the dump",
+    });
+  }
+  const filter = filterProblem(file.dup, subject);
+  if (filter) return filter;
   // Events of devices come all the time, and whoever listens must cope with lost ones.
   if (protocol === NETLINK.KOBJECT_UEVENT || (pollNow(file.dup, POLL.IN) & POLL.IN) === 0) return undefined;
   return new CrError("a netlink socket holds messages that were not read", {
     code: "UNSUPPORTED",
-    subject: { pid: file.pid, fd: file.fd, path: file.link, protocol },
+    subject,
     remedy: "let the program read them, then dump again",
   });
 }
@@ -87,6 +99,7 @@ export const netlink: FileKind = {
     if (found) throw found;
     const [own, peer] = [parse(ownAddress(file.dup)), parse(peerAddress(file.dup))];
     const row = rows(dump).get(file.stat.ino);
+    const opts = readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link });
     const entry: NetlinkSkEntry = {
       id: file.id,
       ino: file.stat.ino,
@@ -98,9 +111,11 @@ export const netlink: FileKind = {
       dst_portid: peer.port,
       dst_group: peer.groups,
       fown: file.fown,
-      opts: readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link }),
+      opts: { ...opts, tscriu_options: [...opts.tscriu_options, ...readProtocolOptions(file.dup)] },
       ns_id: dump.netNsId,
     };
+    const type = getNumber(file.dup, SOL.SOCKET, SO.TYPE);
+    if (type !== SOCK.RAW && type !== undefined) entry.tscriu_type = type;
     dump.add({ type: FdTypes.NETLINKSK, id: file.id, nlsk: entry });
   },
 
@@ -108,7 +123,7 @@ export const netlink: FileKind = {
     const { nlsk } = entry;
     if (nlsk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    const fd = makeSocket(AF.NETLINK, SOCK.RAW, nlsk.protocol, { file: entry.id });
+    const fd = makeSocket(AF.NETLINK, nlsk.tscriu_type ?? SOCK.RAW, nlsk.protocol, { file: entry.id });
     try {
       prepare(fd, nlsk);
     } catch (error) {

@@ -8,7 +8,7 @@ import { byInode, SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { getNumber, peerAddress } from "../kernel/socket.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { readOptions } from "./options.ts";
+import { filterProblem, readOptions } from "./options.ts";
 import { type Queued, readQueue } from "./queue.ts";
 import { readMaker } from "./unix-makers.ts";
 import { pendingError, readUnixOptions } from "./unix-options.ts";
@@ -75,6 +75,8 @@ const dumping = perRun((dump: FileDump) => ({ sockets: table(dump), found: new M
 /** Says what keeps a socket from being dumped. */
 export function checkUnix(file: OpenFile, dump: FileDump): void {
   try {
+    const filter = filterProblem(file.dup, { pid: file.pid, fd: file.fd, path: file.link });
+    if (filter) throw filter;
     const { sockets, inside, holders } = looked(dump);
     const row = sockets.row(file);
     checkWaiting(file, row, sockets, inside, holders);
