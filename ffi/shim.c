@@ -1,4 +1,5 @@
 /* The C side of src/kernel: what bun:ffi alone cannot do. It decides nothing. */
+#include <errno.h>
 #include <linux/ptrace.h>
 #include <signal.h>
 #include <stddef.h>
@@ -9,6 +10,24 @@
 long ts_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
 	return syscall6(nr, a, b, c, d, e, f);
+}
+
+/* Reads a file from its beginning: how many bytes, all of `size` when there may be more, or -errno. */
+long ts_read_file(long dir, long name, long into, long size)
+{
+	long fd, got, used = 0;
+
+	do
+		fd = syscall6(NR_openat, dir, name, 02000000 /* O_CLOEXEC */, 0, 0, 0);
+	while (fd == -EINTR);
+	if (fd < 0)
+		return fd;
+	do {
+		got = syscall6(NR_read, fd, into + used, size - used, 0, 0, 0);
+		used += got > 0 ? got : 0;
+	} while ((got > 0 && used < size) || got == -EINTR);
+	syscall6(NR_close, fd, 0, 0, 0, 0, 0);
+	return got < 0 ? got : used;
 }
 
 /* Besides the flags of clone(2): the child ends when the thread that started it does. src/kernel/sys.ts has the same */

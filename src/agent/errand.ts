@@ -150,7 +150,9 @@ function bringBack(sent: readonly Sent[], home: Home): void {
   for (const { thread, frame } of sent) {
     try {
       thread.halt();
-      thread.restore(home.trampoline, frame);
+      // without us it would go on, and then home
+      if (arch.callsKeepState) thread.settle();
+      else thread.restore(home.trampoline, frame);
     } catch (error) {
       gone ??= error;
     }

@@ -162,10 +162,16 @@ export class Home implements Disposable {
    * each dump would cost a task that lives on a few pages.
    */
   #firstZeroed(start: number, end: number, size: number): number | undefined {
-    const room = new Uint8Array(this.#frameRoom);
-    let from = start;
-    for (let at = start; at + room.length <= end; ) {
-      if (!this.memory.tryRead(at, room)) return undefined;
+    let bytes = new Uint8Array(0);
+    let [from, bytesAt] = [start, start];
+    for (let at = start; at + this.#frameRoom <= end; ) {
+      if (at + this.#frameRoom > bytesAt + bytes.length) {
+        // as much as is needed from here, if it is all zero: mostly it is
+        bytes = new Uint8Array(Math.max(Math.min(from + size, end) - at, this.#frameRoom));
+        bytesAt = at;
+        if (!this.memory.tryRead(at, bytes)) return undefined;
+      }
+      const room = bytes.subarray(at - bytesAt, at - bytesAt + this.#frameRoom);
       if (this.#isFrame(room)) at += room.length;
       else {
         const isZero = Buffer.compare(room.subarray(0, PAGE_SIZE), ZERO_PAGE) === 0;

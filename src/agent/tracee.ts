@@ -115,7 +115,7 @@ export class Tracee {
 
   /** Blocks all signals, until `settle`; only for registers that lead home. */
   block(): void {
-    if (!this.#blocked && getSigmask(this.tid) !== ALL_SIGNALS) setSigmask(this.tid, ALL_SIGNALS);
+    if (!this.#blocked) setSigmask(this.tid, ALL_SIGNALS);
     this.#blocked = true;
   }
 

@@ -19,8 +19,7 @@ export class VirtualPids {
 
   #ofThread(task: FrozenTask, tid: number): number {
     if (this.#depth === 0) return tid;
-    using dir = task.dir.thread(tid);
-    return parseStatus(dir.text("status")).nsPid[this.#depth] ?? 0;
+    return parseStatus(task.dir.ofThread(tid).text("status")).nsPid[this.#depth] ?? 0;
   }
 
   #check(task: FrozenTask, blocker: (error: CrError) => void): void {

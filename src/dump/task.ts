@@ -48,9 +48,8 @@ export interface TaskLook extends Disposable {
 export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stoppedAt: number): TaskLook {
   const memory = new RemoteMemory(task.pid);
   const threads = task.threads.map((tracee) => {
-    using dir = task.dir.thread(tracee.tid);
     const found = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
-    return readThread(found, dir, memory, readSched(tracee.tid));
+    return readThread(found, task.dir.ofThread(tracee.tid), memory, readSched(tracee.tid));
   });
   const limits = readRlimits(task.dir);
   const process: ProcessState = {
@@ -145,7 +144,7 @@ const SECCOMP_NONE = /^Seccomp:\t0$/m;
 
 function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   try {
-    using thread = dir.thread(tid);
+    const thread = dir.ofThread(tid);
     found.threads++;
     found.filtered ||= !SECCOMP_NONE.test(thread.text("status"));
     const wait = readWait(thread);

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import protobuf from "protobufjs";
 import { CrError } from "../error.ts";
-import { decode, encode } from "./codec.ts";
+import { decode, encode, keep } from "./codec.ts";
 import { messages } from "./descriptor.gen.ts";
 import { descriptor } from "./descriptor.ts";
 import { Reader, Writer } from "./wire.ts";
@@ -211,4 +211,24 @@ test("every message encodes as protobufjs encodes it", () => {
       expect(Buffer.from(ours).equals(theirs), name).toBeTrue();
       expect(encode(name as "core_entry", decode(name as "core_entry", ours))).toEqual(ours);
     }
+});
+
+test("what is kept is written as all else, each time", () => {
+  const entry = (ids: number[]) => {
+    const creds = { uid: 1, gid: 2, euid: 3, egid: 4, suid: 5, sgid: 6, fsuid: 7, fsgid: 8, secbits: 9 };
+    const more = { cap_inh: [1, 2], cap_prm: [3, 4], cap_eff: [5, 6], cap_bnd: [7, 8], groups: ids };
+    return encode("thread_core_entry", {
+      futex_rla: 1,
+      futex_rla_len: 2,
+      creds: { ...creds, ...more },
+    });
+  };
+  const plain = entry([10, 11]);
+  const groups = keep([10, 11]);
+  for (let i = 0; i < 3; i++) expect(entry(groups)).toEqual(plain);
+  const creds = keep({ uid: 1, gid: 2, euid: 3, egid: 4, suid: 5, sgid: 6, fsuid: 7, fsgid: 8, secbits: 300 });
+  const whole = (comm: string) => encode("thread_core_entry", { futex_rla: 1, futex_rla_len: 2, creds, comm });
+  const seen = [whole("a"), whole("b"), whole("a")];
+  expect(seen[2]).toEqual(seen[0] as Uint8Array);
+  for (const bytes of seen) expect(decode("thread_core_entry", bytes).creds?.secbits).toBe(300);
 });

@@ -96,17 +96,48 @@ function readValue(reader: Reader, field: Field, depth: number): unknown {
   return field.scalar.read(reader);
 }
 
+/** Parts that were given to `keep`, and their bytes with the tag before them once they have been written. */
+const kept = new WeakMap<object, Uint8Array | null>();
+
+/**
+ * A message or list that is the same in many entries, always in the same field, and never changes: it is encoded once. Returns
+ * it. Small ones that are written a few times are not worth it.
+ */
+export function keep<Part extends object>(part: Part): Part {
+  if (!kept.has(part)) kept.set(part, null);
+  return part;
+}
+
 /** Appends a message, without any length before it. Errors: CrError BAD_VALUE. */
 export function writeMessage(writer: Writer, type: Descriptor, entry: Entry): void {
   for (const field of type.fields) {
     const value = entry[field.name];
-    if (field.label === "required" || field.label === "optional") {
-      if (value !== undefined && value !== null) {
-        writer.uint32(field.tag);
-        writeValue(writer, type, field, value);
-      } else if (field.label === "required") badValue(type, field, value, "is required");
-    } else if (value !== undefined && value !== null) writeRepeated(writer, type, field, value);
+    if (value === undefined || value === null) {
+      if (field.label === "required") badValue(type, field, value, "is required");
+    } else if (typeof value === "object") writePart(writer, type, field, value);
+    else writeField(writer, type, field, value);
   }
+}
+
+/** A field that may have been kept. */
+function writePart(writer: Writer, type: Descriptor, field: Field, value: object): void {
+  const bytes = kept.get(value);
+  if (bytes) {
+    writer.raw(bytes);
+    return;
+  }
+  const start = writer.pos;
+  writeField(writer, type, field, value);
+  if (bytes === null) kept.set(value, writer.view().slice(start));
+}
+
+function writeField(writer: Writer, type: Descriptor, field: Field, value: unknown): void {
+  if (field.isList) {
+    writeRepeated(writer, type, field, value);
+    return;
+  }
+  writer.uint32(field.tag);
+  writeValue(writer, type, field, value);
 }
 
 function writeRepeated(writer: Writer, type: Descriptor, field: Field, value: unknown): void {

@@ -8,6 +8,7 @@ const I = FFIType.i64_fast;
 
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
+  ts_read_file: { args: [I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
@@ -23,6 +24,16 @@ const { symbols } = openShim({
  */
 export function sys(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
   return Number(symbols.ts_syscall(nr, a, b, c, d, e, f));
+}
+
+/**
+ * Reads a file from its beginning, in one go: how many bytes, all of `size` when there may be more, or the negative errno.
+ * @param dir an open directory, or AT_FDCWD
+ * @param name address of its name
+ * @param into address of so many bytes
+ */
+export function readFileAt(dir: number, name: number, into: number, size: number): number {
+  return Number(symbols.ts_read_file(dir, name, into, size));
 }
 
 /** The address of a view's first byte, for `sys`. */

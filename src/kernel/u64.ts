@@ -1,12 +1,21 @@
 /** An unsigned 64-bit integer: a number where that is exact (up to 2^53 - 1), else a bigint. */
 export type U64 = number | bigint;
 
+const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
+const MIN_SAFE = BigInt(Number.MIN_SAFE_INTEGER);
+
 /** All bits set: RLIM_INFINITY, and what the kernel means by "unlimited". */
 export const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /** The smallest exact representation of a value. */
 export function toU64(value: bigint): U64 {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) && value >= BigInt(Number.MIN_SAFE_INTEGER) ? Number(value) : value;
+  return value <= MAX_SAFE && value >= MIN_SAFE ? Number(value) : value;
+}
+
+/** The n-th of the 64-bit values that these words are halves of, the low half first. */
+export function u64At(halves: Uint32Array, n: number): U64 {
+  const [low = 0, high = 0] = [halves[2 * n], halves[2 * n + 1]];
+  return high < 0x20_0000 ? low + high * 0x1_0000_0000 : (BigInt(high) << 32n) | BigInt(low);
 }
 
 /** Writes at most `count` unsigned values, 8 bytes each; `place` begins at a multiple of 8 bytes. */

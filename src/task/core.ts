@@ -22,11 +22,11 @@ import {
   type TscriuRestart,
 } from "../image/schema.gen.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
-import type { ProcDir } from "../kernel/proc/read.ts";
+import type { ProcDir, ProcFiles } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { toU64 } from "../kernel/u64.ts";
-import { dumpCreds, type IdMap } from "./creds.ts";
+import { credsOf, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { type Label, readLabel } from "./label.ts";
 import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
@@ -72,7 +72,7 @@ export interface ThreadState {
  * @param dir the thread's directory: /proc/PID/task/TID
  * @param sched `readSched` of before the thread was moved to another CPU
  */
-export function readThread(found: Found, dir: ProcDir, memory: RemoteMemory, sched: Sched): ThreadState {
+export function readThread(found: Found, dir: ProcFiles, memory: RemoteMemory, sched: Sched): ThreadState {
   const { tid, mask } = found;
   const status = parseStatus(dir.text("status"));
   const rseq = readRseq(tid, memory, found.general);
@@ -179,7 +179,7 @@ function threadCore(
     ...dumpSched(state.sched),
     sas: inside.altstack,
     signals_p: state.pending,
-    creds: { ...dumpCreds(state.status, inside.securebits, options.ids), ...state.label },
+    creds: credsOf(state.status, inside.securebits, state.label, options.ids),
     ...seccomp,
     comm: state.status.name,
   };

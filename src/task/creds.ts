@@ -1,13 +1,14 @@
 /** Who a thread is: user and group ids, capabilities, securebits. Everything here is per thread. */
 import type { Data, Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
+import { keep } from "../image/codec.ts";
 import type { CredsEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { readProcFile } from "../kernel/proc/read.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
 import { CAPABILITY_VERSION_3 } from "../kernel/uapi/capability.ts";
 import { PR, PR_CAP_AMBIENT, SECBIT } from "../kernel/uapi/prctl.ts";
-import { restoreLabel } from "./label.ts";
+import { type Label, restoreLabel } from "./label.ts";
 import type { Questions } from "./questions.ts";
 
 /** Translates ids of this user namespace into those of the task's: the identity where they share it. */
@@ -22,6 +23,20 @@ const IDENTITY: IdMap = { uid: (id) => id, gid: (id) => id };
 export function askSecurebits(questions: Questions): () => number {
   const result = questions.call(NR.prctl, [PR.GET_SECUREBITS, 0, 0, 0, 0], { what: "cannot read the securebits" });
   return () => questions.result(result);
+}
+
+/** What was last made: threads are alike. */
+let last: { text: string | undefined; securebits: number; label: string; map: IdMap; entry: CredsEntry } | undefined;
+
+/** The credentials of a thread, with its label: those of threads that are alike are one object, which is kept. */
+export function credsOf(status: ProcStatus, securebits: number, own: Label, map: IdMap = IDENTITY): CredsEntry {
+  const text = status.credentials;
+  const label = JSON.stringify(own);
+  const same = last && text !== undefined && last.text === text && last.securebits === securebits;
+  if (last && same && last.label === label && last.map === map) return last.entry;
+  const entry = keep({ ...dumpCreds(status, securebits, map), ...own });
+  last = { text, securebits, label, map, entry };
+  return entry;
 }
 
 /** From a thread's status, as this user namespace sees it, and its securebits. */

@@ -19,9 +19,13 @@ const FULL_SCALE = 1024;
 const DEFAULT_SLACK = 50_000;
 /** Bytes of the largest CPU mask that we ask for: 8192 CPUs, the kernel's own limit. */
 const MASK_SIZE = 1024;
+/** Policies whose attributes do not tell the nice value. */
+const REAL_TIME: ReadonlySet<number> = new Set([SCHED.FIFO, SCHED.RR, SCHED.DEADLINE]);
 const EINVAL = -22;
 const EPERM = -1;
 const EACCES = -13;
+
+const maskBuffer = new Uint8Array(new ArrayBuffer(MASK_SIZE));
 
 /** A thread's scheduling. Times in nanoseconds. */
 export interface Sched {
@@ -51,9 +55,10 @@ export type Attributes = Pick<Sched, "policy" | "flags" | "nice" | "priority" | 
 
 /** The CPUs that a thread may use; trailing zero bytes cut off. Read it before you pin a thread to a CPU. */
 export function readAffinity(tid: number): Uint8Array {
-  const mask = new Uint8Array(MASK_SIZE);
-  check(sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask)), "cannot read a thread's CPUs", { tid });
-  return mask.subarray(0, mask.findLastIndex((byte) => byte !== 0) + 1);
+  const given = sys(NR.sched_getaffinity, tid, maskBuffer.length, addressOf(maskBuffer));
+  let length = check(given, "cannot read a thread's CPUs", { tid });
+  while (length > 0 && maskBuffer[length - 1] === 0) length--;
+  return maskBuffer.slice(0, length);
 }
 
 export function setAffinity(tid: number, mask: Uint8Array): void {
@@ -71,12 +76,12 @@ export function readSched(tid: number): Sched {
   check(sys(NR.sched_getattr, tid, addressOf(attr), ATTR_SIZE, 0), "cannot read a thread's scheduling", { tid });
   const size = attr.getUint32(0, true);
   const clamps = size >= ATTR_SIZE;
+  const policy = attr.getUint32(4, true);
   const ioprio = sys(NR.ioprio_get, IOPRIO_WHO.PROCESS, tid);
   return {
-    policy: attr.getUint32(4, true),
+    policy,
     flags: Number(attr.getBigUint64(8, true)),
-    // the attributes of a real-time thread do not tell it
-    nice: 20 - check(sys(NR.getpriority, PRIO_PROCESS, tid), "cannot read a thread's nice value", { tid }),
+    nice: REAL_TIME.has(policy) ? readNice(tid) : attr.getInt32(16, true),
     priority: attr.getUint32(20, true),
     runtime: toU64(attr.getBigUint64(24, true)),
     deadline: toU64(attr.getBigUint64(32, true)),
@@ -87,6 +92,10 @@ export function readSched(tid: number): Sched {
     ioprio: ioprio > 0 && ioprio >> 13 !== 0 ? ioprio : 0,
     timerSlack: readTimerSlack(tid),
   };
+}
+
+function readNice(tid: number): number {
+  return 20 - check(sys(NR.getpriority, PRIO_PROCESS, tid), "cannot read a thread's nice value", { tid });
 }
 
 function readTimerSlack(tid: number): U64 {

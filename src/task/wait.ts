@@ -7,7 +7,7 @@
  */
 import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
-import { type ProcDir, readProcFile } from "../kernel/proc/read.ts";
+import { type ProcFiles, readProcFile } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
@@ -108,12 +108,18 @@ function restartedCall(wchan: string, args: readonly number[]): number | undefin
   return (args[0] ?? 0) >= PAGE ? NR.nanosleep : NR.clock_nanosleep;
 }
 
+/** A word of 64 bits, decimal or hexadecimal. */
+function signed(word: string): number {
+  const value = Number(word);
+  return value <= Number.MAX_SAFE_INTEGER ? value : Number(BigInt.asIntN(64, BigInt(word)));
+}
+
 /**
  * What a thread waits in, when that is a system call; undefined while it runs, or when it is not ours to know. Call it right
  * before the thread is stopped.
  * @param dir /proc/PID/task/TID
  */
-export function readWait(dir: ProcDir): Wait | undefined {
+export function readWait(dir: ProcFiles): Wait | undefined {
   let text: string;
   try {
     text = dir.text("syscall");
@@ -125,7 +131,7 @@ export function readWait(dir: ProcDir): Wait | undefined {
   const words = text.trim().split(" ");
   // "running", or "-1 SP PC" outside of system calls
   if (words.length !== 9) return undefined;
-  const [nr = 0, ...rest] = words.map((word) => Number(BigInt.asIntN(64, BigInt(word))));
+  const [nr = 0, ...rest] = words.map(signed);
   const args = rest.slice(0, 6);
   const wait: Wait = { nr, args, sp: rest[6] ?? 0, ip: rest[7] ?? 0, since: undefined, sleeps: 0 };
   if (nr === NR.restart_syscall) wait.restarted = restartedCall(dir.optional("wchan") ?? "", args);

@@ -69,6 +69,7 @@ export const aarch64: Arch = {
   regsSize: 34 * 8,
   fpTypes: [NT_ARM_SVE, NT_PRFPREG],
   callType: NT_ARM_SYSTEM_CALL,
+  callsKeepState: false,
   fpLength: stateLength,
   // mov sp, x19; svc #0; mov x8, #139; svc #0
   // mov sp, x19; svc #0; mov x8, #215; b to the first svc

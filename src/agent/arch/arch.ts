@@ -32,6 +32,8 @@ export interface Arch {
    * stands behind it is not touched.
    */
   readonly errand: Uint8Array;
+  /** System calls leave the extended state alone; on other machines a part of it is lost by each. */
+  readonly callsKeepState: boolean;
   /** Registers that enter `errand` at `ip`, for calls from `first` to `end`, home by the frame at `frame`. */
   runErrand(home: BigUint64Array, ip: number, frame: number, first: number, end: number): BigUint64Array;
   ip(regs: BigUint64Array): number;

@@ -103,6 +103,7 @@ export const x86_64: Arch = {
   regsSize: 27 * 8,
   fpTypes: [0x202],
   callType: undefined,
+  callsKeepState: true,
   fpLength: (given) => given.length,
   // mov %rbx, %rsp; syscall; mov $15, %eax; syscall
   // mov %rbx, %rsp; syscall; xchg %rax, %rdi; mov $11, %eax; jmp to the first syscall

@@ -70,7 +70,7 @@ test("a process that is gone says so, also when the directory was open", async (
 
 test("a file that the kernel lacks is no dead process", () => {
   using dir = new ProcDir(process.pid);
-  expect(codeOf(() => dir.text("no_such_file"))).toBe("ENOENT: cannot open: no such file or directory");
+  expect(codeOf(() => dir.text("no_such_file"))).toBe("ENOENT: cannot read: no such file or directory");
   expect(codeOf(() => dir.link("fd/65535"))).toBe("ENOENT: cannot read the link: no such file or directory");
   expect(dir.optional("no_such_file")).toBeUndefined();
   expect(dir.exists()).toBe(true);
@@ -102,5 +102,5 @@ test("nothing stays open", () => {
 
 test("files of no process", () => {
   expect(readProcFile("/proc/version")).toBe(readFileSync("/proc/version", "utf8"));
-  expect(codeOf(() => readProcFile("/proc/no_such_file"))).toBe("ENOENT: cannot open: no such file or directory");
+  expect(codeOf(() => readProcFile("/proc/no_such_file"))).toBe("ENOENT: cannot read: no such file or directory");
 });

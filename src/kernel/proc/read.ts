@@ -1,7 +1,7 @@
 import { CrError } from "../../error.ts";
 import { ERRNO } from "../errno.ts";
 import { NR } from "../nr.ts";
-import { addressOf, sys, sysError } from "../sys.ts";
+import { addressOf, readFileAt, sys, sysError } from "../sys.ts";
 
 const AT_FDCWD = -100;
 const O_CLOEXEC = 0o2000000;
@@ -13,6 +13,7 @@ const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EINTR = -(ERRNO.EINTR ?? 4);
 
 const LINK_MAX = 4096;
+const SHORT = 64;
 /** Grown by half at a time, never given back: the next task's file is as long as this one's. */
 let buffer = Buffer.from(new ArrayBuffer(64 * 1024));
 let bufferAddress = addressOf(buffer);
@@ -23,8 +24,18 @@ const encoder = new TextEncoder();
 
 /** Puts a NUL-terminated name where the next call finds it. Names are ours: short and without NUL. */
 function putName(name: string): number {
-  const { written } = encoder.encodeInto(name, nameBytes.subarray(0, LINK_MAX - 1));
-  nameBytes[written] = 0;
+  const { length } = name;
+  for (let i = 0; i < length; i++) {
+    const code = name.charCodeAt(i);
+    // nearly all are short, and of plain letters
+    if (code > 0x7f || length >= SHORT) {
+      const { written } = encoder.encodeInto(name, nameBytes.subarray(0, LINK_MAX - 1));
+      nameBytes[written] = 0;
+      return nameAddress;
+    }
+    nameBytes[i] = code;
+  }
+  nameBytes[length] = 0;
   return nameAddress;
 }
 
@@ -40,6 +51,18 @@ function grow(used: number): void {
   buffer.copy(larger, 0, 0, used);
   buffer = larger;
   bufferAddress = addressOf(buffer);
+}
+
+/** Reads a file to its end into the shared buffer: how many bytes, or the negative errno. */
+function readAll(dir: number, name: string): number {
+  const used = readFileAt(dir, putName(name), bufferAddress, buffer.length);
+  if (used < buffer.length) return used;
+  // a long one: piece by piece, since the kernel may need long for each
+  const fd = openAt(dir, name, 0);
+  if (fd < 0) return fd;
+  const all = drain(fd);
+  sys(NR.close, fd);
+  return all;
 }
 
 /** Reads to the end into the shared buffer: how many bytes, or the negative errno. */
@@ -70,13 +93,20 @@ function numericNames(used: number, into: number[]): void {
   }
 }
 
+/** Files of a directory in /proc: see `ProcDir`. */
+export interface ProcFiles {
+  readonly path: string;
+  text(name: string): string;
+  optional(name: string): string | undefined;
+}
+
 /**
  * An open directory of one process or thread in /proc. While it is open, a pid that was taken anew is not mistaken for
  * it: everything fails as "gone" once the process has been reaped.
  *
  * What `bytes` returns lies in one buffer that all of them share: use it, or copy it, before the next read.
  */
-export class ProcDir implements Disposable {
+export class ProcDir implements ProcFiles, Disposable {
   readonly pid: number;
   /** O_PATH descriptor of the directory. */
   readonly fd: number;
@@ -106,6 +136,16 @@ export class ProcDir implements Disposable {
     return new ProcDir(tid, `${this.path}/task/${tid}`);
   }
 
+  /** What a thread's directory holds, without opening it: it is there as long as the thread is. */
+  ofThread(tid: number): ProcFiles {
+    const at = `task/${tid}`;
+    return {
+      path: `${this.path}/${at}`,
+      text: (name) => this.text(`${at}/${name}`),
+      optional: (name) => this.optional(`${at}/${name}`),
+    };
+  }
+
   /** Opens a file of the directory; the caller closes the descriptor (close-on-exec). */
   open(name: string, flags = 0): number {
     const fd = openAt(this.fd, name, flags);
@@ -115,9 +155,7 @@ export class ProcDir implements Disposable {
 
   /** All bytes of a file, in the shared buffer. */
   bytes(name: string): Buffer {
-    const fd = this.open(name);
-    const used = drain(fd);
-    sys(NR.close, fd);
+    const used = readAll(this.fd, name);
     if (used < 0) throw this.failure(used, name, "cannot read");
     return buffer.subarray(0, used);
   }
@@ -178,10 +216,7 @@ function gone(pid: number): CrError {
 
 /** A whole file of /proc that belongs to no process (`/proc/locks`), as UTF-8 text. */
 export function readProcFile(path: string): string {
-  const fd = openAt(AT_FDCWD, path, 0);
-  if (fd < 0) throw sysError(fd, "cannot open", { path });
-  const used = drain(fd);
-  sys(NR.close, fd);
+  const used = readAll(AT_FDCWD, path);
   if (used < 0) throw sysError(used, "cannot read", { path });
   return buffer.toString("utf8", 0, used);
 }

@@ -54,6 +54,8 @@ export interface ProcStatus {
   readonly seccompFilters: number | undefined;
   readonly cpusAllowedList: string;
   readonly memsAllowedList: string;
+  /** All lines that tell of ids, capabilities and no_new_privs, as they are: for comparing. Undefined where they lie otherwise. */
+  readonly credentials: string | undefined;
   /** Whatever else the kernel says, by its own name. */
   line(name: string): string | undefined;
 }
@@ -114,6 +116,13 @@ class StatusText implements ProcStatus {
     return BigInt(`0x${this.#need(name)}`);
   }
 
+  get credentials(): string | undefined {
+    const text = this.#text;
+    const [ids, idsEnd] = [text.indexOf("\nUid:"), text.indexOf("\nNStgid:")];
+    const [capabilities, end] = [text.indexOf("\nCapInh:"), text.indexOf("\nSeccomp:")];
+    if (ids < 0 || idsEnd < ids || capabilities < 0 || end < capabilities) return undefined;
+    return text.slice(ids, idsEnd) + text.slice(capabilities, end);
+  }
   get name(): string {
     return unescapeName(this.#need("Name"));
   }

@@ -1,9 +1,10 @@
 import { PSEUDO } from "../../agent/layout.ts";
 import { CrError } from "../../error.ts";
+import { keep } from "../../image/codec.ts";
 import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
 import { NR } from "../../kernel/nr.ts";
 import { addressOf, check, sys } from "../../kernel/sys.ts";
-import { putU64s, toU64 } from "../../kernel/u64.ts";
+import { putU64s, u64At } from "../../kernel/u64.ts";
 import { ARCH } from "../../kernel/uapi/prctl.ts";
 import type { OtherRegisters, RegisterKind } from "./entry.ts";
 import { buildXstate, dumpXstate } from "./xstate.ts";
@@ -87,6 +88,22 @@ function describeSlot(slot: number, raw: Uint8Array | undefined): UserDescT {
   };
 }
 
+/** The slots that were last described: threads are alike. */
+let last: { slots: OtherRegisters; tls: UserDescT[] } | undefined;
+
+function sameSlots(a: OtherRegisters, b: OtherRegisters): boolean {
+  return TLS_SLOTS.every((slot) => {
+    const [one, other] = [a.get(slot), b.get(slot)];
+    return one && other ? Buffer.compare(one, other) === 0 : one === other;
+  });
+}
+
+function describeSlots(slots: OtherRegisters): UserDescT[] {
+  if (!last || !sameSlots(last.slots, slots))
+    last = { slots, tls: keep(TLS_SLOTS.map((slot) => describeSlot(slot, slots.get(slot)))) };
+  return last.tls;
+}
+
 function isEmpty(desc: UserDescT): boolean {
   return desc.base_addr === 0 && desc.limit === 0 && desc.seg_not_present && !desc.usable;
 }
@@ -99,9 +116,11 @@ export const x86_64: RegisterKind = {
       throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
     }
     const values: Partial<UserX86RegsEntry> = { mode: UserX86RegsMode.NATIVE };
-    NAMES.forEach((name, i) => {
-      values[name] = toU64(raw.general[i] ?? 0n);
-    });
+    const halves = new Uint32Array(raw.general.buffer, raw.general.byteOffset, NAMES.length * 2);
+    for (let i = 0; i < NAMES.length; i++) {
+      const name = NAMES[i];
+      if (name) values[name] = u64At(halves, i);
+    }
     const gpregs = values as UserX86RegsEntry;
     return {
       mtype: CoreEntryMarch.X86_64,
@@ -109,7 +128,7 @@ export const x86_64: RegisterKind = {
         clear_tid_addr: clearTid,
         gpregs,
         fpregs: dumpXstate(raw.extended),
-        tls: TLS_SLOTS.map((slot) => describeSlot(slot, raw.others.get(slot))),
+        tls: describeSlots(raw.others),
       },
     };
   },

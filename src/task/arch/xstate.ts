@@ -3,6 +3,7 @@
  * component lies differs between CPUs; images keep each in a field of its own.
  */
 import { CrError } from "../../error.ts";
+import { keep } from "../../image/codec.ts";
 import type { TscriuXstate, U64, UserX86FpregsEntry, UserX86XsaveEntry } from "../../image/schema.gen.ts";
 import { cpuid } from "../../kernel/sys.ts";
 import { putU64s, toU64 } from "../../kernel/u64.ts";
@@ -81,16 +82,25 @@ function words64(bytes: DataView, offset: number, count: number): U64[] {
 }
 
 const ZEROS = new Uint8Array(1024);
-const zeroWords = new Map<number, readonly 0[]>();
+const zeroWords = new Map<string, number[]>();
 
-/** So many zeros: most threads do not use most components. */
-function zeros(count: number): number[] {
-  let words = zeroWords.get(count);
+/** A field of zeros: most threads do not use most components. */
+function zeros(field: string, count: number): number[] {
+  let words = zeroWords.get(field);
   if (!words) {
-    words = new Array<0>(count).fill(0);
-    zeroWords.set(count, words);
+    words = keep(new Array<number>(count).fill(0));
+    zeroWords.set(field, words);
   }
-  return words as number[];
+  return words;
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0;
+}
+
+/** Registers of 32-bit words, as FXSAVE has them. */
+function legacy(xstate: Uint8Array, fx: DataView, field: string, offset: number, count: number): number[] {
+  return isZero(xstate.subarray(offset, offset + count * 4)) ? zeros(field, count) : words32(fx, offset, count);
 }
 
 /** A state that images have no field for yet, in use by the thread. */
@@ -117,8 +127,8 @@ export function dumpXstate(xstate: Uint8Array): UserX86FpregsEntry {
     rdp: toU64(fx.getBigUint64(FX.rdp, true)),
     mxcsr: fx.getUint32(FX.mxcsr, true),
     mxcsr_mask: fx.getUint32(FX.mxcsrMask, true),
-    st_space: words32(fx, FX.st, 32),
-    xmm_space: words32(fx, FX.xmm, 64),
+    st_space: legacy(xstate, fx, "st_space", FX.st, 32),
+    xmm_space: legacy(xstate, fx, "xmm_space", FX.xmm, 64),
     padding: [],
   };
   if (xstate.length >= HEADER_END) entry.xsave = dumpXsave(xstate, fx);
@@ -147,8 +157,8 @@ function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
     // a component may be smaller than its field: the rest is zero
     const length = words * (wide ? 8 : 4);
     const given = xstate.subarray(offset, offset + Math.min(size, length));
-    if (Buffer.compare(given, ZEROS.subarray(0, given.length)) === 0) {
-      xsave[field] = zeros(words);
+    if (isZero(given)) {
+      xsave[field] = zeros(field, words);
       continue;
     }
     const state = new Uint8Array(length);
