@@ -171,6 +171,8 @@ export interface FileKind {
   dump(file: OpenFile, dump: FileDump): void;
   /** Called once after all descriptions were dumped: for what looks across them (pairs, queues, peers). */
   dumpAll?(files: readonly OpenFile[], dump: FileDump): void;
+  /** Whether an entry of this type is this kind's to open, where several kinds share a type; yes when left out. */
+  restores?(entry: FileEntry): boolean;
   /** Refuses an entry that cannot be restored, before anything is created. */
   precheck?(entry: FileEntry, restore: Pick<FileRestore, "options" | "entries">): void;
   /**

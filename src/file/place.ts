@@ -52,6 +52,7 @@ const KERNEL_MADE: ReadonlySet<number> = new Set([
   FS.BPF,
   FS.AUTOFS,
   FS.DEVPTS,
+  FS.MQUEUE,
 ]);
 
 export function subjectOf(file: NamedFile): Subject {

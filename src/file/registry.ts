@@ -13,6 +13,7 @@ import { fifo } from "./fifo.ts";
 import { inotify } from "./inotify.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 import { memfd } from "./memfd.ts";
+import { mqueue } from "./mqueue.ts";
 import { ns } from "./ns.ts";
 import { pidfd } from "./pidfd.ts";
 import { pipe } from "./pipe.ts";
@@ -28,6 +29,7 @@ import { unsupported } from "./unsupported.ts";
  */
 export const kinds: readonly FileKind[] = [
   memfd,
+  mqueue,
   regular,
   pipe,
   fifo,
@@ -49,7 +51,7 @@ export const kinds: readonly FileKind[] = [
   unsupported,
 ];
 
-const byType = new Map(kinds.map((kind) => [kind.type, kind]));
+const byType = Map.groupBy(kinds, (kind) => kind.type);
 
 /** The kind that dumps a description. There always is one: the last says that it cannot. */
 export function kindOf(file: OpenFile): FileKind {
@@ -60,8 +62,8 @@ export function kindOf(file: OpenFile): FileKind {
  * The kind that restores an entry of files.img.
  * @throws CrError UNSUPPORTED for types that no kind here has
  */
-export function kindOfEntry(entry: Pick<FileEntry, "id" | "type">): FileKind {
-  const kind = byType.get(entry.type);
+export function kindOfEntry(entry: FileEntry): FileKind {
+  const kind = byType.get(entry.type)?.find(({ restores }) => restores?.(entry) ?? true);
   if (kind !== undefined && kind !== unsupported) return kind;
   throw new CrError("a descriptor of a kind that cannot be restored yet", {
     code: "UNSUPPORTED",

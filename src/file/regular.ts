@@ -13,7 +13,7 @@ import { Remaps } from "./remaps.ts";
 import { shmemDevice } from "./shmem-device.ts";
 
 /** File systems whose files look regular but live by other rules than their names. */
-const NOT_FILES: ReadonlySet<number> = new Set([FS.NSFS, FS.PIDFS, FS.SECRETMEM, FS.DMA_BUF, FS.MQUEUE, FS.ANON_INODE]);
+const NOT_FILES: ReadonlySet<number> = new Set([FS.NSFS, FS.PIDFS, FS.SECRETMEM, FS.DMA_BUF, FS.ANON_INODE]);
 const BY_NAME: ReadonlySet<number> = new Set([S_IFREG, S_IFDIR, S_IFLNK, S_IFBLK]);
 
 function matches(file: OpenFile): boolean {

@@ -61,7 +61,6 @@ const BY_LINK: readonly (readonly [pattern: RegExp, what: string, remedy?: strin
 
 /** By the file system that it lies on. */
 const BY_FS: ReadonlyMap<number, string> = new Map([
-  [FS.MQUEUE, "a POSIX message queue"],
   [FS.SECRETMEM, "secret memory (memfd_secret)"],
   [FS.DMA_BUF, "a buffer of a graphics or media device"],
   [FS.NSFS, "a namespace"],

@@ -404,7 +404,14 @@ export const messages: Readonly<Record<string, string>> = {
 11 repeated uint32 build_id
 12 optional uint32 checksum
 13 optional uint32 checksum_config
-14 optional uint32 checksum_parameter`,
+14 optional uint32 checksum_parameter
+2000 optional .tscriu_mqueue tscriu_mqueue`,
+  tscriu_mqueue: `1 required uint64 max_messages
+2 required uint64 message_size
+3 required uint64 messages
+4 required uint32 uid
+5 required uint32 gid
+6 optional uint64 unlinked`,
   ghost_file_entry: `1 required uint32 uid
 2 required uint32 gid
 3 required uint32 mode

@@ -764,6 +764,16 @@ export interface RegFileEntry {
   checksum?: number;
   checksum_config?: number;
   checksum_parameter?: number;
+  tscriu_mqueue?: TscriuMqueue;
+}
+
+export interface TscriuMqueue {
+  max_messages: U64;
+  message_size: U64;
+  messages: U64;
+  uid: number;
+  gid: number;
+  unlinked?: U64;
 }
 
 export interface GhostFileEntry {
@@ -2133,6 +2143,7 @@ export interface Messages {
   fh_entry: FhEntry;
   irmap_cache_entry: IrmapCacheEntry;
   reg_file_entry: RegFileEntry;
+  tscriu_mqueue: TscriuMqueue;
   ghost_file_entry: GhostFileEntry;
   ghost_chunk_entry: GhostChunkEntry;
   remap_file_path_entry: RemapFilePathEntry;

@@ -220,6 +220,8 @@ const TABLE = {
   msgget: [68, 186],
   mq_open: [240, 180],
   mq_unlink: [241, 181],
+  mq_timedsend: [242, 182],
+  mq_getsetattr: [245, 185],
   semctl: [66, 191],
   truncate: [76, 45],
   faccessat: [269, 48],
