@@ -539,4 +539,50 @@ static inline int tcp_ticks(tcp_kind kind) {
   return tst_pass();
 }
 
+/* Sends back whatever it gets, however large its pieces are, and then the end. */
+static void tcp_returns(int fd) {
+  static unsigned char buffer[1 << 17];
+  close(tcp_stands_by);
+  for (ssize_t got; (got = recv(fd, buffer, sizeof(buffer), 0)) > 0;)
+    for (ssize_t at = 0, put; at < got; at += put)
+      if ((put = send(fd, buffer + at, (size_t)(got - at), MSG_NOSIGNAL)) < 0) tst_die("the outsider cannot send");
+  tst_sys(shutdown(fd, SHUT_WR));
+  tcp_right();
+}
+
+/* Keeps data flowing both ways, without a pause, and checks each byte. */
+static inline int tcp_streams(tcp_kind kind) {
+  static unsigned char buffer[1 << 16], right[1 << 16];
+  tst_begin();
+  tcp_outsider one = tcp_meet(kind, tcp_returns);
+  tcp_await(&one);
+  tst_sys(fcntl(one.fd, F_SETFL, O_NONBLOCK));
+  tst_mark_ready();
+  size_t sent = 0, got = 0, last = 0;
+  unsigned seed = 3;
+  for (bool open = true;;) {
+    struct pollfd polled = {.fd = one.fd, .events = open ? POLLIN | POLLOUT : POLLIN};
+    tst_sys(poll(&polled, 1, -1));
+    if (polled.revents & POLLOUT) sent += tcp_put(one.fd, sent, sizeof(buffer), 3, false);
+    ssize_t size = recv(one.fd, buffer, sizeof(buffer), 0);
+    if (size < 0 && errno != EAGAIN) tst_die("recv");
+    if (size == 0) break;
+    if (size > 0) {
+      tcp_pattern(right, got, (size_t)size, seed);
+      tst_check(!memcmp(buffer, right, (size_t)size), "wrong bytes behind byte %zu", got);
+      got += (size_t)size;
+    }
+    if (!open || tst_going()) continue;
+    TST_SPOIL seed = 4;
+    /* Some more goes over the connection that came back. */
+    if (last == 0) last = sent + (1 << 20);
+    if (sent < last) continue;
+    open = false;
+    tst_sys(shutdown(one.fd, SHUT_WR));
+  }
+  tst_check(got == sent, "%zu of %zu bytes came back", got, sent);
+  tcp_await_right(&one);
+  return tst_pass();
+}
+
 #endif
