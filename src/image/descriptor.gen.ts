@@ -1108,7 +1108,11 @@ export const messages: Readonly<Record<string, string>> = {
 4 repeated .scm_entry scm
 2000 optional bytes tscriu_from
 2001 repeated uint32 tscriu_credentials
-2002 optional uint32 tscriu_urgent`,
+2002 optional uint32 tscriu_urgent
+2003 repeated .tscriu_control tscriu_controls`,
+  tscriu_control: `1 required int32 level
+2 required int32 type
+3 required bytes bytes`,
   packet_mclist: `1 required uint32 index
 2 required uint32 type
 3 required bytes addr

@@ -1796,6 +1796,13 @@ export interface SkPacketEntry {
   tscriu_from?: Uint8Array;
   tscriu_credentials: number[];
   tscriu_urgent?: number;
+  tscriu_controls: TscriuControl[];
+}
+
+export interface TscriuControl {
+  level: number;
+  type: number;
+  bytes: Uint8Array;
 }
 
 export interface PacketMclist {
@@ -2249,6 +2256,7 @@ export interface Messages {
   unix_sk_entry: UnixSkEntry;
   scm_entry: ScmEntry;
   sk_packet_entry: SkPacketEntry;
+  tscriu_control: TscriuControl;
   packet_mclist: PacketMclist;
   packet_ring: PacketRing;
   packet_sock_entry: PacketSockEntry;

@@ -157,6 +157,15 @@ export interface Message {
   readonly from: Uint8Array;
   /** MSG_* that the kernel answered. */
   readonly flags: number;
+  /** What else came along. */
+  readonly control?: readonly Control[];
+}
+
+/** Ancillary data of one kind (cmsg(3)). */
+export interface Control {
+  readonly level: number;
+  readonly type: number;
+  readonly bytes: Uint8Array;
 }
 
 const CONTROL_SIZE = 4096;
@@ -190,6 +199,7 @@ export function tryReceive(fd: number, into: Uint8Array, flags: number): Message
   if (got < 0) return got;
   const rights: number[] = [];
   let credentials: Credentials | undefined;
+  const others: Control[] = [];
   const end = Number(headerView.getBigUint64(40, true));
   for (let at = 0; at + 16 <= end; ) {
     const length = Number(controlView.getBigUint64(at, true));
@@ -203,6 +213,9 @@ export function tryReceive(fd: number, into: Uint8Array, flags: number): Message
     else if (isSocketLevel && type === SCM.CREDENTIALS) {
       const [pid = 0, uid = 0, gid = 0] = words;
       credentials = { pid, uid: uid >>> 0, gid: gid >>> 0 };
+    } else {
+      const level = controlView.getInt32(at + 8, true);
+      others.push({ level, type, bytes: control.slice(at + 16, at + length) });
     }
     at += (length + 7) & ~7;
   }
@@ -213,6 +226,7 @@ export function tryReceive(fd: number, into: Uint8Array, flags: number): Message
     credentials,
     from,
     flags: headerView.getInt32(48, true),
+    ...(others.length > 0 && { control: others }),
   };
 }
 

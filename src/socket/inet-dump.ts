@@ -14,11 +14,12 @@ import {
   tryGetOption,
 } from "../kernel/socket.ts";
 import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
-import { SIOCINQ, SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
+import { SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { isElsewhere } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions } from "./inet-options.ts";
+import { dumpDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceName } from "./interface.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
@@ -238,9 +239,10 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
   if (ifname !== undefined) entry.ifname = ifname;
   const shutdown = met === socket ? shutdownOf(file, socket, dump) : SHUT_BOTH;
   if (shutdown !== 0) entry.shutdown = shutdown as InetSkEntry["shutdown"];
-  if (DATAGRAM_PROTOCOLS.has(socket.protocol) && ioctlInt(file.dup, SIOCINQ) > 0) {
+  if (hasQueue(socket)) dumpDatagrams(file, dump);
+  else if (socket.protocol !== IPPROTO.TCP && (pollNow(file.dup, POLL.IN) & POLL.IN) !== 0) {
     dump.log.warn(
-      `datagrams that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,
+      `packets that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,
     );
   }
   if (met === socket && socket.protocol === IPPROTO.TCP && socket.state === TCP_STATE.CLOSE) dumpEnded(file, dump);

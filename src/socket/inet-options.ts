@@ -84,6 +84,11 @@ function set(fd: number, [level, name]: Place, value: number, what: string, subj
   check(trySetNumber(fd, level, name, value), `cannot set ${what} of a socket`, subject);
 }
 
+/** Sets what decides about datagrams as they come. */
+export function applyBeforeQueue(fd: number, entry: InetSkEntry, subject: Subject): void {
+  if (entry.ip_opts?.pktinfo) set(fd, placeIn(PKTINFO, entry.family), 1, "IP_PKTINFO", subject);
+}
+
 /** Sets what must be so at bind(2). */
 export function applyBeforeBind(fd: number, entry: InetSkEntry, subject: Subject): void {
   if (entry.v6only !== undefined && entry.family === AF.INET6) {

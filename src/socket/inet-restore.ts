@@ -20,7 +20,8 @@ import { check, sys } from "../kernel/sys.ts";
 import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
-import { applyBeforeBind, applyIpOptions, setFreebind } from "./inet-options.ts";
+import { applyBeforeBind, applyBeforeQueue, applyIpOptions, setFreebind } from "./inet-options.ts";
+import { feedDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { reviveEnded } from "./tcp-ended.ts";
@@ -83,6 +84,10 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
   const subject = subjectOf(entry);
   const fd = make(entry, subject);
   try {
+    if (hasQueue({ type: entry.type, protocol: entry.proto })) {
+      applyBeforeQueue(fd, entry, subject);
+      feedDatagrams(fd, entry, addressOf(entry.src_addr, entry.src_port, entry, scopeOf(fd, entry)), restore);
+    }
     bindToDevice(fd, entry.opts, subject);
     if (entry.type === SOCK.RAW) attachFilter(fd, entry.opts.so_filter, subject);
     applyBeforeBind(fd, entry, subject);

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { TestRun } from "../file/testing.ts";
-import { closeFd, fcntl, ioctlInt } from "../kernel/fd.ts";
+import { closeFd, fcntl } from "../kernel/fd.ts";
 import {
   accept,
   getNumber,
@@ -19,7 +19,6 @@ import {
 } from "../kernel/socket.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { IP, IPPROTO, IPV6, TCP } from "../kernel/uapi/inet.ts";
-import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { AF, MSG, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { inet } from "./inet.ts";
 import { addressWords } from "./inet-address.ts";
@@ -264,6 +263,22 @@ describe("addresses", () => {
   });
 });
 
+test.each(FAMILIES)("unread datagrams of %s come back, from whom they came", (_, family) => {
+  const [fd, from] = [socket(family, SOCK.DGRAM, loop(family)), socket(family, SOCK.DGRAM, loop(family))];
+  for (const text of ["first", "", "third"]) send(from, text, ownAddress(fd));
+  const sender = ownAddress(from);
+  using run = new TestRun(inet);
+  run.dump(fd);
+  closeAll();
+  run.restore();
+  for (const text of ["first", "", "third"]) {
+    const message = tryReceive(run.fd(1), new Uint8Array(10), MSG.DONTWAIT);
+    if (typeof message === "number") throw new Error(`errno ${-message}`);
+    expect([Buffer.from(message.bytes).toString(), words(message.from)]).toEqual([text, words(sender) ?? ""]);
+  }
+  expect(receive(run.fd(1))).toBeUndefined();
+});
+
 describe("what cannot be dumped", () => {
   test("connections that wait are counted, and may be dropped", () => {
     const l = socket(AF.INET, SOCK.STREAM, loop(AF.INET));
@@ -286,12 +301,12 @@ describe("what cannot be dumped", () => {
     expect(second.blockers[0]?.remedy).toContain("UDP_CORK");
   });
 
-  test("unread datagrams are told", () => {
-    const fd = socket(AF.INET, SOCK.DGRAM, loop(AF.INET));
-    send(fd, "unread", ownAddress(fd));
-    expect(ioctlInt(fd, SIOCINQ)).toBe(6);
+  test("unread packets of raw sockets are told", () => {
+    const fd = makeSocket(AF.INET, SOCK.RAW, 253);
+    open.push(fd);
+    send(fd, "unread", loop(AF.INET));
     using run = new TestRun(inet);
     run.dump(fd);
-    expect(run.warnings.join()).toContain(words(ownAddress(fd)) as string);
+    expect(run.warnings.join()).toContain("packets that wait unread");
   });
 });

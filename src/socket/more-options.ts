@@ -78,8 +78,10 @@ const NOT_OF_STREAMS: ReadonlySet<string> = new Set([
   "IPV6_MULTICAST_HOPS",
 ]);
 
-const DATAGRAMS = known(IPPROTO.UDP, "UDP", UDP, "CORK ENCAP NO_CHECK6_TX NO_CHECK6_RX SEGMENT GRO");
-const LITE = known(IPPROTO.UDPLITE, "UDPLITE", UDPLITE, "SEND_CSCOV RECV_CSCOV");
+/** Where a queue is peeked. */
+const PEEK = known(SOL.SOCKET, "SO", SO, "PEEK_OFF");
+const DATAGRAMS = [...known(IPPROTO.UDP, "UDP", UDP, "CORK ENCAP NO_CHECK6_TX NO_CHECK6_RX SEGMENT GRO"), ...PEEK];
+const LITE = [...known(IPPROTO.UDPLITE, "UDPLITE", UDPLITE, "SEND_CSCOV RECV_CSCOV"), ...PEEK];
 /** Where the checksum of a raw socket's packets lies; -1 for nowhere. */
 const CHECKSUM = known(SOL.RAW, "IPV6", IPV6, "CHECKSUM");
 

@@ -153,6 +153,13 @@ export function widenSendBuffer(fd: number, bytes: number): void {
   if (trySetNumber(fd, SOL.SOCKET, SO.SNDBUFFORCE, bytes) === EPERM) trySetNumber(fd, SOL.SOCKET, SO.SNDBUF, bytes);
 }
 
+/** Makes room for `bytes` in a socket's receive buffer, too. */
+export function widenReceiveBuffer(fd: number, bytes: number): void {
+  const wanted = Math.min(bytes, 0x3fff_ffff);
+  if ((getNumber(fd, SOL.SOCKET, SO.RCVBUF) ?? 0) >= wanted) return;
+  if (trySetNumber(fd, SOL.SOCKET, SO.RCVBUFFORCE, wanted) === EPERM) trySetNumber(fd, SOL.SOCKET, SO.RCVBUF, wanted);
+}
+
 function setTime(fd: number, name: number, sec: U64, usec: U64, subject: Subject): void {
   const value = new BigInt64Array([BigInt(sec), BigInt(usec)]);
   const now = timeOf(fd, name);

@@ -233,7 +233,8 @@ function packetOf(
     scm.push({ type: SCM.RIGHTS, rights: message.rights.map((fd) => dump.inFlight(fd, file)) });
   }
   const { credentials, bytes, from } = message;
-  const packet: SkPacketEntry = { id_for: file.id, length: bytes.length, scm, tscriu_credentials: [] };
+  const nothing = { tscriu_credentials: [], tscriu_controls: [] };
+  const packet: SkPacketEntry = { id_for: file.id, length: bytes.length, scm, ...nothing };
   // A message that nobody signed is shown with pid 0.
   if (credentials && credentials.pid !== 0) {
     packet.tscriu_credentials.push(dump.virtualPid(credentials.pid), credentials.uid, credentials.gid);

@@ -1,11 +1,11 @@
 /** Messages of unix sockets, on their way back into a queue. */
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
-import type { SkPacketEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { tryReceive, trySend } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
 import { MSG, SCM } from "../kernel/uapi/socket.ts";
+import type { Packet } from "./queue-image.ts";
 
 const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
@@ -13,13 +13,6 @@ const EPERM = -(ERRNO.EPERM ?? 1);
 
 /** Values of sk_packet_entry.tscriu_urgent. */
 export const URGENT = { waits: 1, taken: 2 } as const;
-
-export type Packet = SkPacketEntry & { extra: Uint8Array };
-
-/** Every queue of the set by the id of the socket that it waits in, first message first. */
-export function packetsOf(restore: FileRestore): Map<number, Packet[]> {
-  return Map.groupBy(restore.images.read("SK_QUEUES"), ({ id_for }) => id_for);
-}
 
 /**
  * Sends a message that was found in a queue once more, with all that travelled beside its bytes.

@@ -8,6 +8,7 @@ import { check, must } from "../kernel/sys.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
+import { type Packet, packetsOf } from "./queue-image.ts";
 import { ScratchRoot } from "./scratch.ts";
 import {
   connectOutside,
@@ -28,7 +29,7 @@ import {
 import { UnixMakers } from "./unix-makers.ts";
 import { applyUnixOptions, leaveUnread } from "./unix-options.ts";
 import { USK_EXTERN } from "./unix-outside.ts";
-import { type Packet, packetsOf, roomFor, sendPacket } from "./unix-packet.ts";
+import { roomFor, sendPacket } from "./unix-packet.ts";
 import {
   bindAbstract,
   bindMoved,

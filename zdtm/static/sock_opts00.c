@@ -9,7 +9,7 @@
 static const sockopt every[] = {SO_(PRIORITY, 5),  SO_(RCVLOWAT, 77),  SO_(MARK, 0x1234),     SO_(OOBINLINE, 1),
                                 SO_(DONTROUTE, 1), SO_(KEEPALIVE, 1),  SO_(RXQ_OVFL, 1),      SO_(TIMESTAMPNS, 1),
                                 SO_(DEBUG, 1),     SO_(BUSY_POLL, 33), SO_(SELECT_ERR_QUEUE, 1)};
-static const sockopt udp[] = {SO_(NO_CHECK, 1), SO_(BROADCAST, 1), SO_(REUSEADDR, 1), SO_(REUSEPORT, 1), SO_(ZEROCOPY, 1)};
+static const sockopt udp[] = {SO_(NO_CHECK, 1), SO_(BROADCAST, 1), SO_(REUSEADDR, 1), SO_(REUSEPORT, 1), SO_(ZEROCOPY, 1), SO_(PEEK_OFF, 3)};
 static const sockopt tcp[] = {SO_(REUSEADDR, 1), SO_(ZEROCOPY, 1)};
 static const sockopt local[] = {SO_(PASSCRED, 1), SO_(PASSSEC, 1)};
 static const char *const who[] = {"UDP", "TCP", "unix"};
