@@ -52,8 +52,8 @@ export function fillPages(
   sources: MemorySources,
   result: MemoryResult,
 ): void {
-  const { program, pid } = puppet;
-  const image = `pagemap-${pid}.img`;
+  const { program, inner } = puppet;
+  const image = `pagemap-${inner}.img`;
   const pages = sources.images.openRaw("PAGES", pagemap.pagesId);
   if (pages === undefined) {
     if (pagemap.count === 0) return;

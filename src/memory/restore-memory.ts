@@ -33,9 +33,9 @@ export function restoreMemory(
   parent: readonly VmaEntry[],
   sources: MemorySources,
 ): MemoryResult {
-  const { program, pid } = puppet;
+  const { program, inner } = puppet;
   const real = mm.vmas.filter((v) => (v.status & (VMA.VSYSCALL | VMA.GUARD)) === 0);
-  checkOrder(real, pid);
+  checkOrder(real, inner);
   // guard entries stand behind all others, and lie within them
   const inherited = parent.filter((v) => (v.status & VMA.GUARD) === 0);
   const targets: Target[] = real
@@ -45,14 +45,19 @@ export function restoreMemory(
       const kept = other !== undefined && !dontFork(other);
       return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false };
     });
-  const pagemap = sources.images.pagemap("PAGEMAP", pid);
-  if (pagemap) markPages(targets, pagemap);
+  const pagemap = sources.images.pagemap("PAGEMAP", inner);
+  if (!pagemap)
+    throw new CrError(`the set lacks its image pagemap-${inner}.img`, {
+      code: "MISSING_IMAGE",
+      remedy: "take the whole set from its origin again, or dump again",
+    });
+  markPages(targets, pagemap);
   clearSpace(puppet, targets, mm.vmas, sources.parking);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
   openKept(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
-  if (pagemap) fillPages(puppet, targets, pagemap, sources, result);
+  fillPages(puppet, targets, pagemap, sources, result);
   restoreRings(puppet, mm.aios, real);
   protect(program, targets);
   advise(program, targets, mm.vmas);

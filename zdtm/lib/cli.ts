@@ -4,7 +4,7 @@ import { pooled } from "./pool.ts";
 
 const usage = `usage:
   bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running]
-                          [--iter N] [--jobs N] [--keep]
+                          [--flavour h|ns] [--iter N] [--jobs N] [--keep]
   bun zdtm/lib/cli.ts list [--category NAME]
   bun zdtm/lib/cli.ts coverage`;
 
@@ -13,7 +13,7 @@ interface Words {
   flags: Map<string, string>;
 }
 
-const valued = new Set(["--category", "--suite", "--iter", "--jobs"]);
+const valued = new Set(["--category", "--suite", "--flavour", "--iter", "--jobs"]);
 const plain = new Set(["--nocr", "--spoil", "--leave-running", "--keep"]);
 
 function parse(argv: string[]): Words {
@@ -56,10 +56,13 @@ async function run(words: Words): Promise<number> {
       : flags.has("--leave-running")
         ? "running"
         : "cr";
+  const flavour = flavours.find((one) => one === (flags.get("--flavour") ?? "h"));
+  if (flavour === undefined) throw new Error(`no such flavour\n${usage}`);
   const iterations = Number(flags.get("--iter") ?? 1);
   const counts = { pass: 0, fail: 0, skip: 0 };
-  await pooled(chosen(words), Number(flags.get("--jobs") ?? 2), async (it) => {
-    const outcome = await runCase(it, { mode, flavour: "h", iterations, keep: flags.has("--keep") });
+  const wanted = chosen(words).filter((it) => flavoursOf(it).includes(flavour));
+  await pooled(wanted, Number(flags.get("--jobs") ?? 2), async (it) => {
+    const outcome = await runCase(it, { mode, flavour, iterations, keep: flags.has("--keep") });
     counts[outcome.result]++;
     show(it, outcome);
   });

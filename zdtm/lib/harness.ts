@@ -9,7 +9,7 @@ import { compileCase } from "./compile.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
 import { removeObjects } from "./objects.ts";
-import { asleep, differences, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
+import { asleep, differences, ourProc, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** Flavours that the harness can run; the others wait for their namespaces. */
-export const readyFlavours: readonly Flavour[] = ["h"];
+export const readyFlavours: readonly Flavour[] = ["h", "ns"];
 
 /** A hung step is a failure after this long, in milliseconds; nothing waits for it otherwise. */
 const guard = 60_000;
@@ -124,13 +124,27 @@ class Run {
     return own;
   }
 
+  private get isApart(): boolean {
+    return this.options.flavour === "ns";
+  }
+
+  /** Where the tree's processes have the numbers that they know themselves: by way of its init. */
+  private get proc(): string {
+    return this.isApart ? `/proc/${this.pid}/root/proc` : ourProc;
+  }
+
+  /** The first process of the tree as `proc` numbers it. */
+  private get first(): number {
+    return this.isApart ? 1 : this.pid;
+  }
+
   private snapshot(): Snapshot {
     const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
-    const taken = takeSnapshot(this.pid, { memory, exceptCode: this.options.mode === "running" });
+    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.options.mode === "running" });
     const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
     // The children of a case that moves on come and go; its first process stays.
     if (this.it.suite === "transition")
-      for (const key of taken.keys()) if (!key.startsWith(`${this.pid} `)) taken.delete(key);
+      for (const key of taken.keys()) if (!key.startsWith(`${this.first} `)) taken.delete(key);
     taken.set(
       "files",
       files
@@ -149,7 +163,7 @@ class Run {
     for (let turn = 0; turn < 50; turn++) {
       await Bun.sleep(3);
       const now = this.snapshot();
-      if (differences(last, now, this.except).length === 0 && (this.moves || asleep(this.pid))) return now;
+      if (differences(last, now, this.except).length === 0 && (this.moves || asleep(this.first, this.proc))) return now;
       last = now;
     }
     return last; // a case that is never quiet is told so by the comparison
@@ -180,7 +194,8 @@ class Run {
     if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
     else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";
     Object.assign(env, it.header.env);
-    this.pid = await this.keeper.run({ argv, directory: this.directory, output: this.file("out"), session: true, env });
+    const how = this.isApart ? { apart: true } : { session: true };
+    this.pid = await this.keeper.run({ argv, directory: this.directory, output: this.file("out"), ...how, env });
     let status: number | undefined;
     this.end = this.keeper.ended(this.pid);
     void this.end.then((s) => {
@@ -258,9 +273,11 @@ class Run {
     this.restores.push(performance.now() - begun);
     if (back !== 0) throw this.blame(`restore ends with ${describeStatus(back)}`, images, "restore.log");
     this.clean(images, "restore.log");
-    this.end = this.keeper.ended(this.pid);
     const written = existsSync(join(images, "pid")) ? readFileSync(join(images, "pid"), "utf8") : "nothing";
-    if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
+    // outside of its namespace the init has any number
+    if (this.isApart) this.pid = Number(written);
+    else if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
+    this.end = this.keeper.ended(this.pid);
     await this.becomes(`after restore ${this.round}`, before);
   }
 

@@ -3,7 +3,9 @@
  * restored trees become its children, and when the harness closes its end (or dies) it kills all of them and goes.
  *
  * From the harness on descriptor 0: a 32-bit length, then that many bytes of zero-terminated words:
- *   session ("1" or "0"), directory, output file, number of environment words, these words, argv...
+ *   session ("1", "0", or "n"), directory, output file, number of environment words, these words, argv...
+ * With "n" it is a session in pid, mount and UTS namespaces of its own, below an init (this program again, "init" and the same
+ * words) that hands SIGTERM on, waits for everybody and ends as the program does.
  * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
  *
  * Called with the word "net" it has a network namespace of its own, with nothing but a loopback that is up.
@@ -19,10 +21,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +35,8 @@ extern char **environ;
 
 #define MOST_WORDS 4096
 static char message[1 << 20];
-static char *words[MOST_WORDS + 1];
+static char *words[MOST_WORDS + 3];
+static char *self;
 
 static void reap(int tell) {
   int status;
@@ -85,13 +91,54 @@ static void become(int session, const char *directory, const char *output, char 
   _exit(127);
 }
 
+/* The init of a case in namespaces of its own: it does nothing by itself. */
+static int init(int count, char **word) {
+  int variables = atoi(word[3]), code = 0;
+  if (count < 5 + variables) return 126;
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_BLOCK, &all, NULL);
+  if (setsid() < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL))
+    return 126;
+  pid_t pid = fork();
+  if (pid == 0) {
+    unsetenv("GLIBC_TUNABLES");
+    for (int i = 0; i < variables; i++) putenv(word[4 + i]);
+    become(1, word[1], word[2], word + 4 + variables);
+  }
+  int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; fd < 3; fd++) dup2(null, fd);
+  close_range(3, ~0U, 0);
+  for (siginfo_t info; pid > 0;) {
+    int status, signal = sigwaitinfo(&all, &info);
+    if (signal == SIGTERM) kill(pid, SIGTERM);
+    if (signal != SIGCHLD) continue;
+    for (pid_t dead; (dead = waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
+      if (dead != pid) continue;
+      code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+      pid = 0;
+    }
+  }
+  return code;
+}
+
 static void start(int count) {
   int variables = atoi(words[3]);
   if (count < 5 + variables) {
     dprintf(1, "error short message\n");
     return;
   }
-  pid_t pid = fork();
+  int apart = words[0][0] == 'n';
+  pid_t pid = apart ? syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0) : fork();
+  if (pid == 0 && apart) {
+    memmove(words + 2, words, (count + 1) * sizeof(words[0]));
+    words[0] = self;
+    words[1] = "init";
+    close_range(3, ~0U, 0);
+    setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
+    execv(self, words);
+    _exit(126);
+  }
   if (pid == 0) {
     for (int i = 0; i < variables; i++) putenv(words[4 + i]);
     become(words[0][0] == '1', words[1], words[2], words + 4 + variables);
@@ -129,6 +176,8 @@ static int leave_network(void) {
 }
 
 int main(int count, char **arguments) {
+  self = arguments[0];
+  if (count > 1 && !strcmp(arguments[1], "init")) return init(count - 2, arguments + 2);
   if (count > 1 && !strcmp(arguments[1], "net") && leave_network()) {
     dprintf(1, "error no network namespace: %s\n", strerror(errno));
     return 1;

@@ -8,6 +8,8 @@ export interface Start {
   output: string;
   /** Makes it the leader of a session of its own. */
   session?: boolean;
+  /** The same in pid, mount and UTS namespaces of its own: what `run` gives is the pid of their init. */
+  apart?: boolean;
   env?: Record<string, string>;
 }
 
@@ -65,7 +67,8 @@ export class Keeper implements AsyncDisposable {
   /** Starts a program; gives its pid. */
   async run(it: Start): Promise<number> {
     const env = Object.entries(it.env ?? {}).map(([key, value]) => `${key}=${value}`);
-    const words = [it.session === true ? "1" : "0", it.directory, it.output, String(env.length), ...env, ...it.argv];
+    const session = it.apart === true ? "n" : it.session === true ? "1" : "0";
+    const words = [session, it.directory, it.output, String(env.length), ...env, ...it.argv];
     const body = new TextEncoder().encode(words.map((w) => `${w}\0`).join(""));
     const framed = new Uint8Array(4 + body.length);
     new DataView(framed.buffer).setUint32(0, body.length, true);

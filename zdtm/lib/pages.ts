@@ -21,10 +21,10 @@ const zeros = Buffer.alloc(page);
  * A digest of the pages that belong to the task alone (pagemap of proc(5)), or undefined where there are none.
  * Pages of zeros in anonymous memory count as absent: whether they exist cannot be told from inside.
  */
-export function pageDigests(pid: number, area: Area): string | undefined {
+export function pageDigests(process: string, area: Area): string | undefined {
   if (area.populated === 0 || area.end - area.start > 2 ** 30) return undefined;
-  const map = openSync(`/proc/${pid}/pagemap`, "r");
-  const memory = openSync(`/proc/${pid}/mem`, "r");
+  const map = openSync(`${process}/pagemap`, "r");
+  const memory = openSync(`${process}/mem`, "r");
   try {
     const count = (area.end - area.start) / page;
     const entries = new Uint8Array(count * 8);

@@ -5,7 +5,12 @@ import { pageDigests } from "./pages.ts";
 /** What /proc shows of a tree: per pid, per subject, text. Flat, so that a difference is one line. */
 export type Snapshot = Map<string, string>;
 
+/** Where a tree's processes are seen: our own /proc, or that of its pid namespace, which has other numbers. */
+export const ourProc = "/proc";
+
 export interface SnapshotOptions {
+  /** The /proc that has the numbers; ours when left out. */
+  proc?: string;
   /** Also take down the contents of private memory. */
   memory: boolean;
   /** Leaves out code: a dump that lets its victim live leaves a page of it as a copy, with the bytes of the file. */
@@ -61,15 +66,15 @@ function numbers(path: string): number[] {
 }
 
 /** The pids of a tree, parents before children. */
-export function treeOf(pid: number): number[] {
+export function treeOf(pid: number, proc: string = ourProc): number[] {
   const found: number[] = [];
   const todo = [pid];
   for (let at = todo.shift(); at !== undefined; at = todo.shift()) {
-    const tids = numbers(`/proc/${at}/task`);
+    const tids = numbers(`${proc}/${at}/task`);
     if (tids.length === 0) continue;
     found.push(at);
     for (const tid of tids) {
-      const children = text(`/proc/${at}/task/${tid}/children`);
+      const children = text(`${proc}/${at}/task/${tid}/children`);
       if (!children.startsWith("<")) todo.push(...children.split(" ").filter(Boolean).map(Number));
     }
   }
@@ -91,9 +96,9 @@ export function statFields(path: string): string[] {
 }
 
 /** Does no thread of the tree run? */
-export function asleep(pid: number): boolean {
-  return treeOf(pid).every((p) =>
-    numbers(`/proc/${p}/task`).every((tid) => !"RD".includes(statFields(`/proc/${p}/task/${tid}/stat`)[3] ?? "R")),
+export function asleep(pid: number, proc: string = ourProc): boolean {
+  return treeOf(pid, proc).every((p) =>
+    numbers(`${proc}/${p}/task`).every((tid) => !"RD".includes(statFields(`${proc}/${p}/task/${tid}/stat`)[3] ?? "R")),
   );
 }
 
@@ -172,16 +177,16 @@ export function fdinfo(raw: string, keepInode: boolean): string[] {
   return kept.sort(); // the kernel lists the targets of an epoll in the order of their addresses
 }
 
-function putDescriptors(into: Snapshot, at: string, pid: number, seen: Names): void {
-  for (const fd of numbers(`/proc/${pid}/fd`)) {
-    const path = `/proc/${pid}/fd/${fd}`;
+function putDescriptors(into: Snapshot, at: string, base: string, seen: Names): void {
+  for (const fd of numbers(`${base}/fd`)) {
+    const path = `${base}/fd/${fd}`;
     let target = link(path);
     const kernel = /^(socket|pipe):\[(\d+)\]$/.exec(target);
     if (kernel !== null) target = seen.of(kernel[1] ?? "", kernel[2] ?? "");
     // A file with a name is the same file afterwards; procfs makes its inodes anew.
     const named = target.startsWith("/") && !/^\/memfd:|^\/proc\/| \(deleted\)$/.test(target);
     into.set(`${at} fd ${fd}`, target);
-    into.set(`${at} fd ${fd} info`, fdinfo(text(`/proc/${pid}/fdinfo/${fd}`), named).join("; "));
+    into.set(`${at} fd ${fd} info`, fdinfo(text(`${base}/fdinfo/${fd}`), named).join("; "));
     try {
       const it = statSync(path);
       if (!target.startsWith("anon_inode:"))
@@ -193,28 +198,28 @@ function putDescriptors(into: Snapshot, at: string, pid: number, seen: Names): v
   }
 }
 
-function putThreads(into: Snapshot, at: string, pid: number): void {
-  for (const tid of numbers(`/proc/${pid}/task`)) {
-    const base = `/proc/${pid}/task/${tid}`;
+function putThreads(into: Snapshot, at: string, process: string): void {
+  for (const tid of numbers(`${process}/task`)) {
+    const base = `${process}/task/${tid}`;
     const stat = statFields(`${base}/stat`);
     const thread = `${at} thread ${tid}`;
     into.set(`${thread} state`, state(stat[3]));
     put(into, thread, stat, schedule);
     putStatus(into, thread, `${base}/status`, threadStatus);
-    into.set(`${thread} timer slack`, text(`/proc/${tid}/timerslack_ns`).trim());
+    into.set(`${thread} timer slack`, text(`${process}/../${tid}/timerslack_ns`).trim());
   }
 }
 
-function putMemory(into: Snapshot, at: string, pid: number, list: Area[], exceptCode: boolean): void {
+function putMemory(into: Snapshot, at: string, base: string, list: Area[], exceptCode: boolean): void {
   for (const area of list) {
     if (area.shared || area.name.startsWith("[v") || (exceptCode && area.permissions.includes("x"))) continue;
-    const digest = pageDigests(pid, area);
+    const digest = pageDigests(base, area);
     if (digest !== undefined) into.set(`${at} memory ${area.start.toString(16)}-${area.end.toString(16)}`, digest);
   }
 }
 
 function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, options: SnapshotOptions): void {
-  const base = `/proc/${pid}`;
+  const base = `${options.proc ?? ourProc}/${pid}`;
   const at = `${pid}`;
   const stat = statFields(`${base}/stat`);
   const zombie = stat[3] === "Z";
@@ -255,16 +260,16 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
       `${area.permissions} ${name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
     );
   }
-  if (options.memory) putMemory(into, at, pid, list, options.exceptCode === true);
-  putDescriptors(into, at, pid, seen);
-  putThreads(into, at, pid);
+  if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
+  putDescriptors(into, at, base, seen);
+  putThreads(into, at, base);
 }
 
 /** Takes down the tree below a pid as it looks from outside. */
 export function takeSnapshot(pid: number, options: SnapshotOptions): Snapshot {
   const into: Snapshot = new Map();
   const seen = new Names();
-  const pids = treeOf(pid);
+  const pids = treeOf(pid, options.proc);
   into.set("pids", [...pids].sort((a, b) => a - b).join(" "));
   for (const one of pids) putProcess(into, one, one === pid, seen, options);
   return into;
