@@ -7,7 +7,7 @@ import { ptyIndex, readTermios, realDevice } from "../kernel/tty.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
-import { readQueues } from "./tty-queue.ts";
+import { lookInside, slaveClosed } from "./tty-queue.ts";
 import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity } from "./tty-state.ts";
 
 /** Indices above this one in ids of the images are those of external terminals. */
@@ -149,8 +149,8 @@ export function dumpTty(file: OpenFile, dump: FileDump): void {
   const id = infoId(tty);
   if (!all.saved.has(id)) {
     all.saved.add(id);
-    dump.images.append("TTY_INFO", [infoOf(file, tty, id, all)]);
-    if (tty.isMaster) dumpQueues(file, tty, all);
+    const inside = tty.isMaster ? dumpInside(file, tty, all) : {};
+    dump.images.append("TTY_INFO", [{ ...infoOf(file, tty, id, all), ...inside }]);
   }
   const entry = { id: file.id, tty_info_id: id, flags: file.flags, fown: file.fown };
   const path = external === undefined ? { regf_id: addPath(file, dump) } : {};
@@ -186,10 +186,19 @@ function addPath(file: OpenFile, dump: FileDump): number {
   return id;
 }
 
-function dumpQueues(file: OpenFile, tty: TtyIdentity, all: Terminals): void {
+/** Saves what is queued in a pty, and tells what else its master's info has to hold. */
+function dumpInside(
+  file: OpenFile,
+  tty: TtyIdentity,
+  all: Terminals,
+): Pick<TtyInfoEntry, "tscriu_stopped" | "tscriu_closed"> {
   const subject = { pid: file.pid, fd: file.fd, path: `/dev/pts/${tty.index}` };
-  const { toMaster, toSlave } = readQueues(file.dup, all.slaves.has(tty.index), subject);
+  const closed = slaveClosed(file.dup);
+  const { toMaster, toSlave, stopped } = lookInside(file.dup, all.slaves.has(tty.index), subject);
   const { images } = all.dump;
-  if (toMaster.length > 0) images.append("TTY_DATA", [{ tty_id: infoId(tty), data: toMaster }]);
-  if (toSlave.length > 0) images.append("TTY_DATA", [{ tty_id: infoId({ ...tty, isMaster: false }), data: toSlave }]);
+  if (toMaster.length > 0) images.append("TTY_DATA", [{ tty_id: infoId(tty), data: toMaster, tscriu_lines: [] }]);
+  const { data, lines } = toSlave;
+  if (data.length + lines.length > 0)
+    images.append("TTY_DATA", [{ tty_id: infoId({ ...tty, isMaster: false }), data, tscriu_lines: [...lines] }]);
+  return { ...(stopped && { tscriu_stopped: stopped }), ...(closed && { tscriu_closed: true }) };
 }

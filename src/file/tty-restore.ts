@@ -1,6 +1,6 @@
 import type { Program, Result } from "../agent/program.ts";
 import { CrError, type Subject } from "../error.ts";
-import { type TtyFileEntry, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
+import { type TtyDataEntry, type TtyFileEntry, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
 import { closeFd, dupFd, ioctlInt, openPath, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
@@ -11,7 +11,8 @@ import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { FileRestore, RestoredTask } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { ttyName } from "./tty-dump.ts";
-import { writeQueues } from "./tty-queue.ts";
+import { stoppedOf } from "./tty-flow.ts";
+import { type PtyInside, writeInside } from "./tty-queue.ts";
 import { applyFlags, applyModes, applySize, infoId, MAX_PTYS } from "./tty-state.ts";
 
 const OPEN_FLAGS = O.ACCMODE | O.NONBLOCK;
@@ -30,7 +31,7 @@ class Terminals {
   readonly #infos = new Map<number, TtyInfoEntry>();
   readonly #ptys = new Map<number, Pty>();
   readonly #others: TtyFileEntry[] = [];
-  readonly #queues = new Map<number, Uint8Array>();
+  readonly #queues = new Map<number, TtyDataEntry>();
   readonly #opened = new Set<number>();
   /** A description of each terminal that is open, for its session; ours. */
   readonly #lines = new Map<TtyInfoEntry, number>();
@@ -41,7 +42,7 @@ class Terminals {
 
   constructor(readonly restore: FileRestore) {
     for (const info of restore.images.read("TTY_INFO")) this.#infos.set(info.id, info);
-    for (const { tty_id, data } of restore.images.read("TTY_DATA")) this.#queues.set(tty_id, data);
+    for (const queue of restore.images.read("TTY_DATA")) this.#queues.set(queue.tty_id, queue);
     for (const { tty } of restore.entries.values()) if (tty) this.#sort(tty);
     restore.atEnd(() => {
       for (const fd of this.#lines.values()) closeFd(fd);
@@ -118,20 +119,34 @@ class Terminals {
     this.#put(first, master);
     for (const entry of more) this.#put(entry, dupFd(master));
     trySetTtyNumber(master, TIOC.SPTLCK, 0);
+    const info = pty.slave ?? pty.master;
+    check(applyModes(master, info), "cannot set the modes of a terminal", subject);
+    check(applySize(master, pty.master), "cannot set the size of a terminal", subject);
+    // a slave that nobody has opened yet is not to be closed already
+    if (pty.slaves.length > 0 || pty.master.tscriu_closed || info.sid !== 0)
+      this.#openSlaves(pty, info, master, subject);
+  }
+
+  #openSlaves(pty: Pty, info: TtyInfoEntry, master: number, subject: Subject): void {
     const slave = check(tryOpenSlave(master, O.RDWR | O.NONBLOCK), "cannot open the slave of a pty", subject);
-    this.#line(pty.slave ?? pty.master, slave);
+    this.#line(info, slave);
     try {
       for (const entry of pty.slaves) this.#put(entry, openSlave(master, entry, subject));
-      const info = pty.slave ?? pty.master;
-      check(applyModes(master, info), "cannot set the modes of a terminal", subject);
-      check(applySize(master, pty.master), "cannot set the size of a terminal", subject);
       this.#applyOwner(slave, pty, subject);
-      const queue = (isMaster: boolean) =>
-        this.#queues.get(infoId({ type: TtyType.PTY, index: pty.index, isMaster })) ?? new Uint8Array(0);
-      writeQueues(master, slave, { toMaster: queue(true), toSlave: queue(false) }, subject);
+      writeInside(master, slave, this.#insideOf(pty), subject);
     } finally {
       closeFd(slave);
     }
+  }
+
+  #insideOf({ index, master }: Pty): PtyInside {
+    const queue = (isMaster: boolean) => this.#queues.get(infoId({ type: TtyType.PTY, index, isMaster }));
+    const typed = queue(false);
+    return {
+      toMaster: queue(true)?.data ?? new Uint8Array(0),
+      toSlave: { data: typed?.data ?? new Uint8Array(0), lines: typed?.tscriu_lines ?? [] },
+      stopped: stoppedOf(master?.tscriu_stopped),
+    };
   }
 
   /** Owner and mode of a slave. */

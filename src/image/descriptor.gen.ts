@@ -539,7 +539,8 @@ export const messages: Readonly<Record<string, string>> = {
 8 repeated uint32 c_cc`,
   tty_pty_entry: `1 required uint32 index`,
   tty_data_entry: `1 required uint32 tty_id
-2 required bytes data`,
+2 required bytes data
+2000 repeated uint32 tscriu_lines`,
   tty_info_entry: `1 required uint32 id
 2 required #TtyType type
 3 required bool locked
@@ -554,7 +555,9 @@ export const messages: Readonly<Record<string, string>> = {
 12 optional .tty_pty_entry pty
 13 optional uint32 dev
 14 optional uint32 uid
-15 optional uint32 gid`,
+15 optional uint32 gid
+2000 optional uint32 tscriu_stopped
+2001 optional bool tscriu_closed`,
   tty_file_entry: `1 required uint32 id
 2 required uint32 tty_info_id
 3 required uint32 flags hex

@@ -974,6 +974,7 @@ export interface TtyPtyEntry {
 export interface TtyDataEntry {
   tty_id: number;
   data: Uint8Array;
+  tscriu_lines: number[];
 }
 
 export interface TtyInfoEntry {
@@ -992,6 +993,8 @@ export interface TtyInfoEntry {
   dev?: number;
   uid?: number;
   gid?: number;
+  tscriu_stopped?: number;
+  tscriu_closed?: boolean;
 }
 
 export interface TtyFileEntry {

@@ -44,9 +44,13 @@ export const TERMIOS = {
 } as const;
 
 /** Places of control characters in `cc`. */
+export const VEOF = 4;
 export const VTIME = 5;
 export const VMIN = 6;
+export const VSTART = 8;
+export const VSTOP = 9;
 export const VEOL = 11;
+export const VLNEXT = 15;
 export const VEOL2 = 16;
 
 function parse(view: DataView): Termios {
