@@ -1,7 +1,7 @@
 /** Chooses the reporters: where the log goes, and what the terminal shows. */
 import { constants, openSync } from "node:fs";
 import { hostname, machine, release, type, version } from "node:os";
-import { isatty } from "node:tty";
+import { isTerminal } from "../kernel/tty.ts";
 import { fileError } from "./file-error.ts";
 import { LogCore, type Reporter } from "./log.ts";
 import { CriuReporter, writeAll } from "./log-criu.ts";
@@ -14,7 +14,7 @@ const stderr = 2;
 
 /** The terminal behind stderr through a description of its own that never blocks; undefined when it is none. */
 function openTerminal(): Screen | undefined {
-  if (!isatty(stderr)) return undefined;
+  if (!isTerminal(stderr)) return undefined;
   try {
     const flags = constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
     return terminalScreen(openSync(`/proc/self/fd/${stderr}`, flags));

@@ -132,16 +132,19 @@ const TABLE: readonly (readonly [number, string, string])[] = [
   [132, "ERFKILL", "operation not possible due to rf-kill"],
 ];
 
-export const ERRNO = Object.fromEntries(TABLE.map(([number, name]) => [name, number])) as Record<string, number>;
+export const ERRNO: Record<string, number> = {};
+for (const [number, name] of TABLE) ERRNO[name] = number;
 
-const BY_NUMBER = new Map(TABLE.map(([number, name, words]) => [number, { name, words }]));
+function lineOf(errno: number): (typeof TABLE)[number] | undefined {
+  return TABLE.find(([number]) => number === Math.abs(errno));
+}
 
 /** `EPERM` for 1 or -1; `errno N` where the kernel has a number that we do not know. */
 export function errnoName(errno: number): string {
-  return BY_NUMBER.get(Math.abs(errno))?.name ?? `errno ${Math.abs(errno)}`;
+  return lineOf(errno)?.[1] ?? `errno ${Math.abs(errno)}`;
 }
 
 /** "operation not permitted" for 1 or -1. */
 export function errnoWords(errno: number): string {
-  return BY_NUMBER.get(Math.abs(errno))?.words ?? `errno ${Math.abs(errno)}`;
+  return lineOf(errno)?.[2] ?? `errno ${Math.abs(errno)}`;
 }

@@ -254,14 +254,16 @@ export type SyscallName = keyof typeof TABLE;
 const column = process.arch === "arm64" ? 1 : 0;
 
 /** System call numbers of the architecture that we run on. */
-export const NR = Object.fromEntries(Object.entries(TABLE).map(([name, numbers]) => [name, numbers[column]])) as Record<
-  SyscallName,
-  number
->;
+export const NR = numbers();
 
-const NAMES = new Map<number, string>(Object.entries(NR).map(([name, nr]) => [nr, name]));
+/** Plainly: this runs at each start. */
+function numbers(): Readonly<Record<SyscallName, number>> {
+  const all: Partial<Record<SyscallName, number>> = {};
+  for (const name in TABLE) all[name as SyscallName] = TABLE[name as SyscallName][column];
+  return all as Record<SyscallName, number>;
+}
 
 /** The name of a system call, for messages. */
 export function syscallName(nr: number): string {
-  return NAMES.get(nr) ?? `system call ${nr}`;
+  return Object.entries(NR).find(([, known]) => known === nr)?.[0] ?? `system call ${nr}`;
 }

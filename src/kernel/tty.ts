@@ -85,6 +85,11 @@ export function readTermios(fd: number): Termios | undefined {
   return tryIoctl(fd, TCGETS2, view) < 0 ? undefined : parse(view);
 }
 
+/** As isatty(3). The runtime's own way would load all of its streams. */
+export function isTerminal(fd: number): boolean {
+  return tryIoctl(fd, TCGETS2, new DataView(new ArrayBuffer(SIZE))) >= 0;
+}
+
 /** Sets modes at once, without waiting for output: 0 or the negative errno. */
 export function trySetTermios(fd: number, termios: Termios): number {
   return tryIoctl(fd, TCSETS2, format(termios));

@@ -1,6 +1,5 @@
 /** What lies in a tmpfs, to and from the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
 import { readdirSync } from "node:fs";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { CrError } from "../error.ts";
 import { readTar, type TarMember, type TarPiece, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
 import { closeFd, openBelow, tryOpen, tryRead } from "../kernel/fd.ts";
@@ -14,6 +13,9 @@ const PIECE = 4 << 20;
 /** More than this does not come out of one archive. */
 const LARGEST = 2 ** 32 - 1;
 const PAGE = 4096;
+
+/** Loaded when it is needed: every start would wait for it. */
+const zlib = () => process.getBuiltinModule("node:zlib");
 
 const TYPES: ReadonlyMap<number, string> = new Map([
   [S_IFREG, "0"],
@@ -73,7 +75,7 @@ class Packer {
 
   flush(): void {
     if (this.#size === 0) return;
-    this.write(gzipSync(Buffer.concat(this.#pending), { level: 1 }));
+    this.write(zlib().gzipSync(Buffer.concat(this.#pending), { level: 1 }));
     this.#pending = [];
     this.#size = 0;
   }
@@ -295,7 +297,7 @@ class Unpacker {
 export function unpackTree(root: number, archive: Uint8Array): void {
   let tar: Uint8Array;
   try {
-    tar = gunzipSync(archive, { maxOutputLength: LARGEST });
+    tar = zlib().gunzipSync(archive, { maxOutputLength: LARGEST });
   } catch (cause) {
     throw new CrError("an archive of a file system's content cannot be unpacked", { code: "BAD_IMAGE", cause });
   }
