@@ -4,7 +4,6 @@ import { sysError } from "../kernel/sys.ts";
 import {
   AREA,
   ARG_AREA,
-  ARG_LITERAL,
   ARG_LOAD32,
   ARG_LOAD64,
   ARG_RESULT,
@@ -16,18 +15,37 @@ import {
 
 /** A place in the shared area: its address in the task is the argument; `bytes` is our view of it. */
 export class Data {
+  readonly #whole: Uint8Array;
+  readonly #from: number;
+  readonly #size: number;
+  #bytes: Uint8Array | undefined;
+  #view: DataView | undefined;
+
+  /** @param whole what our view is taken from: `size` bytes of it from `from` on, all by default */
   constructor(
     readonly offset: number,
-    readonly bytes: Uint8Array,
-  ) {}
+    whole: Uint8Array,
+    from = 0,
+    size = whole.length - from,
+  ) {
+    this.#whole = whole;
+    this.#from = from;
+    this.#size = size;
+  }
+
+  get bytes(): Uint8Array {
+    this.#bytes ??= this.#whole.subarray(this.#from, this.#from + this.#size);
+    return this.#bytes;
+  }
 
   get view(): DataView {
-    return new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    this.#view ??= new DataView(this.#whole.buffer, this.#whole.byteOffset + this.#from, this.#size);
+    return this.#view;
   }
 
   /** The place some bytes further on, as an argument. */
   at(delta: number): Data {
-    return new Data(this.offset + delta, this.bytes.subarray(delta));
+    return new Data(this.offset + delta, this.#whole, this.#from + delta, this.#size - delta);
   }
 }
 
@@ -72,6 +90,12 @@ export interface Area {
   readonly subject: Subject;
 }
 
+function kindOf(arg: Data | Result | Load): number {
+  if (arg instanceof Data) return ARG_AREA;
+  if (arg instanceof Result) return ARG_RESULT;
+  return arg.wide ? ARG_LOAD64 : ARG_LOAD32;
+}
+
 /** What is free in an area: the first record, and the first byte for data. */
 export interface Free {
   readonly ops: number;
@@ -92,6 +116,8 @@ export class Program {
   #notes: (CallOptions | undefined)[] = [];
   /** Offset of its first record. */
   readonly #start: number;
+  /** The whole area, once something was appended. */
+  #words: Int32Array | undefined;
 
   /** @param from where its records and data begin; the agent must know it too */
   constructor(
@@ -105,47 +131,50 @@ export class Program {
   /** Appends a call. */
   call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
     if (this.calls === 0) this.run();
-    const { view } = this.area;
-    const at = this.#start + this.#ops * OP.size;
+    const words = this.#words ?? this.#look();
+    const at = (this.#start + this.#ops * OP.size) >> 2;
     let kinds = 0;
     for (let i = 0; i < 6; i++) {
       const arg = args[i] ?? 0;
-      const place = at + OP.args + i * 8;
+      const place = at + ((OP.args + i * 8) >> 2);
       if (typeof arg === "number") {
-        view.setUint32(place, arg >>> 0, true);
-        view.setInt32(place + 4, Math.floor(arg / 0x1_0000_0000), true);
-        kinds |= ARG_LITERAL << (i * 4);
+        words[place] = arg;
+        words[place + 1] = Math.floor(arg / 0x1_0000_0000);
       } else if (typeof arg === "bigint") {
-        view.setBigInt64(place, BigInt.asIntN(64, arg), true);
+        words[place] = Number(BigInt.asIntN(32, arg));
+        words[place + 1] = Number(BigInt.asIntN(32, arg >> 32n));
       } else {
-        kinds |= this.#reference(arg, place, nr) << (i * 4);
+        words[place] = this.#reference(arg, nr);
+        words[place + 1] = 0;
+        kinds |= kindOf(arg) << (i * 4);
       }
     }
-    view.setUint32(at + OP.nr, nr, true);
-    view.setUint16(
-      at + OP.policy,
-      options?.expect !== undefined ? POLICY_EXPECT : options?.ignore ? POLICY_IGNORE : POLICY_STOP,
-      true,
-    );
-    view.setUint32(at + OP.kinds, kinds, true);
-    if (options?.expect !== undefined) view.setBigInt64(at + OP.expect, BigInt(options.expect), true);
+    const expect = options?.expect;
+    const policy = expect !== undefined ? POLICY_EXPECT : options?.ignore ? POLICY_IGNORE : POLICY_STOP;
+    words[at + (OP.nr >> 2)] = nr;
+    words[at + (OP.policy >> 2)] = policy;
+    words[at + (OP.kinds >> 2)] = kinds;
+    if (expect !== undefined) {
+      words[at + (OP.expect >> 2)] = expect;
+      words[at + (OP.expect >> 2) + 1] = Math.floor(expect / 0x1_0000_0000);
+    }
     this.#notes[this.#ops] = options;
     return new Result(this.#ops++, this.#run);
   }
 
-  #reference(arg: Data | Result | Load, place: number, nr: number): number {
-    const { view } = this.area;
-    if (arg instanceof Result) {
-      if (arg.run !== this.#run) {
-        throw new CrError("a program refers to a result of an earlier run", { subject: { call: syscallName(nr) } });
-      }
-      view.setBigUint64(place, BigInt(arg.index), true);
-      return ARG_RESULT;
+  #look(): Int32Array {
+    const { buffer, byteOffset, length } = this.area.bytes;
+    this.#words = new Int32Array(buffer, byteOffset, length >> 2);
+    return this.#words;
+  }
+
+  /** An argument that the agent looks up: index of a record, or offset in the area. */
+  #reference(arg: Data | Result | Load, nr: number): number {
+    if (!(arg instanceof Result)) return (arg instanceof Load ? arg.data : arg).offset;
+    if (arg.run !== this.#run) {
+      throw new CrError("a program refers to a result of an earlier run", { subject: { call: syscallName(nr) } });
     }
-    const data = arg instanceof Load ? arg.data : arg;
-    view.setBigUint64(place, BigInt(data.offset), true);
-    if (arg instanceof Load) return arg.wide ? ARG_LOAD64 : ARG_LOAD32;
-    return ARG_AREA;
+    return arg.index;
   }
 
   /** Zeroed space in the area, 8-byte aligned. Lost at the next run. */
@@ -159,9 +188,9 @@ export class Program {
     }
     const offset = this.#data;
     this.#data += need;
-    const bytes = this.area.bytes.subarray(offset, offset + size);
-    bytes.fill(0);
-    return new Data(offset, bytes);
+    const { bytes } = this.area;
+    bytes.fill(0, offset, offset + size);
+    return new Data(offset, bytes, offset, size);
   }
 
   /** A copy of the bytes in the area. */

@@ -11,6 +11,7 @@ import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
+import { putU64s } from "../kernel/u64.ts";
 import type { RestoredSegments } from "./segments-restore.ts";
 
 const MADV_DONTNEED = 4;
@@ -42,6 +43,8 @@ export interface Target {
   /** Inherited from the parent's puppet: contents are compared, not written. */
   readonly kept: boolean;
   hasPages: boolean;
+  /** How it is protected at present. */
+  prot: number;
 }
 
 /** Reads the contents straight to their addresses; what is shared with the parent is compared first. */
@@ -80,17 +83,16 @@ export function fillPages(
   closeFd(pages);
   let offset = 0;
   let t = 0;
-  let parts: [number, number][] = [];
+  /** Addresses and lengths of what the next readv fills. */
+  let parts: number[] = [];
   let partsAt = 0;
+  let partsEnd = 0;
   const flush = () => {
     if (parts.length === 0) return;
-    const vector = program.reserve(parts.length * 16);
-    parts.forEach(([address, length], i) => {
-      vector.view.setBigUint64(i * 16, BigInt(address), true);
-      vector.view.setBigUint64(i * 16 + 8, BigInt(length), true);
-    });
+    const vector = program.reserve(parts.length * 8);
+    putU64s(vector.bytes, parts.length, parts);
     const what = `cannot read pages-${pagemap.pagesId}.img (is it complete?)`;
-    program.call(PSEUDO.readvAll, [fd, vector, parts.length, partsAt], { what });
+    program.call(PSEUDO.readvAll, [fd, vector, parts.length / 2, partsAt], { what });
     parts = [];
   };
   let comparisons: { call: Result; count: number }[] = [];
@@ -140,10 +142,15 @@ export function fillPages(
         });
         comparisons.push({ call, count: bytes / PAGE_SIZE });
       } else if (inside) {
-        if (parts.length === 0) partsAt = offset;
-        parts.push([at, bytes]);
+        const last = parts.length - 1;
+        if (last > 0 && partsEnd === at) parts[last] = (parts[last] ?? 0) + bytes;
+        else {
+          if (parts.length >= MAX_PARTS * 2) flush();
+          if (parts.length === 0) partsAt = offset;
+          parts.push(at, bytes);
+        }
+        partsEnd = at + bytes;
         result.pagesRestored += bytes / PAGE_SIZE;
-        if (parts.length >= MAX_PARTS) flush();
       } else {
         // the vDSO's own code: the running kernel's is used
         flush();

@@ -16,8 +16,8 @@ import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
 
-const PROT_READ = 1;
 const PROT_WRITE = 2;
+const PROT_RW = 3;
 const MADV_GUARD_INSTALL = 102;
 const PR_SET_VMA = 0x53564d41;
 const MLOCK_ONFAULT = 1;
@@ -43,7 +43,7 @@ export function restoreMemory(
     .map((entry) => {
       const other = inheritable(entry, inherited);
       const kept = other !== undefined && !dontFork(other);
-      return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false };
+      return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false, prot: entry.prot };
     });
   const pagemap = sources.images.pagemap("PAGEMAP", inner);
   if (!pagemap)
@@ -142,30 +142,60 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
       numbers.set(name, fd);
     }
   }
-  for (const { entry, start, end, hasPages } of mapped) {
-    const prot = hasPages ? entry.prot | PROT_WRITE : entry.prot;
-    const kind = entry.status & VMA.AIORING ? MAP.PRIVATE | MAP.ANONYMOUS : entry.flags & ~MAP.LOCKED;
-    const flags = kind | MAP.FIXED_NOREPLACE;
-    const file = isFile(entry);
+  for (const { target, end } of runs(mapped)) {
+    const { entry, start, prot } = target;
+    const fd = isFile(entry) ? (numbers.get(key(entry)) ?? -1) : -1;
     program.call(
       NR.mmap,
-      [start, end - start, prot, flags, file ? (numbers.get(key(entry)) ?? -1) : -1, file ? Number(entry.pgoff) : 0],
+      [start, end - start, prot, mmapFlags(entry) | MAP.FIXED_NOREPLACE, fd, isFile(entry) ? Number(entry.pgoff) : 0],
       { expect: start, what: "cannot map an area", subject: { address: start } },
     );
   }
   for (const fd of opened) program.call(NR.close, [fd]);
 }
 
-/** What the agent must be allowed in an area to fill it, or to compare it first. */
-function needed(kept: boolean): number {
-  return kept ? PROT_READ | PROT_WRITE : PROT_WRITE;
+function mmapFlags(entry: VmaEntry): number {
+  return entry.status & VMA.AIORING ? MAP.PRIVATE | MAP.ANONYMOUS : entry.flags & ~MAP.LOCKED;
+}
+
+/** Whether one call may map an area together with its neighbours: the kernel would join them anyway. */
+function joins({ entry }: Target): boolean {
+  const apart = MAP.SHARED | MAP.GROWSDOWN | MAP.HUGETLB | MAP.DROPPABLE;
+  return (entry.status & VMA.ANON_PRIVATE) !== 0 && (entry.status & VMA.AIORING) === 0 && (entry.flags & apart) === 0;
+}
+
+/** What is mapped by one call each, from the first area to the end of the last; notes how they are protected then. */
+function runs(mapped: readonly Target[]): { target: Target; end: number }[] {
+  const found: { target: Target; end: number }[] = [];
+  let run: { target: Target; end: number } | undefined;
+  for (const target of mapped) {
+    if (target.hasPages) target.prot |= PROT_WRITE;
+    const first = run?.target;
+    if (
+      run &&
+      first &&
+      run.end === target.start &&
+      first.prot === target.prot &&
+      joins(first) &&
+      joins(target) &&
+      mmapFlags(first.entry) === mmapFlags(target.entry)
+    ) {
+      run.end = target.end;
+    } else {
+      run = { target, end: target.end };
+      found.push(run);
+    }
+  }
+  return found;
 }
 
 /** Inherited areas are as protected as they were: what is to be compared must be open. */
 function openKept(program: Program, targets: readonly Target[]): void {
-  for (const { entry, start, end, kept, hasPages } of targets) {
-    if (!kept || !hasPages || (entry.prot & needed(kept)) === needed(kept)) continue;
-    program.call(NR.mprotect, [start, end - start, entry.prot | needed(kept)], {
+  for (const target of targets) {
+    const { start, end, kept, hasPages, prot } = target;
+    if (!kept || !hasPages || (prot & PROT_RW) === PROT_RW) continue;
+    target.prot |= PROT_RW;
+    program.call(NR.mprotect, [start, end - start, target.prot], {
       what: "cannot open an inherited area",
       subject: { address: start },
     });
@@ -173,8 +203,8 @@ function openKept(program: Program, targets: readonly Target[]): void {
 }
 
 function protect(program: Program, targets: readonly Target[]): void {
-  for (const { entry, start, end, kept, hasPages } of targets) {
-    if (!hasPages || (entry.prot & needed(kept)) === needed(kept)) continue;
+  for (const { entry, start, end, prot } of targets) {
+    if (prot === entry.prot) continue;
     program.call(NR.mprotect, [start, end - start, entry.prot], {
       what: "cannot protect an area",
       subject: { address: start },

@@ -107,8 +107,9 @@ export class Forest implements Disposable {
       });
       closeOthers(program, [theirs]);
       // what the runtime that we are started by ignores would be inherited by every task, zombies too
+      const byDefault = program.reserve(32);
       for (let signal = 1; signal <= SIGNALS; signal++) {
-        program.call(NR.rt_sigaction, [signal, program.reserve(32), 0, 8], { ignore: true });
+        program.call(NR.rt_sigaction, [signal, byDefault, 0, 8], { ignore: true });
       }
     });
     this.options.fillNamespaces(puppet);

@@ -4,7 +4,7 @@ import { CrError } from "../error.ts";
 import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { peekSignals } from "../kernel/ptrace.ts";
-import { toU64 } from "../kernel/u64.ts";
+import { putU64s, toU64 } from "../kernel/u64.ts";
 import { SIG, SIGINFO_SIZE, SIGRTMAX, SIGSET_SIZE, SS } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
 
@@ -32,7 +32,7 @@ export function askSigactions(questions: Questions): () => SaEntry[] {
     });
 }
 
-/** Sets the handling of all signals. Ignoring a signal empties its queue: queue signals afterwards. */
+/** Sets the handling of all signals for a process that has the default for each. Ignoring a signal empties its queue: queue signals afterwards. */
 export function restoreSigactions(program: Program, entries: readonly SaEntry[]): void {
   if (entries.length !== CHANGEABLE.length) {
     throw new CrError("the image does not hold the handling of every signal", {
@@ -40,15 +40,16 @@ export function restoreSigactions(program: Program, entries: readonly SaEntry[])
       subject: { entries: entries.length, expected: CHANGEABLE.length },
     });
   }
-  const place = program.reserve(CHANGEABLE.length * SIGACTION_SIZE);
   CHANGEABLE.forEach((signal, i) => {
     const entry = entries[i];
     if (!entry) return;
     if (entry.compat_sigaction)
       throw new CrError("a handler of a 32-bit task", { code: "ENOTSUP", subject: { signal } });
     const words = [entry.sigaction, entry.flags, entry.restorer, entry.mask];
-    for (const [n, word] of words.entries()) place.view.setBigUint64(i * SIGACTION_SIZE + n * 8, unsigned(word), true);
-    program.call(NR.rt_sigaction, [signal, place.at(i * SIGACTION_SIZE), 0, SIGSET_SIZE], {
+    if (words.every((word) => word === 0)) return;
+    const place = program.reserve(SIGACTION_SIZE);
+    putU64s(place.bytes, words.length, words);
+    program.call(NR.rt_sigaction, [signal, place, 0, SIGSET_SIZE], {
       what: "cannot set how a signal is handled",
       subject: { signal },
     });
