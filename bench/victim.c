@@ -8,9 +8,11 @@
  *     threads COUNT            so many threads in all
  *     vmas COUNT               so many mappings more than a program has
  *     sockets COUNT            so many unix sockets: pairs, and datagram sockets with abstract names, with something to read
+ *     connections COUNT        so many TCP connections, both ends of them, with something to read at each
  *     descriptors COUNT        so many descriptors: files, pipes, event counters and unix sockets
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -133,6 +135,22 @@ static void named(long number)
 	must(send(client, "waiting", 7, 0) == 7, "send");
 }
 
+static void connections(long count)
+{
+	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof name;
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	must(bind(listener, (void *)&name, size) == 0 && listen(listener, 8) == 0, "listen");
+	must(getsockname(listener, (void *)&name, &size) == 0, "getsockname");
+	for (long i = 0; i < count; i++) {
+		int client = socket(AF_INET, SOCK_STREAM, 0);
+		must(connect(client, (void *)&name, size) == 0, "connect");
+		int server = accept(listener, NULL, NULL);
+		must(send(client, "waiting", 7, 0) == 7 && send(server, "waiting", 7, 0) == 7, "send");
+	}
+}
+
 static void room(long descriptors)
 {
 	struct rlimit limit = {descriptors + 16, descriptors + 16};
@@ -184,6 +202,10 @@ int main(int argc, char **argv)
 			pair();
 			named(i);
 		}
+	}
+	if (!strcmp(kind, "connections")) {
+		room(2 * count);
+		connections(count);
 	}
 	if (!strcmp(kind, "descriptors")) {
 		room(count);

@@ -49,11 +49,13 @@ export class Victim implements Turn {
    * @param name of its samples: `NAME.dump`, `NAME.frozen`, `NAME.restore` (ms), `NAME.peak` (MiB)
    * @param words for the victim's program; none for sleep(1)
    * @param plain also `NAME.write` and `NAME.read`: the same bytes by one plain write and read
+   * @param options for dump and restore
    */
   constructor(
     readonly name: string,
     readonly words: readonly string[],
     readonly plain = false,
+    readonly options: readonly string[] = [],
   ) {}
 
   prepare(): void {
@@ -78,7 +80,7 @@ export class Victim implements Turn {
     mkdirSync(images);
     if (this.plain) samples.add(`${name}.write`, this.#ask(SIGUSR1, "write"));
     const dump = this.#tscriu(
-      ["dump", "-t", `${this.#pid}`, "-D", images, "-v4", "-o", "dump.log"],
+      ["dump", "-t", `${this.#pid}`, "-D", images, "-v4", "-o", "dump.log", ...this.options],
       `${images}/dump.log`,
     );
     this.#reap();
@@ -86,7 +88,7 @@ export class Victim implements Turn {
     samples.add(`${name}.dump`, dump.ms);
     samples.add(`${name}.frozen`, frozen / 1000);
     samples.add(`${name}.peak`, dump.peak);
-    const restore = ["restore", "-d", "-D", images, "-v4", "-o", "restore.log"];
+    const restore = ["restore", "-d", "-D", images, "-v4", "-o", "restore.log", ...this.options];
     samples.add(`${name}.restore`, this.#tscriu(restore, `${images}/restore.log`).ms);
     if (this.plain) samples.add(`${name}.read`, this.#ask(SIGUSR2, "read"));
     // not before the end for small ones: a file system is slow to give numbers of deleted files again

@@ -138,6 +138,10 @@ export function pollNow(fd: number, events: number): number {
   const none = new BigInt64Array(2);
   entry.setInt32(0, fd, true);
   entry.setInt16(4, events, true);
-  check(sys(NR.ppoll, addressOf(entry), 1, addressOf(none), 0, 0), "cannot poll a descriptor", { fd });
-  return entry.getUint16(6, true);
+  for (;;) {
+    const result = sys(NR.ppoll, addressOf(entry), 1, addressOf(none), 0, 0);
+    if (result === EINTR) continue;
+    check(result, "cannot poll a descriptor", { fd });
+    return entry.getUint16(6, true);
+  }
 }

@@ -71,8 +71,7 @@ function stateOf(file: OpenFile): State {
 }
 
 /** What keeps a socket from being dumped. */
-function problem(file: OpenFile, dump: FileDump): CrError | undefined {
-  const socket = stateOf(file);
+function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undefined {
   const fail = (what: string, remedy: string) =>
     new CrError(what, { code: "UNSUPPORTED", subject: subjectOf(file), remedy });
   const close = "let the program close it before the dump";
@@ -109,7 +108,7 @@ function tcpProblem(
 }
 
 export function checkInet(file: OpenFile, dump: FileDump): void {
-  const found = problem(file, dump);
+  const found = problem(file, stateOf(file), dump);
   if (found) dump.blocker(found);
 }
 
@@ -178,9 +177,10 @@ function withPeer(socket: State, file: OpenFile, dump: FileDump): State {
 const multicastGroups = perRun((_: FileDump) => new MulticastGroups());
 
 export function dumpInet(file: OpenFile, dump: FileDump): void {
-  const found = problem(file, dump);
+  const met = stateOf(file);
+  const found = problem(file, met, dump);
   if (found) throw found;
-  const socket = withPeer(stateOf(file), file, dump);
+  const socket = withPeer(met, file, dump);
   const isLater = socket.protocol === IPPROTO.TCP && isConnection(socket.state) && !dump.options.tcpClose;
   if (isLater) rememberConnection(file, dump);
   else writeEntry(file, socket, dump);
@@ -188,13 +188,15 @@ export function dumpInet(file: OpenFile, dump: FileDump): void {
 
 /** What waits until all descriptions are known: connections, which are locked and read together. */
 export function dumpInetConnections(dump: FileDump): void {
-  const peerOf = (file: OpenFile) => stateOf(file).peer ?? listed(file, AF.INET, dump) ?? listed(file, AF.INET6, dump);
+  const withEnds = (file: OpenFile): State => {
+    const socket = stateOf(file);
+    return socket.peer ? socket : { ...socket, peer: listed(file, AF.INET, dump) ?? listed(file, AF.INET6, dump) };
+  };
   const endsOf = (file: OpenFile): Ends | undefined => {
-    const { own } = stateOf(file);
-    const peer = peerOf(file);
+    const { own, peer } = withEnds(file);
     return peer && { own, peer };
   };
-  dumpConnections(dump, endsOf, (file) => writeEntry(file, { ...stateOf(file), peer: peerOf(file) }, dump));
+  dumpConnections(dump, endsOf, (file) => writeEntry(file, withEnds(file), dump));
 }
 
 /** The peer of a connection that is being made: only the kernel's list tells it. */
