@@ -199,7 +199,9 @@ export function openDescriptor(reg: RegFileEntry, restore: FileRestore): number 
   const pos = BigInt(reg.pos);
   if ((reg.flags & O.PATH) !== 0 || pos === NO_POS) return fd;
   const type = (reg.mode ?? S_IFREG) & S_IFMT;
-  if (type === S_IFREG || (pos !== 0n && type !== S_IFIFO && type !== S_IFCHR)) seekTo(fd, pos, reg.name);
+  // some files of the kernel have no position: there it is 0
+  if (pos === 0n && type === S_IFREG) sys(NR.lseek, fd, 0, SEEK.SET);
+  else if (pos !== 0n && type !== S_IFIFO && type !== S_IFCHR) seekTo(fd, pos, reg.name);
   // a device may count what was read and yet refuse to be positioned
   else if (type === S_IFCHR && pos !== 0n) sys(NR.lseek, fd, Number(pos), SEEK.SET);
   return fd;

@@ -58,6 +58,23 @@ export const pipe: FileKind = {
     const pipe = found.get(file.stat.ino);
     if (pipe === undefined || (pipe.read && pipe.write) || told.has(file.stat.ino) || !isConnected(file)) return;
     told.add(file.stat.ino);
+    const automount = dump.mounts.find(
+      ({ fsType, superOptions }) =>
+        fsType === "autofs" && superOptions.split(",").includes(`pipe_ino=${file.stat.ino}`),
+    );
+    if (automount) {
+      dump.blocker(
+        new CrError(
+          "through a pipe the kernel asks this program to mount something (autofs): it would go on asking there",
+          {
+            code: "UNSUPPORTED",
+            subject: { pid: file.pid, fd: file.fd, path: automount.mountpoint },
+            remedy: "stop the automounter before the dump (systemctl stop autofs)",
+          },
+        ),
+      );
+      return;
+    }
     // CRIU dumps such a pipe too: whoever restores gives it a new end. So it is no blocker, and not worth a walk
     // over all processes to find who holds it.
     dump.log.warn(

@@ -123,6 +123,9 @@ export function placeOf(
     );
     if (usual !== undefined) return { how: "path", name: usual };
   }
+  // a name that was taken away and given back; the kernel forgets names of its own below /proc/PID/net
+  const back = deleted ? ground.stat(name, true) : undefined;
+  if (back && isSame(back, stat)) return { how: "path", name };
   if (there && !deleted && isOverlaid(link, there, file, ground)) return { how: "path", name: link };
   const process = file.fsType === FS.PROC ? deadProcess(name, ground) : undefined;
   if (process !== undefined) return { how: "process", name, process };

@@ -25,6 +25,17 @@ function matches(file: OpenFile): boolean {
   return type === S_IFCHR ? isStateless(file.stat.rdev, file.flags) : BY_NAME.has(type);
 }
 
+/** A file of pressure that is open for writing was told when to wake this program, and cannot be asked what it was told. */
+function pressureProblem(file: OpenFile): CrError | undefined {
+  if ((file.flags & O.ACCMODE) === O.RDONLY || (file.flags & O.PATH) !== 0) return undefined;
+  if (!/^\/proc\/pressure\/|^\/sys\/fs\/cgroup\/.*\.pressure$/.test(file.link)) return undefined;
+  return new CrError("a file waits for pressure (PSI) in a way that cannot be read", {
+    code: "UNSUPPORTED",
+    subject: { pid: file.pid, fd: file.fd, path: file.link },
+    remedy: "let the program close it before the dump; reading pressure does not stand in the way",
+  });
+}
+
 /** Entries that are only the path of a terminal or FIFO: opening those has effects, so their own kinds do it. */
 const pathsOfOthers = perRun((restore: FileRestore) => {
   const ids = new Set<number>();
@@ -42,7 +53,7 @@ export const regular: FileKind = {
   matches,
 
   check(file, dump) {
-    const problem = RegularFiles.of(dump).problem(file);
+    const problem = RegularFiles.of(dump).problem(file) ?? pressureProblem(file);
     if (problem) dump.blocker(problem);
   },
 

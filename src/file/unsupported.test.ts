@@ -2,10 +2,11 @@ import { expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { driverOf } from "../kernel/proc/devices.ts";
 import { makeDev } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
-import { isStateless } from "./device.ts";
+import { deviceAdvice, isStateless } from "./device.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import { adviceFor } from "./unsupported.ts";
 
@@ -44,10 +45,20 @@ test("every link has words, known or not", () => {
   expect(words("anon_inode:[perf_event]")).toMatch(/performance counter/);
   expect(words("anon_inode:bpf-prog")).toMatch(/BPF/);
   expect(words("anon_inode:[fanotify]")).toMatch(/fanotify/);
-  expect(words("/dev/dri/renderD128", 0o020000)).toMatch(/graphics card/);
   expect(words("/dev/something", 0o020000)).toMatch(/character device/);
   expect(words("anon_inode:[brand-new]")).toBe("a kernel object of the kind brand-new");
   expect(words("what:[1]")).toMatch(/unknown kind/);
+});
+
+test("devices are told by their drivers, wherever their nodes lie", () => {
+  const words = (driver?: string) => deviceAdvice(driver).what;
+  expect(words("drm")).toMatch(/graphics card/);
+  expect(words("misc/fuse")).toMatch(/FUSE/);
+  expect(words("rtc")).toMatch(/real-time clock/);
+  expect(words("misc/brand-new")).toMatch(/for each opener \(driver brand-new\)/);
+  expect(words()).toMatch(/for each opener$/);
+  expect(driverOf(makeDev(1, 3))).toBe("mem");
+  expect(driverOf(makeDev(0x3ff, 1))).toBeUndefined();
 });
 
 test("devices are opened again by path only where they keep nothing", () => {
@@ -55,7 +66,7 @@ test("devices are opened again by path only where they keep nothing", () => {
   expect(isStateless(makeDev(1, 11), O.WRONLY)).toBe(true);
   expect(isStateless(makeDev(1, 11), O.RDONLY)).toBe(false);
   expect(isStateless(makeDev(10, 200), O.RDWR)).toBe(false);
-  expect(isStateless(makeDev(202, 7), O.RDONLY)).toBe(true);
+  expect(isStateless(makeDev(7, 0), O.RDONLY)).toBe(driverOf(makeDev(7, 0)) === "vcs");
 });
 
 test.skipIf(!existsSync("/dev/kmsg"))("the kernel log open for reading is refused (needs /dev/kmsg)", () => {

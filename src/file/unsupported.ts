@@ -1,7 +1,9 @@
 import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
-import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../kernel/stat.ts";
+import { driverOf } from "../kernel/proc/devices.ts";
+import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../kernel/stat.ts";
 import { FS } from "../kernel/uapi/magic.ts";
+import { deviceAdvice } from "./device.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 
 /** What people call it, and what they can do about it. */
@@ -42,20 +44,6 @@ const BY_LINK: readonly (readonly [pattern: RegExp, what: string, remedy?: strin
   [/^anon_inode:\[eventfd\]$/, "an eventfd whose state this kernel does not show"],
   [/^anon_inode:\[pidfd\]$|^pidfd:/, "a descriptor of a process"],
   [/^(net|mnt|pid|user|uts|ipc|cgroup|time)(_for_children)?:\[/, "a namespace"],
-  [
-    /^\/dev\/(dri|nvidia|kfd)/,
-    "a graphics card",
-    "stop what draws or computes on it; the card's state is not in the kernel",
-  ],
-  [/^\/dev\/kvm/, "the door to virtual machines (KVM)", "save the machine with its own monitor"],
-  [/^\/dev\/fuse/, "the server side of a FUSE file system", "unmount that file system"],
-  [/^\/dev\/net\/tun/, "a TUN or TAP interface", "close the tunnel before the dump"],
-  [/^\/dev\/(input|uinput)/, "an input device"],
-  [/^\/dev\/snd/, "a sound device"],
-  [/^\/dev\/watchdog/, "a watchdog timer, which a dump would let expire"],
-  [/^\/dev\/rtc/, "a real-time clock"],
-  [/^\/dev\/loop|^\/dev\/nbd/, "a block device that is being served"],
-  [/^\/dev\/kmsg/, "the kernel log, open for reading"],
   [/^anon_inode:inotify$/, "an inotify instance whose state this kernel does not show"],
 ];
 
@@ -68,8 +56,6 @@ const BY_FS: ReadonlyMap<number, string> = new Map([
 ]);
 
 const BY_TYPE: ReadonlyMap<number, string> = new Map([
-  [S_IFCHR, "a character device that keeps state for each opener"],
-  [S_IFBLK, "a block device"],
   [S_IFSOCK, "a socket of a kind that is not supported"],
   [S_IFIFO, "a pipe that is not supported"],
 ]);
@@ -78,6 +64,10 @@ const BY_TYPE: ReadonlyMap<number, string> = new Map([
 export function adviceFor(file: Pick<OpenFile, "link" | "fsType" | "stat">): Advice {
   const known = BY_LINK.find(([pattern]) => pattern.test(file.link));
   if (known) return { what: known[1], remedy: known[2] ?? CLOSE };
+  if ((file.stat.mode & S_IFMT) === S_IFCHR) {
+    const { what, remedy } = deviceAdvice(driverOf(file.stat.rdev));
+    return { what, remedy: remedy ?? CLOSE };
+  }
   const anonymous = /^anon_inode:\[?([^\]]+)\]?$/.exec(file.link)?.[1];
   const what =
     BY_FS.get(file.fsType) ??
