@@ -21,6 +21,7 @@ import { regular } from "./regular.ts";
 import { signalfd } from "./signalfd.ts";
 import { timerfd } from "./timerfd.ts";
 import { tty } from "./tty.ts";
+import { tun } from "./tun.ts";
 import { unsupported } from "./unsupported.ts";
 
 /**
@@ -34,6 +35,7 @@ export const kinds: readonly FileKind[] = [
   pipe,
   fifo,
   tty,
+  tun,
   pidfd,
   eventfd,
   signalfd,

@@ -806,7 +806,10 @@ export const messages: Readonly<Record<string, string>> = {
   tunfile_entry: `1 required uint32 id
 2 optional string netdev
 3 optional bool detached
-4 optional uint32 ns_id`,
+4 optional uint32 ns_id
+2000 optional .net_device_entry tscriu_device
+2001 repeated bytes tscriu_addresses
+2002 repeated bytes tscriu_routes`,
   tun_link_entry: `1 required uint32 flags hex
 2 required int32 owner
 3 required int32 group

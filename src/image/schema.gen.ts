@@ -1346,6 +1346,9 @@ export interface TunfileEntry {
   netdev?: string;
   detached?: boolean;
   ns_id?: number;
+  tscriu_device?: NetDeviceEntry;
+  tscriu_addresses: Uint8Array[];
+  tscriu_routes: Uint8Array[];
 }
 
 export interface TunLinkEntry {

@@ -10,6 +10,7 @@ import type {
   PstreeEntry,
   TaskKobjIdsEntry,
 } from "../image/schema.gen.ts";
+import { FdTypes } from "../image/schema.gen.ts";
 import { checkNamespaces } from "../namespace/restore.ts";
 
 /** task_state of the images. */
@@ -53,8 +54,11 @@ export function readSet(images: ImageDirectory): SavedSet {
   if (!inventory.fdinfo_per_id) throw bad("the set is of a format that is too old (no fdinfo_per_id)", "inventory.img");
   const files = new Map<number, FileEntry>();
   for (const entry of images.read("FILES")) {
-    if (files.has(entry.id)) throw bad(`file id ${entry.id} is there twice`, "files.img");
-    files.set(entry.id, entry);
+    const before = files.get(entry.id);
+    // A tun device is two entries of one id: the file that was opened, and what it is attached to.
+    const isTun = before?.reg !== undefined && entry.type === FdTypes.TUNF;
+    if (before && !isTun) throw bad(`file id ${entry.id} is there twice`, "files.img");
+    files.set(entry.id, { ...before, ...entry });
   }
   const entries = images.read("PSTREE");
   const tasks: SavedTask[] = [];

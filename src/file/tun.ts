@@ -1,0 +1,201 @@
+/**
+ * tun and tap devices (Documentation/networking/tuntap.rst): network interfaces whose wire is a program. One that is not made
+ * to stay goes away with its last descriptor, and so do its addresses and routes: they are made again.
+ */
+import { CrError, type Subject } from "../error.ts";
+import { FdTypes, NdType, type NetDeviceEntry, type TunfileEntry } from "../image/schema.gen.ts";
+import { ERRNO } from "../kernel/errno.ts";
+import { closeFd, tryIoctl } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { makeDev, S_IFCHR, S_IFMT } from "../kernel/stat.ts";
+import { check, sys } from "../kernel/sys.ts";
+import { TUN } from "../kernel/uapi/ioctl.ts";
+import { isElsewhere } from "../socket/elsewhere.ts";
+import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
+import { NetworkLinks } from "./network-link.ts";
+import { openDescriptor } from "./open-regular.ts";
+import { perRun } from "./per-run.ts";
+import { RegularFiles } from "./regular-files.ts";
+
+const EBADFD = -(ERRNO.EBADFD ?? 77);
+const EBUSY = -(ERRNO.EBUSY ?? 16);
+const TUN_DEVICE = makeDev(10, 200);
+/** struct ifreq: the name, then a union. */
+const IFREQ = 40;
+const NAME = 16;
+
+// linux/if_tun.h
+const IFF = { TAP: 2, DETACH_QUEUE: 0x400, PERSIST: 0x800 } as const;
+/** What a device is made and opened with: TUN, TAP, NAPI, NAPI_FRAGS, MULTI_QUEUE, NO_PI, VNET_HDR. */
+const KEPT_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x1000 | 0x4000;
+
+const subjectOf = (file: OpenFile): Subject => ({ pid: file.pid, fd: file.fd, path: file.link });
+
+/** The device that a descriptor is attached to, and its flags; undefined when it is not. */
+function attached(file: OpenFile): { name: string; flags: number } | undefined {
+  const request = new DataView(new ArrayBuffer(IFREQ));
+  const result = tryIoctl(file.dup, TUN.GETIFF, request);
+  if (result === EBADFD) return undefined;
+  check(result, "cannot ask for the interface of a tun device", subjectOf(file));
+  const name = Buffer.from(request.buffer, 0, NAME).toString().replace(/\0.*$/s, "");
+  return { name, flags: request.getUint16(NAME, true) };
+}
+
+function problem(file: OpenFile, dump: FileDump): CrError | undefined {
+  const subject = subjectOf(file);
+  const fail = (what: string, remedy: string) => new CrError(what, { code: "UNSUPPORTED", subject, remedy });
+  const found = RegularFiles.of(dump).problem(file);
+  if (found) return found;
+  if (isElsewhere(file.dup))
+    return fail("a tun device belongs to another network namespace", "let the program close it before the dump");
+  const it = attached(file);
+  if (it === undefined || (it.flags & IFF.TAP) === 0) return undefined;
+  // struct sock_fprog: the number of instructions, and where the program once had them
+  const filter = new DataView(new ArrayBuffer(16));
+  if (tryIoctl(file.dup, TUN.GETFILTER, filter) < 0 || filter.getUint16(0, true) === 0) return undefined;
+  return fail("a tap device has a filter, which nobody can read", "let the program take it off (TUNDETACHFILTER)");
+}
+
+function readNumber(fd: number, request: number): number {
+  const value = new DataView(new ArrayBuffer(4));
+  return tryIoctl(fd, request, value) < 0 ? 0 : value.getInt32(0, true);
+}
+
+function deviceOf(file: OpenFile, links: NetworkLinks, name: string, flags: number): NetDeviceEntry {
+  const { owner, group, ...device } = links.device(name);
+  const fd = file.dup;
+  return {
+    type: NdType.TUN,
+    ...device,
+    conf: [],
+    conf4: [],
+    conf6: [],
+    tun: {
+      flags: flags & ~IFF.DETACH_QUEUE,
+      owner,
+      group,
+      vnethdr: readNumber(fd, TUN.GETVNETHDRSZ),
+      sndbuf: readNumber(fd, TUN.GETSNDBUF),
+    },
+  };
+}
+
+export const tun: FileKind = {
+  name: "tun device",
+  type: FdTypes.TUNF,
+  matches: ({ stat }) => (stat.mode & S_IFMT) === S_IFCHR && stat.rdev === TUN_DEVICE,
+
+  check(file, dump) {
+    const found = problem(file, dump);
+    if (found) dump.blocker(found);
+  },
+
+  dump(file, dump) {
+    const found = problem(file, dump);
+    if (found) throw found;
+    RegularFiles.of(dump).addDescriptor(file);
+    const tunf: TunfileEntry = { id: file.id, ns_id: dump.netNsId, tscriu_addresses: [], tscriu_routes: [] };
+    const it = attached(file);
+    if (it) {
+      using links = new NetworkLinks();
+      tunf.netdev = it.name;
+      if (it.flags & IFF.DETACH_QUEUE) tunf.detached = true;
+      tunf.tscriu_device = deviceOf(file, links, it.name, it.flags);
+      const { addresses, routes } = links.configuration(tunf.tscriu_device.ifindex);
+      tunf.tscriu_addresses = [...addresses];
+      tunf.tscriu_routes = [...routes];
+    }
+    dump.add({ type: FdTypes.TUNF, id: file.id, tunf });
+  },
+
+  open({ id, reg, tunf }, restore) {
+    if (reg === undefined || tunf === undefined)
+      throw new CrError("a tun device without its entries", { code: "BAD_IMAGE", subject: { file: id } });
+    const fd = openDescriptor(reg, restore);
+    try {
+      if (tunf.netdev !== undefined) attach(fd, tunf, tunf.netdev, restore);
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
+    restore.put(id, fd);
+    restore.applyFown(fd, reg.fown, reg.flags);
+  },
+};
+
+/** Devices that this restore has made. */
+const made = perRun((_: FileRestore) => new Set<string>());
+
+function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileRestore): void {
+  const subject: Subject = { file: tunf.id, interface: name };
+  using links = new NetworkLinks();
+  const isThere = made(restore).has(name) || exists(links, name);
+  const device = tunf.tscriu_device;
+  if (device?.tun === undefined && !isThere) {
+    const remedy = `make it first: ip tuntap add dev ${name} mode tun`;
+    throw new CrError("the network interface of a tun device is not there", { code: "ENODEV", subject, remedy });
+  }
+  const flags = device?.tun ? device.tun.flags : links.device(name).flags;
+  if (!isThere) setNumber(fd, TUN.SETIFINDEX, device?.ifindex ?? 0);
+  let result = setInterface(fd, name, flags);
+  if (result === EBUSY && !isThere) {
+    restore.log.warn(`the number ${device?.ifindex} of the interface ${name} is taken: it gets another one`);
+    setNumber(fd, TUN.SETIFINDEX, 0);
+    result = setInterface(fd, name, flags);
+  }
+  const remedy = `end whoever uses ${name}, or remove it: ip link delete ${name}`;
+  check(result, "cannot attach to the network interface of a tun device", subject, remedy);
+  if (!isThere && device) create(fd, name, device, tunf, links, restore);
+  made(restore).add(name);
+  if (tunf.detached) {
+    const request = new DataView(new ArrayBuffer(IFREQ));
+    request.setUint16(NAME, IFF.DETACH_QUEUE, true);
+    check(tryIoctl(fd, TUN.SETQUEUE, request), "cannot detach a queue of a tun device", subject);
+  }
+}
+
+function exists(links: NetworkLinks, name: string): boolean {
+  try {
+    links.device(name);
+    return true;
+  } catch (error) {
+    if (error instanceof CrError && error.code === "ENODEV") return false;
+    throw error;
+  }
+}
+
+function setNumber(fd: number, request: number, value: number): number {
+  const bytes = new DataView(new ArrayBuffer(4));
+  bytes.setInt32(0, value, true);
+  return tryIoctl(fd, request, bytes);
+}
+
+function setInterface(fd: number, name: string, flags: number): number {
+  const request = new DataView(new ArrayBuffer(IFREQ));
+  new Uint8Array(request.buffer, 0, NAME - 1).set(Buffer.from(name).subarray(0, NAME - 1));
+  request.setUint16(NAME, flags & KEPT_FLAGS, true);
+  return tryIoctl(fd, TUN.SETIFF, request);
+}
+
+/** Gives a device that was just made what the saved one had. */
+function create(
+  fd: number,
+  name: string,
+  device: NetDeviceEntry,
+  { id, tscriu_addresses, tscriu_routes }: TunfileEntry,
+  links: NetworkLinks,
+  restore: FileRestore,
+): void {
+  const subject: Subject = { file: id, interface: name };
+  const { owner = -1, group = -1, vnethdr = 0, sndbuf = 0, flags = 0 } = device.tun ?? {};
+  // these take their argument by value
+  if (owner !== -1) check(sys(NR.ioctl, fd, TUN.SETOWNER, owner), "cannot set the owner of a tun device", subject);
+  if (group !== -1) check(sys(NR.ioctl, fd, TUN.SETGROUP, group), "cannot set the group of a tun device", subject);
+  if (sndbuf > 0) check(setNumber(fd, TUN.SETSNDBUF, sndbuf), "cannot set the buffer of a tun device", subject);
+  if (vnethdr > 0) check(setNumber(fd, TUN.SETVNETHDRSZ, vnethdr), "cannot set the header of a tun device", subject);
+  if (flags & IFF.PERSIST) restore.atRelease(() => [{ nr: NR.ioctl, args: [fd, TUN.SETPERSIST, 1] }]);
+  const { ifindex } = links.device(name);
+  links.configure(ifindex, device, { addresses: tscriu_addresses, routes: tscriu_routes }, (what) =>
+    restore.log.warn(`the interface ${name} lacks something that it had: ${what}`),
+  );
+}
