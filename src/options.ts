@@ -86,6 +86,8 @@ export interface CommonOptions {
   interrupted: () => boolean;
   /** The tree hangs on a foreign session and terminal. */
   shellJob: boolean;
+  /** Slaves whose master is outside of the tree get a new one, which a client takes over at the hook orphan-pts-master. */
+  orphanPtsMaster: boolean;
   fileLocks: boolean;
   evasiveDevices: boolean;
   tcpEstablished: boolean;

@@ -35,6 +35,7 @@ export function commonOptions(
     hook: scriptHook(scripts, images, workDir, log),
     interrupted,
     shellJob: settings.flag("shell-job"),
+    orphanPtsMaster: false,
     fileLocks: settings.flag("file-locks"),
     evasiveDevices: settings.flag("evasive-devices"),
     tcpEstablished: settings.flag("tcp-established"),

@@ -174,7 +174,7 @@ export interface FileKind {
   /** Whether an entry of this type is this kind's to open, where several kinds share a type; yes when left out. */
   restores?(entry: FileEntry): boolean;
   /** Refuses an entry that cannot be restored, before anything is created. */
-  precheck?(entry: FileEntry, restore: Pick<FileRestore, "options" | "entries">): void;
+  precheck?(entry: FileEntry, restore: Pick<FileRestore, "options" | "entries" | "images">): void;
   /**
    * Opens one description for file_entry `entry` and gives it to `restore.put` (with those that come with it: both ends of a
    * pipe). Called once for each id that was not put already.

@@ -169,6 +169,7 @@ export class TestRun implements Disposable {
       atEnd: (action) => void this.#ended.push(action),
       applyFown: (fd, _, flags) => void fcntl(fd, F.SETFL, flags, "F_SETFL"),
     };
+    for (const entry of this.entries.values()) byType.get(entry.type)?.precheck?.(entry, restore);
     for (const entry of this.entries.values()) if (byType.has(entry.type)) openOne(entry.id);
     for (const kind of this.#kinds) {
       kind.link?.(

@@ -8,7 +8,7 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import type { FileDump, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { lookInside, slaveClosed } from "./tty-queue.ts";
-import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity } from "./tty-state.ts";
+import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity, ttyName } from "./tty-state.ts";
 
 /** Indices above this one in ids of the images are those of external terminals. */
 const EXTERNAL_INDEX = 1012;
@@ -29,11 +29,6 @@ function masterIndex(file: OpenFile): number | undefined {
 function userDevice(dev: number): number {
   const [major, minor] = [Math.floor(dev / 0x100000), dev % 0x100000];
   return (minor & 0xff) + major * 0x100 + Math.floor(minor / 0x100) * 0x100000;
-}
-
-/** How `--external` and `--inherit-fd` name a terminal. */
-export function ttyName(rdev: number, dev: number): string {
-  return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
 }
 
 /** What the tree's terminals have in common during one dump. */
@@ -120,6 +115,7 @@ export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   // /dev/tty lies on another file system than the slave that it means
   const slave = dump.held.find((held) => identityOf(held.file)?.type === TtyType.PTY && heldSlave(held.file) === index);
   const name = ttyName(userDevice(slaveDevice(index)), userDevice((slave?.file ?? file).stat.dev));
+  if (dump.options.orphanPtsMaster) return undefined;
   if (!dump.options.shellJob) {
     return new CrError("a terminal belongs to a program outside of the tree", {
       code: "SHELL_JOB",

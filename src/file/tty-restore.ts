@@ -1,21 +1,21 @@
 import type { Program, Result } from "../agent/program.ts";
 import { CrError, type Subject } from "../error.ts";
 import { type TtyDataEntry, type TtyFileEntry, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
-import { closeFd, dupFd, ioctlInt, openPath, reopen } from "../kernel/fd.ts";
+import { closeFd, dupFd, openPath, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
 import { check, must, sys } from "../kernel/sys.ts";
-import { openMaster, readTermios, tryOpenSlave, trySetTtyNumber } from "../kernel/tty.ts";
+import { openMaster, tryOpenSlave, trySetTtyNumber } from "../kernel/tty.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { FileRestore, RestoredTask } from "./kind.ts";
 import { perRun } from "./per-run.ts";
-import { ttyName } from "./tty-dump.ts";
 import { stoppedOf } from "./tty-flow.ts";
+import { makeMaster, OPEN_FLAGS, openSlave } from "./tty-open.ts";
+import { givenTerminal } from "./tty-precheck.ts";
 import { type PtyInside, writeInside } from "./tty-queue.ts";
+import { hasOurSession, isForeground, type SessionTerminal, takeTerminal } from "./tty-session.ts";
 import { applyFlags, applyModes, applySize, infoId, MAX_PTYS } from "./tty-state.ts";
-
-const OPEN_FLAGS = O.ACCMODE | O.NONBLOCK;
 
 /** A pty as the images show it: its ends, each with its descriptions. */
 interface Pty {
@@ -86,16 +86,15 @@ class Terminals {
     const pty = info.pty && this.#ptys.get(info.pty.index);
     if (given !== undefined) this.#put(entry, this.#line(info, dupFd(given)));
     else if (info.type === TtyType.CTTY) this.#openControlling(entry);
-    else if (info.type === TtyType.EXT_TTY) throw missing(info, entry);
     else if (info.type !== TtyType.PTY || pty === undefined) this.#openPlain(entry, info);
     else if (pty.masters.length > 0) this.#openPty(pty);
     else if (info.termios === undefined) this.#openHungUp(pty);
+    else if (this.restore.options.orphanPtsMaster) this.#openOrphan(pty, info);
     else this.#openOurs(pty, info);
   }
 
   #given(info: TtyInfoEntry): number | undefined {
-    const name = ttyName(info.rdev, info.dev ?? 0);
-    return this.restore.options.inheritFds.find(({ resource }) => resource === name)?.fd;
+    return givenTerminal(info, this.restore.options.inheritFds);
   }
 
   #put(entry: TtyFileEntry, fd: number): void {
@@ -169,16 +168,26 @@ class Terminals {
     }
   }
 
+  /** Slaves whose master was outside of the tree: a client takes over the new one. */
+  #openOrphan(pty: Pty, info: TtyInfoEntry): void {
+    const subject = { path: `/dev/pts/${pty.index}` };
+    // who had the master may have it still: then the number is another one
+    const master = openMaster(pty.index, O.RDWR) ?? openPath("/dev/ptmx", O.RDWR | O.NOCTTY, "cannot make a terminal");
+    try {
+      trySetTtyNumber(master, TIOC.SPTLCK, 0);
+      check(applyModes(master, info), "cannot set the modes of a terminal", subject);
+      check(applySize(master, info), "cannot set the size of a terminal", subject);
+      this.#openSlaves(pty, info, master, subject);
+      if (this.restore.options.hook("orphan-pts-master", undefined, master) !== 0)
+        throw new CrError("nobody takes over the master of a terminal", { code: "SCRIPT", subject });
+    } finally {
+      closeFd(master);
+    }
+  }
+
   /** The terminal of a shell job: ours stands for it. */
   #openOurs(pty: Pty, info: TtyInfoEntry): void {
     const subject = { path: `/dev/pts/${pty.index}` };
-    if (readTermios(0) === undefined) {
-      throw new CrError("the tree had a terminal of a program outside, and our standard input is no terminal", {
-        code: "SHELL_JOB",
-        subject,
-        remedy: `restore with --shell-job from a terminal, or give one: --inherit-fd 'fd[N]:${ttyName(info.rdev, info.dev ?? 0)}'`,
-      });
-    }
     this.#ours = info;
     for (const entry of pty.slaves) {
       const fd = reopen(0, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open our terminal anew", subject);
@@ -292,79 +301,6 @@ class Terminals {
       }
     }
   }
-}
-
-/** A terminal that a session gets, of ours. */
-export interface SessionTerminal {
-  readonly fd: number;
-  /** It is taken from the session that we are in. */
-  readonly steal: boolean;
-}
-
-/** Is a terminal the controlling one of the session that we are in? Others would lose theirs: nobody asked for that. */
-function hasOurSession(fd: number): boolean {
-  return ioctlInt(fd, TIOC.GSID) === sys(NR.getsid, 0);
-}
-
-function isForeground(): boolean {
-  return ioctlInt(0, TIOC.GPGRP) === sys(NR.getpgid, 0);
-}
-
-/** Others may have the number for a moment: who wants a certain one takes all below it. */
-const NUMBER_TRIES = 50;
-
-function makeMaster(index: number, flags: number, subject: Subject): number {
-  for (let tries = 0; tries < NUMBER_TRIES; tries++) {
-    const master = openMaster(index, flags);
-    if (master !== undefined) return master;
-    Bun.sleepSync(10);
-  }
-  throw taken(subject);
-}
-
-function openSlave(master: number, entry: TtyFileEntry, subject: Subject): number {
-  return check(
-    tryOpenSlave(master, entry.flags & (OPEN_FLAGS | O.LARGEFILE)),
-    "cannot open the slave of a pty",
-    subject,
-  );
-}
-
-/** Runs in the leader of the session: nobody else may. */
-function takeTerminal(leader: RestoredTask, fd: number, info: TtyInfoEntry): void {
-  const subject = {
-    pid: leader.pid,
-    terminal: info.pty ? `/dev/pts/${info.pty.index}` : `tty ${info.rdev.toString(16)}`,
-  };
-  leader.run((program) => {
-    const path = program.text(`/proc/${process.pid}/fd/${fd}`);
-    const pgrp = program.data(new Uint8Array(new Int32Array([info.pgrp]).buffer));
-    const line = program.call(NR.openat, [AT.FDCWD, path, O.RDWR | O.NOCTTY, 0], {
-      what: "cannot open the terminal of a session",
-      subject,
-    });
-    program.call(NR.ioctl, [line, TIOC.SCTTY, 0], { what: "cannot give a session its terminal", subject });
-    // The group may be gone, as the shell finds out too.
-    if (info.pgrp > 0) program.call(NR.ioctl, [line, TIOC.SPGRP, pgrp], { ignore: true });
-    program.call(NR.close, [line]);
-  });
-}
-
-function taken(subject: Subject): CrError {
-  return new CrError("the number of a terminal is in use", {
-    code: "EADDRINUSE",
-    subject,
-    remedy: "close the terminal that has the number, then restore again",
-  });
-}
-
-function missing(info: TtyInfoEntry, entry: TtyFileEntry): CrError {
-  const name = ttyName(info.rdev, info.dev ?? 0);
-  return new CrError("a terminal was declared external at the dump and is not given", {
-    code: "MISSING_EXTERNAL",
-    subject: { file: entry.id, path: name },
-    remedy: `pass a terminal: --inherit-fd 'fd[N]:${name}'`,
-  });
 }
 
 export const restoredTerminals = perRun((restore: FileRestore) => new Terminals(restore));

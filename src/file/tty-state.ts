@@ -69,6 +69,11 @@ export function slaveDevice(index: number): number {
 
 export const infoId = ({ index, isMaster }: TtyIdentity) => (index << 1) + (isMaster ? 1 : 0);
 
+/** How `--external` and `--inherit-fd` name a terminal. */
+export function ttyName(rdev: number, dev: number): string {
+  return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
+}
+
 function toEntry(termios: Termios): TermiosEntry {
   const { iflag, oflag, cflag, lflag, line, cc, ispeed, ospeed } = termios;
   return {

@@ -22,7 +22,7 @@ import { TIOC } from "../kernel/uapi/ioctl.ts";
 import { regular } from "./regular.ts";
 import { type TestOptions, TestRun } from "./testing.ts";
 import { tty } from "./tty.ts";
-import { ttyName } from "./tty-dump.ts";
+import { ttyName } from "./tty-state.ts";
 
 /** High enough that nobody else on the machine takes it between dump and restore. */
 const INDEX = 50 + (process.pid % 100);

@@ -2,6 +2,7 @@ import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import type { FileKind } from "./kind.ts";
 import { dumpTty, identityOf, problem } from "./tty-dump.ts";
+import { precheckTty } from "./tty-precheck.ts";
 import { restoredTerminals } from "./tty-restore.ts";
 
 export const tty: FileKind = {
@@ -15,6 +16,8 @@ export const tty: FileKind = {
   },
 
   dump: dumpTty,
+
+  precheck: precheckTty,
 
   open(entry, restore) {
     if (entry.tty === undefined)

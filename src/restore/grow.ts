@@ -7,7 +7,7 @@ import type { Program } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers } from "../file/numbers.ts";
-import type { SessionTerminal } from "../file/tty-restore.ts";
+import type { SessionTerminal } from "../file/tty-session.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";

@@ -23,7 +23,7 @@ export const dumpDuty: Duty = (request, office, first) => {
     const external = [...plain.external];
     const hook = opts.notify_scripts ? notifyingHook(connection, plain.hook, external, space.log) : plain.hook;
     catchSignals();
-    const result = dump({ ...plain, external, hook }, space.log);
+    const result = dump({ ...plain, external, hook, orphanPtsMaster: opts.orphan_pts_master ?? false }, space.log);
     space.log.summary(`Saved ${result.tasks} tasks in ${space.images.path}`, { ...result });
     connection.answer({ type: CriuReqType.DUMP, success: true, dump: { restored: false } });
     return "answered";

@@ -36,7 +36,10 @@ export const restoreDuty: Duty = (request, office, first) => {
     const external = [...plain.external];
     const hook = opts.notify_scripts ? notifyingHook(connection, plain.hook, external, space.log) : plain.hook;
     catchSignals();
-    const result = restoreWith(pidfile, () => restore({ ...plain, external, hook, detached: true }, space.log));
+    // without notifications nobody could take a master over
+    const orphanPtsMaster = (opts.orphan_pts_master && opts.notify_scripts) ?? false;
+    const all = { ...plain, external, hook, orphanPtsMaster, detached: true };
+    const result = restoreWith(pidfile, () => restore(all, space.log));
     space.log.summary(`Restored ${result.tasks} tasks, root pid ${result.pid}`, { ...result });
     connection.answer({ type: CriuReqType.RESTORE, success: true, restore: { pid: result.pid } });
     if (!opts.log_to_stderr) logFile = opts.log_file ?? settings.text("log-file") ?? "criu.log";

@@ -64,8 +64,9 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
       await terminal.shows(/^third\nthird$/m);
       terminal.type("\x04");
       await answers();
-      terminal.type("kill %1; fg; sleep 1000\r");
-      await terminal.shows(/^\[1\]\+ {2}Terminated .*sleep 1000$|^sleep 1000\nTerminated$/m);
+      terminal.type("kill %1; wait %1; echo waited $?\r");
+      await terminal.shows(/^waited 143$/m);
+      terminal.type("sleep 1000\r");
       await until("sleep runs", () => (/sleep/.test(children(program)) ? true : undefined));
       await trip(program, terminal);
       terminal.type("\x03");

@@ -1,8 +1,9 @@
 /** A terminal of a test: its outer end is ours, with a screen that shows what programs draw. */
+import { statSync } from "node:fs";
 import { closeFd, tryRead, tryWrite } from "../../../src/kernel/fd.ts";
-import { openMaster, trySetTtyNumber, trySetWindowSize } from "../../../src/kernel/tty.ts";
+import { openMaster, ptyIndex, trySetTtyNumber, trySetWindowSize } from "../../../src/kernel/tty.ts";
 import { O } from "../../../src/kernel/uapi/fcntl.ts";
-import { TIOC } from "../../../src/kernel/uapi/ioctl.ts";
+import { FIO, TIOC } from "../../../src/kernel/uapi/ioctl.ts";
 import { cProgram } from "./build.ts";
 import { Screen } from "./screen.ts";
 import { type Program, type Stage, until } from "./stage.ts";
@@ -12,32 +13,41 @@ const LEAST = 230;
 const NUMBERS = 200;
 let next = process.pid % NUMBERS;
 
+function newMaster(): number {
+  for (let tries = 0; tries < NUMBERS; tries++) {
+    const master = openMaster(LEAST + (next++ % NUMBERS), O.RDWR | O.NONBLOCK);
+    if (master !== undefined) return master;
+  }
+  throw new Error("no terminal can be had");
+}
+
 export interface TerminalSize {
   readonly rows: number;
   readonly columns: number;
 }
 
 export class Terminal implements Disposable {
-  readonly #master: number;
+  #master: number;
   readonly path: string;
   readonly screen: Screen;
   readonly #buffer = new Uint8Array(65536);
   /** All that was said here. */
   said = "";
 
-  constructor(size: TerminalSize = { rows: 24, columns: 80 }) {
-    let index = -1;
-    let master: number | undefined;
-    for (let tries = 0; master === undefined && tries < NUMBERS; tries++) {
-      index = LEAST + (next++ % NUMBERS);
-      master = openMaster(index, O.RDWR | O.NONBLOCK);
-    }
-    if (master === undefined) throw new Error("no terminal can be had");
+  /** @param master one that somebody gave us, in place of a new one; ours from here on */
+  constructor(size: TerminalSize = { rows: 24, columns: 80 }, master = newMaster()) {
     this.#master = master;
-    this.path = `/dev/pts/${index}`;
+    this.path = `/dev/pts/${ptyIndex(master)}`;
     trySetTtyNumber(master, TIOC.SPTLCK, 0);
+    trySetTtyNumber(master, FIO.NBIO, 1);
     this.screen = new Screen((text) => this.type(text), size);
     trySetWindowSize(master, [size.rows, size.columns, 0, 0]);
+  }
+
+  /** How options of the command line name it. */
+  get resource(): string {
+    const { rdev, dev } = statSync(this.path);
+    return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
   }
 
   /** Types on the keyboard. */
@@ -80,7 +90,9 @@ export class Terminal implements Disposable {
     return stage.start(all, { env: { TERM: "xterm", HOME: stage.path, LC_ALL: "C.UTF-8", ...env } });
   }
 
+  /** Its end hangs up whoever is there. */
   [Symbol.dispose](): void {
-    closeFd(this.#master);
+    if (this.#master >= 0) closeFd(this.#master);
+    this.#master = -1;
   }
 }
