@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary } from "../../lib/binary.ts";
 import { describeStatus, Keeper } from "../../lib/keeper.ts";
+import { removeObjects } from "../../lib/objects.ts";
 import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
 
 /** Nothing waits this long unless something is broken; milliseconds. */
@@ -102,6 +103,7 @@ export class Stage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.keeper[Symbol.asyncDispose]();
+    removeObjects(this.path);
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,6 @@
 import { asyncio } from "./asyncio.ts";
 import { nginx } from "./nginx.ts";
+import { postgres } from "./postgres.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
 import { sqliteJournal, sqliteLog } from "./sqlite.ts";
@@ -15,4 +16,5 @@ export const realPrograms: readonly RealProgram[] = [
   bunClient,
   sqliteJournal,
   sqliteLog,
+  postgres,
 ];
