@@ -16,6 +16,8 @@ const sockets100 = new Victim("100 unix sockets", ["sockets", "100"]);
 const established = ["--tcp-established"];
 const tcp1000 = new Victim("1,000 TCP connections", ["connections", "1000"], false, established);
 const tcp100 = new Victim("100 TCP connections", ["connections", "100"], false, established);
+const udp1000 = new Victim("1,000 UDP sockets", ["datagrams", "1000"]);
+const udp100 = new Victim("100 UDP sockets", ["datagrams", "100"]);
 const fds10000 = new Victim("10,000 descriptors", ["descriptors", "10000"]);
 const fds1000 = new Victim("1,000 descriptors", ["descriptors", "1000"]);
 
@@ -76,6 +78,7 @@ export const figures: readonly Figure[] = [
   ...growth(vmas10000, vmas1000),
   ...growth(sockets1000, sockets100),
   ...growth(tcp1000, tcp100),
+  ...growth(udp1000, udp100),
   ...growth(fds10000, fds1000),
   {
     what: "peak memory of dumping 1 GiB against sleep",

@@ -9,6 +9,7 @@
  *     vmas COUNT               so many mappings more than a program has
  *     sockets COUNT            so many unix sockets: pairs, and datagram sockets with abstract names, with something to read
  *     connections COUNT        so many TCP connections, both ends of them, with something to read at each
+ *     datagrams COUNT          so many UDP sockets, each with a datagram to read
  *     descriptors COUNT        so many descriptors: files, pipes, event counters and unix sockets
  */
 #define _GNU_SOURCE
@@ -151,6 +152,18 @@ static void connections(long count)
 	}
 }
 
+static void datagrams(long count)
+{
+	for (long i = 0; i < count; i++) {
+		struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+		socklen_t size = sizeof name;
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		must(bind(fd, (void *)&name, size) == 0 && getsockname(fd, (void *)&name, &size) == 0, "bind");
+		must(sendto(fd, "waiting", 7, 0, (void *)&name, size) == 7, "sendto");
+	}
+}
+
 static void room(long descriptors)
 {
 	struct rlimit limit = {descriptors + 16, descriptors + 16};
@@ -206,6 +219,10 @@ int main(int argc, char **argv)
 	if (!strcmp(kind, "connections")) {
 		room(2 * count);
 		connections(count);
+	}
+	if (!strcmp(kind, "datagrams")) {
+		room(count);
+		datagrams(count);
 	}
 	if (!strcmp(kind, "descriptors")) {
 		room(count);

@@ -77,7 +77,7 @@ const KEEPING: readonly (readonly [driver: RegExp, what: string, remedy?: string
     "stop what draws or computes on it; the card's state is not in the kernel",
   ],
   [/^misc\/fuse$|^misc\/cuse$/, "the server side of a FUSE file system", "unmount that file system"],
-  [/^misc\/tun$|^macvtap$/, "a TUN or TAP interface", "close the tunnel before the dump"],
+  [/^macvtap$/, "the wire of a macvtap interface", "let the program close it before the dump"],
   [/^ppp$/, "a PPP connection", "close the connection before the dump"],
   [/^misc\/vhost|^misc\/vfio|^vfio/, "a device of a virtual machine", MONITOR],
   [/^(input|hidraw)$|^misc\/(uinput|uhid|rfkill)$/, "an input device"],
