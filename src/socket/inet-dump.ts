@@ -19,6 +19,7 @@ import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { isElsewhere } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions } from "./inet-options.ts";
+import { speaksTcp } from "./inet-protocol.ts";
 import { dumpDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceName } from "./interface.ts";
 import { MulticastGroups } from "./multicast.ts";
@@ -31,7 +32,6 @@ import { readTcpOptions } from "./tcp-options.ts";
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {
   [IPPROTO.SCTP]: "an SCTP socket",
-  [IPPROTO.MPTCP]: "a multipath TCP socket",
 };
 
 /** What an Internet socket is, as it says itself: no list of the kernel's is needed, so the namespace does not matter. */
@@ -56,7 +56,7 @@ function stateOf(file: OpenFile): State {
   const nowhere = { family, bytes: new Uint8Array(family === AF.INET6 ? 16 : 4), port: 0, scope: 0 };
   const own = parseInetAddress(ownAddress(fd)) ?? nowhere;
   const peer = parseInetAddress(peerAddress(fd) ?? new Uint8Array(0));
-  const info = protocol === IPPROTO.TCP ? tryGetOption(fd, SOL.TCP, TCP.INFO, 104) : -1;
+  const info = speaksTcp(protocol) ? tryGetOption(fd, SOL.TCP, TCP.INFO, 104) : -1;
   if (typeof info === "number") {
     const state = peer ? TCP_STATE.ESTABLISHED : TCP_STATE.CLOSE;
     return { family, type, protocol, state, own, peer, waiting: 0, backlog: 0 };
@@ -79,7 +79,7 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   if (filter) return filter;
   if (isElsewhere(file.dup)) return fail("a socket belongs to another network namespace", close);
   if (socket.type === SOCK.RAW) return undefined;
-  if (socket.protocol === IPPROTO.TCP) return tcpProblem(file, socket, dump, fail);
+  if (speaksTcp(socket.protocol)) return tcpProblem(file, socket, dump, fail);
   if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
     return fail(`${NAMES[socket.protocol] ?? `a socket of protocol ${socket.protocol}`} cannot be dumped`, close);
   }
@@ -92,7 +92,7 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
 
 function tcpProblem(
   file: OpenFile,
-  { state, own, peer, waiting }: State,
+  { protocol, state, own, peer, waiting }: State,
   dump: FileDump,
   fail: (what: string, remedy: string) => CrError,
 ): CrError | undefined {
@@ -104,6 +104,10 @@ function tcpProblem(
   if (!isConnection(state)) return undefined;
   const name = Object.entries(TCP_STATE).find(([, value]) => value === state)?.[0] ?? `state ${state}`;
   const words = `${addressWords(own)} -> ${peer ? addressWords(peer) : "unknown"} (${name})`;
+  if (protocol === IPPROTO.MPTCP && !dump.options.tcpClose) {
+    const remedy = "pass --tcp-close, or start the program without multipath TCP (GODEBUG=multipathtcp=0 for Go)";
+    return fail(`the connection ${words} is of multipath TCP, which nobody can bring back`, remedy);
+  }
   return connectionProblem(file, words, dump, subjectOf(file));
 }
 
@@ -122,7 +126,7 @@ function shutdownOf(file: OpenFile, socket: State, dump: FileDump): number {
   if (socket.state === TCP_STATE.LISTEN) return 0;
   const isShut = (pollNow(file.dup, POLL.RDHUP) & POLL.RDHUP) !== 0;
   if (socket.type === SOCK.RAW) return (pollNow(file.dup, POLL.HUP) & POLL.HUP) !== 0 ? SHUT_BOTH : isShut ? 1 : 0;
-  if (socket.protocol !== IPPROTO.TCP) return listOf(socket, dump).get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
+  if (!speaksTcp(socket.protocol)) return listOf(socket, dump).get(file.stat.ino)?.shutdown ?? (isShut ? 1 : 0);
   if (socket.state === TCP_STATE.CLOSE) return isShut ? SHUT_BOTH : 0;
   return (isShut ? 1 : 0) | (isSendingShut(socket.state) ? 2 : 0);
 }
@@ -164,7 +168,7 @@ function netListOf({ family, type }: State, dump: FileDump): Map<number, NetSock
 /** A peer without a port is not told by getpeername(2): most raw sockets that are connected have one. */
 function withPeer(socket: State, file: OpenFile, dump: FileDump): State {
   const { family, type, protocol } = socket;
-  if (socket.peer !== undefined || protocol === IPPROTO.TCP) return socket;
+  if (socket.peer !== undefined || speaksTcp(protocol)) return socket;
   const { ino } = file.stat;
   const isUdp = type === SOCK.DGRAM && (protocol === IPPROTO.UDP || protocol === IPPROTO.UDPLITE);
   const row = isUdp ? undefined : netListOf(socket, dump).get(ino);
@@ -208,7 +212,7 @@ function listed(file: OpenFile, family: number, dump: FileDump): InetAddress | u
 
 /** TCP sockets that come back without a connection though they had one. */
 function closedOf(socket: State, dump: FileDump): State {
-  if (socket.protocol !== IPPROTO.TCP || !isConnection(socket.state) || !dump.options.tcpClose) return socket;
+  if (!speaksTcp(socket.protocol) || !isConnection(socket.state) || !dump.options.tcpClose) return socket;
   const own = { ...socket.own, bytes: new Uint8Array(socket.own.bytes.length), port: 0, scope: 0 };
   return { ...socket, state: TCP_STATE.CLOSE, own, peer: undefined };
 }
@@ -242,7 +246,7 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
   const shutdown = met === socket ? shutdownOf(file, socket, dump) : SHUT_BOTH;
   if (shutdown !== 0) entry.shutdown = shutdown as InetSkEntry["shutdown"];
   if (hasQueue(socket)) dumpDatagrams(file, dump);
-  else if (socket.protocol !== IPPROTO.TCP && (pollNow(file.dup, POLL.IN) & POLL.IN) !== 0) {
+  else if (!speaksTcp(socket.protocol) && (pollNow(file.dup, POLL.IN) & POLL.IN) !== 0) {
     dump.log.warn(
       `packets that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,
     );

@@ -80,7 +80,8 @@ export function setFreebind(fd: number, family: number, on: boolean, subject: Su
 }
 
 function set(fd: number, [level, name]: Place, value: number, what: string, subject: Subject): void {
-  if (getNumber(fd, level, name) === value) return;
+  // what a socket does not know is off
+  if ((getNumber(fd, level, name) ?? 0) === value) return;
   check(trySetNumber(fd, level, name, value), `cannot set ${what} of a socket`, subject);
 }
 

@@ -21,6 +21,7 @@ import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { applyBeforeBind, applyBeforeQueue, applyIpOptions, setFreebind } from "./inet-options.ts";
+import { speaksTcp } from "./inet-protocol.ts";
 import { feedDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
@@ -109,7 +110,7 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
 
 /** Of those that need nobody for it. A peer without a port is one, too. */
 function isConnected({ proto, state, dst_port }: InetSkEntry): boolean {
-  return proto !== IPPROTO.TCP && (state === TCP_STATE.ESTABLISHED || dst_port !== 0);
+  return !speaksTcp(proto) && (state === TCP_STATE.ESTABLISHED || dst_port !== 0);
 }
 
 /** A TCP socket whose connection is over. */
@@ -120,7 +121,7 @@ function isEnded({ proto, state, shutdown }: InetSkEntry): boolean {
 function bind(fd: number, entry: InetSkEntry, restore: FileRestore, subject: Subject): void {
   const shared = (ports(restore).get(portKey(entry)) ?? 0) > 1;
   // What remains of old connections (TIME_WAIT) must not be in the way. `finishInet` puts both back.
-  if (entry.opts.reuseaddr || shared || entry.proto === IPPROTO.TCP) trySetNumber(fd, SOL.SOCKET, SO.REUSEADDR, 1);
+  if (entry.opts.reuseaddr || shared || speaksTcp(entry.proto)) trySetNumber(fd, SOL.SOCKET, SO.REUSEADDR, 1);
   if (entry.opts.so_reuseport || shared) trySetNumber(fd, SOL.SOCKET, SO.REUSEPORT, 1);
   const address = addressOf(entry.src_addr, entry.src_port, entry, scopeOf(fd, entry));
   let result = tryBind(fd, inetAddress(address));

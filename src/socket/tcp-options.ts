@@ -3,8 +3,9 @@ import type { Subject } from "../error.ts";
 import type { InetSkEntry, TcpOptsEntry, TscriuOption } from "../image/schema.gen.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
-import { IPPROTO, TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SOL } from "../kernel/uapi/socket.ts";
+import { speaksTcp } from "./inet-protocol.ts";
 import { applyKnown, differing, known } from "./more-options.ts";
 import { infoOf } from "./tcp-repair.ts";
 
@@ -53,7 +54,7 @@ function otherOptions(fd: number): TscriuOption[] {
 
 /** Empty for other protocols. */
 export function readTcpOptions(fd: number, protocol: number): TcpOptsEntry {
-  if (protocol !== IPPROTO.TCP) return { tscriu_options: [] };
+  if (!speaksTcp(protocol)) return { tscriu_options: [] };
   const entry: TcpOptsEntry = { tscriu_options: otherOptions(fd) };
   if (getNumber(fd, SOL.TCP, TCP.CORK)) entry.cork = true;
   if (getNumber(fd, SOL.TCP, TCP.NODELAY)) entry.nodelay = true;
@@ -71,7 +72,7 @@ function set(fd: number, name: number, value: number, what: string, subject: Sub
 
 /** Sets all of them. Images of old versions keep the times of keep-alive among the general options. */
 export function applyTcpOptions(fd: number, { tcp_opts: tcp, opts, proto }: InetSkEntry, subject: Subject): void {
-  if (proto !== IPPROTO.TCP) return;
+  if (!speaksTcp(proto)) return;
   const others = tcp?.tscriu_options ?? [];
   const congestion = others.find(({ name }) => name === TCP.CONGESTION)?.text;
   if (congestion !== undefined) setCongestion(fd, congestion, subject);
