@@ -55,13 +55,16 @@ export class DeadProcesses {
   /** The one of this restore. */
   static readonly of = perRun((restore: FileRestore) => new DeadProcesses(restore));
 
-  readonly #held = new Map<number, Placeholder>();
+  readonly #held = new Map<number, Disposable>();
 
-  private constructor(restore: FileRestore) {
-    restore.atEnd(() => {
-      for (const placeholder of this.#held.values()) placeholder[Symbol.dispose]();
-      this.#held.clear();
-    });
+  private constructor(private readonly restore: FileRestore) {
+    restore.atEnd(() => this.release());
+  }
+
+  /** All files are open: they may die. */
+  release(): void {
+    for (const placeholder of this.#held.values()) placeholder[Symbol.dispose]();
+    this.#held.clear();
   }
 
   /**
@@ -69,6 +72,9 @@ export class DeadProcesses {
    * @throws CrError EEXIST when the pid is taken
    */
   hold(pid: number): void {
-    if (!this.#held.has(pid)) this.#held.set(pid, new Placeholder(pid));
+    if (this.#held.has(pid)) return;
+    // who has the number in another pid namespace is born there
+    const [root] = this.restore.pidsApart ? this.restore.tasks : [];
+    this.#held.set(pid, root?.spawn(pid) ?? new Placeholder(pid));
   }
 }

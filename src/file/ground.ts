@@ -51,6 +51,57 @@ export const ownGround: Ground = {
   at: (path) => path,
 };
 
+/**
+ * Paths that begin in a namespace's root and are files of one mount, which others may cover: where the namespace leads elsewhere,
+ * the way goes by the mount itself.
+ */
+export class MountGround implements Ground {
+  /**
+   * @param mount the mount's root, a directory
+   * @param mountpoint where it is mounted
+   * @param mntId its number, as statx(2) tells it
+   */
+  constructor(
+    private readonly whole: Ground,
+    private readonly mount: Ground,
+    private readonly mountpoint: string,
+    private readonly mntId: number,
+  ) {}
+
+  get root(): number | undefined {
+    return this.whole.root;
+  }
+
+  /** Where a path is to be looked for, and how it is called there. */
+  #way(path: string): { ground: Ground; path: string } {
+    const whole = { ground: this.whole, path };
+    const { mountpoint } = this;
+    const isOurs = mountpoint === "/" || path === mountpoint || path.startsWith(`${mountpoint}/`);
+    if (!isOurs || this.whole.stat(path, true)?.mntId === this.mntId) return whole;
+    const slash = path.lastIndexOf("/");
+    if (path !== mountpoint && this.whole.stat(path.slice(0, slash) || "/", true)?.mntId === this.mntId) {
+      // the directory is not covered: so it is the file, or there is none
+      if (this.whole.stat(path, true) === undefined) return whole;
+    }
+    return { ground: this.mount, path: mountpoint === "/" ? path : path.slice(mountpoint.length) || "/" };
+  }
+
+  open(path: string, flags: number, mode?: number): number {
+    const way = this.#way(path);
+    return way.ground.open(way.path, flags, mode);
+  }
+
+  stat(path: string, nofollow?: boolean): FileStat | undefined {
+    const way = this.#way(path);
+    return way.ground.stat(way.path, nofollow);
+  }
+
+  at(path: string): string {
+    const way = this.#way(path);
+    return way.ground.at(way.path);
+  }
+}
+
 /** Paths start at a directory and cannot leave it: not by `..`, not by links, not by those of /proc (openat2(2)). */
 export class RootGround implements Ground, Disposable {
   readonly #directories = new Map<string, number>();

@@ -111,6 +111,13 @@ export interface RestoredTask {
   readonly fds: readonly FdinfoEntry[];
   /** Runs one program in the task; the first failing call is an error that names it. */
   run(build: (program: Program) => void): void;
+  /** Gives the task a descriptor of ours, whatever /proc it has; its number there. What was appended to the program is run. */
+  receive(program: Program, fd: number): number;
+  /**
+   * A child of it that does nothing until it is ended, and then is waited for: with this pid in their namespace, or any that the
+   * tree has not. Only before identities are restored.
+   */
+  spawn(pid: number | undefined): Disposable & { readonly hostPid: number };
 }
 
 /** What a kind may use at restore. Data flows from entries to the kernel; nothing is read from a victim. */

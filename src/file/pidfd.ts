@@ -93,26 +93,30 @@ export const pidfd: FileKind = {
         const subject = { file: entry.id, pid: pidfd.nspid };
         throw new CrError("a pidfd stands for a process that is not in the images", { code: "BAD_IMAGE", subject });
       }
-      openFor(pidfd.nspid, pidfd, restore);
+      openFor(restore.hostPid(pidfd.nspid), pidfd, restore);
     } else openDead(dead(restore).get(pidfd.ino) ?? [pidfd], restore);
   },
 };
 
+/** @param pid as we see it */
 function openFor(pid: number, entry: PidfdEntry, restore: FileRestore): void {
-  const fd = check(
-    sys(NR.pidfd_open, restore.hostPid(pid), entry.flags & OPEN_FLAGS),
-    "cannot open a process of the tree",
-    {
-      pid,
-      file: entry.id,
-    },
-  );
+  const fd = check(sys(NR.pidfd_open, pid, entry.flags & OPEN_FLAGS), "cannot open a process of the tree", {
+    pid,
+    file: entry.id,
+  });
   restore.put(entry.id, fd);
   restore.applyFown(fd, entry.fown, entry.flags);
 }
 
 /** All descriptors of one process that has ended: of a helper that lives until they are open. */
 function openDead(entries: readonly PidfdEntry[], restore: FileRestore): void {
+  // a process of another pid namespace than the tree's would not be dead for it, but a stranger
+  const [root] = restore.pidsApart ? restore.tasks : [];
+  if (root) {
+    using helper = root.spawn(undefined);
+    for (const entry of entries) openFor(helper.hostPid, entry, restore);
+    return;
+  }
   const stack = new Uint8Array(new ArrayBuffer(STACK));
   const [wait, go] = makePipe();
   const top = addressOf(stack) + STACK;

@@ -16,7 +16,7 @@ import {
   POLICY_IGNORE,
 } from "../agent/layout.ts";
 import { type Area, Program } from "../agent/program.ts";
-import type { CrError } from "../error.ts";
+import { CrError } from "../error.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
@@ -213,6 +213,10 @@ export class Rehearsal implements Disposable {
         run: (build) => {
           build(this.#program);
           this.#program.run();
+        },
+        receive: (_, fd) => fd,
+        spawn: () => {
+          throw new CrError("no helpers in a rehearsal");
         },
       });
       for (const kind of kinds) kind.link?.(this.#entriesOf(kind), restore);

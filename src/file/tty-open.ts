@@ -11,9 +11,10 @@ export const OPEN_FLAGS = O.ACCMODE | O.NONBLOCK;
 /** Others may have the number for a moment: who wants a certain one takes all below it. */
 const NUMBER_TRIES = 50;
 
-export function makeMaster(index: number, flags: number, subject: Subject): number {
+/** @param open opens the multiplexer */
+export function makeMaster(index: number, flags: number, subject: Subject, open: (flags: number) => number): number {
   for (let tries = 0; tries < NUMBER_TRIES; tries++) {
-    const master = openMaster(index, flags);
+    const master = openMaster(index, flags, open);
     if (master !== undefined) return master;
     Bun.sleepSync(10);
   }

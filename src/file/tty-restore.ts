@@ -114,7 +114,7 @@ class Terminals {
     const subject = { path: `/dev/pts/${pty.index}` };
     const [first, ...more] = pty.masters;
     if (first === undefined || pty.master === undefined) return;
-    const master = makeMaster(pty.index, first.flags, subject);
+    const master = makeMaster(pty.index, first.flags, subject, this.#openPtmx(first));
     this.#put(first, master);
     for (const entry of more) this.#put(entry, dupFd(master));
     trySetTtyNumber(master, TIOC.SPTLCK, 0);
@@ -124,6 +124,14 @@ class Terminals {
     // a slave that nobody has opened yet is not to be closed already
     if (pty.slaves.length > 0 || pty.master.tscriu_closed || info.sid !== 0)
       this.#openSlaves(pty, info, master, subject);
+  }
+
+  /** The multiplexer whose ptys lie where those of the tree lay. */
+  #openPtmx(entry: TtyFileEntry | undefined): (flags: number) => number {
+    const reg = this.restore.entries.get(entry?.regf_id ?? -1)?.reg;
+    const ground = this.restore.groundOf(reg?.mnt_id);
+    const path = reg !== undefined && /\/ptmx$/.test(reg.name) ? reg.name : "/dev/ptmx";
+    return (flags) => check(ground.open(path, flags), "cannot make a terminal", { path });
   }
 
   #openSlaves(pty: Pty, info: TtyInfoEntry, master: number, subject: Subject): void {
@@ -159,7 +167,7 @@ class Terminals {
   /** Slaves whose master was closed: nothing works on them any more but close(2). */
   #openHungUp(pty: Pty): void {
     const subject = { path: `/dev/pts/${pty.index}` };
-    const master = makeMaster(pty.index, O.RDWR, subject);
+    const master = makeMaster(pty.index, O.RDWR, subject, this.#openPtmx(pty.slaves[0]));
     try {
       trySetTtyNumber(master, TIOC.SPTLCK, 0);
       for (const entry of pty.slaves) this.#put(entry, openSlave(master, entry, subject));
@@ -172,7 +180,8 @@ class Terminals {
   #openOrphan(pty: Pty, info: TtyInfoEntry): void {
     const subject = { path: `/dev/pts/${pty.index}` };
     // who had the master may have it still: then the number is another one
-    const master = openMaster(pty.index, O.RDWR) ?? openPath("/dev/ptmx", O.RDWR | O.NOCTTY, "cannot make a terminal");
+    const open = this.#openPtmx(pty.slaves[0]);
+    const master = openMaster(pty.index, O.RDWR, open) ?? open(O.RDWR | O.NOCTTY);
     try {
       trySetTtyNumber(master, TIOC.SPTLCK, 0);
       check(applyModes(master, info), "cannot set the modes of a terminal", subject);
@@ -198,10 +207,12 @@ class Terminals {
 
   /** A console, a virtual terminal or a serial line: there by its path. */
   #openPlain(entry: TtyFileEntry, info: TtyInfoEntry): void {
-    const path = this.restore.entries.get(entry.regf_id ?? -1)?.reg?.name;
-    if (path === undefined)
+    const reg = this.restore.entries.get(entry.regf_id ?? -1)?.reg;
+    if (reg === undefined)
       throw new CrError("a terminal without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    const fd = openPath(path, (entry.flags & OPEN_FLAGS) | O.NOCTTY, "cannot open a terminal");
+    const path = reg.name;
+    const opened = this.restore.groundOf(reg.mnt_id).open(path, (entry.flags & OPEN_FLAGS) | O.NOCTTY);
+    const fd = check(opened, "cannot open a terminal", { path });
     this.#put(entry, this.#line(info, fd));
     check(applyModes(fd, info), "cannot set the modes of a terminal", { path });
   }

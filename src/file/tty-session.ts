@@ -4,7 +4,6 @@ import type { TtyInfoEntry } from "../image/schema.gen.ts";
 import { ioctlInt } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { sys } from "../kernel/sys.ts";
-import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { RestoredTask } from "./kind.ts";
 
@@ -32,12 +31,8 @@ export function takeTerminal(leader: RestoredTask, fd: number, info: TtyInfoEntr
     terminal: info.pty ? `/dev/pts/${info.pty.index}` : `tty ${info.rdev.toString(16)}`,
   };
   leader.run((program) => {
-    const path = program.text(`/proc/${process.pid}/fd/${fd}`);
+    const line = leader.receive(program, fd);
     const pgrp = program.data(new Uint8Array(new Int32Array([info.pgrp]).buffer));
-    const line = program.call(NR.openat, [AT.FDCWD, path, O.RDWR | O.NOCTTY, 0], {
-      what: "cannot open the terminal of a session",
-      subject,
-    });
     program.call(NR.ioctl, [line, TIOC.SCTTY, 0], { what: "cannot give a session its terminal", subject });
     // The group may be gone, as the shell finds out too.
     if (info.pgrp > 0) program.call(NR.ioctl, [line, TIOC.SPGRP, pgrp], { ignore: true });

@@ -155,12 +155,17 @@ export function tryOpenSlave(master: number, flags: number): number {
 /**
  * Makes a pty with a number of one's choice, or returns undefined when that is taken. The kernel gives the lowest free one,
  * so those below are taken meanwhile. The caller closes the master.
+ * @param open opens the multiplexer
  */
-export function openMaster(index: number, flags: number, path = "/dev/ptmx"): number | undefined {
+export function openMaster(
+  index: number,
+  flags: number,
+  open = (how: number) => openPath("/dev/ptmx", how, "cannot make a terminal"),
+): number | undefined {
   const spare: number[] = [];
   try {
     for (;;) {
-      const fd = openPath(path, (flags & (O.ACCMODE | O.NONBLOCK)) | O.NOCTTY, "cannot make a terminal");
+      const fd = open((flags & (O.ACCMODE | O.NONBLOCK)) | O.NOCTTY);
       const got = ptyIndex(fd);
       if (got === index) return fd;
       spare.push(fd);

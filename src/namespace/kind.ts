@@ -10,6 +10,10 @@ export interface NamespaceFill {
   readonly images: ImageDirectory;
   /** As the images number it. */
   readonly id: number;
+  /** All of this kind that tasks of the set live in and the dumper did not; `id` is the first. */
+  readonly ids: readonly number[];
+  /** The first is that of the tree's root, which else lives in the dumper's. */
+  readonly isRoots: boolean;
   readonly options: RestoreOptions;
   /** Of a task that lives in it, and in all others that were filled before. */
   readonly program: Program;
@@ -17,6 +21,8 @@ export interface NamespaceFill {
   readonly pid: number;
   /** The tree has mounts of its own from now on. */
   surround(surroundings: Surroundings): void;
+  /** Tasks that live in namespace `id` enter it by this descriptor of ours. */
+  entrance(id: number, fd: number): void;
   /** Pushes something to do when all files are open. */
   late(action: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */
@@ -26,12 +32,14 @@ export interface NamespaceFill {
 /** One kind of namespace. A new kind is one new file in src/namespace and one line in the registry. */
 export interface NamespaceKind {
   readonly name: NamespaceName;
-  /** CLONE_NEW*: the root of a tree that lives in one of its own is cloned with it. */
+  /** CLONE_NEW*: the root of a tree that lives in one of its own is cloned with it; 0 where it is made otherwise. */
   readonly flag: number;
+  /** CLONE_NEW* of those that tasks enter when they are there; each task may have another one. */
+  readonly entered?: number;
   /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
   /** Refuses what cannot be made again, before anything is. */
-  check?(images: ImageDirectory, id: number, options: RestoreOptions): void;
+  check?(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void;
   /** Fills a fresh namespace, before anything else is in it. */
   fill?(context: NamespaceFill): void;
 }

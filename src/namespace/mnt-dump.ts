@@ -23,6 +23,7 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import type { DumpOptions } from "../options.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
+import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { packTree } from "./tmpfs.ts";
@@ -139,6 +140,8 @@ export class TreeMounts implements Surroundings, Disposable {
   readonly #entries = new Map<Seen, readonly MntEntry[]>();
   readonly #byMount = new Map<number, Seen>();
   readonly #ours = ownMounts();
+  /** Groups of ours that share. */
+  readonly #groups = new Set(this.#ours.flatMap(({ shared }) => (shared === undefined ? [] : [shared])));
   /** The namespace that the root of the tree lives in, unless that is ours. */
   #first: Seen | undefined;
 
@@ -154,6 +157,7 @@ export class TreeMounts implements Surroundings, Disposable {
       const first = namespaces.ofTask(rootPid).mnt_ns_id;
       this.#first = this.#seen.find(({ id }) => id === first);
       for (const seen of this.#seen) this.#plan(seen, blocker);
+      this.#checkGroups(blocker);
     } catch (error) {
       this[Symbol.dispose]();
       throw error;
@@ -186,7 +190,9 @@ export class TreeMounts implements Surroundings, Disposable {
     const entries = kept.map((mount) => {
       const entry = entryOf(mount, this.options.enableFs);
       this.#markExternal(entry, mount, seen);
-      this.#checkGroups(entry, blocker);
+      // it is mounted outside, but shares with nobody there
+      if (entry.ext_key !== undefined && entry.shared_id !== 0 && !this.#groups.has(entry.shared_id ?? 0))
+        entry.internal_sharing = true;
       return entry;
     });
     this.#entries.set(seen, entries);
@@ -204,15 +210,31 @@ export class TreeMounts implements Surroundings, Disposable {
     }
   }
 
-  #checkGroups(entry: MntEntry, blocker: (error: CrError) => void): void {
-    if (entry.shared_id === 0 && entry.master_id === 0) return;
-    blocker(
-      new CrError("a mount shares what is mounted upon it with others: this is not supported yet", {
-        code: "ENOTSUP",
-        subject: { path: entry.mountpoint, shared: entry.shared_id, master: entry.master_id },
-        remedy: "mount --make-private it",
-      }),
-    );
+  /** Whether all can share again as they do, with each other and with mounts of ours. */
+  #checkGroups(blocker: (error: CrError) => void): void {
+    const { externalSharing, externalMasters } = this.options;
+    const entries = [...this.#entries.values()].flat();
+    const inside = new Set(entries.map(({ shared_id }) => shared_id));
+    for (const { shared_id = 0, master_id = 0, mountpoint } of entries) {
+      const subject = { path: mountpoint };
+      if (this.#groups.has(shared_id) && !externalSharing)
+        blocker(
+          new CrError("what is mounted on a mount of the tree shows outside, and the other way round", {
+            code: "ENOTSUP",
+            subject,
+            remedy: "pass --enable-external-sharing to dump and restore, or make it private (mount --make-private)",
+          }),
+        );
+      if (master_id !== 0 && !inside.has(master_id) && !externalMasters)
+        blocker(
+          new CrError("what is mounted outside shows on a mount of the tree", {
+            code: "ENOTSUP",
+            subject,
+            remedy: "pass --enable-external-masters to dump and restore, or make it private (mount --make-private)",
+          }),
+        );
+    }
+    for (const error of planGroups(entries, this.#groups).errors) blocker(error);
   }
 
   /** All mounts but those that are left out, and what is mounted upon these. */

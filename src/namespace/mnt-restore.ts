@@ -2,22 +2,22 @@
  * Makes the mounts of a namespace again. Every mount is made where it shows to nobody, and then put upon its parent: from the
  * root on, and before anything lies over the places of the next ones.
  */
-import { CrError, CrErrors } from "../error.ts";
-import { RootGround, type Surroundings } from "../file/ground.ts";
-import type { ImageDirectory } from "../image/directory.ts";
+import { CrError } from "../error.ts";
+import { type Ground, MountGround, ownGround, RootGround, type Surroundings } from "../file/ground.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
-import type { Caller } from "../kernel/envoy.ts";
+import { type Caller, Envoy } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
 import {
   ALL_ATTRIBUTES,
-  inMountNamespace,
   makeAllPrivate,
   makeTmpfs,
+  ownMounts,
   pivotTo,
   tryAttach,
   tryCloneMount,
   tryDetach,
   tryOpenThere,
+  trySetGroup,
   trySetMount,
 } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
@@ -27,96 +27,70 @@ import { S_IFDIR, S_IFMT, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { FSCONFIG, FSPICK, MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
-import type { RestoreOptions } from "../options.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceFill } from "./kind.ts";
-import { type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
+import { givenFor, groupsOutside, type Planned, readPlans, throwAll } from "./mnt-check.ts";
+import { planGroups } from "./mnt-groups.ts";
+import type { PlannedMount } from "./mnt-plan.ts";
 import { attributesOf } from "./mnt-table.ts";
 import { unpackTree } from "./tmpfs.ts";
 
 /** Longest path or list of options that a mount may have in the images, bytes. */
 const LONGEST = 65536;
 
-function readPlan(images: ImageDirectory, id: number): readonly PlannedMount[] {
-  const { mounts, errors } = planMounts(images.read("MNTS", id));
-  const [first] = errors;
-  if (first) throw errors.length === 1 ? first : new CrErrors(`${errors.length} mounts cannot be made again`, errors);
-  return mounts;
-}
-
-/** What the user gives for a mount that the dump was told to leave outside. */
-function givenFor(name: string, options: RestoreOptions): string | undefined {
-  return options.external.find(({ kind, id }) => kind === "mnt" && id === name)?.value;
-}
-
-/** Refuses what cannot be made, before anything is. */
-export function checkMounts(images: ImageDirectory, id: number, options: RestoreOptions): void {
-  const mounts = readPlan(images, id);
-  const errors = problemsOf(mounts, options.enableFs);
-  for (const { entry, source } of mounts) {
-    const subject = { path: entry.mountpoint };
-    if ((entry.shared_id ?? 0) !== 0 || (entry.master_id ?? 0) !== 0) {
-      errors.push(new CrError("mounts that share with others cannot be made again yet", { code: "ENOTSUP", subject }));
-    }
-    if (entry.deleted === true) {
-      errors.push(new CrError("a mount of a deleted file cannot be made again yet", { code: "ENOTSUP", subject }));
-    }
-    if (source.how === "named" && givenFor(source.name, options) === undefined) {
-      errors.push(
-        new CrError("a mount was declared external at the dump and is not given", {
-          code: "MISSING_EXTERNAL",
-          subject: { ...subject, name: source.name },
-          remedy: `say where it is: --external 'mnt[${source.name}]:PATH'`,
-        }),
-      );
-    }
-    const isAsked = options.external.some((external) => external.kind === "mnt" && external.id === "");
-    if (source.how === "outside" && options.root !== undefined && !isAsked) {
-      errors.push(
-        new CrError("a mount was found outside at the dump, and the tree gets a root of its own", {
-          code: "MISSING_EXTERNAL",
-          subject: { ...subject, source: source.path },
-          remedy: "pass --external 'mnt[]' to take it from the same path here",
-        }),
-      );
-    }
-  }
-  const [first] = errors;
-  if (first) throw errors.length === 1 ? first : new CrErrors(`${errors.length} mounts cannot be made again`, errors);
-}
-
-/** Descriptors that are closed together. */
+/** What ends together. */
 class Descriptors implements Disposable {
   readonly #all: number[] = [];
+  readonly #others: Disposable[] = [];
 
   own(fd: number): number {
     this.#all.push(fd);
     return fd;
   }
 
+  use<T extends Disposable>(thing: T): T {
+    this.#others.push(thing);
+    return thing;
+  }
+
   [Symbol.dispose](): void {
+    for (const one of this.#others.splice(0)) one[Symbol.dispose]();
     for (const fd of this.#all.splice(0)) closeFd(fd);
   }
 }
 
+/** A new namespace, and who is in it for us. */
+interface Site {
+  readonly plan: Planned;
+  readonly envoy: Envoy;
+}
+
 class Builder {
-  /** Mounts that stand nowhere yet, for those that come from outside. */
+  /** Mounts that stand nowhere yet. */
   readonly #ready = new Map<PlannedMount, number>();
+  readonly #sites: Site[] = [];
+  /** Paths outside that mounts come from, and what lies outside of the tree there. */
+  readonly #origins = new Map<PlannedMount, number>();
   /** New file systems by device: at first without a place. */
   readonly #systems = new Map<number, number>();
   readonly #made = new Map<PlannedMount, number>();
-  readonly #late: ((call: Caller) => void)[] = [];
+  readonly #late: (() => void)[] = [];
 
   constructor(
     readonly context: NamespaceFill,
-    readonly plan: readonly PlannedMount[],
+    readonly plans: readonly Planned[],
     readonly fds: Descriptors,
   ) {}
+
+  get #all(): PlannedMount[] {
+    return this.plans.flatMap(({ mounts }) => mounts);
+  }
 
   /** From outside, while we are there: whatever is not new. */
   collect(): void {
     const { options } = this.context;
     const root = this.fds.own(openPath(options.root ?? "/", O.PATH | O.DIRECTORY, "cannot open the new root"));
-    for (const one of this.plan) {
+    for (const one of this.#all) {
       const { entry, source } = one;
       if (source.how === "new") continue;
       const subject = { path: entry.mountpoint };
@@ -134,11 +108,8 @@ class Builder {
                 ...subject,
                 from: source.path,
               });
-      try {
-        this.#ready.set(one, this.fds.own(this.#clone(fd, entry)));
-      } finally {
-        closeFd(fd);
-      }
+      this.#origins.set(one, this.fds.own(fd));
+      this.#ready.set(one, this.fds.own(this.#clone(fd, entry)));
     }
   }
 
@@ -156,7 +127,7 @@ class Builder {
     const { images, pid } = this.context;
     const pidfd = pidfdOpen(pid);
     try {
-      for (const { entry, source } of this.plan) {
+      for (const { entry, source } of this.#all) {
         if (source.how !== "new" || this.#systems.has(entry.root_dev)) continue;
         const fd = this.fds.own(this.#makeSystem(pidfd, entry, source.fs.name, source.fs.single === true));
         this.#systems.set(entry.root_dev, fd);
@@ -213,26 +184,50 @@ class Builder {
     return fd;
   }
 
-  /** In the namespace: puts everything in its place and makes it the root. */
-  build(call: Caller): void {
-    makeAllPrivate(call);
+  /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
+  build(): void {
+    for (const plan of this.plans) {
+      const envoy = this.fds.use(new Envoy());
+      check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
+      makeAllPrivate(envoy.call);
+      this.#sites.push({ plan, envoy });
+    }
+    const [first, ...others] = this.#sites;
+    if (first === undefined) return;
+    this.#cloneSystems(first.envoy.call);
+    for (const site of [...others, first]) this.#fill(site);
+    this.#group();
+    for (const { plan, envoy } of this.#sites) {
+      const link = openPath(`/proc/${envoy.pid}/ns/mnt`, O.RDONLY, "cannot open a new mount namespace");
+      this.context.entrance(plan.id, this.fds.own(link));
+    }
+  }
+
+  /** Only what is mounted somewhere can be cloned: new file systems stand in a place of ours for the moment. */
+  #cloneSystems(call: Caller): void {
     const what = "cannot make a place for new mounts";
     const above = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), what));
     const yard = this.fds.own(makeTmpfs(what));
     check(tryAttach(yard, above, call), what);
-    const place = (name: string): number => {
-      const path = cstring(name);
-      must(NR.mkdirat, [yard, addressOf(path), 0o700], what);
-      return this.fds.own(check(openBelow(yard, name, O.PATH | O.DIRECTORY), what));
-    };
-    // what is mounted somewhere can be cloned
-    for (const [dev, fd] of this.#systems) check(tryAttach(fd, place(`${dev}`), call), what);
-    const [top] = this.plan;
+    for (const [dev, fd] of this.#systems) {
+      const name = cstring(`${dev}`);
+      must(NR.mkdirat, [yard, addressOf(name), 0o700], what);
+      const place = this.fds.own(check(openBelow(yard, `${dev}`, O.PATH | O.DIRECTORY), what));
+      check(tryAttach(fd, place, call), what);
+    }
+    for (const one of this.#all) if (!this.#ready.has(one)) this.#ready.set(one, this.#take(one, call));
+  }
+
+  #fill({ plan, envoy: { call } }: Site): void {
+    const [top] = plan.mounts;
     if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
-    this.#put(top, place("root"), call);
+    // over all that is there
+    const old = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), "cannot open the old root"));
+    this.#put(top, old, plan, call);
     pivotTo(this.mountOf(top), call);
-    // the place of new mounts lies over the old root, and that over the new one
-    for (let i = 0; i < 2; i++) check(tryDetach(".", call), "cannot leave the old root");
+    // the old root lies over the new one now; in the first namespace our place for new mounts lies over that
+    const covers = plan === this.plans[0] ? 2 : 1;
+    for (let i = 0; i < covers; i++) check(tryDetach(".", call), "cannot leave the old root");
   }
 
   mountOf(one: PlannedMount): number {
@@ -241,31 +236,27 @@ class Builder {
     return fd;
   }
 
-  #put(one: PlannedMount, at: number, call: Caller): void {
+  #put(one: PlannedMount, at: number, plan: Planned, call: Caller): void {
     const { entry } = one;
     const subject = { path: entry.mountpoint };
-    const mount = this.#take(one, call);
+    const mount = this.#ready.get(one) ?? -1;
     check(tryAttach(mount, at, call), "cannot mount a file system", subject, remedyFor(mount, at));
     this.#made.set(one, mount);
     if ((entry.flags & MNT.RDONLY) !== 0)
-      this.#late.push((later) =>
-        check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }, later), "cannot make a mount read-only", subject),
+      this.#late.push(() =>
+        check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }, call), "cannot make a mount read-only", subject),
       );
-    const children = this.plan.filter(({ parent }) => parent === one);
+    const children = plan.mounts.filter(({ parent }) => parent === one);
     const places = children.map((child) => {
       const path = { path: child.entry.mountpoint };
       if (child.at === "/") return dupFd(mount);
       const what = "cannot find the place of a mount";
-      return check(
-        openBelow(mount, child.at, O.PATH, 0, true),
-        what,
-        path,
-        "make the directory or file in the new root",
-      );
+      const remedy = "make the directory or file in the new root";
+      return check(openBelow(mount, child.at, O.PATH, 0, true), what, path, remedy);
     });
     try {
       children.forEach((child, i) => {
-        this.#put(child, places[i] ?? -1, call);
+        this.#put(child, places[i] ?? -1, plan, call);
       });
     } finally {
       for (const fd of places) closeFd(fd);
@@ -274,8 +265,6 @@ class Builder {
 
   #take(one: PlannedMount, call: Caller): number {
     const { entry, source } = one;
-    const ready = this.#ready.get(one);
-    if (ready !== undefined) return ready;
     const system = this.#systems.get(entry.root_dev) ?? -1;
     const what = "cannot open a directory that was mounted";
     const subject = { path: entry.mountpoint, from: source.path };
@@ -287,9 +276,47 @@ class Builder {
     }
   }
 
+  /** Who shares with whom; all mounts are where they belong by now. */
+  #group(): void {
+    const byEntry = new Map(this.#all.map((one) => [one.entry, one]));
+    const callers = new Map(this.#sites.flatMap(({ plan, envoy }) => plan.mounts.map((one) => [one, envoy.call])));
+    const outside = groupsOutside(this.plans, this.context.options);
+    const { steps, errors } = planGroups([...byEntry.keys()], outside);
+    throwAll(errors);
+    const what = "cannot make a mount share with others as it did";
+    for (const { mount: entry, peerOf, slave, shared } of steps) {
+      const one = byEntry.get(entry);
+      const call = one && callers.get(one);
+      if (one === undefined || call === undefined) continue;
+      const fd = this.mountOf(one);
+      const subject = { path: entry.mountpoint };
+      const peer = peerOf && ("outside" in peerOf ? undefined : byEntry.get(peerOf));
+      if (peerOf) check(trySetGroup(peer ? this.mountOf(peer) : this.#outsideOf(one), fd, call), what, subject);
+      if (slave) check(trySetMount(fd, { propagation: MNT.SLAVE }, call), what, subject);
+      if (shared) check(trySetMount(fd, { propagation: MNT.SHARED }, call), what, subject);
+    }
+    for (const one of this.#all) {
+      const call = callers.get(one);
+      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call) continue;
+      check(trySetMount(this.mountOf(one), { propagation: MNT.UNBINDABLE }, call), what, {
+        path: one.entry.mountpoint,
+      });
+    }
+  }
+
+  /** Our own mount that one of the tree comes from. */
+  #outsideOf(one: PlannedMount): number {
+    const origin = this.#origins.get(one);
+    const mntId = origin === undefined ? undefined : statFd(origin).mntId;
+    const mount = ownMounts().find((ours) => ours.mntId === mntId);
+    const subject = { path: one.entry.mountpoint };
+    if (mount === undefined) throw new CrError("a mount comes from nowhere outside", { code: "BAD_IMAGE", subject });
+    return this.fds.own(openPath(mount.mountpoint, O.PATH | O.NOFOLLOW, "cannot open a mount outside"));
+  }
+
   /** When all files are open. */
-  finish(call: Caller): void {
-    for (const one of this.#late.splice(0)) one(call);
+  finish(): void {
+    for (const one of this.#late.splice(0)) one();
   }
 }
 
@@ -333,23 +360,42 @@ function infoOf({ entry }: PlannedMount): MountInfo {
 }
 
 export function restoreMounts(context: NamespaceFill): void {
-  const plan = readPlan(context.images, context.id);
+  const plans = readPlans(context.images, context.ids);
   const fds = new Descriptors();
   context.atEnd(() => fds[Symbol.dispose]());
-  const builder = new Builder(context, plan, fds);
+  const builder = new Builder(context, plans, fds);
   builder.collect();
   builder.makeSystems();
-  const namespace = fds.own(openPath(`/proc/${context.pid}/ns/mnt`, O.RDONLY, "cannot open the new mount namespace"));
-  const inside = (act: (call: Caller) => void) =>
-    inMountNamespace(namespace, ({ call }) => act(call), { pid: context.pid });
-  inside((call) => builder.build(call));
-  context.late(() => inside((call) => builder.finish(call)));
-  const [top] = plan;
-  if (top) context.surround(surroundings(plan, builder.mountOf(top), context));
+  builder.build();
+  context.late(() => builder.finish());
+  context.surround(surroundings(plans, builder, context, fds));
 }
 
-function surroundings(plan: readonly PlannedMount[], root: number, context: NamespaceFill): Surroundings {
-  const ground = new RootGround(dupFd(root));
-  context.atEnd(() => ground[Symbol.dispose]());
-  return { groundOf: () => ground, mounts: plan.map(infoOf), mountId: (id) => id };
+function surroundings(
+  plans: readonly Planned[],
+  builder: Builder,
+  context: NamespaceFill,
+  fds: Descriptors,
+): Surroundings {
+  const grounds = new Map<number, Ground>();
+  const whole = plans.map(({ mounts }) => {
+    const [top] = mounts;
+    const ground = fds.use(new RootGround(dupFd(top ? builder.mountOf(top) : -1)));
+    for (const one of mounts) {
+      const fd = builder.mountOf(one);
+      const { mode, mntId } = statFd(fd);
+      const own = new RootGround(dupFd(fd));
+      const isDirectory = (mode & S_IFMT) === S_IFDIR;
+      fds.use(own);
+      grounds.set(one.entry.mnt_id, isDirectory ? new MountGround(ground, own, one.entry.mountpoint, mntId) : ground);
+    }
+    return ground;
+  });
+  const first = context.isRoots ? whole[0] : ownGround;
+  const mounts = plans.flatMap((plan) => plan.mounts.map(infoOf));
+  return {
+    groundOf: (mntId) => (mntId === undefined ? undefined : grounds.get(mntId)) ?? first ?? ownGround,
+    mounts,
+    mountId: (id) => id,
+  };
 }

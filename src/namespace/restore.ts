@@ -37,7 +37,7 @@ export function checkNamespaces(
         remedy: "restore this set with criu",
       });
     }
-    if (id !== foreignId(name, ours, root)) {
+    if (id !== foreignId(name, ours, root) && !namespaceKind(name)?.entered) {
       throw new CrError(`the task lived in another ${name} namespace than the tree's root: this is not supported yet`, {
         code: "ENOTSUP",
         subject: { pid },
@@ -49,18 +49,28 @@ export function checkNamespaces(
 
 /** The namespaces that the root of a set is born into. */
 export class FreshNamespaces {
-  readonly #fresh: { kind: NamespaceKind; id: number }[] = [];
+  readonly #fresh: { kind: NamespaceKind; ids: readonly number[] }[] = [];
+  readonly #ours: TaskKobjIdsEntry | undefined;
+  readonly #root: TaskKobjIdsEntry | undefined;
+  /** Our descriptors of namespaces that tasks enter, by their ids. */
+  readonly #entrances = new Map<number, number>();
 
   constructor(
     readonly images: ImageDirectory,
-    ids: TaskKobjIdsEntry | undefined,
+    tasks: readonly { readonly ids: TaskKobjIdsEntry | undefined }[],
     log: Log,
   ) {
     const ours = images.inventory.root_ids;
-    if (ours && ids) {
+    this.#ours = ours;
+    this.#root = tasks[0]?.ids;
+    if (ours) {
       for (const kind of namespaceKinds) {
-        const id = foreignId(kind.name, ours, ids);
-        if (id !== undefined) this.#fresh.push({ kind, id });
+        // what is not entered is the root's, and all others have the same
+        const met = (kind.entered ? tasks : tasks.slice(0, 1)).flatMap(({ ids }) => {
+          const id = ids && foreignId(kind.name, ours, ids);
+          return id === undefined ? [] : [id];
+        });
+        if (met.length > 0) this.#fresh.push({ kind, ids: [...new Set(met)] });
       }
     }
     if (!this.has("time") && clocksGoBack(images)) this.#keepClocks(log);
@@ -69,7 +79,7 @@ export class FreshNamespaces {
   /** No clock of a task may go back: where this machine is younger than the tree's, the tree gets clocks of its own. */
   #keepClocks(log: Log): void {
     if (linkOf("self", "time") !== "") {
-      this.#fresh.push({ kind: time, id: HOST_CLOCKS });
+      this.#fresh.push({ kind: time, ids: [HOST_CLOCKS] });
       log.info("this machine started later than the tree's: a time namespace lets its clocks go on");
     } else {
       log.warn("this machine started later than the tree's, and its kernel has no time namespaces: the clocks go back");
@@ -87,10 +97,28 @@ export class FreshNamespaces {
 
   /** Refuses what cannot be made again, before anything is. */
   check(options: RestoreOptions): void {
-    for (const { kind, id } of this.#fresh) kind.check?.(this.images, id, options);
+    for (const { kind, ids } of this.#fresh) kind.check?.(this.images, ids, options);
   }
 
-  fill(context: Omit<NamespaceFill, "id" | "images">): void {
-    for (const { kind, id } of this.#fresh) kind.fill?.({ ...context, images: this.images, id });
+  fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance">): void {
+    const entrance = (id: number, fd: number) => void this.#entrances.set(id, fd);
+    for (const { kind, ids } of this.#fresh) {
+      const [id] = ids;
+      const isRoots = this.#root?.[fieldOf(kind.name)] === id;
+      if (id !== undefined) kind.fill?.({ ...context, images: this.images, id, ids, isRoots, entrance });
+    }
+  }
+
+  /**
+   * What a task enters that is born into the namespaces of another: our descriptors and CLONE_NEW*.
+   * @param from that other task's ids; undefined for the dumper's
+   */
+  toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[] {
+    const before = from ?? this.#ours;
+    return namespaceKinds.flatMap(({ name, entered }) => {
+      const id = ids[fieldOf(name)];
+      const fd = entered && id !== undefined && id !== before?.[fieldOf(name)] ? this.#entrances.get(id) : undefined;
+      return fd === undefined || !entered ? [] : [{ fd, flag: entered }];
+    });
   }
 }

@@ -1,5 +1,6 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
 import { CrError } from "../error.ts";
+import { DeadProcesses } from "../file/dead-process.ts";
 import { type Ground, ownSurroundings, type Surroundings } from "../file/ground.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
 import { restoreLocks } from "../file/locks.ts";
@@ -211,6 +212,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   link(): void {
     this.#each("link");
     restoreLocks(this);
+    DeadProcesses.of(this).release();
   }
 
   arm(): void {

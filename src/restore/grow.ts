@@ -8,7 +8,7 @@ import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
-import type { VmaEntry } from "../image/schema.gen.ts";
+import type { TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
@@ -35,6 +35,8 @@ const KILL_TRIES = 5000;
 export interface GrownTask {
   readonly saved: SavedTask;
   readonly puppet: Puppet;
+  /** Ids of the task whose namespaces it is in; undefined for ours. */
+  namespaces: TaskKobjIdsEntry | undefined;
   memory: "bare" | "restored";
   /** File id of its executable as the kernel knows it; undefined for the puppet's own. */
   exe: number | undefined;
@@ -50,6 +52,8 @@ export interface GrowOptions {
   readonly rootFlags: number;
   /** Fills the namespaces that the root was born into. */
   fillNamespaces(root: Puppet): void;
+  /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
+  toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
   /** The tree keeps our session and group (a shell job). */
   readonly shellJob: boolean;
   /** Number under which the root puppet inherits its end of the service socket. */
@@ -75,6 +79,7 @@ export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
   readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
+  #spared: number | undefined;
 
   constructor(
     readonly set: SavedSet,
@@ -94,6 +99,7 @@ export class Forest implements Disposable {
     const grown: GrownTask = {
       saved: root,
       puppet,
+      namespaces: undefined,
       memory: "bare",
       exe: undefined,
       sid: this.options.ourSid,
@@ -133,6 +139,7 @@ export class Forest implements Disposable {
   #settle(task: GrownTask, inherited: readonly VmaEntry[]): void {
     const { saved, puppet } = task;
     this.options.step();
+    this.#enter(task);
     const { sid } = saved.tree;
     if (saved.zombie) {
       if (sid === saved.pid) this.#lead(task);
@@ -159,6 +166,20 @@ export class Forest implements Disposable {
     }
     if (!memoryFirst) this.#memory(task, inherited);
     for (const one of made) this.#settle(one.task, one.vmas);
+  }
+
+  /** Into the namespaces that it does not share with whom it was cloned by, before it has children. */
+  #enter(task: GrownTask): void {
+    const { ids } = task.saved;
+    if (!ids) return;
+    for (const { fd, flag } of this.options.toEnter(ids, task.namespaces)) {
+      run(task.puppet, (program) => {
+        const theirs = receiveOne(program, this.options.sources.service, fd);
+        program.call(NR.setns, [theirs, flag], { what: "cannot enter a namespace", subject: { pid: task.saved.pid } });
+        program.call(NR.close, [theirs]);
+      });
+    }
+    task.namespaces = ids;
   }
 
   /** Makes a task the leader of a session. */
@@ -188,7 +209,7 @@ export class Forest implements Disposable {
   #clone(
     child: SavedTask,
     by: Puppet,
-    of: Pick<GrownTask, "sid" | "pgid" | "exe">,
+    of: Pick<GrownTask, "sid" | "pgid" | "exe" | "namespaces">,
     parent: SavedTask | undefined,
   ): GrownTask {
     let flags = 0;
@@ -197,7 +218,8 @@ export class Forest implements Disposable {
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
     const puppet = by.cloneChild(child.pid, flags, child.core.tc?.tscriu_exit_signal);
-    const grown: GrownTask = { saved: child, puppet, memory: "bare", exe: of.exe, sid: of.sid, pgid: of.pgid };
+    const { exe, sid, pgid, namespaces } = of;
+    const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };
     this.tasks.set(child.pid, grown);
     return grown;
   }
@@ -245,14 +267,15 @@ export class Forest implements Disposable {
     }
     run(parent.puppet, reaper(true));
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
-    const helper = (leader?.puppet ?? parent.puppet).cloneChild(leader ? 0 : sid, 0);
+    const helper = (leader?.puppet ?? parent.puppet).cloneChild(leader ? this.#spare() : sid, 0);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
     const members = leader
       ? [saved]
       : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
+    const { exe, namespaces } = leader ?? parent;
     const grown = members.map((member) =>
-      this.#clone(member, helper, { sid, pgid: group, exe: (leader ?? parent).exe }, undefined),
+      this.#clone(member, helper, { sid, pgid: group, exe, namespaces }, undefined),
     );
     for (const member of members) {
       const at = this.#late.indexOf(member);
@@ -262,6 +285,21 @@ export class Forest implements Disposable {
     run(parent.puppet, reaper(false));
     for (const one of grown) this.#settle(one, []);
     return true;
+  }
+
+  /** A pid for a helper: in a young pid namespace the kernel's next one may be that of a task that is yet to come. */
+  #spare(): number {
+    if (!this.task(this.set.root.pid).puppet.apart) return 0;
+    this.#spared ??= Math.max(
+      ...this.set.tasks.flatMap(({ tree }) => [tree.pid, tree.pgid, tree.sid, ...tree.threads]),
+    );
+    return ++this.#spared;
+  }
+
+  /** A process for the moment; `inner` is its pid in the tree's namespace, if that matters. */
+  helper(parent: Puppet, inner: number | undefined): Disposable & { readonly hostPid: number } {
+    const helper = parent.cloneChild(inner ?? this.#spare(), 0);
+    return { hostPid: helper.pid, [Symbol.dispose]: () => this.#endHelper(helper, parent) };
   }
 
   /** Lets a helper exit and its parent reap it. */

@@ -4,7 +4,8 @@
  */
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
-import { allowDescriptors } from "../file/numbers.ts";
+import type { RestoredTask } from "../file/kind.ts";
+import { allowDescriptors, type Service } from "../file/numbers.ts";
 import { restoredTerminals } from "../file/tty-restore.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
@@ -15,6 +16,7 @@ import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
+import { receiveOne } from "../memory/fill-pages.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
@@ -76,7 +78,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       remedy: "pass --shell-job to restore too",
     });
   }
-  const namespaces = new FreshNamespaces(images, root.ids, log);
+  const namespaces = new FreshNamespaces(images, set.tasks, log);
   if (namespaces.has("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
   namespaces.check(options);
@@ -103,6 +105,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       });
       program.run();
     },
+    toEnter: (ids, from) => namespaces.toEnter(ids, from),
     shellJob: options.shellJob,
     ourSid: stat.sid,
     ourPgid: stat.pgid,
@@ -128,7 +131,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
 
     log.phase("files");
     const tasks = [...forest.tasks.values()].filter((t) => !t.saved.zombie);
-    files.tasks = tasks.map(asTask);
+    files.tasks = tasks.map((task) => asTask(task, service, forest));
     for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
     files.pidsApart = forest.task(root.pid).puppet.apart;
     files.openAll();
@@ -209,7 +212,7 @@ function ownSession(): { sid: number; pgid: number } {
   return { sid: sys(NR.getsid, 0), pgid: sys(NR.getpgid, 0) };
 }
 
-function asTask(task: GrownTask) {
+function asTask(task: GrownTask, service: Service, forest: Forest): RestoredTask {
   const { saved, puppet } = task;
   return {
     pid: saved.pid,
@@ -220,5 +223,7 @@ function asTask(task: GrownTask) {
       build(puppet.program);
       puppet.program.run();
     },
+    receive: (program, fd) => receiveOne(program, service, fd),
+    spawn: (pid) => forest.helper(puppet, pid),
   };
 }

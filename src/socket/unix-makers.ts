@@ -3,15 +3,16 @@
  * So the very process makes them again, with the user and group it had then, while it is a puppet.
  */
 import { existsSync } from "node:fs";
-import type { Program, Result } from "../agent/program.ts";
+import type { Arg, Program, Result } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore, RestoredTask } from "../file/kind.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { getPeerCredentials, listen, makeSocketPair, tryConnect } from "../kernel/socket.ts";
+import { getPeerCredentials, listen, makeSocketPair, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { sys } from "../kernel/sys.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { AF, SOCK } from "../kernel/uapi/socket.ts";
 
 /** An id that stays as it is: setresuid(2). */
@@ -35,7 +36,10 @@ export function readMaker(fd: number): Maker | undefined {
 
 const keyOf = (type: number, maker: Maker) => `${type}:${maker.pid}:${maker.uid}:${maker.gid}`;
 
-type Doer = Pick<RestoredTask, "pid" | "hostPid" | "run">;
+type Doer = Pick<RestoredTask, "pid" | "hostPid" | "run"> & {
+  /** Appends what takes a descriptor of ours; its number there. */
+  take(program: Program, fd: number): Arg;
+};
 
 /** Where the agent of a stand-in lives: nothing else of such a process is up there. */
 const STAND_IN_BASE = 0x10_0000_0000;
@@ -59,11 +63,27 @@ class StandIn implements Doer, Disposable {
     this.#puppet.program.run();
   }
 
+  take(program: Program, fd: number): Arg {
+    const us = program.call(NR.pidfd_open, [process.pid, 0]);
+    const theirs = program.call(NR.pidfd_getfd, [us, fd, 0]);
+    program.call(NR.close, [us]);
+    return theirs;
+  }
+
   [Symbol.dispose](): void {
     sys(NR.kill, this.pid, SIGKILL);
     sys(NR.wait4, this.pid, 0, WAIT_ALL, 0);
     this.#puppet[Symbol.dispose]();
   }
+}
+
+function doer(task: RestoredTask): Doer {
+  return {
+    pid: task.pid,
+    hostPid: task.hostPid,
+    run: (build) => task.run(build),
+    take: (program, fd) => task.receive(program, fd),
+  };
 }
 
 interface Wanted {
@@ -73,11 +93,18 @@ interface Wanted {
   readonly made: [number, number][];
 }
 
+/** The address of a socket below /proc as one who stands in our /proc writes it; undefined for others. */
+function belowProc(address: Uint8Array): Uint8Array | undefined {
+  const path = Buffer.from(address.subarray(2)).toString("latin1").replace(/\0.*$/s, "");
+  return path.startsWith("/proc/") ? unixAddress(Buffer.from(path.slice(6), "latin1")) : undefined;
+}
+
 export class UnixMakers implements Disposable {
   readonly #self: Maker = { pid: process.pid, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   readonly #wanted = new Map<string, Wanted>();
   readonly #pidfds = new Map<number, number>();
   readonly #standIns = new Map<number, StandIn>();
+  #proc: number | undefined;
   /** Undefined for those that could not be had. */
   #tasks: Map<number, Doer | undefined> | undefined;
 
@@ -86,6 +113,8 @@ export class UnixMakers implements Disposable {
   [Symbol.dispose](): void {
     for (const { made } of this.#wanted.values()) for (const fd of made.splice(0).flat()) closeFd(fd);
     for (const fd of this.#pidfds.values()) closeFd(fd);
+    if (this.#proc !== undefined) closeFd(this.#proc);
+    this.#proc = undefined;
     this.#pidfds.clear();
     this.release();
   }
@@ -164,26 +193,42 @@ export class UnixMakers implements Disposable {
   /** connect(2), in the name of the one who did: 0 or the negative errno. The address has to mean the same everywhere. */
   connect(fd: number, address: Uint8Array, maker: Maker | undefined): number {
     if (maker === undefined) return tryConnect(fd, address);
-    const done = this.#throughTask(fd, maker, (program, theirs) =>
-      program.call(NR.connect, [theirs, program.data(address), address.length], { ignore: true }),
-    );
+    const done = this.#throughTask(fd, maker, (program, theirs, task) => {
+      const below = belowProc(address);
+      if (below === undefined)
+        return program.call(NR.connect, [theirs, program.data(address), address.length], { ignore: true });
+      // the task may have another /proc, or none
+      const proc = task.take(program, this.#openProc());
+      const before = program.call(NR.openat, [AT.FDCWD, program.text("."), O.PATH | O.DIRECTORY]);
+      program.call(NR.fchdir, [proc]);
+      const connected = program.call(NR.connect, [theirs, program.data(below), below.length], { ignore: true });
+      for (const [nr, which] of [
+        [NR.fchdir, before],
+        [NR.close, before],
+        [NR.close, proc],
+      ] as const)
+        program.call(nr, [which]);
+      return connected;
+    });
     return done === 0 ? 0 : this.#asUs(maker, () => tryConnect(fd, address));
   }
 
   /** One call on a descriptor of ours, which the task takes for the moment; its result, undefined where there is no such task. */
-  #throughTask(fd: number, maker: Maker, act: (program: Program, theirs: Result) => Result): number | undefined {
+  #throughTask(
+    fd: number,
+    maker: Maker,
+    act: (program: Program, theirs: Arg, task: Doer) => Result,
+  ): number | undefined {
     const task = this.#task(maker);
     if (task === undefined) return undefined;
     try {
       let done: (() => number) | undefined;
       task.run((program) => {
-        const us = program.call(NR.pidfd_open, [process.pid, 0]);
-        const theirs = program.call(NR.pidfd_getfd, [us, fd, 0]);
+        const theirs = task.take(program, fd);
         this.#become(program, maker);
-        const result = act(program, theirs);
+        const result = act(program, theirs, task);
         this.#return(program, maker);
         program.call(NR.close, [theirs]);
-        program.call(NR.close, [us]);
         done = () => program.result(result);
       });
       return done?.();
@@ -195,7 +240,7 @@ export class UnixMakers implements Disposable {
 
   #task({ pid }: Maker): Doer | undefined {
     const { tasks } = this.restore;
-    this.#tasks ??= new Map(tasks.map((task) => [task.pid, task]));
+    this.#tasks ??= new Map(tasks.map((task) => [task.pid, doer(task)]));
     // Without a tree there are no pids to keep.
     if (this.#tasks.has(pid) || pid === 0 || tasks.length === 0) return this.#tasks.get(pid);
     this.#tasks.set(pid, undefined);
@@ -211,6 +256,11 @@ export class UnixMakers implements Disposable {
       this.restore.log.debug(`SO_PEERCRED of sockets that process ${pid} made will tell our pid: ${error.message}`);
       return undefined;
     }
+  }
+
+  #openProc(): number {
+    this.#proc ??= openPath("/proc", O.PATH | O.DIRECTORY);
+    return this.#proc;
   }
 
   #pidfd(task: Doer): number {

@@ -138,9 +138,14 @@ class Run {
     return this.isApart ? 1 : this.pid;
   }
 
+  /** A dump leaves a page of code as a copy in those that live on: in an init too whose child cannot be dumped. */
+  private get livesOn(): boolean {
+    return this.options.mode === "running" || (this.isApart && this.it.header.refused !== undefined);
+  }
+
   private snapshot(): Snapshot {
     const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
-    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.options.mode === "running" });
+    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.livesOn });
     const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
     // The children of a case that moves on come and go; its first process stays.
     if (this.it.suite === "transition")

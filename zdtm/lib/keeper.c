@@ -91,13 +91,22 @@ static void become(int session, const char *directory, const char *output, char 
   _exit(127);
 }
 
+static void nothing(int signal) { (void)signal; }
+static volatile sig_atomic_t asked;
+static void ask(int signal) { asked = signal; }
+
 /* The init of a case in namespaces of its own: it does nothing by itself. */
 static int init(int count, char **word) {
   int variables = atoi(word[3]), code = 0;
   if (count < 5 + variables) return 126;
-  sigset_t all;
-  sigfillset(&all);
-  sigprocmask(SIG_BLOCK, &all, NULL);
+  sigset_t some, none;
+  sigemptyset(&none);
+  sigemptyset(&some);
+  sigaddset(&some, SIGTERM);
+  sigaddset(&some, SIGCHLD);
+  sigprocmask(SIG_SETMASK, &some, NULL);
+  signal(SIGTERM, ask);
+  signal(SIGCHLD, nothing);
   if (setsid() < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL))
     return 126;
   pid_t pid = fork();
@@ -109,15 +118,17 @@ static int init(int count, char **word) {
   int null = open("/dev/null", O_RDWR);
   for (int fd = 0; fd < 3; fd++) dup2(null, fd);
   close_range(3, ~0U, 0);
-  for (siginfo_t info; pid > 0;) {
-    int status, signal = sigwaitinfo(&all, &info);
-    if (signal == SIGTERM) kill(pid, SIGTERM);
-    if (signal != SIGCHLD) continue;
+  while (pid > 0) {
+    int status;
     for (pid_t dead; (dead = waitpid(-1, &status, WNOHANG | __WALL)) > 0;) {
       if (dead != pid) continue;
       code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       pid = 0;
     }
+    if (pid <= 0) break;
+    if (asked) kill(pid, SIGTERM);
+    asked = 0;
+    sigsuspend(&none);
   }
   return code;
 }

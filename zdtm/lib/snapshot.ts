@@ -160,7 +160,7 @@ function put(into: Snapshot, at: string, stat: string[], which: readonly [number
 }
 
 /** Lines of fdinfo without what the kernel numbers by itself or what runs on (proc(5), fdinfo). */
-export function fdinfo(raw: string, keepInode: boolean): string[] {
+export function fdinfo(raw: string, keepInode: boolean, keepMount = true): string[] {
   const kept: string[] = [];
   for (const line of raw.split("\n")) {
     if (line === "" || /^(mnt_id|scm_fds|eventfd-id|map_id|it_value):/.test(line)) continue;
@@ -168,6 +168,7 @@ export function fdinfo(raw: string, keepInode: boolean): string[] {
     kept.push(
       line
         .replace(/^(tfd:.*data:\s*\w+).*$/, "$1")
+        .replace(/^(fanotify mnt_id):\w+/, keepMount ? "$&" : "$1")
         // lock: NUMBER: KIND MODE ACCESS PID DEVICE:INODE START END
         .replace(/^lock:\s+\d+: (\S+\s+\S+\s+\S+) \S+ \S+/, "lock: $1")
         .split(/\s+/)
@@ -177,7 +178,8 @@ export function fdinfo(raw: string, keepInode: boolean): string[] {
   return kept.sort(); // the kernel lists the targets of an epoll in the order of their addresses
 }
 
-function putDescriptors(into: Snapshot, at: string, base: string, seen: Names): void {
+/** @param ours whether the tree has our mounts, whose numbers stay */
+function putDescriptors(into: Snapshot, at: string, base: string, seen: Names, ours: boolean): void {
   for (const fd of numbers(`${base}/fd`)) {
     const path = `${base}/fd/${fd}`;
     let target = link(path);
@@ -186,7 +188,7 @@ function putDescriptors(into: Snapshot, at: string, base: string, seen: Names): 
     // A file with a name is the same file afterwards; procfs makes its inodes anew.
     const named = target.startsWith("/") && !/^\/memfd:|^\/proc\/| \(deleted\)$/.test(target);
     into.set(`${at} fd ${fd}`, target);
-    into.set(`${at} fd ${fd} info`, fdinfo(text(`${base}/fdinfo/${fd}`), named).join("; "));
+    into.set(`${at} fd ${fd} info`, fdinfo(text(`${base}/fdinfo/${fd}`), named, ours).join("; "));
     try {
       const it = statSync(path);
       if (!target.startsWith("anon_inode:"))
@@ -261,7 +263,7 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
     );
   }
   if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
-  putDescriptors(into, at, base, seen);
+  putDescriptors(into, at, base, seen, options.proc === undefined || options.proc === ourProc);
   putThreads(into, at, base);
 }
 

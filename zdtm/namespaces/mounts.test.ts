@@ -18,6 +18,24 @@ function mountsOf(pid: number): string[] {
   return named.sort();
 }
 
+/** Of each mount below a directory, its peer group and master; groups are numbered as they are met. */
+function groupsOf(pid: number, directory: string): Record<string, string> {
+  const lines = readFileSync(`/proc/${pid}/mountinfo`, "latin1").trim().split("\n");
+  const numbers = new Map<string, number>();
+  const number = (id: string | undefined) => {
+    if (id !== undefined && !numbers.has(id)) numbers.set(id, numbers.size + 1);
+    return id === undefined ? undefined : numbers.get(id);
+  };
+  const found: Record<string, string> = {};
+  const mounts = lines.filter((line) => line.split(" ")[4]?.startsWith(directory));
+  for (const line of mounts.toSorted((a, b) => (a.split(" ")[4] ?? "").localeCompare(b.split(" ")[4] ?? ""))) {
+    const [shared, master] = [/ shared:(\d+)/, / master:(\d+)/].map((tag) => number(tag.exec(line)?.[1]));
+    const words = [shared, master === undefined ? undefined : `of ${master}`];
+    found[line.split(" ")[4] ?? ""] = words.filter((word) => word !== undefined).join(" ");
+  }
+  return found;
+}
+
 /** What a command says that sees what the tree sees. */
 function inside(root: number, script: string): string {
   const enter = ["nsenter", `--mount=/proc/${root}/ns/mnt`, `--pid=/proc/${root}/ns/pid`, "sh", "-c", script];
@@ -103,6 +121,70 @@ describe("mounts", () => {
         expect(readFileSync(`/proc/${stage.root}/root/tmp/out`, "latin1")).toBe("");
       }
       expect(mountsOf(stage.root)).toEqual(before);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "mounts that share with others, their slaves, and those that are both",
+    async () => {
+      using scratch = new Scratch();
+      const script = `cd ${scratch.path}; mkdir a b c d e f
+        mount -t tmpfs a a; mkdir a/in; mount --make-shared a; mount --bind a b; mount --bind a c; mount --make-slave c
+        mount --bind c d; mount --make-shared d; mount --bind d e; mount --bind a/in f; mount --make-unbindable f
+        sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1));
+      const before = mountsOf(stage.root);
+      const groups = () => groupsOf(stage.root, scratch.path);
+      const shared = groups();
+      expect(Object.values(shared).toSorted()).toEqual(["", "1", "1", "2 of 1", "2 of 1", "of 1"]);
+      for (let round = 0; round < 2; round++) {
+        await stage.dump();
+        await stage.restore();
+        expect(mountsOf(stage.root)).toEqual(before);
+        expect(groups()).toEqual(shared);
+      }
+      inside(stage.root, `mkdir ${scratch.path}/a/new && mount -t tmpfs new ${scratch.path}/b/new`);
+      const news = mountsOf(stage.root).filter((line) => line.includes(" new "));
+      expect(news.map((line) => line.split(" ")[0]?.slice(scratch.path.length))).toEqual([
+        "/a/new",
+        "/b/new",
+        "/c/new",
+        "/d/new",
+        "/e/new",
+      ]);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "tasks of one tree in several mount namespaces, one a slave of the other",
+    async () => {
+      using scratch = new Scratch();
+      const script = `cd ${scratch.path}; mkdir a b; mount -t tmpfs a a; mount --make-shared a; echo first >a/file
+        unshare --mount --propagation slave sh -c '
+          mount -t tmpfs only b; echo second >b/file; cd b; exec 5<file 6<../a/file; sleep 1000000 & wait' &
+        exec 5<a/file; sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, (root) => {
+        const names = treeOf(root).map((pid) => readFileSync(`/proc/${pid}/comm`, "latin1").trim());
+        return names.filter((name) => name === "sleep").length === 2;
+      });
+      const inner = () => treeOf(stage.root).find((pid) => namespace(pid, "mnt") !== namespace(stage.root, "mnt")) ?? 0;
+      const look = () => [stage.root, inner()].map((pid) => [mountsOf(pid), groupsOf(pid, scratch.path)]);
+      const before = look();
+      const [kinds, tasks] = [treeOf(stage.root).map((pid) => namespace(pid, "mnt")), treeOf(stage.root).length];
+      expect([new Set(kinds).size, tasks]).toEqual([2, 4]);
+      for (let round = 0; round < 2; round++) {
+        await stage.dump();
+        await stage.restore();
+        expect(look()).toEqual(before);
+        expect(new Set(treeOf(stage.root).map((pid) => namespace(pid, "mnt"))).size).toBe(2);
+        expect(readlinkSync(`/proc/${inner()}/cwd`)).toBe(`${scratch.path}/b`);
+        expect(readFileSync(`/proc/${inner()}/fd/5`, "latin1")).toBe("second\n");
+        expect(readFileSync(`/proc/${inner()}/fd/6`, "latin1")).toBe("first\n");
+      }
+      inside(stage.root, `mkdir ${scratch.path}/a/new && mount -t tmpfs new ${scratch.path}/a/new`);
+      expect(mountsOf(inner()).some((line) => line.includes(" new "))).toBe(true);
     },
     testTime,
   );

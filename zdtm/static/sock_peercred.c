@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-unix", "needs": ["root"], "verifies": "SO_PEERCRED of pairs and connections tells who made them: children of other users, gone by now, and those still there"}
+// zdtm: {"flavours": ["h"], "category": "sockets-unix", "needs": ["root"], "verifies": "SO_PEERCRED of pairs and connections tells who made them: children of other users, gone by now, and those still there"}
 #include "named.h"
 
 static int fds[4];

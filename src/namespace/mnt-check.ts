@@ -1,0 +1,83 @@
+/** The mounts of a set, read and checked before anything is made. */
+import { CrError, CrErrors } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { MntEntry } from "../image/schema.gen.ts";
+import type { RestoreOptions } from "../options.ts";
+import { planGroups } from "./mnt-groups.ts";
+import { type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
+
+/** One namespace that is to be. */
+export interface Planned {
+  readonly id: number;
+  readonly mounts: readonly PlannedMount[];
+}
+
+export function throwAll(errors: readonly CrError[]): void {
+  const [first] = errors;
+  if (first) throw errors.length === 1 ? first : new CrErrors(`${errors.length} mounts cannot be made again`, errors);
+}
+
+export function readPlans(images: ImageDirectory, ids: readonly number[]): Planned[] {
+  let root: MntEntry | undefined;
+  return ids.map((id) => {
+    const { mounts, errors } = planMounts(images.read("MNTS", id), root);
+    throwAll(errors);
+    root ??= mounts[0]?.entry;
+    return { id, mounts };
+  });
+}
+
+/** What the user gives for a mount that the dump was told to leave outside. */
+export function givenFor(name: string, options: RestoreOptions): string | undefined {
+  return options.external.find(({ kind, id }) => kind === "mnt" && id === name)?.value;
+}
+
+/** Groups that the tree is in together with mounts outside. */
+export function groupsOutside(plans: readonly Planned[], options: RestoreOptions): ReadonlySet<number> {
+  const entries = plans.flatMap(({ mounts }) => mounts.map(({ entry }) => entry));
+  const inside = new Set(entries.map(({ shared_id }) => shared_id ?? 0));
+  const masters = entries.map(({ master_id }) => master_id ?? 0).filter((id) => id !== 0 && !inside.has(id));
+  const shared = plans
+    .flatMap(({ mounts }) => mounts)
+    .filter(({ entry, source }) => source.how !== "new" && entry.internal_sharing !== true)
+    .map(({ entry }) => entry.shared_id ?? 0);
+  return new Set([
+    ...(options.externalMasters ? masters : []),
+    ...(options.externalSharing ? shared.filter((id) => id !== 0) : []),
+  ]);
+}
+
+/** Refuses what cannot be made, before anything is. */
+export function checkMounts(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void {
+  const plans = readPlans(images, ids);
+  const mounts = plans.flatMap((plan) => plan.mounts);
+  const errors = problemsOf(mounts, options.enableFs);
+  const groups = planGroups(
+    mounts.map(({ entry }) => entry),
+    groupsOutside(plans, options),
+  );
+  errors.push(...groups.errors);
+  for (const { entry, source } of mounts) {
+    const subject = { path: entry.mountpoint };
+    if (source.how === "named" && givenFor(source.name, options) === undefined) {
+      errors.push(
+        new CrError("a mount was declared external at the dump and is not given", {
+          code: "MISSING_EXTERNAL",
+          subject: { ...subject, name: source.name },
+          remedy: `say where it is: --external 'mnt[${source.name}]:PATH'`,
+        }),
+      );
+    }
+    const isAsked = options.external.some((external) => external.kind === "mnt" && external.id === "");
+    if (source.how === "outside" && options.root !== undefined && !isAsked) {
+      errors.push(
+        new CrError("a mount was found outside at the dump, and the tree gets a root of its own", {
+          code: "MISSING_EXTERNAL",
+          subject: { ...subject, source: source.path },
+          remedy: "pass --external 'mnt[]' to take it from the same path here",
+        }),
+      );
+    }
+  }
+  throwAll(errors);
+}
