@@ -1,11 +1,13 @@
 /**
  * `npm run bench`: one table of ratios; `npm run bench -- WORD` only the lines that hold the word. Ends non-zero when a
- * ratio is over its limit. Needs root and a C compiler; run it on a quiet machine.
+ * ratio is over its limit. `npm run bench -- programs` is another table, of real programs. Needs root and a C compiler; run it
+ * on a quiet machine.
  */
 import { spawnSync } from "node:child_process";
 import { type Figure, measure, type Samples } from "./figure.ts";
 import { figures } from "./figures.ts";
 import { tree } from "./place.ts";
+import { programs } from "./programs.ts";
 
 const rounds = 7;
 
@@ -29,6 +31,7 @@ if (build.status !== 0) {
   process.exit(1);
 }
 const [word = ""] = process.argv.slice(2);
+if (word === "programs") process.exit((await programs()) ? 0 : 1);
 const chosen = figures.filter(({ what }) => what.includes(word));
 const turns = [...new Set(chosen.flatMap((figure) => figure.turns))];
 const told = (round: number) => process.stderr.isTTY && process.stderr.write(`\rround ${round} of ${rounds}\r`);

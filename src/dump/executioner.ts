@@ -17,11 +17,6 @@ export class Executioner implements Disposable {
     this.#standby = new Standby();
   }
 
-  /** The pid of that process; not positive where there is none. */
-  get pid(): number {
-    return this.#standby.pid;
-  }
-
   /**
    * Takes over the descriptors that we have by now.
    * @param ifWeDie calls that undo what we are about to do
