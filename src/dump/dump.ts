@@ -45,6 +45,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   roundTrips.stops = 0;
   roundTrips.programs = 0;
   const running = lookAtRunning(options.pid);
+  if (options.fate === "kill") executioner.helpToFree(running.large);
   if (running.filtered) scope.use(traceByDeputy());
   images.prepare(filesAhead(running));
   log.phase("freeze");

@@ -5,6 +5,7 @@ import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
 import {
   askLeader,
@@ -138,15 +139,20 @@ export interface RunningTree {
   threads: number;
   /** A thread of it is under seccomp. */
   filtered: boolean;
+  /** Processes with much memory of their own. */
+  readonly large: number[];
 }
 
-const SECCOMP_NONE = /^Seccomp:\t0$/m;
+/** Bytes. */
+const MUCH_MEMORY = 64 << 20;
 
 function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   try {
     const thread = dir.ofThread(tid);
     found.threads++;
-    found.filtered ||= !SECCOMP_NONE.test(thread.text("status"));
+    const status = parseStatus(thread.text("status"));
+    found.filtered ||= status.seccomp !== 0;
+    if (tid === dir.pid && status.anonymousRss >= MUCH_MEMORY) found.large.push(tid);
     const wait = readWait(thread);
     if (wait) found.waits.set(tid, wait);
   } catch {
@@ -156,7 +162,7 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 
 export function lookAtRunning(
   pid: number,
-  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false },
+  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false, large: [] },
 ): RunningTree {
   try {
     using dir = new ProcDir(pid);

@@ -172,6 +172,7 @@ const TABLE = {
   rseq: [334, 293],
   pidfd_send_signal: [424, 424],
   pidfd_open: [434, 434],
+  process_mrelease: [448, 448],
   clone3: [435, 435],
   close_range: [436, 436],
   openat2: [437, 437],

@@ -32,6 +32,8 @@ export interface ProcStatus {
   readonly vmLocked: number;
   readonly vmRss: number;
   readonly vmSwap: number;
+  /** Private memory that is there. */
+  readonly anonymousRss: number;
   readonly coreDumping: boolean;
   readonly thpEnabled: boolean | undefined;
   readonly threads: number;
@@ -179,6 +181,9 @@ class StatusText implements ProcStatus {
   }
   get vmRss(): number {
     return this.#bytes("VmRSS");
+  }
+  get anonymousRss(): number {
+    return this.#bytes("RssAnon");
   }
   get vmSwap(): number {
     return this.#bytes("VmSwap");
