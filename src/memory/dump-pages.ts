@@ -10,17 +10,27 @@ import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
 import type { PageRuns } from "./content.ts";
+import { type Piece, Stretch } from "./stretch.ts";
 
 const PROT_READ = 1;
 /** Parts of one pwritev program; far below what the area holds. */
 const PARTS = 16384;
 /** From so many bytes on a task had better find itself a CPU than share ours. */
 const LONG = 16 << 20;
-const TMPFS_MAGIC = 0x01021994n;
+/** Pieces of a long stretch, bytes: the agent takes half of what is left, and no less than this; we take this. */
+const AGENTS = 8 << 20;
+const OURS = 4 << 20;
+/** Parts that process_vm_readv(2) takes. */
+const IOV_MAX = 1024;
+/** File systems by f_type of statfs(2). */
+const TMPFS = 0x01021994n;
+/** Of disks, of this machine: ext, XFS, btrfs. */
+const OF_DISKS = [0xef53n, 0x58465342n, 0x9123683en];
 
 /**
- * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy.
- * Pages that the task may not read are copied by us instead.
+ * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy. Of
+ * long stretches we bring a part there ourselves, from their end, where there is a CPU for each of us: a file takes one write
+ * at a time, but it can be mapped meanwhile. Pages that the task may not read are copied by us.
  * @param asVictim false when writing as the task would hurt it (a file size limit): then we copy everything
  */
 export function dumpPages(
@@ -37,33 +47,52 @@ export function dumpPages(
   writePagemap(map, runs);
   if (runs.starts.length === 0) return;
   const pages = images.writer("PAGES", pagesId);
-  makeRoom(pages.fd, runs.bytes);
+  const mappable = makeRoom(pages.fd, runs.bytes);
   let offset = 0;
   let first = 0;
   while (first < runs.starts.length) {
     const readable = asVictim && canRead(runs, first);
     let last = first;
     let bytes = 0;
-    while (last < runs.starts.length && last - first < PARTS && (asVictim && canRead(runs, last)) === readable) {
-      bytes += length(runs, last++);
-    }
-    if (readable) writeAsVictim(parasite, pages, runs, first, last, offset, bytes);
-    else copyOurselves(memory, pages, runs, first, last, offset);
+    while (last < runs.starts.length && (asVictim && canRead(runs, last)) === readable) bytes += length(runs, last++);
+    const stretch = new Stretch(runs, first, last, offset);
+    if (!readable) copyOurselves(memory, pages, runs, first, last, offset);
+    else if (bytes < LONG) writeAsVictim(parasite, pages, stretch, progress);
+    else
+      parasite.roaming(
+        () => writeAsVictim(parasite, pages, stretch, progress),
+        mappable ? copier(memory, pages, stretch) : undefined,
+      );
+    if (!readable) progress(bytes);
     offset += bytes;
     first = last;
-    progress(bytes);
   }
 }
 
 /**
- * Disk file systems take long files a quarter quicker when they know the length before; in memory files it costs what it
- * saves. What has no room, or cannot be asked, tells when it is written.
+ * Tells how long the file will be, if it is to be long. Disk file systems then take it a quarter quicker; in memory files room
+ * costs what it saves. What has no room, or cannot be asked, tells when it is written.
+ * @returns whether the file can be mapped and written at the same time
  */
-function makeRoom(fd: number, bytes: number): void {
-  if (bytes < LONG) return;
+function makeRoom(fd: number, bytes: number): boolean {
+  if (bytes < LONG) return false;
   const statfs = new BigUint64Array(15);
-  const inMemory = sys(NR.fstatfs, fd, addressOf(statfs)) < 0 || statfs[0] === TMPFS_MAGIC;
-  if (!inMemory) sys(NR.fallocate, fd, 0, 0, bytes);
+  if (sys(NR.fstatfs, fd, addressOf(statfs)) < 0) return false;
+  const [type = 0n] = statfs;
+  if (type === TMPFS) return sys(NR.ftruncate, fd, bytes) === 0;
+  return sys(NR.fallocate, fd, 0, 0, bytes) === 0 && OF_DISKS.includes(type);
+}
+
+/** Brings a piece of a stretch into the file with each call, until there is none left for us, or it fails: then the agent does it. */
+function copier(memory: RemoteMemory, file: ImageWriter<"PAGES">, stretch: Stretch): () => boolean {
+  let able = true;
+  return () => {
+    if (!able || stretch.bytes === 0) return false;
+    const pieces = stretch.takeLast(OURS, IOV_MAX);
+    able = memory.readIntoFile(pieces, file.fd, stretch.offset + stretch.bytes);
+    if (!able) stretch.giveBack(pieces);
+    return able;
+  };
 }
 
 function length(runs: PageRuns, i: number): number {
@@ -97,23 +126,35 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
 function writeAsVictim(
   parasite: Parasite,
   file: ImageWriter<"PAGES">,
-  runs: PageRuns,
-  first: number,
-  last: number,
-  offset: number,
-  bytes: number,
+  stretch: Stretch,
+  progress: (bytes: number) => void,
 ): void {
+  let left = stretch.bytes;
+  while (left > 0) {
+    const { offset } = stretch;
+    const pieces = stretch.takeFirst(Math.max(AGENTS, pageAligned(stretch.bytes / 2)), PARTS);
+    if (pieces.length > 0) writePieces(parasite, file, pieces, offset);
+    // of our own pieces, too
+    progress(left - stretch.bytes);
+    left = stretch.bytes;
+  }
+}
+
+const pageAligned = (bytes: number) => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+
+function writePieces(parasite: Parasite, file: ImageWriter<"PAGES">, pieces: readonly Piece[], offset: number): void {
   const { program } = parasite;
   const fd = load32(parasite.receiveFd(program, file.fd));
-  const parts = program.reserve((last - first) * 16);
-  for (let i = first, at = 0; i < last; i++, at += 16) {
-    put64(parts.view, at, runs.starts[i] ?? 0);
-    put64(parts.view, at + 8, length(runs, i));
+  const parts = program.reserve(pieces.length * 16);
+  let at = 0;
+  for (const { start, length } of pieces) {
+    put64(parts.view, at, start);
+    put64(parts.view, at + 8, length);
+    at += 16;
   }
-  const written = program.call(PSEUDO.writevAll, [fd, parts, last - first, offset], { ignore: true });
+  const written = program.call(PSEUDO.writevAll, [fd, parts, pieces.length, offset], { ignore: true });
   program.call(NR.close, [fd]);
-  if (bytes < LONG) program.run();
-  else parasite.roaming(() => program.run());
+  program.run();
   const result = program.result(written);
   if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
 }
