@@ -21,6 +21,11 @@ export class Executioner implements Disposable {
     this.#standby = new Standby();
   }
 
+  /** The pid of that process; not positive where there is none. */
+  get pid(): number {
+    return this.#standby.pid;
+  }
+
   /**
    * Names processes with much memory. Giving it back takes a dying process long, so somebody else begins at once and does half
    * of it (process_mrelease(2)).

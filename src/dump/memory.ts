@@ -117,11 +117,15 @@ export function readMemory(
   blocker: (error: CrError) => void,
 ): TaskMemory {
   const vmas = readSmaps(task.dir);
+  const told = new Set<string>();
   for (const vma of vmas) {
     const isLost = isSocketRing(vma) && socketOf(files, vma) === undefined;
     const other = isLost ? ringProblem(task.pid, vma) : vmaBlocker(task.pid, vma);
     const problem = isSegment(vma) ? segments.look(task.pid, vma) : other;
-    if (problem) blocker(problem);
+    // an object is mapped in several parts
+    if (!problem || told.has(`${problem.message} ${vma.ino}`)) continue;
+    told.add(`${problem.message} ${vma.ino}`);
+    blocker(problem);
   }
   const areas = vmas.map((vma) => ({
     start: vma.start,

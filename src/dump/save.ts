@@ -18,6 +18,7 @@ import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
+import { tellOfIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
@@ -108,7 +109,10 @@ export function save(saving: Saving): Saved {
   for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, files, segments, blocker));
   files.reserve(segments.ids);
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
-  if (!rehearsal) files.check();
+  if (!rehearsal) {
+    tellOfIpc(tree, segments.ids, saving.executioner.pid, log);
+    files.check();
+  }
   errors.push(...files.blockers);
   if (errors.length === 1 && errors[0]) throw errors[0];
   if (errors.length > 0) throw new CrErrors(`${errors.length} things of this tree cannot be dumped`, errors);

@@ -7,6 +7,7 @@ import { makeDev } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { deviceAdvice, isStateless } from "./device.ts";
+import { switchOf } from "./io-uring.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import { adviceFor } from "./unsupported.ts";
 
@@ -40,8 +41,14 @@ test("what cannot be dumped is told in people's words, all of it at once", () =>
   if (ring >= 0) expect(run.blockers[0]?.remedy).toContain("UV_USE_IO_URING=0");
 });
 
+test("an io_uring is told with the switch of the program that has it", () => {
+  expect(switchOf("/usr/bin/node")).toContain("UV_USE_IO_URING=0");
+  expect(switchOf("/usr/lib/postgresql/18/bin/postgres")).toContain("io_method");
+  expect(switchOf("/opt/something")).toContain("kernel.io_uring_disabled");
+});
+
 test("every link has words, known or not", () => {
-  const words = (link: string, mode = 0) => adviceFor({ link, fsType: 0, stat: { ...stat, mode } }).what;
+  const words = (link: string, mode = 0) => adviceFor({ link, pid: 1, fsType: 0, stat: { ...stat, mode } }).what;
   expect(words("anon_inode:[perf_event]")).toMatch(/performance counter/);
   expect(words("anon_inode:bpf-prog")).toMatch(/BPF/);
   expect(words("anon_inode:[fanotify]")).toMatch(/fanotify/);

@@ -4,6 +4,7 @@ import { driverOf } from "../kernel/proc/devices.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../kernel/stat.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { deviceAdvice } from "./device.ts";
+import { withoutIoUring } from "./io-uring.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 
 /** What people call it, and what they can do about it. */
@@ -16,11 +17,6 @@ const CLOSE = "let the program close it before the dump";
 
 /** By the link in /proc. */
 const BY_LINK: readonly (readonly [pattern: RegExp, what: string, remedy?: string])[] = [
-  [
-    /^anon_inode:\[io_uring\]$/,
-    "an io_uring",
-    "start the program without it: UV_USE_IO_URING=0 for Node.js, kernel.io_uring_disabled=2 for all programs",
-  ],
   [/^anon_inode:\[userfaultfd\]$/, "a userfaultfd, with which a program handles its own page faults"],
   [/^anon_inode:\[perf_event\]$/, "a performance counter (perf_event_open)", "stop the profiler"],
   [/^anon_inode:bpf-prog$/, "a BPF program", "detach it, or pin it in a BPF file system and close the descriptor"],
@@ -61,7 +57,8 @@ const BY_TYPE: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** What kind of thing nobody else took. */
-export function adviceFor(file: Pick<OpenFile, "link" | "fsType" | "stat">): Advice {
+export function adviceFor(file: Pick<OpenFile, "link" | "fsType" | "stat" | "pid">): Advice {
+  if (file.link === "anon_inode:[io_uring]") return { what: "an io_uring", remedy: withoutIoUring(file.pid) };
   const known = BY_LINK.find(([pattern]) => pattern.test(file.link));
   if (known) return { what: known[1], remedy: known[2] ?? CLOSE };
   if ((file.stat.mode & S_IFMT) === S_IFCHR) {

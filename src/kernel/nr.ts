@@ -224,6 +224,7 @@ const TABLE = {
   mq_timedsend: [242, 182],
   mq_getsetattr: [245, 185],
   semctl: [66, 191],
+  msgctl: [71, 187],
   truncate: [76, 45],
   faccessat: [269, 48],
   acct: [163, 89],

@@ -50,6 +50,11 @@ export class Standby implements Disposable {
     return this.#pid > 0;
   }
 
+  /** Its pid; not positive where it is not there. */
+  get pid(): number {
+    return this.#pid;
+  }
+
   /** What to do when we die, from now on and in place of what was said before. */
   ifWeDie(calls: readonly Call[]): void {
     this.#set(3, calls);

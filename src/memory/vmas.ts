@@ -1,5 +1,6 @@
 /** From the kernel's list of mappings to VMA entries: what each area is, and how it comes back. */
 import { CrError } from "../error.ts";
+import { withoutIoUring } from "../file/io-uring.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { hasFlag, VM, type Vma } from "../kernel/proc/maps.ts";
 
@@ -107,14 +108,7 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
 /** What cannot be saved of a mapping, or undefined when it can. */
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   const has = (flag: number) => hasFlag(vma.flags, flag);
-  if (vma.name.includes("[io_uring]")) {
-    return refuse(
-      pid,
-      vma,
-      "the task has mapped an io_uring",
-      "turn io_uring off in the program (libuv: UV_USE_IO_URING=0)",
-    );
-  }
+  if (vma.name.includes("[io_uring]")) return refuse(pid, vma, "the task has mapped an io_uring", withoutIoUring(pid));
   const object = /^anon_inode:\[?([^\]]+)/.exec(vma.name)?.[1];
   if (object !== undefined) {
     return refuse(

@@ -9,6 +9,7 @@ const IPC_RMID = 0;
 const removals: Readonly<Record<string, (what: string) => void>> = {
   shm: (id) => void sys(NR.shmctl, Number(id), IPC_RMID, 0),
   sem: (id) => void sys(NR.semctl, Number(id), 0, IPC_RMID, 0),
+  msg: (id) => void sys(NR.msgctl, Number(id), IPC_RMID, 0),
   mq: (name) => void sys(NR.mq_unlink, addressOf(cstring(name))),
 };
 

@@ -161,3 +161,22 @@ describe.skipIf(!isRoot)("a segment that the tree has attached (needs root)", ()
     testTime,
   );
 });
+
+describe.skipIf(!isRoot)("semaphores and message queues (needs root)", () => {
+  for (const undo of [false, true]) {
+    test(
+      undo ? "what the kernel would undo is told" : "what the tree uses without holding it is told, and left alone",
+      async () => {
+        await using stage = await Stage.open();
+        const program = await stage.start([cProgram("semaphores"), undo ? "undo" : "plain"]);
+        const [, set, queue] = await program.says(/set (\d+) queue (\d+)/);
+        const images = stage.nextImages();
+        await stage.tscriu(images, ["dump", "-t", String(program.pid), "--leave-running"]);
+        const log = readFileSync(`${images}/dump.log`, "utf8");
+        expect(log).toContain(`message queue ${queue}, semaphore set ${set}`);
+        expect(log.includes(`(SEM_UNDO) cannot be read, and is not kept: pid ${program.pid}`)).toBe(undo);
+      },
+      testTime,
+    );
+  }
+});
