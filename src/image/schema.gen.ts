@@ -689,6 +689,12 @@ export interface SkOptsEntry {
   tscriu_options: TscriuOption[];
 }
 
+export interface TscriuNetns {
+  ino: number;
+  cookie: U64;
+  path?: string;
+}
+
 export interface TscriuOption {
   name: number;
   value?: number;
@@ -1349,6 +1355,7 @@ export interface TunfileEntry {
   tscriu_device?: NetDeviceEntry;
   tscriu_addresses: Uint8Array[];
   tscriu_routes: Uint8Array[];
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TunLinkEntry {
@@ -1721,6 +1728,7 @@ export interface InetSkEntry {
   ns_id?: number;
   shutdown?: SkShutdown;
   tcp_opts?: TcpOptsEntry;
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TcpOptsEntry {
@@ -1853,6 +1861,7 @@ export interface PacketSockEntry {
   tscriu_ifname?: string;
   tscriu_next?: number;
   tscriu_frames: TscriuFrame[];
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TscriuFrame {
@@ -1874,6 +1883,7 @@ export interface NetlinkSkEntry {
   opts: SkOptsEntry;
   ns_id?: number;
   tscriu_type?: number;
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface PstreeEntry {
@@ -2149,6 +2159,7 @@ export interface Messages {
   timeval: Timeval;
   sysctl_entry: SysctlEntry;
   sk_opts_entry: SkOptsEntry;
+  tscriu_netns: TscriuNetns;
   tscriu_option: TscriuOption;
   rlimit_entry: RlimitEntry;
   fdinfo_entry: FdinfoEntry;
