@@ -349,7 +349,9 @@ export const messages: Readonly<Record<string, string>> = {
 23 optional uint32 so_oobinline
 24 optional uint32 so_linger
 25 optional uint32 so_buf_lock
-2000 repeated .tscriu_option tscriu_options`,
+2000 repeated .tscriu_option tscriu_options
+2001 optional uint32 tscriu_uid
+2002 optional uint32 tscriu_gid`,
   tscriu_netns: `1 required uint32 ino
 2 required uint64 cookie
 3 optional string path`,

@@ -687,6 +687,8 @@ export interface SkOptsEntry {
   so_linger?: number;
   so_buf_lock?: number;
   tscriu_options: TscriuOption[];
+  tscriu_uid?: number;
+  tscriu_gid?: number;
 }
 
 export interface TscriuNetns {
