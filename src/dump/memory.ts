@@ -27,6 +27,7 @@ import {
   vmaBlocker,
 } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
+import type { TaskAnswers } from "./task.ts";
 import type { FrozenTask } from "./tree.ts";
 
 /** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
@@ -158,12 +159,12 @@ export function describeMemory(
   return { entries: [...joinVvar(dumped).map((d) => d.entry), ...regions], runs };
 }
 
-/** The mm image of a task. `inside`: what only the task itself could tell. */
+/** The mm image of a task. The answers are what only the task itself could tell. */
 export function mmEntry(
   task: FrozenTask,
   vmas: VmaEntry[],
   exe: number,
-  inside: { brk: number; dumpable: number; thpDisabled: boolean },
+  { leader, brk, protectionKeys }: TaskAnswers,
 ): MmEntry {
   const { stat } = task;
   const auxv = task.dir.bytes("auxv");
@@ -178,7 +179,7 @@ export function mmEntry(
     mm_end_data: stat.endData,
     mm_start_stack: stat.startStack,
     mm_start_brk: stat.startBrk,
-    mm_brk: inside.brk,
+    mm_brk: brk,
     mm_arg_start: stat.argStart,
     mm_arg_end: stat.argEnd,
     mm_env_start: stat.envStart,
@@ -186,8 +187,9 @@ export function mmEntry(
     exe_file_id: exe,
     mm_saved_auxv: [...words.subarray(0, used)].map((w) => (w <= 0x1f_ffff_ffff_ffffn ? Number(w) : w)),
     vmas,
-    dumpable: inside.dumpable,
+    dumpable: leader.process.dumpable,
     aios: vmas.filter((vma) => vma.status & VMA.AIORING).map(ringOf),
-    thp_disabled: inside.thpDisabled,
+    thp_disabled: leader.process.thpDisabled,
+    tscriu_pkeys: protectionKeys || undefined,
   };
 }

@@ -154,8 +154,7 @@ export function save(saving: Saving): Saved {
     const answers = askTask(one, look, cpu, pids);
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one.home.own);
-    const { dumpable, thpDisabled } = answers.leader.process;
-    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, { brk: answers.brk, dumpable, thpDisabled })]);
+    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
     for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", pids.of(tid), [core]);
     const umask = task.status.umask ?? 0o022;
     images.write("FS", pids.of(task.pid), [

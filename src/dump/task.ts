@@ -7,6 +7,7 @@ import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
+import { askKeys } from "../memory/protection-keys.ts";
 import {
   askLeader,
   buildLeader,
@@ -84,20 +85,23 @@ export interface TaskAnswers {
   /** Answers of the threads behind the leader, in their order. */
   readonly threads: readonly ThreadInside[];
   readonly brk: number;
+  /** Protection keys that are taken, by bit. */
+  readonly protectionKeys: number;
 }
 
 export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: VirtualPids): TaskAnswers {
   const { program } = one.parasite;
   const answers = askLeader(program, look.timers, (tid) => pids.of(tid));
+  const keys = askKeys(program);
   const brk = program.call(NR.brk, [0]);
   program.run();
   const leader = answers();
-  const at = program.result(brk);
+  const mm = { brk: program.result(brk), protectionKeys: keys() };
   const others = one.task.threads.slice(1);
   // a filter must not meet more than one call when we die, and the thread's own may differ from the leader's
   const sends = others.length > 0 && one.sends && look.threads.every(({ status }) => status.seccomp === 0);
   const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
-  return { leader, threads, brk: at };
+  return { leader, threads, ...mm };
 }
 
 function askOther(one: InfectedTask, tracee: Tracee, cpu: number): ThreadInside {

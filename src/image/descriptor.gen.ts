@@ -349,12 +349,7 @@ export const messages: Readonly<Record<string, string>> = {
 23 optional uint32 so_oobinline
 24 optional uint32 so_linger
 25 optional uint32 so_buf_lock
-2000 repeated .tscriu_option tscriu_options
-2001 optional uint32 tscriu_uid
-2002 optional uint32 tscriu_gid`,
-  tscriu_netns: `1 required uint32 ino
-2 required uint64 cookie
-3 optional string path`,
+2000 repeated .tscriu_option tscriu_options`,
   tscriu_option: `1 required int32 name
 2 optional int32 value
 3 optional string text
@@ -723,7 +718,8 @@ export const messages: Readonly<Record<string, string>> = {
 14 repeated .vma_entry vmas
 15 optional int32 dumpable
 16 repeated .aio_ring_entry aios
-17 optional bool thp_disabled`,
+17 optional bool thp_disabled
+2000 optional uint32 tscriu_pkeys`,
   vma_entry: `1 required uint64 start hex
 2 required uint64 end hex
 3 required uint64 pgoff
@@ -735,7 +731,8 @@ export const messages: Readonly<Record<string, string>> = {
 9 optional uint64 madv hex
 10 optional uint32 fdflags hex
 2000 optional bool tscriu_lock_onfault
-2001 optional string tscriu_name`,
+2001 optional string tscriu_name
+2002 optional uint32 tscriu_pkey`,
   pagemap_head: `1 required uint32 pages_id`,
   pagemap_entry: `1 required uint64 vaddr hex
 2 required uint32 compat_nr_pages
@@ -814,8 +811,7 @@ export const messages: Readonly<Record<string, string>> = {
 4 optional uint32 ns_id
 2000 optional .net_device_entry tscriu_device
 2001 repeated bytes tscriu_addresses
-2002 repeated bytes tscriu_routes
-2003 optional .tscriu_netns tscriu_netns`,
+2002 repeated bytes tscriu_routes`,
   tun_link_entry: `1 required uint32 flags hex
 2 required int32 owner
 3 required int32 group
@@ -1058,8 +1054,7 @@ export const messages: Readonly<Record<string, string>> = {
 17 optional string ifname
 18 optional uint32 ns_id
 19 optional #sk_shutdown shutdown
-20 optional .tcp_opts_entry tcp_opts
-2000 optional .tscriu_netns tscriu_netns`,
+20 optional .tcp_opts_entry tcp_opts`,
   tcp_opts_entry: `1 optional bool cork
 2 optional bool nodelay
 3 optional uint32 keepcnt
@@ -1159,8 +1154,7 @@ export const messages: Readonly<Record<string, string>> = {
 20 optional uint32 ns_id
 2000 optional string tscriu_ifname
 2001 optional uint32 tscriu_next
-2002 repeated .tscriu_frame tscriu_frames
-2003 optional .tscriu_netns tscriu_netns`,
+2002 repeated .tscriu_frame tscriu_frames`,
   tscriu_frame: `1 required uint32 index
 2 required bytes bytes`,
   netlink_sk_entry: `1 required uint32 id
@@ -1175,8 +1169,7 @@ export const messages: Readonly<Record<string, string>> = {
 11 required .fown_entry fown
 12 required .sk_opts_entry opts
 13 optional uint32 ns_id
-2000 optional uint32 tscriu_type
-2001 optional .tscriu_netns tscriu_netns`,
+2000 optional uint32 tscriu_type`,
   pstree_entry: `1 required uint32 pid
 2 required uint32 ppid
 3 required uint32 pgid

@@ -687,14 +687,6 @@ export interface SkOptsEntry {
   so_linger?: number;
   so_buf_lock?: number;
   tscriu_options: TscriuOption[];
-  tscriu_uid?: number;
-  tscriu_gid?: number;
-}
-
-export interface TscriuNetns {
-  ino: number;
-  cookie: U64;
-  path?: string;
 }
 
 export interface TscriuOption {
@@ -1233,6 +1225,7 @@ export interface MmEntry {
   dumpable?: number;
   aios: AioRingEntry[];
   thp_disabled?: boolean;
+  tscriu_pkeys?: number;
 }
 
 export interface VmaEntry {
@@ -1248,6 +1241,7 @@ export interface VmaEntry {
   fdflags?: number;
   tscriu_lock_onfault?: boolean;
   tscriu_name?: string;
+  tscriu_pkey?: number;
 }
 
 export interface PagemapHead {
@@ -1357,7 +1351,6 @@ export interface TunfileEntry {
   tscriu_device?: NetDeviceEntry;
   tscriu_addresses: Uint8Array[];
   tscriu_routes: Uint8Array[];
-  tscriu_netns?: TscriuNetns;
 }
 
 export interface TunLinkEntry {
@@ -1730,7 +1723,6 @@ export interface InetSkEntry {
   ns_id?: number;
   shutdown?: SkShutdown;
   tcp_opts?: TcpOptsEntry;
-  tscriu_netns?: TscriuNetns;
 }
 
 export interface TcpOptsEntry {
@@ -1863,7 +1855,6 @@ export interface PacketSockEntry {
   tscriu_ifname?: string;
   tscriu_next?: number;
   tscriu_frames: TscriuFrame[];
-  tscriu_netns?: TscriuNetns;
 }
 
 export interface TscriuFrame {
@@ -1885,7 +1876,6 @@ export interface NetlinkSkEntry {
   opts: SkOptsEntry;
   ns_id?: number;
   tscriu_type?: number;
-  tscriu_netns?: TscriuNetns;
 }
 
 export interface PstreeEntry {
@@ -2161,7 +2151,6 @@ export interface Messages {
   timeval: Timeval;
   sysctl_entry: SysctlEntry;
   sk_opts_entry: SkOptsEntry;
-  tscriu_netns: TscriuNetns;
   tscriu_option: TscriuOption;
   rlimit_entry: RlimitEntry;
   fdinfo_entry: FdinfoEntry;

@@ -99,8 +99,10 @@ function length(runs: PageRuns, i: number): number {
   return (runs.ends[i] ?? 0) - (runs.starts[i] ?? 0);
 }
 
+/** Whether the task itself may read a run: under a protection key it depends. */
 function canRead(runs: PageRuns, i: number): boolean {
-  return ((runs.vmas[i]?.entry.prot ?? 0) & PROT_READ) !== 0;
+  const { prot = 0, tscriu_pkey: key } = runs.vmas[i]?.entry ?? {};
+  return (prot & PROT_READ) !== 0 && !key;
 }
 
 function writePagemap(map: ImageWriter, runs: PageRuns): void {

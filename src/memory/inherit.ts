@@ -23,7 +23,8 @@ function isPieceOf(child: VmaEntry, parent: VmaEntry): boolean {
     child.prot === parent.prot &&
     child.flags === parent.flags &&
     child.status === parent.status &&
-    (child.madv ?? 0) === (parent.madv ?? 0)
+    (child.madv ?? 0) === (parent.madv ?? 0) &&
+    (child.tscriu_pkey ?? 0) === (parent.tscriu_pkey ?? 0)
   );
 }
 

@@ -12,6 +12,7 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
 import { fillPages, type MemoryResult, type MemorySources, receiveMany, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
+import { hasOwnKey, protectWithKey, takeKeys } from "./protection-keys.ts";
 import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
 import { MAP, VMA } from "./vmas.ts";
@@ -53,6 +54,7 @@ export function restoreMemory(
     });
   markPages(targets, pagemap);
   clearSpace(puppet, targets, mm.vmas, sources.parking);
+  const keysMapped = takeKeys(program, mm.tscriu_pkeys ?? 0, real, inherited);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
   openKept(program, targets);
@@ -60,6 +62,7 @@ export function restoreMemory(
   fillPages(puppet, targets, pagemap, sources, result);
   restoreRings(puppet, mm.aios, real);
   protect(program, targets);
+  keysMapped();
   advise(program, targets, mm.vmas);
   program.run();
   return result;
@@ -203,7 +206,11 @@ function openKept(program: Program, targets: readonly Target[]): void {
 }
 
 function protect(program: Program, targets: readonly Target[]): void {
-  for (const { entry, start, end, prot } of targets) {
+  for (const { entry, start, end, prot, kept } of targets) {
+    if (!kept && hasOwnKey(entry)) {
+      protectWithKey(program, entry);
+      continue;
+    }
     if (prot === entry.prot) continue;
     program.call(NR.mprotect, [start, end - start, entry.prot], {
       what: "cannot protect an area",

@@ -188,6 +188,7 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
     madv: madv || undefined,
     fdflags: file?.fdflags,
     tscriu_lock_onfault: hasFlag(vma.flags, VM.lf) || undefined,
+    tscriu_pkey: vma.pkey || undefined,
     tscriu_name: /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;

@@ -3,7 +3,6 @@ import type { FileKind, OpenFile } from "../file/kind.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
-import { atPlace } from "./elsewhere.ts";
 import { checkInet, dumpInet, dumpInetConnections } from "./inet-dump.ts";
 import { finishInet, openInet } from "./inet-restore.ts";
 import { checkConnection } from "./tcp-restore.ts";
@@ -33,10 +32,10 @@ export const inet: FileKind = {
     const { isk } = entry;
     if (isk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    atPlace(isk.tscriu_netns, restore, () => openInet(isk, restore));
+    openInet(isk, restore);
   },
 
   link(entries, restore) {
-    for (const { isk } of entries) if (isk) atPlace(isk.tscriu_netns, restore, () => finishInet(isk, restore));
+    for (const { isk } of entries) if (isk) finishInet(isk, restore);
   },
 };

@@ -69,8 +69,9 @@ export function leaveSection(state: RseqState, regs: BigUint64Array): void {
 
 /** Registers the sequence for the thread that runs the program; the memory must be there. */
 export function restoreRseq(program: Program, entry: RseqEntry | undefined): void {
-  if (!entry) return;
-  const address = Number(entry.rseq_abi_pointer);
+  const address = Number(entry?.rseq_abi_pointer ?? 0);
+  // CRIU writes an entry for threads that registered none, too
+  if (!entry || address === 0) return;
   if (NR.rseq < 0) throw new CrError("no restartable sequences on this machine", { code: "ENOSYS" });
   program.call(NR.rseq, [address, entry.rseq_abi_size, 0, entry.signature], {
     what: "cannot register the restartable sequence",
@@ -80,7 +81,7 @@ export function restoreRseq(program: Program, entry: RseqEntry | undefined): voi
 
 /** What to write into the thread's memory as the very last thing before it runs. */
 export function rseqWriteBack(entry: RseqEntry | undefined): { address: number; bytes: Uint8Array } | undefined {
-  if (!entry?.rseq_cs_pointer) return undefined;
+  if (!entry?.rseq_cs_pointer || !entry.rseq_abi_pointer) return undefined;
   const bytes = new Uint8Array(8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(entry.rseq_cs_pointer), true);
   return { address: Number(entry.rseq_abi_pointer) + RSEQ_CS, bytes };
