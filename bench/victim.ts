@@ -30,8 +30,7 @@ function victimProgram(): string {
   return program;
 }
 
-/** Waits for a condition that nothing announces; gives what `look` found. */
-export function patiently<T>(what: string, look: () => T | undefined): T {
+function patiently<T>(what: string, look: () => T | undefined): T {
   const end = performance.now() + 60_000;
   for (;;) {
     const found = look();

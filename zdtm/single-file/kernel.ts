@@ -1,7 +1,7 @@
 /** Debian's kernel images, fetched without touching this system's own package state, and kept in build/cache. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import { type Machine, tree } from "../../src/build/native.ts";
 
 const debianName: Readonly<Record<Machine, string>> = { x86_64: "amd64", aarch64: "arm64" };
@@ -31,32 +31,69 @@ function ownWorld(home: string, architecture: string): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }
 
+/** Downloads the kernel's package, and unpacks what matches the patterns into a directory. @throws Missing */
+function unpack(machine: Machine, home: string, ...patterns: string[]): void {
+  for (const dir of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, dir), { recursive: true });
+  const architecture = debianName[machine];
+  const options = ownWorld(home, architecture);
+  must(home, "apt-get", "-qq", ...options, "update");
+  const depends = must(home, "apt-cache", ...options, "depends", `linux-image-${architecture}`);
+  const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
+  if (!name) throw new Missing(`apt-cache names no kernel for ${architecture}`);
+  must(home, "apt-get", "-qq", ...options, "download", name);
+  const archive = readdirSync(home).find((file) => file.endsWith(".deb")) ?? "";
+  const wanted = patterns.map((pattern) => `'${pattern}'`).join(" ");
+  must(home, "sh", "-c", `dpkg-deb --fsys-tarfile '${archive}' | tar -x --wildcards ${wanted}`);
+}
+
+/**
+ * A directory of the cache, filled once.
+ * @param fill puts files into the directory `ready`, with `home` to work in
+ */
+function cached(name: string, fill: (home: string, ready: string) => void): string {
+  const cache = join(tree, "build/cache");
+  const finished = join(cache, name);
+  if (existsSync(finished)) return finished;
+  mkdirSync(cache, { recursive: true });
+  const home = mkdtempSync(join(cache, "apt-"));
+  try {
+    const ready = join(home, "ready");
+    mkdirSync(ready);
+    fill(home, ready);
+    renameSync(ready, finished);
+    return finished;
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
 /**
  * The path of a kernel image for the machine.
  * @throws Missing when it cannot be had
  */
 export function kernelImage(machine: Machine): string {
-  const cache = join(tree, "build/cache");
-  const image = join(cache, `vmlinuz-${machine}`);
-  if (existsSync(image)) return image;
-  mkdirSync(cache, { recursive: true });
-  const home = mkdtempSync(join(cache, "apt-"));
-  try {
-    for (const dir of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, dir), { recursive: true });
-    const architecture = debianName[machine];
-    const options = ownWorld(home, architecture);
-    must(home, "apt-get", "-qq", ...options, "update");
-    const depends = must(home, "apt-cache", ...options, "depends", `linux-image-${architecture}`);
-    const name = /Depends: (linux-image-\S+)/.exec(depends)?.[1];
-    if (!name) throw new Missing(`apt-cache names no kernel for ${architecture}`);
-    must(home, "apt-get", "-qq", ...options, "download", name);
-    const archive = readdirSync(home).find((file) => file.endsWith(".deb")) ?? "";
-    must(home, "sh", "-c", `dpkg-deb --fsys-tarfile '${archive}' | tar -x --wildcards './boot/vmlinuz*'`);
-    const unpacked = readdirSync(join(home, "boot"))[0];
-    if (!unpacked) throw new Missing(`${name} holds no kernel`);
-    renameSync(join(home, "boot", unpacked), image);
-    return image;
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-  }
+  const dir = cached(`kernel-${machine}`, (home, ready) => {
+    unpack(machine, home, "./boot/vmlinuz*");
+    const image = readdirSync(join(home, "boot"))[0];
+    if (!image) throw new Missing("Debian's package holds no kernel");
+    renameSync(join(home, "boot", image), join(ready, "vmlinuz"));
+  });
+  return join(dir, "vmlinuz");
+}
+
+/**
+ * Modules of that kernel, by their names without `.ko`.
+ * @throws Missing when one cannot be had
+ */
+export function kernelModules(machine: Machine, names: readonly string[]): Uint8Array[] {
+  const dir = cached(`modules-${machine}`, (home, ready) => {
+    unpack(machine, home, ...names.map((name) => `*/${name}.ko`));
+    for (const file of readdirSync(join(home, "lib"), { recursive: true, encoding: "utf8" }))
+      if (file.endsWith(".ko")) renameSync(join(home, "lib", file), join(ready, basename(file)));
+  });
+  return names.map((name) => {
+    const file = join(dir, `${name}.ko`);
+    if (!existsSync(file)) throw new Missing(`Debian's kernel has no module ${name}`);
+    return readFileSync(file);
+  });
 }

@@ -1,7 +1,7 @@
 /** The things under test: the finished executables, and the two static programs that go with them. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { hasCompiler, hostMachine, type Machine, toolPrefix, tree } from "../../src/build/native.ts";
 import { Missing } from "./kernel.ts";
 
@@ -25,13 +25,13 @@ export function tscriu(machine: Machine = hostMachine()): string {
   return path;
 }
 
-/** A static program made of one C file of this directory. */
-export function staticProgram(machine: Machine, name: string): string {
+/** A static program made of one C file of a directory. */
+export function staticProgram(machine: Machine, name: string, dir = import.meta.dir): string {
   const home = join(tree, "build", machine);
   mkdirSync(home, { recursive: true });
-  const out = join(home, `single-file-${name}`);
+  const out = join(home, `${basename(dir)}-${name}`);
   const fresh = `${out}.${process.pid}`;
-  const words = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", fresh, join(import.meta.dir, `${name}.c`)];
+  const words = ["-static", "-O1", "-Wall", "-Wextra", "-Werror", "-o", fresh, join(dir, `${name}.c`)];
   const done = spawnSync(`${toolPrefix(machine)}gcc`, words, { encoding: "utf8" });
   if (done.status !== 0) throw new Error(`${name}.c does not compile:\n${done.stderr}`);
   renameSync(fresh, out);
