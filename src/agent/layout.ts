@@ -12,9 +12,9 @@ export const AREA = {
   stackEnd: 0x9000,
   ops: 0xa000,
   /** Records that fit between `ops` and `data`. */
-  maxOps: 3200,
-  data: 0x49000,
-  size: 0x149000,
+  maxOps: 1600,
+  data: 0x2a000,
+  size: 0x8a000,
 } as const;
 
 /** `struct control`, from AREA.control. */

@@ -112,6 +112,8 @@ export const WHOLE: Free = { ops: 0, data: AREA.data };
 export class Program {
   #ops = 0;
   #data: number;
+  /** Where data ends that is lost at the next run; behind it lies what is kept. */
+  #top: number = AREA.size;
   #run = 0;
   #notes: (CallOptions | undefined)[] = [];
   /** Offset of its first record. */
@@ -180,14 +182,34 @@ export class Program {
   /** Zeroed space in the area, 8-byte aligned. Lost at the next run. */
   reserve(size: number): Data {
     const need = (size + 7) & ~7;
-    if (this.#data + need > AREA.size) {
-      if (this.from.data + need > AREA.size) {
-        throw new CrError("more data than the agent's area holds", { subject: { ...this.area.subject, bytes: size } });
-      }
-      this.run();
-    }
+    this.#require(need);
     const offset = this.#data;
     this.#data += need;
+    return this.#zeroed(offset, size);
+  }
+
+  /** As `reserve`, but it stays over all runs until `forget`. */
+  keep(size: number): Data {
+    const need = (size + 7) & ~7;
+    this.#require(need);
+    this.#top -= need;
+    return this.#zeroed(this.#top, size);
+  }
+
+  /** Gives up all that was kept. */
+  forget(): void {
+    this.#top = AREA.size;
+  }
+
+  #require(need: number): void {
+    if (this.#data + need <= this.#top) return;
+    if (this.from.data + need > this.#top) {
+      throw new CrError("more data than the agent's area holds", { subject: { ...this.area.subject, bytes: need } });
+    }
+    this.run();
+  }
+
+  #zeroed(offset: number, size: number): Data {
     const { bytes } = this.area;
     bytes.fill(0, offset, offset + size);
     return new Data(offset, bytes, offset, size);
@@ -207,7 +229,7 @@ export class Program {
 
   /** How many more bytes of data fit before a run is needed. */
   get room(): number {
-    return AREA.size - this.#data;
+    return this.#top - this.#data;
   }
 
   /** How many more calls fit before a run is needed. */

@@ -1,4 +1,4 @@
-import type { Program } from "../agent/program.ts";
+import type { Arg, Program } from "../agent/program.ts";
 import type { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
@@ -111,8 +111,8 @@ export interface RestoredTask {
   readonly fds: readonly FdinfoEntry[];
   /** Runs one program in the task; the first failing call is an error that names it. */
   run(build: (program: Program) => void): void;
-  /** Gives the task a descriptor of ours, whatever /proc it has; its number there. What was appended to the program is run. */
-  receive(program: Program, fd: number): number;
+  /** Appends what gives the task a descriptor of ours, whatever /proc it has; its number there, for calls of the same program. */
+  receive(program: Program, fd: number): Arg;
   /**
    * A child of it that does nothing until it is ended, and then is waited for: with this pid in their namespace, or any that the
    * tree has not. Only before identities are restored.

@@ -1,4 +1,4 @@
-import type { Program } from "../agent/program.ts";
+import { type Data, type Load, load32, type Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { NR } from "../kernel/nr.ts";
@@ -139,18 +139,46 @@ function checkNumbers(sorted: readonly Placement[], kept: readonly number[]): vo
 }
 
 function receive(program: Program, service: Service, batch: readonly Placement[]): void {
-  const sources = batch.map((p) => p.source);
+  sendTo(
+    program,
+    service,
+    batch.map((p) => p.source),
+  );
+  const size = AT_CONTROL + controlSize(batch.length);
+  // the message names addresses of its own block, so it must not be split over two runs
+  if (program.room < size || program.calls < 1) program.run();
+  appendReceive(program, service, program.reserve(size), batch.length);
+}
+
+/**
+ * Appends what makes a task receive duplicates of our descriptors, at most FDS_PER_MESSAGE: where their numbers will stand,
+ * until the program forgets.
+ */
+export function receiveFds(program: Program, service: Service, sources: readonly number[]): Load[] {
+  sendTo(program, service, sources);
+  const block = program.keep(AT_CONTROL + controlSize(sources.length));
+  appendReceive(program, service, block, sources.length);
+  return sources.map((_, i) => load32(block.at(AT_CONTROL + CMSGHDR + i * 4)));
+}
+
+export function receiveFd(program: Program, service: Service, source: number): Load {
+  const [fd] = receiveFds(program, service, [source]);
+  if (!fd) throw new Error("a descriptor that was sent has no number");
+  return fd;
+}
+
+/** Runs what is appended when the socket's queue is full. */
+function sendTo(program: Program, service: Service, sources: readonly number[]): void {
   let result = trySend(service.ours, sources);
   if (result === EAGAIN) {
     program.run();
     result = trySend(service.ours, sources);
   }
   sent(result, service.ours);
-  const size = AT_CONTROL + controlSize(batch.length);
-  // the message names addresses of its own block, so it must not be split over two runs
-  if (program.room < size || program.calls < 1) program.run();
-  const block = program.reserve(size);
-  fillMessage(block.bytes, program.area.base + block.offset, batch.length);
+}
+
+function appendReceive(program: Program, service: Service, block: Data, count: number): void {
+  fillMessage(block.bytes, program.area.base + block.offset, count);
   program.call(NR.recvmsg, [service.theirs, block, 0], { expect: 1, what: "cannot receive descriptors" });
 }
 

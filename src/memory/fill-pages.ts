@@ -3,7 +3,7 @@ import { AREA, PSEUDO } from "../agent/layout.ts";
 import type { Program, Result } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import { type Service, sendFds } from "../file/numbers.ts";
+import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag, type Pagemap } from "../image/pagemap.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
@@ -16,7 +16,7 @@ import type { RestoredSegments } from "./segments-restore.ts";
 
 const MADV_DONTNEED = 4;
 /** Parts of one readv program; far below what the area holds. */
-const MAX_PARTS = 8192;
+const MAX_PARTS = 4096;
 
 /** What the restore of one task's memory needs from the other rooms. */
 export interface MemorySources {
@@ -47,7 +47,7 @@ export interface Target {
   prot: number;
 }
 
-/** Reads the contents straight to their addresses; what is shared with the parent is compared first. */
+/** Appends what reads the contents straight to their addresses; what is shared with the parent is compared first. */
 export function fillPages(
   puppet: Puppet,
   targets: readonly Target[],
@@ -65,7 +65,6 @@ export function fillPages(
       subject: { image },
     });
   }
-  program.run();
   const held = statFd(pages).size;
   let named = 0;
   for (let i = 0; i < pagemap.count; i++) {
@@ -79,7 +78,7 @@ export function fillPages(
       remedy: "take the whole set from its origin again, or dump again",
     });
   }
-  const fd = receiveOne(program, sources.service, pages);
+  const fd = receiveFd(program, sources.service, pages);
   closeFd(pages);
   let offset = 0;
   let t = 0;
@@ -159,10 +158,10 @@ export function fillPages(
       at = until;
     }
   }
-  settle();
+  if (comparisons.length > 0) settle();
+  else flush();
   dropInherited(program, targets, pagemap);
   program.call(NR.close, [fd]);
-  program.run();
 }
 
 /** Pages that the parent has and the child has not. */
@@ -182,26 +181,4 @@ function dropInherited(program: Program, targets: readonly Target[], pagemap: Pa
     }
     if (at < target.end) program.call(NR.madvise, [at, target.end - at, MADV_DONTNEED], { ignore: true });
   }
-}
-
-/** Sends descriptors of ours (at most 253) to a puppet; the numbers that they have there. */
-export function receiveMany(program: Program, service: Service, fds: readonly number[]): number[] {
-  sendFds(service.ours, fds);
-  const length = 16 + fds.length * 4;
-  const control = program.reserve(length);
-  const header = program.reserve(56);
-  const vector = program.reserve(24);
-  vector.view.setBigUint64(0, BigInt(program.area.base + vector.offset + 16), true);
-  vector.view.setBigUint64(8, 1n, true);
-  header.view.setBigUint64(16, BigInt(program.area.base + vector.offset), true);
-  header.view.setBigUint64(24, 1n, true);
-  header.view.setBigUint64(32, BigInt(program.area.base + control.offset), true);
-  header.view.setBigUint64(40, BigInt(length), true);
-  program.call(NR.recvmsg, [service.theirs, header, 0], { expect: 1, what: "cannot receive descriptors" });
-  program.run();
-  return fds.map((_, i) => control.view.getInt32(16 + i * 4, true));
-}
-
-export function receiveOne(program: Program, service: Service, fd: number): number {
-  return receiveMany(program, service, [fd])[0] ?? -1;
 }

@@ -1,8 +1,9 @@
 /** A puppet's address space becomes the task's: mappings, contents, protections, advice, and what the kernel knows of them. */
-import { AREA } from "../agent/layout.ts";
-import type { Program } from "../agent/program.ts";
+import { AREA, PSEUDO } from "../agent/layout.ts";
+import type { Load, Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
+import { FDS_PER_MESSAGE, receiveFds } from "../file/numbers.ts";
 import type { Pagemap } from "../image/pagemap.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
@@ -10,7 +11,7 @@ import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
-import { fillPages, type MemoryResult, type MemorySources, receiveMany, type Target } from "./fill-pages.ts";
+import { fillPages, type MemoryResult, type MemorySources, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
 import { hasOwnKey, protectWithKey, takeKeys } from "./protection-keys.ts";
 import { attachSegments } from "./segments-restore.ts";
@@ -24,10 +25,12 @@ const PR_SET_VMA = 0x53564d41;
 const MLOCK_ONFAULT = 1;
 const PR_SET_MM = 35;
 const PR_SET_MM_MAP = 14;
+/** Offset of the descriptor in struct prctl_mm_map. */
+const EXE_FD = 12 * 8 + 4;
 /** Lowest address that a task may map. */
 const LOWEST = 0x10000;
 
-/** Restores the memory of one task. `parent`: entries of the parent whose memory the puppet was cloned with. */
+/** Restores the memory of one task; its program is still to be run. `parent`: entries of the parent whose memory the puppet was cloned with. */
 export function restoreMemory(
   puppet: Puppet,
   mm: MmEntry,
@@ -64,7 +67,6 @@ export function restoreMemory(
   protect(program, targets);
   keysMapped();
   advise(program, targets, mm.vmas);
-  program.run();
   return result;
 }
 
@@ -120,7 +122,7 @@ function clearSpace(puppet: Puppet, targets: readonly Target[], wanted: readonly
 function mapAll(program: Program, targets: readonly Target[], sources: MemorySources): void {
   // files first of all travel to the puppet, a message's worth at a time
   const files = new Map<string, number>();
-  const numbers = new Map<string, number>();
+  const numbers = new Map<string, Load>();
   const key = (entry: VmaEntry) => `${entry.shmid}:${entry.fdflags ?? 0}`;
   const mapped = targets.filter((t) => !t.kept && (t.entry.status & VMA.SYSVIPC) === 0);
   const isFile = (entry: VmaEntry) => (entry.status & (VMA.FILE_PRIVATE | VMA.FILE_SHARED | VMA.SOCKET)) !== 0;
@@ -129,21 +131,10 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
       files.set(key(entry), sources.mapFd(Number(entry.shmid), entry.fdflags ?? 0));
   }
   const order = [...files.entries()];
-  const opened: number[] = [];
-  program.run();
-  for (let i = 0; i < order.length; i += 200) {
-    const part = order.slice(i, i + 200);
-    const received = receiveMany(
-      program,
-      sources.service,
-      part.map(([, fd]) => fd),
-    );
-    for (let k = 0; k < part.length; k++) {
-      const fd = received[k] ?? -1;
-      opened.push(fd);
-      const [name] = part[k] ?? [""];
-      numbers.set(name, fd);
-    }
+  for (let i = 0; i < order.length; i += FDS_PER_MESSAGE) {
+    const part = order.slice(i, i + FDS_PER_MESSAGE);
+    const fds = part.map(([, fd]) => fd);
+    for (const [k, fd] of receiveFds(program, sources.service, fds).entries()) numbers.set(part[k]?.[0] ?? "", fd);
   }
   for (const { target, end } of runs(mapped)) {
     const { entry, start, prot } = target;
@@ -154,7 +145,7 @@ function mapAll(program: Program, targets: readonly Target[], sources: MemorySou
       { expect: start, what: "cannot map an area", subject: { address: start } },
     );
   }
-  for (const fd of opened) program.call(NR.close, [fd]);
+  for (const fd of numbers.values()) program.call(NR.close, [fd]);
 }
 
 function mmapFlags(entry: VmaEntry): number {
@@ -254,9 +245,9 @@ function advise(program: Program, targets: readonly Target[], all: readonly VmaE
 
 /**
  * What the kernel knows of the address space: bounds, auxv, the executable. No mapping of the puppet's own program may be left.
- * @param exe the number of the executable's descriptor in the puppet
+ * @param exe the executable's descriptor in the puppet; undefined where it has the right one
  */
-export function restoreMmFields(program: Program, mm: MmEntry, exe: number): void {
+export function restoreMmFields(program: Program, mm: MmEntry, exe: Load | undefined): void {
   const auxv = program.data(new Uint8Array(new BigUint64Array(mm.mm_saved_auxv.map(BigInt)).buffer));
   const map = program.reserve(13 * 8);
   const fields = [
@@ -275,9 +266,10 @@ export function restoreMmFields(program: Program, mm: MmEntry, exe: number): voi
   ];
   for (const [i, field] of fields.entries()) map.view.setBigUint64(i * 8, BigInt(field), true);
   map.view.setUint32(12 * 8, mm.mm_saved_auxv.length * 8, true);
-  map.view.setInt32(12 * 8 + 4, exe, true);
+  map.view.setInt32(EXE_FD, -1, true);
+  if (exe) program.call(PSEUDO.store32, [map.at(EXE_FD), exe]);
   program.call(NR.prctl, [PR_SET_MM, PR_SET_MM_MAP, map, 13 * 8, 0], {
     what: "cannot set the address space's bounds and executable",
   });
-  if (exe >= 0) program.call(NR.close, [exe]);
+  if (exe) program.call(NR.close, [exe]);
 }

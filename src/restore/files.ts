@@ -1,4 +1,6 @@
 /** The descriptors of a restored tree: opened by us through their kinds, then put at their numbers. */
+
+import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { DeadProcesses } from "../file/dead-process.ts";
 import { type Ground, ownSurroundings, type Surroundings } from "../file/ground.ts";
@@ -185,14 +187,14 @@ export class RestoredFiles implements FileRestore, Disposable {
     for (const id of this.entries.keys()) this.descriptor(id);
   }
 
-  /** Puts a task's descriptors at their numbers. */
-  place(task: RestoredTask, service: Service): void {
-    const list = task.fds.map((f) => ({
+  /** Appends what puts a task's descriptors at their numbers. */
+  place(program: Program, fds: readonly FdinfoEntry[], service: Service): void {
+    const list = fds.map((f) => ({
       fd: f.fd,
       cloexec: (f.flags & FD_CLOEXEC) !== 0,
       source: this.descriptor(f.id),
     }));
-    task.run((program) => receiveAndPlace(program, service, list));
+    receiveAndPlace(program, service, list);
   }
 
   #each(step: "link" | "arm"): void {

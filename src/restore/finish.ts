@@ -5,7 +5,7 @@ import type { Program } from "../agent/program.ts";
 import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
 import { runTogether } from "../agent/together.ts";
 import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
-import type { Service } from "../file/numbers.ts";
+import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
@@ -16,7 +16,6 @@ import { parseStatus } from "../kernel/proc/status.ts";
 import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
 import { type Call, Standby } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
-import { receiveMany, receiveOne } from "../memory/fill-pages.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds } from "../task/creds.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
@@ -77,16 +76,12 @@ function run(program: Program, build: (program: Program) => void): void {
   program.run();
 }
 
-/** Root, working directory and umask. */
-export function restoreFs(task: GrownTask, files: RestoredFiles, service: Service): void {
-  const { fs } = task.saved;
+/** Appends root, working directory and umask. */
+export function restoreFs(program: Program, { fs }: SavedTask, files: RestoredFiles, service: Service): void {
   if (!fs) return;
-  const { program } = task.puppet;
   const rootName = files.entries.get(fs.root_id)?.reg?.name;
-  const [root = -1, cwd = -1] = receiveMany(program, service, [
-    files.descriptor(fs.root_id),
-    files.descriptor(fs.cwd_id),
-  ]);
+  const root = receiveFd(program, service, files.descriptor(fs.root_id));
+  const cwd = receiveFd(program, service, files.descriptor(fs.cwd_id));
   if (rootName !== "/") {
     program.call(NR.fchdir, [root], { what: "cannot enter the root directory" });
     program.call(NR.chroot, [program.text(".")], { what: "cannot set the root directory" });
@@ -95,7 +90,6 @@ export function restoreFs(task: GrownTask, files: RestoredFiles, service: Servic
   if (fs.umask !== undefined) program.call(NR.umask, [fs.umask]);
   program.call(NR.close, [root]);
   program.call(NR.close, [cwd]);
-  program.run();
 }
 
 /** All threads with their ids; zombies end; then what every thread sets up for itself. */
@@ -163,8 +157,9 @@ function restoreLogins(finish: Finish, service: Service): void {
     const file = openLogin(dir, saved.core.tc);
     if (file === undefined) continue;
     try {
-      restoreLogin(puppet.program, receiveOne(puppet.program, service, file), saved.core.tc.loginuid);
+      restoreLogin(puppet.program, receiveFd(puppet.program, service, file), saved.core.tc.loginuid);
       puppet.program.run();
+      puppet.program.forget();
     } finally {
       closeFd(file);
     }
@@ -180,9 +175,6 @@ export function finishIdentity(finish: Finish, service: Service): void {
   const isLabelledEarly = hostLsm() === "selinux";
   for (const task of living(finish)) {
     const { saved, puppet } = task;
-    const table = saved.ids?.files_id ?? 0;
-    if (!closed.has(table)) run(puppet.program, (program) => void program.call(NR.close, [service.theirs]));
-    closed.add(table);
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
@@ -190,10 +182,13 @@ export function finishIdentity(finish: Finish, service: Service): void {
     runTogether(threads.get(task) ?? [], (program, { core, inner }) =>
       restoreIdentity(program, core, { pid, tid: inner }, has, seccomp),
     );
+    const table = saved.ids?.files_id ?? 0;
     run(puppet.program, (program) => {
+      if (!closed.has(table)) program.call(NR.close, [service.theirs]);
       restoreIdentity(program, core, { pid, tid: pid }, has, seccomp);
       restoreLast(program, core, saved.mm?.dumpable);
     });
+    closed.add(table);
     finish.step();
   }
 }

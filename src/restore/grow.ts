@@ -6,14 +6,14 @@
 import type { Program } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import { closeOthers } from "../file/numbers.ts";
+import { closeOthers, receiveFd } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
 import type { TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
-import { type MemoryResult, type MemorySources, receiveOne } from "../memory/fill-pages.ts";
+import type { MemoryResult, MemorySources } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { VMA } from "../memory/vmas.ts";
@@ -174,7 +174,7 @@ export class Forest implements Disposable {
     if (!ids) return;
     for (const { fd, flag } of this.options.toEnter(ids, task.namespaces)) {
       run(task.puppet, (program) => {
-        const theirs = receiveOne(program, this.options.sources.service, fd);
+        const theirs = receiveFd(program, this.options.sources.service, fd);
         program.call(NR.setns, [theirs, flag], { what: "cannot enter a namespace", subject: { pid: task.saved.pid } });
         program.call(NR.close, [theirs]);
       });
@@ -190,7 +190,7 @@ export class Forest implements Disposable {
       program.call(NR.setsid, [], { what: "cannot make the session" });
       if (terminal === undefined) return;
       // now, before it has children: they inherit it
-      const line = receiveOne(program, this.options.sources.service, terminal.fd);
+      const line = receiveFd(program, this.options.sources.service, terminal.fd);
       program.call(NR.ioctl, [line, TIOC.SCTTY, terminal.steal ? 1 : 0], {
         what: "cannot give a session its terminal",
         subject: { pid },
@@ -237,10 +237,11 @@ export class Forest implements Disposable {
     // while the old executable is mapped the kernel takes no other: the same one need not be set
     const exe =
       task.exe === saved.mm.exe_file_id
-        ? -1
-        : receiveOne(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
+        ? undefined
+        : receiveFd(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
+    program.forget();
     task.memory = "restored";
     task.exe = saved.mm.exe_file_id;
   }

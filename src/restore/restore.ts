@@ -5,7 +5,7 @@
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import type { RestoredTask } from "../file/kind.ts";
-import { allowDescriptors, type Service } from "../file/numbers.ts";
+import { allowDescriptors, receiveFd, type Service } from "../file/numbers.ts";
 import { restoredTerminals } from "../file/tty-restore.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
@@ -16,7 +16,6 @@ import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Log } from "../log.ts";
-import { receiveOne } from "../memory/fill-pages.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
@@ -135,18 +134,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
     files.pidsApart = forest.task(root.pid).puppet.apart;
     files.openAll();
-    const placed = new Set<number>();
-    for (const task of files.tasks) {
-      const table = set.tasks.find((t) => t.pid === task.pid)?.ids?.files_id ?? 0;
-      if (!placed.has(table)) files.place(task, { ours: service.ours, theirs: service.theirs });
-      placed.add(table);
-    }
-    const views = new Set<number>();
-    for (const task of tasks) {
-      const view = task.saved.ids?.fs_id ?? 0;
-      if (!views.has(view)) restoreFs(task, files, service);
-      views.add(view);
-    }
+    placeFiles(tasks, files, service);
     files.link();
     step();
 
@@ -208,6 +196,22 @@ function outlivesUs(root: SavedTask): boolean {
   return [root, ...root.threads].some(({ core }) => core.thread_core?.pdeath_sig);
 }
 
+/** Descriptors, root and working directory of each task, once where several share them. */
+function placeFiles(tasks: readonly GrownTask[], files: RestoredFiles, service: Service): void {
+  const tables = new Set<number>();
+  const views = new Set<number>();
+  for (const { saved, puppet } of tasks) {
+    const { files_id = 0, fs_id = 0 } = saved.ids ?? {};
+    const { program } = puppet;
+    if (!tables.has(files_id)) files.place(program, saved.fds, service);
+    if (!views.has(fs_id)) restoreFs(program, saved, files, service);
+    program.run();
+    program.forget();
+    tables.add(files_id);
+    views.add(fs_id);
+  }
+}
+
 function ownSession(): { sid: number; pgid: number } {
   return { sid: sys(NR.getsid, 0), pgid: sys(NR.getpgid, 0) };
 }
@@ -222,8 +226,9 @@ function asTask(task: GrownTask, service: Service, forest: Forest): RestoredTask
     run: (build: (program: typeof puppet.program) => void) => {
       build(puppet.program);
       puppet.program.run();
+      puppet.program.forget();
     },
-    receive: (program, fd) => receiveOne(program, service, fd),
+    receive: (program, fd) => receiveFd(program, service, fd),
     spawn: (pid) => forest.helper(puppet, pid),
   };
 }

@@ -1,5 +1,5 @@
 /** What a process is besides memory, descriptors and threads, by /proc and prctl(2). */
-import type { Program } from "../agent/program.ts";
+import type { Arg, Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { TaskCoreEntry, TscriuPrctl } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
@@ -190,7 +190,7 @@ export function openLogin(dir: ProcDir, tc: TaskCoreEntry): number | undefined {
 }
 
 /** Sets the login user id by way of a descriptor of its file: a process may do that for itself alone. */
-export function restoreLogin(program: Program, fd: number, loginuid: number): void {
+export function restoreLogin(program: Program, fd: Arg, loginuid: number): void {
   const text = String(loginuid);
   program.call(NR.write, [fd, program.text(text), text.length], {
     what: "cannot set the login user id (it takes CAP_AUDIT_CONTROL in a login session)",
