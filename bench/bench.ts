@@ -12,7 +12,11 @@ import { programs } from "./programs.ts";
 const rounds = 7;
 
 /** Prints one line; returns whether it is within its limit. */
-function line({ what, atMost, unit, ours, base }: Figure, samples: Samples, width: number): boolean {
+function line({ what, missing, atMost, unit, ours, base }: Figure, samples: Samples, width: number): boolean {
+  if (missing !== undefined) {
+    console.log(`${what.padEnd(width)} skipped: ${missing}`);
+    return true;
+  }
   const [a, b] = [samples.median(ours), typeof base === "number" ? base : samples.median(base)];
   const within = a / b <= atMost;
   const ratio = [(a / b).toFixed(2).padStart(7), atMost.toFixed(2).padStart(8)];
@@ -33,7 +37,8 @@ if (build.status !== 0) {
 const [word = ""] = process.argv.slice(2);
 if (word === "programs") process.exit((await programs()) ? 0 : 1);
 const chosen = figures.filter(({ what }) => what.includes(word));
-const turns = [...new Set(chosen.flatMap((figure) => figure.turns))];
+const possible = chosen.filter(({ missing }) => missing === undefined);
+const turns = [...new Set(possible.flatMap((figure) => figure.turns))];
 const told = (round: number) => process.stderr.isTTY && process.stderr.write(`\rround ${round} of ${rounds}\r`);
 const samples = await measure(turns, rounds, told);
 const width = Math.max(...figures.map((figure) => figure.what.length));

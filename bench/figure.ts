@@ -31,6 +31,8 @@ export interface Turn {
 /** One line: two things compared by their medians. */
 export interface Figure {
   what: string;
+  /** Why it cannot be measured here. */
+  missing?: string | undefined;
   /** The ratio may be this much. */
   atMost: number;
   unit: "ms" | "MiB";

@@ -1,5 +1,6 @@
 /** What the table shows. */
 import type { Figure } from "./figure.ts";
+import { redis } from "./redis.ts";
 import { start } from "./start.ts";
 import { Victim } from "./victim.ts";
 
@@ -80,6 +81,7 @@ export const figures: readonly Figure[] = [
   ...growth(tcp1000, tcp100),
   ...growth(udp1000, udp100),
   ...growth(fds10000, fds1000),
+  redis,
   {
     what: "peak memory of dumping 1 GiB against sleep",
     atMost: 1.5,

@@ -30,7 +30,8 @@ function victimProgram(): string {
   return program;
 }
 
-function patiently<T>(what: string, look: () => T | undefined): T {
+/** Waits for a condition that nothing announces; gives what `look` found. */
+export function patiently<T>(what: string, look: () => T | undefined): T {
   const end = performance.now() + 60_000;
   for (;;) {
     const found = look();

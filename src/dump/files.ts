@@ -4,9 +4,10 @@ import { describeFile, FileCollector } from "../file/collect.ts";
 import type { Ground, Surroundings } from "../file/ground.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
 import { checkLocks, dumpLocks } from "../file/locks.ts";
-import { MemoryFiles } from "../file/memfd.ts";
+import { isMemfdLink, MemoryFiles } from "../file/memfd.ts";
 import { kindOf, kinds } from "../file/registry.ts";
 import { RegularFiles } from "../file/regular-files.ts";
+import { shmemDevice } from "../file/shmem-device.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
@@ -159,14 +160,18 @@ export class TreeFiles implements FileDump, Disposable {
     checkLocks(this);
   }
 
-  /** The id of an executable, directory or mapped file, named by a link of /proc/PID. */
+  /** The id of an executable or directory, named by a link of /proc/PID. */
   idForLink(task: FrozenTask, name: string): number {
     const link = task.dir.link(name);
     const path = `/proc/${task.pid}/${name}`;
-    const fd = tryOpen(path, O.PATH);
+    const isMemory = isMemfdLink(link);
+    const fd = tryOpen(path, isMemory ? O.RDONLY : O.PATH);
     if (fd < 0) throw new CrError("cannot open a file of the task", { subject: { pid: task.pid, path: link } });
     try {
-      return RegularFiles.of(this).idForPath(describeFile(0, fd, link, 0, { pid: task.pid, fd: -1 }));
+      const file = describeFile(0, fd, link, 0, { pid: task.pid, fd: -1 });
+      // some programs run from a memfd
+      if (isMemory && file.stat.dev === shmemDevice()) return this.memoryFile(file);
+      return RegularFiles.of(this).idForPath(file);
     } finally {
       closeFd(fd);
     }

@@ -1,6 +1,6 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type FownEntry, type MemfdInodeEntry } from "../image/schema.gen.ts";
-import { dupFd, F, fcntl, reopen } from "../kernel/fd.ts";
+import { closeFd, dupFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pageSize } from "../kernel/page-size.ts";
@@ -27,6 +27,11 @@ function isHuge(file: OpenFile): boolean {
   return file.fsType === FS.HUGETLBFS && (file.link.startsWith(PREFIX) || file.link.startsWith(HUGE_ANONYMOUS));
 }
 
+/** Whether the kernel calls a file as it calls memfds. */
+export function isMemfdLink(link: string): boolean {
+  return link.startsWith(PREFIX);
+}
+
 /** The name that memfd_create(2) was given; for shared anonymous memory what the kernel calls it. */
 function nameOf(link: string): string {
   const name = link.endsWith(DELETED) ? link.slice(0, -DELETED.length) : link;
@@ -41,6 +46,17 @@ function hugeFlag(file: OpenFile): number {
     fd: file.fd,
   });
   return (MFD.HUGETLB | (Math.log2(Number(statfsBuffer[1] ?? 0n)) << HUGE_SHIFT)) >>> 0;
+}
+
+/** F_GET_SEALS; a descriptor that is only a place (O_PATH) does not tell. */
+function sealsOf(file: OpenFile): number {
+  const isPlace = (file.flags & O.PATH) !== 0;
+  const fd = isPlace ? reopen(file.dup, O.RDONLY, "cannot open a memory file") : file.dup;
+  try {
+    return Math.max(0, sys(NR.fcntl, fd, F.GET_SEALS, 0));
+  } finally {
+    if (isPlace) closeFd(fd);
+  }
 }
 
 /**
@@ -70,7 +86,7 @@ export class MemoryFiles {
       gid: stat.gid,
       size: stat.size,
       shmid: this.dump.shared(stat, file.dup),
-      seals: Math.max(0, sys(NR.fcntl, file.dup, F.GET_SEALS, 0)),
+      seals: sealsOf(file),
       inode_id: id,
       mode: stat.mode,
     };
@@ -223,7 +239,7 @@ export const memfd: FileKind = {
   type: FdTypes.MEMFD,
 
   matches(file) {
-    if ((file.stat.mode & S_IFMT) !== S_IFREG || (file.flags & O.PATH) !== 0) return false;
+    if ((file.stat.mode & S_IFMT) !== S_IFREG) return false;
     if (isHuge(file)) return true;
     return file.stat.dev === shmemDevice() && /^\/(memfd:|dev\/zero \(deleted\))/.test(file.link);
   },
@@ -239,7 +255,7 @@ export const memfd: FileKind = {
     const given = inherited(state.inode_id, restore);
     const fd = given ?? inodes(restore).open(state.inode_id, state.flags, entry.id);
     restore.put(entry.id, fd);
-    if (given !== undefined) return;
+    if (given !== undefined || (state.flags & O.PATH) !== 0) return;
     check(sys(NR.lseek, fd, Number(state.pos), SEEK.SET), "cannot set the position in a memory file", {
       file: entry.id,
     });

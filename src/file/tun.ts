@@ -3,18 +3,17 @@
  * to stay goes away with its last descriptor, and so do its addresses and routes: they are made again.
  */
 import { CrError, type Subject } from "../error.ts";
-import { FdTypes, NdType, type NetDeviceEntry, type TunfileEntry } from "../image/schema.gen.ts";
+import { FdTypes, NdType, type NetDeviceEntry, type RegFileEntry, type TunfileEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { makeDev, S_IFCHR, S_IFMT } from "../kernel/stat.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { TUN } from "../kernel/uapi/ioctl.ts";
-import { isElsewhere } from "../socket/elsewhere.ts";
+import { atPlace, atPlaceOf, checkAtPlaceOf, namespaceFields, perPlace } from "../socket/elsewhere.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { NetworkLinks } from "./network-link.ts";
 import { openDescriptor } from "./open-regular.ts";
-import { perRun } from "./per-run.ts";
 import { RegularFiles } from "./regular-files.ts";
 
 const EBADFD = -(ERRNO.EBADFD ?? 77);
@@ -46,8 +45,6 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const fail = (what: string, remedy: string) => new CrError(what, { code: "UNSUPPORTED", subject, remedy });
   const found = RegularFiles.of(dump).problem(file);
   if (found) return found;
-  if (isElsewhere(file.dup))
-    return fail("a tun device belongs to another network namespace", "let the program close it before the dump");
   const it = attached(file);
   if (it === undefined || (it.flags & IFF.TAP) === 0) return undefined;
   // struct sock_fprog: the number of instructions, and where the program once had them
@@ -86,45 +83,53 @@ export const tun: FileKind = {
   matches: ({ stat }) => (stat.mode & S_IFMT) === S_IFCHR && stat.rdev === TUN_DEVICE,
 
   check(file, dump) {
-    const found = problem(file, dump);
-    if (found) dump.blocker(found);
+    checkAtPlaceOf(file, dump, () => {
+      const found = problem(file, dump);
+      if (found) dump.blocker(found);
+    });
   },
 
-  dump(file, dump) {
-    const found = problem(file, dump);
-    if (found) throw found;
-    RegularFiles.of(dump).addDescriptor(file);
-    const tunf: TunfileEntry = { id: file.id, ns_id: dump.netNsId, tscriu_addresses: [], tscriu_routes: [] };
-    const it = attached(file);
-    if (it) {
-      using links = new NetworkLinks();
-      tunf.netdev = it.name;
-      if (it.flags & IFF.DETACH_QUEUE) tunf.detached = true;
-      tunf.tscriu_device = deviceOf(file, links, it.name, it.flags);
-      const { addresses, routes } = links.configuration(tunf.tscriu_device.ifindex);
-      tunf.tscriu_addresses = [...addresses];
-      tunf.tscriu_routes = [...routes];
-    }
-    dump.add({ type: FdTypes.TUNF, id: file.id, tunf });
-  },
+  dump: (file, dump) => atPlaceOf(file, dump, () => dumpTun(file, dump)),
 
   open({ id, reg, tunf }, restore) {
     if (reg === undefined || tunf === undefined)
       throw new CrError("a tun device without its entries", { code: "BAD_IMAGE", subject: { file: id } });
-    const fd = openDescriptor(reg, restore);
-    try {
-      if (tunf.netdev !== undefined) attach(fd, tunf, tunf.netdev, restore);
-    } catch (error) {
-      closeFd(fd);
-      throw error;
-    }
-    restore.put(id, fd);
-    restore.applyFown(fd, reg.fown, reg.flags);
+    atPlace(tunf.tscriu_netns, restore, () => openTun(reg, tunf, restore));
   },
 };
 
+function dumpTun(file: OpenFile, dump: FileDump): void {
+  const found = problem(file, dump);
+  if (found) throw found;
+  RegularFiles.of(dump).addDescriptor(file);
+  const tunf: TunfileEntry = { id: file.id, ...namespaceFields(dump), tscriu_addresses: [], tscriu_routes: [] };
+  const it = attached(file);
+  if (it) {
+    using links = new NetworkLinks();
+    tunf.netdev = it.name;
+    if (it.flags & IFF.DETACH_QUEUE) tunf.detached = true;
+    tunf.tscriu_device = deviceOf(file, links, it.name, it.flags);
+    const { addresses, routes } = links.configuration(tunf.tscriu_device.ifindex);
+    tunf.tscriu_addresses = [...addresses];
+    tunf.tscriu_routes = [...routes];
+  }
+  dump.add({ type: FdTypes.TUNF, id: file.id, tunf });
+}
+
+function openTun(reg: RegFileEntry, tunf: TunfileEntry, restore: FileRestore): void {
+  const fd = openDescriptor(reg, restore);
+  try {
+    if (tunf.netdev !== undefined) attach(fd, tunf, tunf.netdev, restore);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  restore.put(tunf.id, fd);
+  restore.applyFown(fd, reg.fown, reg.flags);
+}
+
 /** Devices that this restore has made. */
-const made = perRun((_: FileRestore) => new Set<string>());
+const made = perPlace((_: FileRestore) => new Set<string>());
 
 function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileRestore): void {
   const subject: Subject = { file: tunf.id, interface: name };

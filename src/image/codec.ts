@@ -110,8 +110,13 @@ export function keep<Part extends object>(part: Part): Part {
 
 /** Appends a message, without any length before it. Errors: CrError BAD_VALUE. */
 export function writeMessage(writer: Writer, type: Descriptor, entry: Entry): void {
-  for (const field of type.fields) {
+  const { fields } = type;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i];
+    if (!field) return;
     const value = entry[field.name];
+    // most are such numbers
+    if (typeof value === "number" && writer.plain(field.tag, value, field.plain)) continue;
     if (value === undefined || value === null) {
       if (field.label === "required") badValue(type, field, value, "is required");
     } else if (typeof value === "object") writePart(writer, type, field, value);

@@ -349,7 +349,12 @@ export const messages: Readonly<Record<string, string>> = {
 23 optional uint32 so_oobinline
 24 optional uint32 so_linger
 25 optional uint32 so_buf_lock
-2000 repeated .tscriu_option tscriu_options`,
+2000 repeated .tscriu_option tscriu_options
+2001 optional uint32 tscriu_uid
+2002 optional uint32 tscriu_gid`,
+  tscriu_netns: `1 required uint32 ino
+2 required uint64 cookie
+3 optional string path`,
   tscriu_option: `1 required int32 name
 2 optional int32 value
 3 optional string text
@@ -811,7 +816,8 @@ export const messages: Readonly<Record<string, string>> = {
 4 optional uint32 ns_id
 2000 optional .net_device_entry tscriu_device
 2001 repeated bytes tscriu_addresses
-2002 repeated bytes tscriu_routes`,
+2002 repeated bytes tscriu_routes
+2003 optional .tscriu_netns tscriu_netns`,
   tun_link_entry: `1 required uint32 flags hex
 2 required int32 owner
 3 required int32 group
@@ -1054,7 +1060,8 @@ export const messages: Readonly<Record<string, string>> = {
 17 optional string ifname
 18 optional uint32 ns_id
 19 optional #sk_shutdown shutdown
-20 optional .tcp_opts_entry tcp_opts`,
+20 optional .tcp_opts_entry tcp_opts
+2000 optional .tscriu_netns tscriu_netns`,
   tcp_opts_entry: `1 optional bool cork
 2 optional bool nodelay
 3 optional uint32 keepcnt
@@ -1154,7 +1161,8 @@ export const messages: Readonly<Record<string, string>> = {
 20 optional uint32 ns_id
 2000 optional string tscriu_ifname
 2001 optional uint32 tscriu_next
-2002 repeated .tscriu_frame tscriu_frames`,
+2002 repeated .tscriu_frame tscriu_frames
+2003 optional .tscriu_netns tscriu_netns`,
   tscriu_frame: `1 required uint32 index
 2 required bytes bytes`,
   netlink_sk_entry: `1 required uint32 id
@@ -1169,7 +1177,8 @@ export const messages: Readonly<Record<string, string>> = {
 11 required .fown_entry fown
 12 required .sk_opts_entry opts
 13 optional uint32 ns_id
-2000 optional uint32 tscriu_type`,
+2000 optional uint32 tscriu_type
+2001 optional .tscriu_netns tscriu_netns`,
   pstree_entry: `1 required uint32 pid
 2 required uint32 ppid
 3 required uint32 pgid

@@ -16,6 +16,8 @@ export interface Field {
   readonly wire: number;
   /** Number and wire type as they stand before the value. */
   readonly tag: number;
+  /** Integers from 0 to this are written as such behind the tag; -1 for lists, and types of which that is not so. */
+  readonly plain: number;
   /** How crit shows it: `hex`, `flags=mmap.prot`, ... as a name and its argument ("" when it has none). */
   readonly show: ReadonlyMap<string, string>;
 }
@@ -40,16 +42,19 @@ function parseField(line: string): Field {
   const [number = "", label = "", type = "", name = "", ...shown] = line.split(" ");
   const wire = wireOf(type);
   const kind = type.startsWith(".") ? "message" : type.startsWith("#") ? "enum" : "scalar";
+  const isList = label === "repeated" || label === "packed";
+  const coder = scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type);
   return {
     number: Number(number),
     name,
     label: label as Field["label"],
-    isList: label === "repeated" || label === "packed",
+    isList,
     type: type.replace(/^[.#]/, ""),
     kind,
-    scalar: scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type),
+    scalar: coder,
     wire,
     tag: Number(number) * 8 + (label === "packed" ? Wire.bytes : wire),
+    plain: isList ? -1 : (coder.plain ?? -1),
     show: new Map(shown.map((s) => [s.split("=")[0] ?? s, s.split("=")[1] ?? ""])),
   };
 }

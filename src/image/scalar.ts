@@ -5,6 +5,8 @@ import type { Reader, Writer } from "./wire.ts";
 export interface Scalar {
   /** Any integer of 32 bits without sign is written as such. */
   readonly unsigned?: true;
+  /** Integers from 0 to this are written as varints. */
+  readonly plain?: number;
   read(reader: Reader): unknown;
   write(writer: Writer, value: unknown): string | undefined;
 }
@@ -38,18 +40,22 @@ function wideInt(min: bigint, max: bigint, read: Scalar["read"], write: (w: Writ
   };
 }
 
-const int32 = narrowInt(
-  -0x80000000,
-  0x7fffffff,
-  (r) => r.int32(),
-  (w, v) => w.int32(v),
-);
+const int32: Scalar = {
+  plain: 0x7fffffff,
+  ...narrowInt(
+    -0x80000000,
+    0x7fffffff,
+    (r) => r.int32(),
+    (w, v) => w.int32(v),
+  ),
+};
 
 const table: Readonly<Record<string, Scalar>> = {
   int32,
   enum: int32,
   uint32: {
     unsigned: true,
+    plain: 0xffffffff,
     ...narrowInt(
       0,
       0xffffffff,
@@ -77,6 +83,7 @@ const table: Readonly<Record<string, Scalar>> = {
   ),
   uint64: {
     unsigned: true,
+    plain: Number.MAX_SAFE_INTEGER,
     ...wideInt(
       0n,
       maxU64,
@@ -84,12 +91,15 @@ const table: Readonly<Record<string, Scalar>> = {
       (w, v) => w.uint64(v),
     ),
   },
-  int64: wideInt(
-    minI64,
-    maxI64,
-    (r) => r.int64(),
-    (w, v) => w.int64(v),
-  ),
+  int64: {
+    plain: Number.MAX_SAFE_INTEGER,
+    ...wideInt(
+      minI64,
+      maxI64,
+      (r) => r.int64(),
+      (w, v) => w.int64(v),
+    ),
+  },
   sint64: wideInt(
     minI64,
     maxI64,

@@ -687,6 +687,14 @@ export interface SkOptsEntry {
   so_linger?: number;
   so_buf_lock?: number;
   tscriu_options: TscriuOption[];
+  tscriu_uid?: number;
+  tscriu_gid?: number;
+}
+
+export interface TscriuNetns {
+  ino: number;
+  cookie: U64;
+  path?: string;
 }
 
 export interface TscriuOption {
@@ -1351,6 +1359,7 @@ export interface TunfileEntry {
   tscriu_device?: NetDeviceEntry;
   tscriu_addresses: Uint8Array[];
   tscriu_routes: Uint8Array[];
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TunLinkEntry {
@@ -1723,6 +1732,7 @@ export interface InetSkEntry {
   ns_id?: number;
   shutdown?: SkShutdown;
   tcp_opts?: TcpOptsEntry;
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TcpOptsEntry {
@@ -1855,6 +1865,7 @@ export interface PacketSockEntry {
   tscriu_ifname?: string;
   tscriu_next?: number;
   tscriu_frames: TscriuFrame[];
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface TscriuFrame {
@@ -1876,6 +1887,7 @@ export interface NetlinkSkEntry {
   opts: SkOptsEntry;
   ns_id?: number;
   tscriu_type?: number;
+  tscriu_netns?: TscriuNetns;
 }
 
 export interface PstreeEntry {
@@ -2151,6 +2163,7 @@ export interface Messages {
   timeval: Timeval;
   sysctl_entry: SysctlEntry;
   sk_opts_entry: SkOptsEntry;
+  tscriu_netns: TscriuNetns;
   tscriu_option: TscriuOption;
   rlimit_entry: RlimitEntry;
   fdinfo_entry: FdinfoEntry;

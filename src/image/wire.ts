@@ -324,6 +324,31 @@ export class Writer {
     return i;
   }
 
+  /** Appends a tag and an integer from 0 to `most` behind it; false for any other number. */
+  plain(tag: number, value: number, most: number): boolean {
+    if (value < 0 || value > most || value % 1 !== 0) return false;
+    this.#room(15);
+    const bytes = this.#bytes;
+    let { pos } = this;
+    let rest = tag;
+    for (; rest > 0x7f; rest >>>= 7) bytes[pos++] = (rest & 0x7f) | 0x80;
+    bytes[pos++] = rest;
+    rest = value;
+    while (rest >= two28) {
+      const low = rest % two28;
+      bytes[pos] = (low & 0x7f) | 0x80;
+      bytes[pos + 1] = ((low >>> 7) & 0x7f) | 0x80;
+      bytes[pos + 2] = ((low >>> 14) & 0x7f) | 0x80;
+      bytes[pos + 3] = (low >>> 21) | 0x80;
+      pos += 4;
+      rest = (rest - low) / two28;
+    }
+    for (; rest > 0x7f; rest >>>= 7) bytes[pos++] = (rest & 0x7f) | 0x80;
+    bytes[pos++] = rest;
+    this.pos = pos;
+    return true;
+  }
+
   int64(value: U64): void {
     this.uint64(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
   }

@@ -1,12 +1,194 @@
-import { closeFd, tryIoctl } from "../kernel/fd.ts";
+/**
+ * Sockets that the tree has in other network namespaces than the one that it lives in: a program may enter one, make a socket
+ * and go back. Such a namespace is not part of the tree: a file leads to it (`ip netns`), or a process outside lives in it.
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { CrError, type Subject } from "../error.ts";
+import type { FileDump, FileRestore, OpenFile } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
+import type { TscriuNetns } from "../image/schema.gen.ts";
+import { closeFd, openPath, tryIoctl, tryOpen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { parseMountInfo } from "../kernel/proc/mountinfo.ts";
+import { makeSocket, tryGetOption } from "../kernel/socket.ts";
 import { statFd, statPath } from "../kernel/stat.ts";
+import { must } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 import { SIOC } from "../kernel/uapi/ioctl.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
+import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 
-/** Whether a socket lies in a network namespace that is not ours; unknown counts as no. */
-export function isElsewhere(fd: number): boolean {
+const OWN = "/proc/self/ns/net";
+
+/** Inode of the network namespace of a socket, or a tun device, that is not in ours; unknown counts as ours. */
+function foreignNamespace(fd: number): number | undefined {
   const namespace = tryIoctl(fd, SIOC.GSKNS);
-  if (namespace < 0) return false;
+  if (namespace < 0) return undefined;
   const { ino } = statFd(namespace);
   closeFd(namespace);
-  return ino !== statPath("/proc/self/ns/net")?.ino;
+  return ino === statPath(OWN)?.ino ? undefined : ino;
+}
+
+/** Where a namespace is found: a file that leads to it, perhaps one that only lasts as long as a process. */
+interface Found {
+  readonly path: string;
+  readonly lasts: boolean;
+}
+
+/** Looks for namespaces: first for files, then at other processes. */
+class Namespaces {
+  readonly #files: ReadonlyMap<string, string>;
+  #processes: ReadonlyMap<string, string> | undefined;
+
+  /** @param inside pids that do not count */
+  constructor(readonly inside: readonly number[]) {
+    const mounts = parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
+    this.#files = new Map(mounts.filter(({ fsType }) => fsType === "nsfs").map((it) => [it.root, it.mountpoint]));
+  }
+
+  find(ino: number): Found | undefined {
+    const name = `net:[${ino}]`;
+    const file = this.#files.get(name);
+    if (file !== undefined) return { path: file, lasts: true };
+    this.#processes ??= namespacesOfProcesses(this.inside);
+    const path = this.#processes.get(name);
+    return path === undefined ? undefined : { path, lasts: false };
+  }
+}
+
+function namespacesOfProcesses(inside: readonly number[]): Map<string, string> {
+  const skip = new Set(inside.map(String));
+  const found = new Map<string, string>();
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid) || skip.has(pid)) continue;
+    const path = `/proc/${pid}/ns/net`;
+    try {
+      found.set(readlinkSync(path), path);
+    } catch {
+      // gone by now
+    }
+  }
+  return found;
+}
+
+/** The namespace that we are in, as the images name it; undefined for our own. */
+let current: TscriuNetns | undefined;
+
+/** Acts in another network namespace: sockets are made there, and /proc/net and netlink tell of it. */
+function inNamespace<T>(file: string, netns: TscriuNetns, subject: Subject, act: () => T): T {
+  const [home, there] = [openPath(OWN, O.RDONLY), openPath(file, O.RDONLY)];
+  try {
+    must(NR.setns, [there, CLONE.NEWNET], "cannot enter a network namespace", subject);
+    current = netns;
+    return act();
+  } finally {
+    current = undefined;
+    must(NR.setns, [home, CLONE.NEWNET], "cannot come back from a network namespace", subject);
+    closeFd(home);
+    closeFd(there);
+  }
+}
+
+/** A number that no two namespaces of a running machine have; 0 on kernels before 5.14. */
+function cookieOf(fd: number): bigint {
+  const value = tryGetOption(fd, SOL.SOCKET, SO.NETNS_COOKIE, 8);
+  return typeof value === "number" ? 0n : new DataView(value.buffer, value.byteOffset).getBigUint64(0, true);
+}
+
+function cookieHere(): bigint {
+  const fd = makeSocket(AF.UNIX, SOCK.DGRAM);
+  try {
+    return cookieOf(fd);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+const namespaces = perRun((dump: FileDump) => new Namespaces(dump.pids));
+
+/** Acts where a socket is. Errors: CrError when nothing leads there. */
+export function atPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
+  const ino = foreignNamespace(file.dup);
+  if (ino === undefined) return act();
+  const subject: Subject = { pid: file.pid, fd: file.fd, path: file.link };
+  const found = namespaces(dump).find(ino);
+  if (found === undefined) {
+    throw new CrError(
+      "a socket belongs to a network namespace that no file and no process outside of the tree leads to",
+      {
+        code: "UNSUPPORTED",
+        subject: { ...subject, namespace: `net:[${ino}]` },
+        remedy: "give it a name (ip netns attach NAME PID), or let the program close the socket",
+      },
+    );
+  }
+  const netns: TscriuNetns = { ino, cookie: 0 };
+  if (found.lasts) netns.path = found.path;
+  return inNamespace(found.path, netns, subject, () => {
+    netns.cookie = cookieHere();
+    return act();
+  });
+}
+
+/** The same for a check: what is in the way is a blocker. */
+export function checkAtPlaceOf(file: OpenFile, dump: FileDump, act: () => void): void {
+  try {
+    atPlaceOf(file, dump, act);
+  } catch (error) {
+    if (!(error instanceof CrError)) throw error;
+    dump.blocker(error);
+  }
+}
+
+/** Are we in a namespace that is not the tree's? */
+export function isAway(): boolean {
+  return current !== undefined;
+}
+
+/** Fields of a socket's entry that say in which namespace it is: criu knows none of that number. */
+export function namespaceFields(dump: FileDump): { ns_id: number; tscriu_netns?: TscriuNetns } {
+  return current ? { ns_id: current.ino, tscriu_netns: current } : { ns_id: dump.netNsId };
+}
+
+const restoredNamespaces = perRun((_: FileRestore) => new Namespaces([]));
+
+/** Acts where a socket was. Errors: CrError when the namespace is not there. */
+export function atPlace<T>(netns: TscriuNetns | undefined, restore: FileRestore, act: () => T): T {
+  if (netns === undefined) return act();
+  const { ino, path, cookie } = netns;
+  const subject: Subject = { namespace: path ?? `net:[${ino}]` };
+  const missing = new CrError("a network namespace in which the tree had a socket is not there", {
+    code: "ENOENT",
+    subject,
+    remedy: path === undefined ? "restore while its processes live" : `make it first: ip netns add ${basename(path)}`,
+  });
+  const file = path ?? restoredNamespaces(restore).find(ino)?.path;
+  if (file === undefined || !isThere(file)) throw missing;
+  return inNamespace(file, netns, subject, () => {
+    // A number of a process's namespace may be another one's by now; what a file of that name leads to is the administrator's.
+    if (path === undefined && BigInt(cookie) !== cookieHere()) throw missing;
+    return act();
+  });
+}
+
+const basename = (path: string) => path.slice(path.lastIndexOf("/") + 1);
+
+function isThere(path: string): boolean {
+  const fd = tryOpen(path, O.RDONLY);
+  if (fd >= 0) closeFd(fd);
+  return fd >= 0;
+}
+
+/** As `perRun`, for what differs from one network namespace to the other. */
+export function perPlace<Run extends object, State>(make: (run: Run) => State): (run: Run) => State {
+  const places = perRun((_: Run) => new Map<number, State>());
+  return (run) => {
+    const states = places(run);
+    const key = current?.ino ?? 0;
+    const known = states.get(key);
+    if (known !== undefined) return known;
+    const state = make(run);
+    states.set(key, state);
+    return state;
+  };
 }

@@ -1,6 +1,5 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
-import { perRun } from "../file/per-run.ts";
 import { FdTypes, type InetSkEntry } from "../image/schema.gen.ts";
 import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { type NetSocket, readNetSockets } from "../kernel/proc/net.ts";
@@ -16,7 +15,7 @@ import {
 import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
 import { SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { isElsewhere } from "./elsewhere.ts";
+import { atPlaceOf, checkAtPlaceOf, isAway, namespaceFields, perPlace } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { readIpOptions } from "./inet-options.ts";
 import { speaksTcp } from "./inet-protocol.ts";
@@ -77,7 +76,6 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   const close = "let the program close it before the dump";
   const filter = filterProblem(file.dup, subjectOf(file));
   if (filter) return filter;
-  if (isElsewhere(file.dup)) return fail("a socket belongs to another network namespace", close);
   if (socket.type === SOCK.RAW) return undefined;
   if (speaksTcp(socket.protocol)) return tcpProblem(file, socket, dump, fail);
   if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
@@ -108,16 +106,22 @@ function tcpProblem(
     const remedy = "pass --tcp-close, or start the program without multipath TCP (GODEBUG=multipathtcp=0 for Go)";
     return fail(`the connection ${words} is of multipath TCP, which nobody can bring back`, remedy);
   }
+  if (isAway() && !dump.options.tcpClose) {
+    const remedy = "let the program close it before the dump, or pass --tcp-close";
+    return fail(`the connection ${words} is in another network namespace than the tree`, remedy);
+  }
   return connectionProblem(file, words, dump, subjectOf(file));
 }
 
 export function checkInet(file: OpenFile, dump: FileDump): void {
-  const found = problem(file, stateOf(file), dump);
-  if (found) dump.blocker(found);
+  checkAtPlaceOf(file, dump, () => {
+    const found = problem(file, stateOf(file), dump);
+    if (found) dump.blocker(found);
+  });
 }
 
 /** Lists of sock_diag by protocol and family, made on first use: nothing else tells how a UDP socket was shut down. */
-const lists = perRun((_: FileDump) => new Map<string, Map<number, InetSocket>>());
+const lists = perPlace((_: FileDump) => new Map<string, Map<number, InetSocket>>());
 
 /** sk_shutdown of the images: 1 nothing more is read, 2 nothing more is sent. */
 const SHUT_BOTH = 3;
@@ -153,7 +157,7 @@ function rowsOf(diag: SockDiag, { family, protocol }: Pick<State, "family" | "pr
 }
 
 /** Lists of /proc/net by name: raw sockets, and those that ping without being root. */
-const netLists = perRun((_: FileDump) => new Map<string, Map<number, NetSocket>>());
+const netLists = perPlace((_: FileDump) => new Map<string, Map<number, NetSocket>>());
 
 function netListOf({ family, type }: State, dump: FileDump): Map<number, NetSocket> {
   const name = `${type === SOCK.RAW ? "raw" : "icmp"}${family === AF.INET6 ? "6" : ""}`;
@@ -178,9 +182,13 @@ function withPeer(socket: State, file: OpenFile, dump: FileDump): State {
   return { ...socket, state: TCP_STATE.ESTABLISHED, peer: { family, bytes, port: row?.peerPort ?? 0, scope: 0 } };
 }
 
-const multicastGroups = perRun((_: FileDump) => new MulticastGroups());
+const multicastGroups = perPlace((_: FileDump) => new MulticastGroups());
 
 export function dumpInet(file: OpenFile, dump: FileDump): void {
+  atPlaceOf(file, dump, () => dumpHere(file, dump));
+}
+
+function dumpHere(file: OpenFile, dump: FileDump): void {
   const met = stateOf(file);
   const found = problem(file, met, dump);
   if (found) throw found;
@@ -236,7 +244,7 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     fown: file.fown,
     opts: readOptions(file.dup, family, subjectOf(file)),
     ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
-    ns_id: dump.netNsId,
+    ...namespaceFields(dump),
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;

@@ -4,7 +4,6 @@
  */
 import type { Subject } from "../error.ts";
 import type { FileDump, FileRestore, OpenFile } from "../file/kind.ts";
-import { perRun } from "../file/per-run.ts";
 import type { InetSkEntry, SkPacketEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import {
@@ -20,6 +19,7 @@ import {
 import { check } from "../kernel/sys.ts";
 import { IP, IPPROTO, IPV6 } from "../kernel/uapi/inet.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { perPlace } from "./elsewhere.ts";
 import { addressWords, v4Of } from "./inet-address.ts";
 import { checksum, familyOf, PacketSender, pseudoHeader, type Way, withIpHeader } from "./ip-packet.ts";
 import type { Ends } from "./network-lock.ts";
@@ -124,7 +124,7 @@ function isOwn(bytes: Uint8Array, scope: number): boolean {
   }
 }
 
-const feeders = perRun((restore: FileRestore) => {
+const feeders = perPlace((restore: FileRestore) => {
   const feeder = new Feeder();
   restore.atDispose(() => feeder[Symbol.dispose]());
   return feeder;

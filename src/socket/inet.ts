@@ -3,6 +3,7 @@ import type { FileKind, OpenFile } from "../file/kind.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
+import { atPlace } from "./elsewhere.ts";
 import { checkInet, dumpInet, dumpInetConnections } from "./inet-dump.ts";
 import { finishInet, openInet } from "./inet-restore.ts";
 import { checkConnection } from "./tcp-restore.ts";
@@ -32,10 +33,10 @@ export const inet: FileKind = {
     const { isk } = entry;
     if (isk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    openInet(isk, restore);
+    atPlace(isk.tscriu_netns, restore, () => openInet(isk, restore));
   },
 
   link(entries, restore) {
-    for (const { isk } of entries) if (isk) finishInet(isk, restore);
+    for (const { isk } of entries) if (isk) atPlace(isk.tscriu_netns, restore, () => finishInet(isk, restore));
   },
 };

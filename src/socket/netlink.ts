@@ -1,6 +1,5 @@
 import { CrError } from "../error.ts";
-import type { FileDump, FileKind, OpenFile } from "../file/kind.ts";
-import { perRun } from "../file/per-run.ts";
+import type { FileDump, FileKind, FileRestore, OpenFile } from "../file/kind.ts";
 import { FdTypes, type NetlinkSkEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, POLL, pollNow } from "../kernel/fd.ts";
@@ -18,7 +17,7 @@ import {
 import { check } from "../kernel/sys.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, NETLINK, NETLINK_OPT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { isElsewhere } from "./elsewhere.ts";
+import { atPlace, atPlaceOf, checkAtPlaceOf, namespaceFields, perPlace } from "./elsewhere.ts";
 import { readProtocolOptions } from "./more-options.ts";
 import { applyOptions, filterProblem, readOptions } from "./options.ts";
 
@@ -47,13 +46,6 @@ function addressOf(port: number, groups: number): Uint8Array {
 function problem(file: OpenFile): CrError | undefined {
   const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
   const subject = { pid: file.pid, fd: file.fd, path: file.link, protocol };
-  if (isElsewhere(file.dup)) {
-    return new CrError("a netlink socket belongs to another network namespace", {
-      code: "UNSUPPORTED",
-      subject,
-      remedy: "let the program close it before the dump",
-    });
-  }
   const filter = filterProblem(file.dup, subject);
   if (filter) return filter;
   // Events of devices come all the time, and whoever listens must cope with lost ones.
@@ -74,7 +66,7 @@ function groupsOf(file: OpenFile, first: number): number[] {
 }
 
 /** Connected or not is all that sock_diag tells more than the socket does; without it a destination decides. */
-const rows = perRun((_: FileDump): Map<number, NetlinkDiagSocket> => {
+const rows = perPlace((_: FileDump): Map<number, NetlinkDiagSocket> => {
   try {
     using diag = new SockDiag();
     return byInode(diag.netlink());
@@ -90,50 +82,58 @@ export const netlink: FileKind = {
   matches: (file) => file.link.startsWith("socket:[") && getNumber(file.dup, SOL.SOCKET, SO.DOMAIN) === AF.NETLINK,
 
   check(file, dump) {
-    const found = problem(file);
-    if (found) dump.blocker(found);
+    checkAtPlaceOf(file, dump, () => {
+      const found = problem(file);
+      if (found) dump.blocker(found);
+    });
   },
 
-  dump(file, dump) {
-    const found = problem(file);
-    if (found) throw found;
-    const [own, peer] = [parse(ownAddress(file.dup)), parse(peerAddress(file.dup))];
-    const row = rows(dump).get(file.stat.ino);
-    const opts = readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link });
-    const entry: NetlinkSkEntry = {
-      id: file.id,
-      ino: file.stat.ino,
-      protocol: getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0,
-      state: row?.state ?? (peer.port !== 0 || peer.groups !== 0 ? CONNECTED : TCP_STATE.CLOSE),
-      flags: file.flags,
-      portid: own.port,
-      groups: groupsOf(file, own.groups),
-      dst_portid: peer.port,
-      dst_group: peer.groups,
-      fown: file.fown,
-      opts: { ...opts, tscriu_options: [...opts.tscriu_options, ...readProtocolOptions(file.dup)] },
-      ns_id: dump.netNsId,
-    };
-    const type = getNumber(file.dup, SOL.SOCKET, SO.TYPE);
-    if (type !== SOCK.RAW && type !== undefined) entry.tscriu_type = type;
-    dump.add({ type: FdTypes.NETLINKSK, id: file.id, nlsk: entry });
-  },
+  dump: (file, dump) => atPlaceOf(file, dump, () => dumpNetlink(file, dump)),
 
   open(entry, restore) {
     const { nlsk } = entry;
     if (nlsk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    const fd = makeSocket(AF.NETLINK, nlsk.tscriu_type ?? SOCK.RAW, nlsk.protocol, { file: entry.id });
-    try {
-      prepare(fd, nlsk);
-    } catch (error) {
-      closeFd(fd);
-      throw error;
-    }
-    restore.put(entry.id, fd);
-    restore.applyFown(fd, nlsk.fown, nlsk.flags);
+    atPlace(nlsk.tscriu_netns, restore, () => openNetlink(nlsk, restore));
   },
 };
+
+function dumpNetlink(file: OpenFile, dump: FileDump): void {
+  const found = problem(file);
+  if (found) throw found;
+  const [own, peer] = [parse(ownAddress(file.dup)), parse(peerAddress(file.dup))];
+  const row = rows(dump).get(file.stat.ino);
+  const opts = readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link });
+  const entry: NetlinkSkEntry = {
+    id: file.id,
+    ino: file.stat.ino,
+    protocol: getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0,
+    state: row?.state ?? (peer.port !== 0 || peer.groups !== 0 ? CONNECTED : TCP_STATE.CLOSE),
+    flags: file.flags,
+    portid: own.port,
+    groups: groupsOf(file, own.groups),
+    dst_portid: peer.port,
+    dst_group: peer.groups,
+    fown: file.fown,
+    opts: { ...opts, tscriu_options: [...opts.tscriu_options, ...readProtocolOptions(file.dup)] },
+    ...namespaceFields(dump),
+  };
+  const type = getNumber(file.dup, SOL.SOCKET, SO.TYPE);
+  if (type !== SOCK.RAW && type !== undefined) entry.tscriu_type = type;
+  dump.add({ type: FdTypes.NETLINKSK, id: file.id, nlsk: entry });
+}
+
+function openNetlink(nlsk: NetlinkSkEntry, restore: FileRestore): void {
+  const fd = makeSocket(AF.NETLINK, nlsk.tscriu_type ?? SOCK.RAW, nlsk.protocol, { file: nlsk.id });
+  try {
+    prepare(fd, nlsk);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  restore.put(nlsk.id, fd);
+  restore.applyFown(fd, nlsk.fown, nlsk.flags);
+}
 
 function prepare(fd: number, entry: NetlinkSkEntry): void {
   const subject = { file: entry.id, port: entry.portid, protocol: entry.protocol };

@@ -3,6 +3,7 @@ import type { SkOptsEntry, U64 } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
+import { statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { applyMoreOptions, readSocketOptions } from "./more-options.ts";
@@ -114,7 +115,14 @@ export function readOptions(fd: number, family: number, subject: Subject): SkOpt
   }
   const lock = getNumber(fd, SOL.SOCKET, SO.BUF_LOCK);
   if (lock !== undefined) entry.so_buf_lock = lock;
+  if (family !== AF.UNIX) Object.assign(entry, ownerOf(fd));
   return entry;
+}
+
+/** Who made it: firewalls may ask. */
+function ownerOf(fd: number): Pick<SkOptsEntry, "tscriu_uid" | "tscriu_gid"> {
+  const { uid, gid } = statFd(fd);
+  return uid === 0 && gid === 0 ? {} : { tscriu_uid: uid, tscriu_gid: gid };
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -213,4 +221,6 @@ export function applyOptions(fd: number, entry: SkOptsEntry, subject: Subject): 
   }
   attachFilter(fd, entry.so_filter, subject);
   applyMoreOptions(fd, entry.tscriu_options, subject);
+  const { tscriu_uid: uid, tscriu_gid: gid = 0 } = entry;
+  if (uid !== undefined) check(sys(NR.fchown, fd, uid, gid), "cannot set the owner of a socket", subject);
 }

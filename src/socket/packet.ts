@@ -1,14 +1,13 @@
 /** Packet sockets (packet(7)): they see packets as a network interface has them. */
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "../file/kind.ts";
-import { perRun } from "../file/per-run.ts";
 import { FdTypes, type PacketRing, type PacketSockEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { byInode, type PacketSocket, type PacketRing as Row, SockDiag } from "../kernel/sock-diag.ts";
 import { getNumber, makeSocket, tryBind, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
 import { AF, PACKET, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-import { isElsewhere } from "./elsewhere.ts";
+import { atPlace, atPlaceOf, checkAtPlaceOf, namespaceFields, perPlace } from "./elsewhere.ts";
 import { interfaceIndex, interfaceName } from "./interface.ts";
 import { applyMoreOptions, readProtocolOptions } from "./more-options.ts";
 import { applyOptions, attachFilter, filterProblem, readOptions } from "./options.ts";
@@ -24,7 +23,7 @@ const GONE = 0xffff_ffff;
 
 const subjectOf = (file: OpenFile): Subject => ({ pid: file.pid, fd: file.fd, path: file.link });
 
-const rows = perRun((_: FileDump): Map<number, PacketSocket> => {
+const rows = perPlace((_: FileDump): Map<number, PacketSocket> => {
   try {
     using diag = new SockDiag();
     return byInode(diag.packet());
@@ -52,7 +51,6 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const subject = subjectOf(file);
   const fail = (what: string, remedy: string) => new CrError(what, { code: "UNSUPPORTED", subject, remedy });
   const stop = "stop capturing before the dump";
-  if (isElsewhere(file.dup)) return fail("a packet socket belongs to another network namespace", stop);
   const row = rows(dump).get(file.stat.ino);
   if (row === undefined) return fail("the kernel does not tell about packet sockets", "load the module af_packet_diag");
   const fanout = getNumber(file.dup, SOL.PACKET, PACKET.FANOUT) ?? 0;
@@ -109,46 +107,54 @@ export const packet: FileKind = {
   matches: (file) => file.link.startsWith("socket:[") && getNumber(file.dup, SOL.SOCKET, SO.DOMAIN) === AF.PACKET,
 
   check(file, dump) {
-    const found = problem(file, dump);
-    if (found) dump.blocker(found);
+    checkAtPlaceOf(file, dump, () => {
+      const found = problem(file, dump);
+      if (found) dump.blocker(found);
+    });
   },
 
-  dump(file, dump) {
-    const found = problem(file, dump);
-    const row = rows(dump).get(file.stat.ino);
-    if (found || row === undefined) throw found ?? new CrError("a packet socket is gone", { subject: subjectOf(file) });
-    const entry = bare(file, row);
-    const { tscriu_next, tscriu_frames } = readRings(file.dup, entry);
-    const psk = { ...entry, tscriu_frames, ns_id: dump.netNsId };
-    if (tscriu_next) psk.tscriu_next = tscriu_next;
-    dump.add({ type: FdTypes.PACKETSK, id: file.id, psk });
-  },
+  dump: (file, dump) => atPlaceOf(file, dump, () => dumpPacket(file, dump)),
 
   open(entry, restore) {
     const { psk } = entry;
     if (psk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    const subject = { file: psk.id, protocol: swap(psk.protocol) };
-    const isOld = psk.type === SOCK.PACKET;
-    // It hears nothing before it is bound, but for sockets of the old kind, which are bound by a name alone.
-    const fd = makeSocket(AF.PACKET, psk.type, isOld ? psk.protocol : 0, subject);
-    try {
-      if (isOld) attachFilter(fd, psk.opts.so_filter, subject);
-      if (isOld) bindOld(fd, psk, subject);
-      else prepare(fd, psk, subject);
-      applyOptions(fd, psk.opts, subject);
-    } catch (error) {
-      closeFd(fd);
-      throw error;
-    }
-    restore.put(psk.id, fd);
-    restore.applyFown(fd, psk.fown, psk.flags);
+    atPlace(psk.tscriu_netns, restore, () => openPacket(psk, restore));
   },
 
   link(entries, restore) {
-    for (const { psk } of entries) if (psk) joinFanout(psk, restore);
+    for (const { psk } of entries) if (psk) atPlace(psk.tscriu_netns, restore, () => joinFanout(psk, restore));
   },
 };
+
+function dumpPacket(file: OpenFile, dump: FileDump): void {
+  const found = problem(file, dump);
+  const row = rows(dump).get(file.stat.ino);
+  if (found || row === undefined) throw found ?? new CrError("a packet socket is gone", { subject: subjectOf(file) });
+  const entry = bare(file, row);
+  const { tscriu_next, tscriu_frames } = readRings(file.dup, entry);
+  const psk = { ...entry, tscriu_frames, ...namespaceFields(dump) };
+  if (tscriu_next) psk.tscriu_next = tscriu_next;
+  dump.add({ type: FdTypes.PACKETSK, id: file.id, psk });
+}
+
+function openPacket(psk: PacketSockEntry, restore: FileRestore): void {
+  const subject = { file: psk.id, protocol: swap(psk.protocol) };
+  const isOld = psk.type === SOCK.PACKET;
+  // It hears nothing before it is bound, but for sockets of the old kind, which are bound by a name alone.
+  const fd = makeSocket(AF.PACKET, psk.type, isOld ? psk.protocol : 0, subject);
+  try {
+    if (isOld) attachFilter(fd, psk.opts.so_filter, subject);
+    if (isOld) bindOld(fd, psk, subject);
+    else prepare(fd, psk, subject);
+    applyOptions(fd, psk.opts, subject);
+  } catch (error) {
+    closeFd(fd);
+    throw error;
+  }
+  restore.put(psk.id, fd);
+  restore.applyFown(fd, psk.fown, psk.flags);
+}
 
 /** Index of an interface by its name; by its old index where the images tell no name. */
 function indexOf(fd: number, name: string | undefined, index: number, subject: Subject): number {

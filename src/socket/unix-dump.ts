@@ -34,7 +34,7 @@ class Sockets {
     throw new CrError("a unix socket belongs to another network namespace", {
       code: "UNSUPPORTED",
       subject: subjectOf(file),
-      remedy: "close the socket: sockets of several network namespaces cannot be dumped yet",
+      remedy: "close the socket: unix sockets of several network namespaces cannot be dumped yet",
     });
   }
 

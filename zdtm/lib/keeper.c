@@ -8,7 +8,8 @@
  * words) that hands SIGTERM on, waits for everybody and ends as the program does.
  * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
  *
- * Called with the word "net" it has a network namespace of its own, with nothing but a loopback that is up.
+ * Called with the word "net" it has a network namespace of its own, with nothing but a loopback that is up, and mounts of
+ * its own, so that files that lead to network namespaces go with it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -180,7 +182,7 @@ static int take(void) {
 
 static int leave_network(void) {
   struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-  if (unshare(CLONE_NEWNET)) return -1;
+  if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo)) return -1;
   return close(fd);

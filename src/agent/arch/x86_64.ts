@@ -224,9 +224,14 @@ export const x86_64: Arch = {
     // no such alternate stack flags exist: the kernel refuses them, and the stack stays as it is
     view.setInt32(uc + 24, 0x7fff, true);
     const context = uc + 40;
-    SIGCONTEXT.forEach((register, i) => {
-      view.setBigUint64(context + i * 8, regs[register] ?? 0n, true);
-    });
+    // as words of 32 bits: no bigints are made
+    const from = new Uint32Array(regs.buffer, regs.byteOffset, regs.length * 2);
+    const to = new Uint32Array(bytes.buffer, context, SIGCONTEXT.length * 2);
+    for (let i = 0; i < SIGCONTEXT.length; i++) {
+      const register = SIGCONTEXT[i] ?? 0;
+      to[i * 2] = from[register * 2] ?? 0;
+      to[i * 2 + 1] = from[register * 2 + 1] ?? 0;
+    }
     view.setBigUint64(context + 18 * 8, (regs[CS] ?? 0n) | ((regs[SS] ?? 0n) << 48n), true);
     view.setBigUint64(context + 23 * 8, BigInt(fpAt), true);
     view.setBigUint64(context + 32 * 8, mask, true);

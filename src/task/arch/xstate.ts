@@ -27,6 +27,9 @@ const FIELDS = [
   { bit: 9, field: "pkru", words: 2, wide: false },
 ] as const;
 
+/** Protection keys. */
+const KEYS = 9;
+
 /** Those, and the two that every CPU has. */
 const KNOWN = FIELDS.reduce((bits, { bit }) => bits | (1n << BigInt(bit)), LEGACY);
 
@@ -136,8 +139,9 @@ export function dumpXstate(xstate: Uint8Array): UserX86FpregsEntry {
 }
 
 function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
-  const enabled = fx.getBigUint64(ENABLED, true);
+  const enabled = fx.getUint32(ENABLED, true);
   const inUse = fx.getBigUint64(XSTATE_BV, true);
+  const used = fx.getUint32(XSTATE_BV, true);
   const xsave: UserX86XsaveEntry = {
     xstate_bv: toU64(inUse),
     ymmh_space: [],
@@ -151,9 +155,14 @@ function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
     tscriu_xstates: otherStates(xstate, inUse),
   };
   for (const { bit, field, words, wide } of FIELDS) {
-    if (((enabled >> BigInt(bit)) & 1n) === 0n) continue;
+    if (((enabled >>> bit) & 1) === 0) continue;
     const { offset, size } = placeOf(bit);
     if (size === 0 || offset + size > xstate.length) continue;
+    // the kernel keeps the protection keys elsewhere, and shows them in any case
+    if (bit !== KEYS && ((used >>> bit) & 1) === 0) {
+      xsave[field] = zeros(field, words);
+      continue;
+    }
     // a component may be smaller than its field: the rest is zero
     const length = words * (wide ? 8 : 4);
     const given = xstate.subarray(offset, offset + Math.min(size, length));

@@ -1,9 +1,11 @@
 import { asyncio } from "./asyncio.ts";
+import { dnsmasq } from "./dnsmasq.ts";
 import { nginx } from "./nginx.ts";
 import { postgres } from "./postgres.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
 import { sqliteJournal, sqliteLog } from "./sqlite.ts";
+import { tcpdumpBlocks, tcpdumpFrames } from "./tcpdump.ts";
 import { bunClient, bunSockets, nodeClient, nodeSockets } from "./web-sockets.ts";
 
 export const realPrograms: readonly RealProgram[] = [
@@ -17,4 +19,7 @@ export const realPrograms: readonly RealProgram[] = [
   sqliteJournal,
   sqliteLog,
   postgres,
+  dnsmasq,
+  tcpdumpBlocks,
+  tcpdumpFrames,
 ];
