@@ -138,7 +138,6 @@ export function save(saving: Saving): Saved {
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
   });
-  mounts.save(images);
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;
@@ -184,6 +183,8 @@ export function save(saving: Saving): Saved {
 
   log.phase("files");
   if (!rehearsal) files.dump();
+  // with the links that keep files alive
+  mounts.save(images);
   if (files.blockers.length > 0) throw new CrErrors("some of this tree's descriptors cannot be dumped", files.blockers);
   files.finish();
   for (const task of tree.tasks) {

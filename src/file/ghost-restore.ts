@@ -3,7 +3,7 @@ import type { Ghost } from "../image/ghost.ts";
 import type { GhostFileEntry, RegFileEntry, Timeval } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK } from "../kernel/stat.ts";
+import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { copyRange } from "./copy.ts";
@@ -17,11 +17,16 @@ const NODES: ReadonlySet<number> = new Set([S_IFCHR, S_IFBLK, S_IFIFO, S_IFSOCK]
 
 /** Descriptors through which a file without a name is opened. */
 export interface Holders {
-  /** Our O_PATH descriptors by name in the entries. */
-  readonly byName: ReadonlyMap<string, number>;
+  /** Our O_PATH descriptors by mount and name in the entries: `placeKey`. */
+  readonly byPlace: ReadonlyMap<string, number>;
   /** Descriptions that only could be made while the file had its name (or none), by file id; to be used once. */
   readonly ready: Map<number, number>;
 }
+
+export const placeKey = ({ mnt_id, name }: RegFileEntry) => `${mnt_id ?? ""}:${name}`;
+
+/** Where the paths of an entry lead. */
+export type GroundOf = (mntId: number | undefined) => Ground;
 
 /** One of the two times for utimensat(2): seconds and nanoseconds, or UTIME_OMIT, which leaves a time as it is. */
 function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigint] {
@@ -103,7 +108,8 @@ function makeContent(
  * Makes a deleted file again: under all names that it was opened with, for the moment in which they are opened, so that
  * nothing is left whatever happens.
  */
-export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[], ground: Ground): Holders {
+export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[], groundOf: GroundOf): Holders {
+  const ground = groundOf(entries[0]?.mnt_id);
   using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`, ground);
   const first = entries[0];
   if (first === undefined)
@@ -115,7 +121,7 @@ export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEnt
     if (isDirectory) return holdDirectory(names, path, entries);
     const fd = names.hold(path);
     try {
-      return nameAll(names, fd, entries, path);
+      return nameAll(names, fd, entries, groundOf, path);
     } finally {
       closeFd(fd);
     }
@@ -126,7 +132,7 @@ export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEnt
     maker === undefined ? O.RDWR : maker.flags & ~(O.TMPFILE | O.PATH | O.ASYNC | O.CREAT | O.TRUNC | O.EXCL);
   const { fd, path } = makeContent(names, first.name, ghost, access);
   try {
-    const holders = nameAll(names, fd, entries, path, ghost.entry);
+    const holders = nameAll(names, fd, entries, groundOf, path, ghost.entry);
     if (maker !== undefined) holders.ready.set(maker.id, dupFd(fd));
     return holders;
   } finally {
@@ -135,13 +141,20 @@ export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEnt
 }
 
 /** A file that lost its name but not its inode: opened through the link that the dump made. */
-export function openLink(link: string, entries: readonly RegFileEntry[], ground: Ground): Holders {
+/** @param mntId the mount that the link lies on */
+export function openLink(
+  link: string,
+  mntId: number | undefined,
+  entries: readonly RegFileEntry[],
+  groundOf: GroundOf,
+): Holders {
+  const ground = groundOf(mntId);
   using names = new TemporaryNames(".cr_link", ground);
   const remedy = "was it removed after the dump? Bring it back, or dump again";
   const what = "cannot open the link that the dump made";
   const fd = check(ground.open(link, O.PATH | O.NOFOLLOW), what, { path: link }, remedy);
   try {
-    return nameAll(names, fd, entries);
+    return nameAll(names, fd, entries, groundOf);
   } finally {
     closeFd(fd);
   }
@@ -150,9 +163,12 @@ export function openLink(link: string, entries: readonly RegFileEntry[], ground:
 /** All entries of a deleted directory share one name: it can have no second. */
 function holdDirectory(names: TemporaryNames, path: string, entries: readonly RegFileEntry[]): Holders {
   const fd = names.hold(path);
-  const byName = new Map<string, number>();
-  for (const { name } of entries) if (!byName.has(name)) byName.set(name, byName.size === 0 ? fd : dupFd(fd));
-  return { byName, ready: openNow(path, entries, names.ground) };
+  const byPlace = new Map<string, number>();
+  for (const entry of entries) {
+    const key = placeKey(entry);
+    if (!byPlace.has(key)) byPlace.set(key, byPlace.size === 0 ? fd : dupFd(fd));
+  }
+  return { byPlace, ready: openNow(path, entries, names.ground) };
 }
 
 /**
@@ -163,29 +179,35 @@ function nameAll(
   names: TemporaryNames,
   fd: number,
   entries: readonly RegFileEntry[],
+  groundOf: GroundOf,
   existing?: string,
   dressed?: GhostFileEntry,
 ): Holders {
-  const byName = new Map<string, number>();
+  const byPlace = new Map<string, number>();
   const ready = new Map<number, number>();
+  const { dev, ino } = statFd(fd);
+  /** The file has this name by now: another mount shows the directory of another name. */
+  const isThere = (ground: Ground, name: string): boolean => {
+    const there = ground.stat(name, true);
+    return there?.ino === ino && there.dev === dev;
+  };
   try {
     let undressed = dressed;
-    for (const name of new Set(entries.map((entry) => entry.name))) {
-      const isThere = name === entries[0]?.name ? existing : undefined;
-      const path = isThere ?? names.make(name, (to) => linkOpenFile(fd, Buffer.from(to.subarray(0, -1)).toString()));
-      if (undressed) dress(path, undressed, names.ground);
+    for (const [key, same] of Map.groupBy(entries, placeKey)) {
+      const { name, mnt_id } = same[0] ?? { name: "", mnt_id: undefined };
+      const ground = groundOf(mnt_id);
+      const isFirst = name === entries[0]?.name && mnt_id === entries[0].mnt_id;
+      const link = (to: Uint8Array) => linkOpenFile(fd, Buffer.from(to.subarray(0, -1)).toString());
+      const path =
+        (isFirst ? existing : undefined) ?? (isThere(ground, name) ? name : names.make(name, link, false, ground));
+      if (undressed) dress(path, undressed, ground);
       undressed = undefined;
-      byName.set(name, names.hold(path));
-      for (const [id, made] of openNow(
-        path,
-        entries.filter((entry) => entry.name === name),
-        names.ground,
-      ))
-        ready.set(id, made);
+      byPlace.set(key, names.hold(path, ground));
+      for (const [id, made] of openNow(path, same, ground)) ready.set(id, made);
     }
-    return { byName, ready };
+    return { byPlace, ready };
   } catch (error) {
-    for (const held of [...byName.values(), ...ready.values()]) closeFd(held);
+    for (const held of [...byPlace.values(), ...ready.values()]) closeFd(held);
     throw error;
   }
 }

@@ -57,15 +57,15 @@ export const ownGround: Ground = {
  */
 export class MountGround implements Ground {
   /**
-   * @param mount the mount's root, a directory
    * @param mountpoint where it is mounted
    * @param mntId its number, as statx(2) tells it
+   * @param ways directories of the mount that can be reached, by their paths in the namespace; asked for when they are needed
    */
   constructor(
     private readonly whole: Ground,
-    private readonly mount: Ground,
     private readonly mountpoint: string,
     private readonly mntId: number,
+    private readonly ways: () => readonly { readonly path: string; readonly ground: Ground }[],
   ) {}
 
   get root(): number | undefined {
@@ -83,7 +83,11 @@ export class MountGround implements Ground {
       // the directory is not covered: so it is the file, or there is none
       if (this.whole.stat(path, true) === undefined) return whole;
     }
-    return { ground: this.mount, path: mountpoint === "/" ? path : path.slice(mountpoint.length) || "/" };
+    const isOn = (top: string) => top === "/" || path === top || path.startsWith(`${top}/`);
+    const nearest = this.ways()
+      .filter((way) => isOn(way.path))
+      .reduce((a, b) => (b.path.length > a.path.length ? b : a), { path: "", ground: this.whole });
+    return { ground: nearest.ground, path: nearest.path === "/" ? path : path.slice(nearest.path.length) || "/" };
   }
 
   open(path: string, flags: number, mode?: number): number {

@@ -1,7 +1,7 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type RegFileEntry, type RemapFilePathEntry, RemapType } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
-import { type Holders, makeGhost, openLink } from "./ghost-restore.ts";
+import { type Holders, makeGhost, openLink, placeKey } from "./ghost-restore.ts";
 import type { Ground } from "./ground.ts";
 import type { FileRestore } from "./kind.ts";
 import { linkOpenFile, unlinkPath } from "./link-remap.ts";
@@ -61,8 +61,8 @@ export class Remaps {
   /** Our O_PATH descriptor for such a file; it stays ours. The ghost is made on first use. */
   holder(id: number): number {
     const group = this.#byFile.get(id);
-    const name = group?.entries.find((entry) => entry.id === id)?.name;
-    const fd = group && name !== undefined ? this.#holders(group).byName.get(name) : undefined;
+    const entry = group?.entries.find((one) => one.id === id);
+    const fd = group && entry ? this.#holders(group).byPlace.get(placeKey(entry)) : undefined;
     if (fd === undefined) throw new CrError("a file has no remap", { code: "BAD_IMAGE", subject: { file: id } });
     return fd;
   }
@@ -84,7 +84,7 @@ export class Remaps {
   byInode(dev: number, ino: number): number | undefined {
     this.#byInode ??= this.#readInodes();
     const group = this.#byInode.get(`${dev}:${ino}`);
-    return group && this.#holders(group).byName.values().next().value;
+    return group && this.#holders(group).byPlace.values().next().value;
   }
 
   #readInodes(): Map<string, Group> {
@@ -105,7 +105,10 @@ export class Remaps {
 
   #make(group: Group): Holders {
     if (group.type === RemapType.GHOST) return this.#makeGhost(group);
-    if (group.type === RemapType.LINKED) return openLink(this.#linkName(group), group.entries, this.#groundOf(group));
+    if (group.type === RemapType.LINKED) {
+      const { name, mnt_id } = this.#link(group);
+      return openLink(name, mnt_id, group.entries, this.#groundOf);
+    }
     const subject = { path: group.entries[0]?.name, type: group.type };
     throw new CrError("a remap of an unknown type", { code: "BAD_IMAGE", subject });
   }
@@ -117,7 +120,7 @@ export class Remaps {
       throw new CrError("the image of a deleted file is missing", { code: "BAD_IMAGE", subject: { image } });
     }
     try {
-      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf(group));
+      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf);
     } catch (cause) {
       throw new CrError("cannot bring back a deleted file", {
         subject: { path: group.entries[0]?.name, image },
@@ -128,11 +131,9 @@ export class Remaps {
     }
   }
 
-  #groundOf(group: Group): Ground {
-    return this.restore.groundOf(group.entries[0]?.mnt_id);
-  }
+  readonly #groundOf = (mntId: number | undefined): Ground => this.restore.groundOf(mntId);
 
-  #linkName(group: Group): string {
+  #link(group: Group): RegFileEntry {
     const entry = this.restore.entries.get(group.remapId);
     if (entry?.type !== FdTypes.REG || entry.reg === undefined) {
       throw new CrError("the link of a remap is not in the images", {
@@ -140,7 +141,7 @@ export class Remaps {
         subject: { file: group.remapId },
       });
     }
-    return entry.reg.name;
+    return entry.reg;
   }
 
   /**
@@ -150,8 +151,9 @@ export class Remaps {
   removeLinks(): void {
     for (const group of this.#byRemap.values()) {
       if (group.type !== RemapType.LINKED) continue;
-      const path = this.#groundOf(group).at(this.#linkName(group));
-      const fd = this.#holders(group).byName.values().next().value;
+      const { name, mnt_id } = this.#link(group);
+      const path = this.#groundOf(mnt_id).at(name);
+      const fd = this.#holders(group).byPlace.values().next().value;
       if (fd === undefined || unlinkPath(path) < 0) continue;
       // the holders may be closed by the time of the undo; on success this one lives until we end
       const keep = dupFd(fd);
@@ -161,7 +163,7 @@ export class Remaps {
 
   #close(): void {
     for (const { holders } of this.#byRemap.values()) {
-      for (const fd of holders?.byName.values() ?? []) closeFd(fd);
+      for (const fd of holders?.byPlace.values() ?? []) closeFd(fd);
       for (const fd of holders?.ready.values() ?? []) closeFd(fd);
     }
     this.#byRemap.clear();

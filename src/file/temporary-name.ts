@@ -16,22 +16,23 @@ export type Maker = (name: Uint8Array) => number;
  * that it was opened with. Disposing takes all of them away, and the directories that had to be made for them.
  */
 export class TemporaryNames implements Disposable {
-  readonly #names: { path: string; flags: number }[] = [];
-  readonly #directories: string[] = [];
+  readonly #names: { path: string; flags: number; ground: Ground }[] = [];
+  readonly #directories: { path: string; ground: Ground }[] = [];
 
   /** @param suffix stands behind a name that is taken, and then makes another */
   constructor(
     private readonly suffix: string,
+    /** Where names lead, unless another ground is given. */
     readonly ground: Ground,
   ) {}
 
   /**
    * Makes something under `name`, or beside it when another file has taken the name meanwhile. Returns the name that it got.
    */
-  make(name: string, maker: Maker, isDirectory = false): string {
-    this.#makeParents(name);
+  make(name: string, maker: Maker, isDirectory = false, ground: Ground = this.ground): string {
+    this.#makeParents(name, ground);
     for (const path of [name, `${name}${this.suffix}`]) {
-      const result = maker(cstring(this.ground.at(path)));
+      const result = maker(cstring(ground.at(path)));
       if (result === EEXIST && path === name) continue;
       check(
         result,
@@ -39,42 +40,38 @@ export class TemporaryNames implements Disposable {
         { path },
         result === EEXIST ? "remove what an interrupted restore left there" : remedyFor(result),
       );
-      this.#names.push({ path, flags: isDirectory ? AT.REMOVEDIR : 0 });
+      this.#names.push({ path, flags: isDirectory ? AT.REMOVEDIR : 0, ground });
       return path;
     }
     throw new CrError(WHAT, { code: "EEXIST", subject: { path: name } });
   }
 
   /** Opens a name without using the file. The caller closes it. */
-  hold(path: string): number {
-    return check(this.ground.open(path, O.PATH | O.NOFOLLOW), WHAT, { path });
+  hold(path: string, ground: Ground = this.ground): number {
+    return check(ground.open(path, O.PATH | O.NOFOLLOW), WHAT, { path });
   }
 
   /** Directories above a name that are gone, too: they are made and taken away again. */
-  #makeParents(name: string): void {
+  #makeParents(name: string, ground: Ground): void {
     const parent = name.slice(0, name.lastIndexOf("/"));
-    if (parent === "" || this.ground.stat(parent) !== undefined) return;
-    this.#makeParents(parent);
-    const path = cstring(this.ground.at(parent));
+    if (parent === "" || ground.stat(parent) !== undefined) return;
+    this.#makeParents(parent, ground);
+    const path = cstring(ground.at(parent));
     check(sys(NR.mkdirat, AT.FDCWD, addressOf(path), 0o700), WHAT, { path: parent });
-    this.#directories.push(parent);
+    this.#directories.push({ path: parent, ground });
   }
 
   /** Makes sure that a name's directory is there, and tells it. */
   directoryOf(name: string): string {
-    this.#makeParents(name);
+    this.#makeParents(name, this.ground);
     return name.slice(0, name.lastIndexOf("/")) || "/";
   }
 
   [Symbol.dispose](): void {
-    for (const { path, flags } of this.#names.reverse()) sys(NR.unlinkat, AT.FDCWD, addressOf(this.#name(path)), flags);
-    for (const path of this.#directories.reverse()) {
-      sys(NR.unlinkat, AT.FDCWD, addressOf(this.#name(path)), AT.REMOVEDIR);
-    }
-  }
-
-  #name(path: string): Uint8Array {
-    return cstring(this.ground.at(path));
+    for (const { path, flags, ground } of this.#names.reverse())
+      sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(ground.at(path))), flags);
+    for (const { path, ground } of this.#directories.reverse())
+      sys(NR.unlinkat, AT.FDCWD, addressOf(cstring(ground.at(path))), AT.REMOVEDIR);
   }
 }
 

@@ -1,6 +1,6 @@
 /** The mounts that a frozen tree sees in namespaces of its own: looked at from inside, named in the images, with what is in them. */
 import { CrError } from "../error.ts";
-import { type Ground, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
+import { type Ground, MountGround, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
@@ -33,6 +33,8 @@ class Seen implements Disposable {
   readonly mounts: readonly MountInfo[];
   readonly ground: RootGround;
   readonly #link: number;
+  readonly #reached: Disposable[] = [];
+  readonly #grounds = new Map<number, Ground>();
 
   constructor(
     readonly id: number,
@@ -47,6 +49,27 @@ class Seen implements Disposable {
     );
     this.mounts = mounts;
     this.ground = new RootGround(check(root, "cannot open the root of a mount namespace", subject));
+  }
+
+  /** Where paths of files on this mount lead, if others lie over it too. */
+  groundOf(mntId: number): Ground {
+    const known = this.#grounds.get(mntId);
+    if (known) return known;
+    const mount = this.mounts.find((one) => one.mntId === mntId);
+    if (mount === undefined) return this.ground;
+    let own: RootGround | undefined;
+    const reach = () => {
+      if (own === undefined) {
+        own = new RootGround(this.reach(mount));
+        this.#reached.push(own);
+      }
+      return own;
+    };
+    const ground = new MountGround(this.ground, mount.mountpoint, mntId, () => [
+      { path: mount.mountpoint, ground: reach() },
+    ]);
+    this.#grounds.set(mntId, ground);
+    return ground;
   }
 
   get root(): MountInfo | undefined {
@@ -78,6 +101,7 @@ class Seen implements Disposable {
 
   [Symbol.dispose](): void {
     closeFd(this.#link);
+    for (const one of this.#reached.splice(0)) one[Symbol.dispose]();
     this.ground[Symbol.dispose]();
   }
 }
@@ -144,6 +168,9 @@ export class TreeMounts implements Surroundings, Disposable {
   readonly #groups = new Set(this.#ours.flatMap(({ shared }) => (shared === undefined ? [] : [shared])));
   /** The namespace that the root of the tree lives in, unless that is ours. */
   #first: Seen | undefined;
+  #isHome = false;
+  /** The root of the first namespace, as images have it. */
+  #root: MntEntry | undefined;
 
   /** @param rootPid the first task of the tree */
   constructor(
@@ -156,6 +183,7 @@ export class TreeMounts implements Surroundings, Disposable {
       for (const one of namespaces.foreign) if (one.name === "mnt") this.#look(one);
       const first = namespaces.ofTask(rootPid).mnt_ns_id;
       this.#first = this.#seen.find(({ id }) => id === first);
+      this.#isHome = this.#first === undefined || this.#isAtHome(this.#first);
       for (const seen of this.#seen) this.#plan(seen, blocker);
       this.#checkGroups(blocker);
     } catch (error) {
@@ -175,10 +203,8 @@ export class TreeMounts implements Surroundings, Disposable {
   }
 
   groundOf(mntId?: number): Ground {
-    const seen = mntId === undefined ? this.#first : this.#byMount.get(mntId);
-    return (
-      seen?.ground ?? (mntId === undefined || this.#first === undefined ? this.#own.groundOf() : this.#first.ground)
-    );
+    const seen = mntId === undefined ? undefined : this.#byMount.get(mntId);
+    return seen && mntId !== undefined ? seen.groundOf(mntId) : (this.#first?.ground ?? this.#own.groundOf());
   }
 
   mountId(mntId: number): number | undefined {
@@ -196,7 +222,8 @@ export class TreeMounts implements Surroundings, Disposable {
       return entry;
     });
     this.#entries.set(seen, entries);
-    const { errors } = planMounts(entries);
+    this.#root ??= entries.find(({ mnt_id }) => mnt_id === seen.root?.mntId);
+    const { errors } = planMounts(entries, this.#root);
     for (const error of errors) blocker(error);
     for (const dev of this.#contents(entries)) {
       if (!this.#whole(seen, dev))
@@ -252,7 +279,7 @@ export class TreeMounts implements Surroundings, Disposable {
       return;
     }
     const wanted = this.options.external.some(({ kind, id }) => kind === "mnt" && id === "");
-    if (!wanted && !this.#isAtHome(seen)) return;
+    if (!wanted && !this.#isHome) return;
     const source = this.#outside(mount);
     if (source === undefined) return;
     entry.ext_key = AUTODETECTED;
@@ -269,7 +296,8 @@ export class TreeMounts implements Surroundings, Disposable {
   /** Where we have the same, and a path leads there. */
   #outside(mount: MountInfo): string | undefined {
     for (const ours of [...this.#ours].reverse()) {
-      if (ours.dev !== mount.dev || !isBelow(mount.root, ours.root)) continue;
+      // another name of its source is the mount's own
+      if (ours.dev !== mount.dev || ours.source !== mount.source || !isBelow(mount.root, ours.root)) continue;
       const path = under(ours.mountpoint, from(ours.root, mount.root));
       const fd = tryOpen(path, O.PATH | O.NOFOLLOW);
       if (fd < 0) continue;
@@ -282,7 +310,7 @@ export class TreeMounts implements Surroundings, Disposable {
 
   /** Devices of file systems whose content is the tree's. */
   #contents(entries: readonly MntEntry[]): Set<number> {
-    const { mounts } = planMounts(entries);
+    const { mounts } = planMounts(entries, this.#root);
     return new Set(
       mounts.flatMap(({ entry, source }) => (source.how === "new" && source.fs.content ? [entry.root_dev] : [])),
     );

@@ -3,7 +3,6 @@
  * root on, and before anything lies over the places of the next ones.
  */
 import { CrError } from "../error.ts";
-import { type Ground, MountGround, ownGround, RootGround, type Surroundings } from "../file/ground.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
 import { type Caller, Envoy } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
@@ -21,22 +20,20 @@ import {
   trySetMount,
 } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
-import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import type { MountInfo } from "../kernel/proc/mountinfo.ts";
-import { S_IFDIR, S_IFMT, statFd } from "../kernel/stat.ts";
+import { pidfdOpen } from "../kernel/pidfd.ts";
+import { S_IFDIR, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
-import { O } from "../kernel/uapi/fcntl.ts";
-import { FSCONFIG, FSPICK, MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceFill } from "./kind.ts";
 import { givenFor, groupsOutside, type Planned, readPlans, throwAll } from "./mnt-check.ts";
+import { surroundings } from "./mnt-ground.ts";
 import { planGroups } from "./mnt-groups.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
-import { attributesOf } from "./mnt-table.ts";
+import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
+import { attributesOf, under } from "./mnt-table.ts";
 import { unpackTree } from "./tmpfs.ts";
-
-/** Longest path or list of options that a mount may have in the images, bytes. */
-const LONGEST = 65536;
 
 /** What ends together. */
 class Descriptors implements Disposable {
@@ -75,6 +72,9 @@ class Builder {
   readonly #systems = new Map<number, number>();
   readonly #made = new Map<PlannedMount, number>();
   readonly #late: (() => void)[] = [];
+  readonly #cleanup: (() => void)[] = [];
+  /** Directories and files of a mount upon which others are mounted. */
+  readonly places = new Map<PlannedMount, readonly { readonly path: string; readonly fd: number }[]>();
 
   constructor(
     readonly context: NamespaceFill,
@@ -99,6 +99,10 @@ class Builder {
         base = this.fds.own(openPath(givenFor(source.name, options) ?? "", O.PATH, "cannot open an external mount"));
       }
       const path = source.path.replace(/^\/+/, "");
+      if (entry.deleted === true && source.how !== "outside") {
+        this.#ready.set(one, this.fds.own(this.#cloneDeleted(base, one)));
+        continue;
+      }
       const fd =
         source.how === "outside"
           ? openPath(source.path, O.PATH | O.NOFOLLOW, "cannot open what was mounted")
@@ -122,14 +126,52 @@ class Builder {
     return mount;
   }
 
+  /**
+   * What was mounted had been deleted: it is made for the moment in which it is mounted.
+   * @param base a directory that its path starts at
+   */
+  #cloneDeleted(base: number, one: PlannedMount, call?: Caller): number {
+    const { entry, source } = one;
+    const subject = { path: entry.mountpoint, from: source.path };
+    const what = "cannot make a deleted directory or file again to mount it";
+    const slash = source.path.lastIndexOf("/");
+    const parent = check(openBelow(base, source.path.slice(0, slash) || "/", O.PATH | O.DIRECTORY), what, subject);
+    const name = source.path.slice(slash + 1);
+    const isDirectory = this.#isMountedOnDirectory(one);
+    this.fds.own(parent);
+    const path = cstring(name);
+    if (isDirectory) must(NR.mkdirat, [parent, addressOf(path), 0o755], what, subject);
+    else must(NR.mknodat, [parent, addressOf(path), S_IFREG | 0o644, 0], what, subject);
+    // once it is mounted: what is deleted already can be mounted nowhere
+    this.#cleanup.push(() => {
+      must(NR.unlinkat, [parent, addressOf(path), isDirectory ? AT.REMOVEDIR : 0], what, subject);
+    });
+    const fd = this.fds.own(check(openBelow(parent, name, O.PATH | O.NOFOLLOW), what, subject));
+    return this.#clone(fd, entry, call);
+  }
+
+  /** Directories are mounted on directories: seen in what its parent will show. */
+  #isMountedOnDirectory({ parent, at }: PlannedMount): boolean {
+    const ready = parent && this.#ready.get(parent);
+    const system = parent && this.#systems.get(parent.entry.root_dev);
+    const place = ready !== undefined ? at : under(parent?.source.path ?? "/", at);
+    const fd = openBelow(ready ?? system ?? -1, place, O.PATH);
+    if (fd < 0) return true;
+    try {
+      return (statFd(fd).mode & S_IFMT) === S_IFDIR;
+    } finally {
+      closeFd(fd);
+    }
+  }
+
   /** New file systems are made by the task, in its namespaces, and filled by us. */
   makeSystems(): void {
-    const { images, pid } = this.context;
+    const { images, pid, program } = this.context;
     const pidfd = pidfdOpen(pid);
     try {
       for (const { entry, source } of this.#all) {
         if (source.how !== "new" || this.#systems.has(entry.root_dev)) continue;
-        const fd = this.fds.own(this.#makeSystem(pidfd, entry, source.fs.name, source.fs.single === true));
+        const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs));
         this.#systems.set(entry.root_dev, fd);
         if (!source.fs.content) continue;
         const archive = images.readRaw("TMPFS_DEV", entry.root_dev);
@@ -144,44 +186,6 @@ class Builder {
     } finally {
       closeFd(pidfd);
     }
-  }
-
-  #makeSystem(pidfd: number, entry: MntEntry, type: string, single: boolean): number {
-    const { program } = this.context;
-    const subject = { path: entry.mountpoint, type };
-    const what = "cannot make a file system";
-    const name = type === "fuse" ? "" : type;
-    const text = (words: string) => {
-      const bytes = Buffer.from(`${words}\0`);
-      if (bytes.length > LONGEST) throw new CrError("a mount has too long options", { code: "BAD_IMAGE", subject });
-      return program.data(bytes);
-    };
-    const context = program.call(NR.fsopen, [text(name), 1], { what, subject });
-    const set = (key: string, value: string | undefined) =>
-      value === undefined
-        ? program.call(NR.fsconfig, [context, FSCONFIG.SET_FLAG, text(key), 0, 0], {
-            what,
-            subject: { ...subject, key },
-          })
-        : program.call(NR.fsconfig, [context, FSCONFIG.SET_STRING, text(key), text(value), 0], {
-            what,
-            subject: { ...subject, key },
-          });
-    if (entry.source !== "") set("source", entry.source);
-    for (const option of single ? [] : entry.options.split(",").filter(Boolean)) {
-      const at = option.indexOf("=");
-      if (at < 0) set(option, undefined);
-      else set(option.slice(0, at), option.slice(at + 1));
-    }
-    program.call(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], { what, subject });
-    const mount = program.call(NR.fsmount, [context, 1, 0], { what, subject });
-    program.call(NR.close, [context]);
-    program.run();
-    const number = program.result(mount);
-    const fd = pidfdGetfd(pidfd, number);
-    program.call(NR.close, [number]);
-    program.run();
-    return fd;
   }
 
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
@@ -254,18 +258,19 @@ class Builder {
       const remedy = "make the directory or file in the new root";
       return check(openBelow(mount, child.at, O.PATH, 0, true), what, path, remedy);
     });
-    try {
-      children.forEach((child, i) => {
-        this.#put(child, places[i] ?? -1, plan, call);
-      });
-    } finally {
-      for (const fd of places) closeFd(fd);
-    }
+    this.places.set(
+      one,
+      children.map(({ entry: { mountpoint } }, i) => ({ path: mountpoint, fd: this.fds.own(places[i] ?? -1) })),
+    );
+    children.forEach((child, i) => {
+      this.#put(child, places[i] ?? -1, plan, call);
+    });
   }
 
   #take(one: PlannedMount, call: Caller): number {
     const { entry, source } = one;
     const system = this.#systems.get(entry.root_dev) ?? -1;
+    if (entry.deleted === true) return this.fds.own(this.#cloneDeleted(system, one, call));
     const what = "cannot open a directory that was mounted";
     const subject = { path: entry.mountpoint, from: source.path };
     const fd = check(openBelow(system, source.path, O.PATH | O.NOFOLLOW, 0, true), what, subject);
@@ -314,6 +319,11 @@ class Builder {
     return this.fds.own(openPath(mount.mountpoint, O.PATH | O.NOFOLLOW, "cannot open a mount outside"));
   }
 
+  /** What was only there to be mounted goes. */
+  clean(): void {
+    for (const one of this.#cleanup.splice(0)) one();
+  }
+
   /** When all files are open. */
   finish(): void {
     for (const one of this.#late.splice(0)) one();
@@ -325,77 +335,18 @@ function remedyFor(mount: number, at: number): string | undefined {
   return isDirectory(mount) === isDirectory(at) ? undefined : "a directory is mounted on a directory, a file on a file";
 }
 
-function makeSystemReadOnly(mount: number, entry: MntEntry): void {
-  const what = "cannot make a file system read-only";
-  const subject = { path: entry.mountpoint };
-  const flag = cstring("ro");
-  const args = [mount, addressOf(cstring("")), FSPICK.CLOEXEC | FSPICK.EMPTY_PATH];
-  const context = must(NR.fspick, args, what, subject);
-  try {
-    must(NR.fsconfig, [context, FSCONFIG.SET_FLAG, addressOf(flag), 0, 0], what, subject);
-    must(NR.fsconfig, [context, FSCONFIG.CMD_RECONFIGURE, 0, 0, 0], what, subject);
-  } finally {
-    closeFd(context);
-  }
-}
-
-/** A mount of the images as /proc would show it. */
-function infoOf({ entry }: PlannedMount): MountInfo {
-  return {
-    mntId: entry.mnt_id,
-    parentId: entry.parent_mnt_id,
-    dev: entry.root_dev,
-    root: entry.root,
-    mountpoint: entry.mountpoint,
-    options: [],
-    shared: undefined,
-    master: undefined,
-    propagateFrom: undefined,
-    unbindable: false,
-    optional: [],
-    fsType: "",
-    source: entry.source,
-    superOptions: entry.options,
-  };
-}
-
 export function restoreMounts(context: NamespaceFill): void {
   const plans = readPlans(context.images, context.ids);
   const fds = new Descriptors();
   context.atEnd(() => fds[Symbol.dispose]());
   const builder = new Builder(context, plans, fds);
-  builder.collect();
-  builder.makeSystems();
-  builder.build();
+  try {
+    builder.collect();
+    builder.makeSystems();
+    builder.build();
+  } finally {
+    builder.clean();
+  }
   context.late(() => builder.finish());
-  context.surround(surroundings(plans, builder, context, fds));
-}
-
-function surroundings(
-  plans: readonly Planned[],
-  builder: Builder,
-  context: NamespaceFill,
-  fds: Descriptors,
-): Surroundings {
-  const grounds = new Map<number, Ground>();
-  const whole = plans.map(({ mounts }) => {
-    const [top] = mounts;
-    const ground = fds.use(new RootGround(dupFd(top ? builder.mountOf(top) : -1)));
-    for (const one of mounts) {
-      const fd = builder.mountOf(one);
-      const { mode, mntId } = statFd(fd);
-      const own = new RootGround(dupFd(fd));
-      const isDirectory = (mode & S_IFMT) === S_IFDIR;
-      fds.use(own);
-      grounds.set(one.entry.mnt_id, isDirectory ? new MountGround(ground, own, one.entry.mountpoint, mntId) : ground);
-    }
-    return ground;
-  });
-  const first = context.isRoots ? whole[0] : ownGround;
-  const mounts = plans.flatMap((plan) => plan.mounts.map(infoOf));
-  return {
-    groundOf: (mntId) => (mntId === undefined ? undefined : grounds.get(mntId)) ?? first ?? ownGround,
-    mounts,
-    mountId: (id) => id,
-  };
+  context.surround(surroundings(plans, builder, context.isRoots, (thing) => fds.use(thing)));
 }

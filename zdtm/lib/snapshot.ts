@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type Area, areas } from "./areas.ts";
+import { mountTable } from "./mount-table.ts";
 import { pageDigests } from "./pages.ts";
 
 /** What /proc shows of a tree: per pid, per subject, text. Flat, so that a difference is one line. */
@@ -188,12 +189,13 @@ function putDescriptors(into: Snapshot, at: string, base: string, seen: Names, o
     // A file with a name is the same file afterwards; procfs makes its inodes anew.
     const named = target.startsWith("/") && !/^\/memfd:|^\/proc\/| \(deleted\)$/.test(target);
     into.set(`${at} fd ${fd}`, target);
-    into.set(`${at} fd ${fd} info`, fdinfo(text(`${base}/fdinfo/${fd}`), named, ours).join("; "));
+    into.set(`${at} fd ${fd} info`, fdinfo(text(`${base}/fdinfo/${fd}`), named && ours, ours).join("; "));
     try {
       const it = statSync(path);
       if (!target.startsWith("anon_inode:"))
         into.set(`${at} fd ${fd} mode`, `${it.mode.toString(8)} ${it.uid}:${it.gid}`);
-      if (named) into.set(`${at} fd ${fd} file`, `${it.dev}:${it.ino} ${it.size}`);
+      // a tmpfs of the tree's own is made anew, with other numbers
+      if (named) into.set(`${at} fd ${fd} file`, ours ? `${it.dev}:${it.ino} ${it.size}` : `${it.size}`);
     } catch {
       // A descriptor that stat refuses (a dead pidfd's /proc entry) has its link and its fdinfo only.
     }
@@ -261,6 +263,10 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
       `${at} area ${area.start.toString(16)}-${area.end.toString(16)}`,
       `${area.permissions} ${name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
     );
+  }
+  if (options.proc !== undefined && options.proc !== ourProc) {
+    for (const { place, what } of mountTable(text(`${base}/mountinfo`), (kind, number) => seen.of(kind, number)))
+      into.set(`${at} mount ${place}`, what);
   }
   if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
   putDescriptors(into, at, base, seen, options.proc === undefined || options.proc === ourProc);
