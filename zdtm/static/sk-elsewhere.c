@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "sockets in another network namespace, to which a file leads, come back in it: UDP with its queue, TCP, raw, packet and netlink", "needs": ["net"]}
+// zdtm: {"category": "netns", "verifies": "sockets in another network namespace, to which a file leads, come back in it: UDP with its queue, TCP, raw, packet and netlink", "needs": ["net"], "flavours": ["h"]}
 #include "elsewhere.h"
 
 #include <linux/if_packet.h>

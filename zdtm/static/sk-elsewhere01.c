@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "sockets in another network namespace, in which a process outside of the tree lives, come back in it", "needs": ["net"]}
+// zdtm: {"category": "netns", "verifies": "sockets in another network namespace, in which a process outside of the tree lives, come back in it", "needs": ["net"], "flavours": ["h"]}
 #include "elsewhere.h"
 
 int main(void) {
