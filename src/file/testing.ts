@@ -8,6 +8,7 @@ import type { FileEntry, FownEntry } from "../image/schema.gen.ts";
 import { closeFd, dupFd, fcntl, linkOf } from "../kernel/fd.ts";
 import { readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import type { Call } from "../kernel/standby.ts";
 import { statFd } from "../kernel/stat.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
@@ -36,6 +37,8 @@ export class TestRun implements Disposable {
   readonly entries = new Map<number, FileEntry>();
   readonly put = new Map<number, number>();
   readonly undo: (() => void)[] = [];
+  /** What was to be done if the dumper died, in turn. */
+  readonly ifWeDie: (readonly Call[])[] = [];
   readonly #files: OpenFile[] = [];
   readonly #kinds: readonly FileKind[];
   readonly #log: Log = { ...silentLog, warn: (text) => void this.warnings.push(text) };
@@ -106,7 +109,10 @@ export class TestRun implements Disposable {
       blocker: (error) => void this.blockers.push(error),
       onFailure: (undo) => void this.undo.push(undo),
       runId: crypto.randomUUID(),
-      beside: { renew: () => undefined, ifWeDie: () => undefined },
+      beside: {
+        renew: (calls) => void this.ifWeDie.push(calls),
+        ifWeDie: (calls) => void this.ifWeDie.push(calls),
+      },
       beforeTheEnd: () => undefined,
     };
     for (const file of files) this.#kindOf(file).check?.(file, dump);

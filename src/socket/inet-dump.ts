@@ -1,5 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
+import { perRun } from "../file/per-run.ts";
 import { FdTypes, type InetSkEntry } from "../image/schema.gen.ts";
 import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { type NetSocket, readNetSockets } from "../kernel/proc/net.ts";
@@ -24,6 +25,7 @@ import { interfaceName } from "./interface.ts";
 import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
 import { filterProblem, readOptions } from "./options.ts";
+import { whilePeeking } from "./peek-guard.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
 import { readTcpOptions } from "./tcp-options.ts";
@@ -198,8 +200,19 @@ function dumpHere(file: OpenFile, dump: FileDump): void {
   else writeEntry(file, socket, dump);
 }
 
-/** What waits until all descriptions are known: connections, which are locked and read together. */
-export function dumpInetConnections(dump: FileDump): void {
+/** Sockets whose datagrams are still to be read. */
+const waiting = perRun((_: FileDump): OpenFile[] => []);
+
+/** What waits until all descriptions are known: datagrams, and connections, which are locked and read together. */
+export function dumpInetContents(dump: FileDump): void {
+  const files = waiting(dump).splice(0);
+  whilePeeking(
+    files.map((file) => file.dup),
+    dump,
+    () => {
+      for (const file of files) dumpDatagrams(file, dump);
+    },
+  );
   const withEnds = (file: OpenFile): State => {
     const socket = stateOf(file);
     return socket.peer ? socket : { ...socket, peer: listed(file, AF.INET, dump) ?? listed(file, AF.INET6, dump) };
@@ -253,7 +266,7 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
   if (ifname !== undefined) entry.ifname = ifname;
   const shutdown = met === socket ? shutdownOf(file, socket, dump) : SHUT_BOTH;
   if (shutdown !== 0) entry.shutdown = shutdown as InetSkEntry["shutdown"];
-  if (hasQueue(socket)) dumpDatagrams(file, dump);
+  if (hasQueue(socket)) waiting(dump).push(file);
   else if (!speaksTcp(socket.protocol) && (pollNow(file.dup, POLL.IN) & POLL.IN) !== 0) {
     dump.log.warn(
       `packets that wait unread at ${addressWords(own)} are not kept (pid ${file.pid}, descriptor ${file.fd})`,

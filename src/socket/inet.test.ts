@@ -263,6 +263,18 @@ describe("addresses", () => {
   });
 });
 
+test("where a program peeks is put back, also if the dumper dies meanwhile", () => {
+  const fd = socket(AF.INET, SOCK.DGRAM, loop(AF.INET));
+  for (const text of ["one", "two"]) send(fd, text, ownAddress(fd));
+  trySetNumber(fd, SOL.SOCKET, SO.PEEK_OFF, 2);
+  using run = new TestRun(inet);
+  run.dump(fd);
+  expect(getNumber(fd, SOL.SOCKET, SO.PEEK_OFF)).toBe(2);
+  const [first = [], last] = run.ifWeDie;
+  expect(first.map(({ args }) => args[3])).toEqual([Int32Array.of(2)]);
+  expect(last).toEqual([]);
+});
+
 test.each(FAMILIES)("unread datagrams of %s come back, from whom they came", (_, family) => {
   const [fd, from] = [socket(family, SOCK.DGRAM, loop(family)), socket(family, SOCK.DGRAM, loop(family))];
   for (const text of ["first", "", "third"]) send(from, text, ownAddress(fd));

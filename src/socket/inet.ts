@@ -4,7 +4,7 @@ import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { atPlace } from "./elsewhere.ts";
-import { checkInet, dumpInet, dumpInetConnections } from "./inet-dump.ts";
+import { checkInet, dumpInet, dumpInetContents } from "./inet-dump.ts";
 import { finishInet, openInet } from "./inet-restore.ts";
 import { checkConnection } from "./tcp-restore.ts";
 
@@ -22,7 +22,7 @@ export const inet: FileKind = {
   dump: dumpInet,
 
   dumpAll(_, dump) {
-    dumpInetConnections(dump);
+    dumpInetContents(dump);
   },
 
   precheck({ isk }, restore) {

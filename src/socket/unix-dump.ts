@@ -9,6 +9,7 @@ import { getNumber, peerAddress } from "../kernel/socket.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { filterProblem, readOptions } from "./options.ts";
+import { whilePeeking } from "./peek-guard.ts";
 import { type Queued, readQueue } from "./queue.ts";
 import { readMaker } from "./unix-makers.ts";
 import { pendingError, readUnixOptions } from "./unix-options.ts";
@@ -170,12 +171,15 @@ function cwdOf(pid: number): string {
 export function dumpAllUnix(dump: FileDump): void {
   const { sockets, found } = dumping(dump);
   const done = new Set<number>();
-  // What a queue brings is added while we walk: a Map is walked to its end all the same.
-  for (const socket of found.values()) {
-    if (done.has(socket.row.ino)) continue;
-    done.add(socket.row.ino);
-    dumpQueue(socket, dump);
-  }
+  const known = [...found.values()].map(({ file }) => file.dup);
+  whilePeeking(known, dump, () => {
+    // What a queue brings is added while we walk: a Map is walked to its end all the same.
+    for (const socket of found.values()) {
+      if (done.has(socket.row.ino)) continue;
+      done.add(socket.row.ino);
+      dumpQueue(socket, dump);
+    }
+  });
   const inside = new Set(found.keys());
   const outside = new Map<number, Outside>();
   for (const { file, row } of found.values()) {
