@@ -93,16 +93,18 @@ long ts_spawn(long flags, long set_tids, long n_tids, long elf, long gate, long 
 /*
  * A process beside us, in our memory, that makes system calls for us: `told` when a byte comes through `gate`, all of them even
  * if we die in the middle; `bereft` at an end of file, which our own death is. Each list: how many calls, then number and six
- * arguments of each; null for none. It has copies of the descriptors that we had when it was started.
+ * arguments of each; null for none. `pending` until that is done. It has copies of the descriptors that we had when it was
+ * started.
  */
 struct orders {
 	long gate, other_end;
 	const long *told, *bereft;
+	long pending;
 };
 
 static __attribute__((noreturn)) void carry_out(void *arg)
 {
-	const volatile struct orders *o = arg;
+	volatile struct orders *o = arg;
 	const long *list;
 	char byte;
 
@@ -110,6 +112,7 @@ static __attribute__((noreturn)) void carry_out(void *arg)
 	list = syscall6(NR_read, o->gate, (long)&byte, 1, 0, 0, 0) == 1 ? o->told : o->bereft;
 	for (long left = list ? *list++ : 0; left > 0; left--, list += 7)
 		syscall6(list[0], list[1], list[2], list[3], list[4], list[5], list[6]);
+	o->pending = 0;
 	for (;;)
 		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);
 }
@@ -150,6 +153,8 @@ struct deputy {
 		/* where its injected calls run, 0 before the first */
 		unsigned long trampoline;
 	} *wards;
+	/* set as long as somebody beside us still has to undo what we did; null for nobody */
+	const volatile long *pending;
 };
 
 enum { ANSWERED, ASKED, DISMISSED };
@@ -225,9 +230,11 @@ static int let_go(const struct ward *w, int patience)
 	return 1;
 }
 
-/* Our principal has died: everybody goes home, then we may go. */
+/* Our principal has died: everybody goes home, then we may go. Not before what it did to them is undone. */
 static void wind_up(struct deputy *d)
 {
+	for (int patience = 10000; d->pending && *d->pending && patience > 0; patience--)
+		doze(1000000);
 	for (long i = 0; i < d->count; i++)
 		resume(d->wards[i].tid);
 	for (int patience = 10000; d->count > 0; patience -= patience > 0) {

@@ -46,7 +46,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   roundTrips.programs = 0;
   const running = lookAtRunning(options.pid);
   if (options.fate === "kill") executioner.helpToFree(running.large);
-  if (running.filtered) scope.use(traceByDeputy());
+  // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
+  if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());
   images.prepare(filesAhead(running));
   log.phase("freeze");
   const freezing = performance.now();

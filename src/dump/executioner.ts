@@ -5,6 +5,7 @@
 
 import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { letGoAfter } from "../kernel/ptrace.ts";
 import { type Call, Standby } from "../kernel/standby.ts";
 import { sys } from "../kernel/sys.ts";
 
@@ -19,6 +20,7 @@ export class Executioner implements Disposable {
   /** Made before the tree is frozen: it costs time. */
   constructor() {
     this.#standby = new Standby();
+    letGoAfter(this.#standby.pending);
   }
 
   /** The pid of that process; not positive where there is none. */
@@ -45,7 +47,9 @@ export class Executioner implements Disposable {
   renew(ifWeDie: readonly Call[]): void {
     // one after the other: the new one would hold the gate of the old one open
     this.#standby[Symbol.dispose]();
+    letGoAfter(0);
     this.#standby = new Standby();
+    letGoAfter(this.#standby.pending);
     this.#standby.ifWeDie(ifWeDie);
   }
 
@@ -70,6 +74,7 @@ export class Executioner implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    letGoAfter(0);
     this.#standby[Symbol.dispose]();
     for (const fd of this.#large.values()) closeFd(fd);
   }

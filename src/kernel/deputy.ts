@@ -8,7 +8,7 @@ import { NR } from "./nr.ts";
 import { addressOf, startDeputy, sys } from "./sys.ts";
 
 /** `struct deputy` of ffi/shim.c, in words of 8 bytes; the state is the first 4 bytes. */
-const WORD = { nr: 1, args: 2, result: 8, parent: 9, count: 10, room: 11, wards: 12, size: 13 } as const;
+const WORD = { nr: 1, args: 2, result: 8, parent: 9, count: 10, room: 11, wards: 12, pending: 13, size: 14 } as const;
 const ANSWERED = 0;
 const ASKED = 1;
 const DISMISSED = 2;
@@ -50,6 +50,11 @@ export class Deputy implements Disposable {
   expect(tid: number, trampoline: number): void {
     const count = Number(this.#words[WORD.count]);
     for (let i = 0; i < count; i++) if (Number(this.#wards[2 * i]) === tid) this.#wards[2 * i + 1] = BigInt(trampoline);
+  }
+
+  /** When we die, it lets nobody go as long as this word is not 0; without an address at once. */
+  letGoAfter(pending: number): void {
+    this.#words[WORD.pending] = BigInt(pending);
   }
 
   /** What it traces still is let go by the kernel. */

@@ -53,13 +53,15 @@ const status = new Int32Array(1);
 /** Who makes our requests, and the tasks that are traced by it. */
 let deputy: Deputy | undefined;
 const its = new Set<number>();
+let pending = 0;
 
 /**
  * From now on a process of its own traces for us, until the end of the scope: a task that is seized meanwhile may make system
- * calls under PTRACE_O_SUSPEND_SECCOMP even if we die.
+ * calls under PTRACE_O_SUSPEND_SECCOMP even if we die, and stands still until what we did to its sockets is undone.
  */
 export function traceByDeputy(): Disposable {
   const own = new Deputy();
+  own.letGoAfter(pending);
   deputy = own;
   return {
     [Symbol.dispose]: () => {
@@ -68,6 +70,12 @@ export function traceByDeputy(): Disposable {
       own[Symbol.dispose]();
     },
   };
+}
+
+/** When we die, a process that traces for us lets nobody go while this word is not 0. */
+export function letGoAfter(address: number): void {
+  pending = address;
+  deputy?.letGoAfter(address);
 }
 
 function ptrace(request: number, tid: number, address: number, data: number): number {

@@ -29,7 +29,7 @@ function listOf(calls: readonly Call[]): BigInt64Array {
  * made; those stay open as long as it lives. Only SIGKILL ends it early.
  */
 export class Standby implements Disposable {
-  readonly #orders = new BigInt64Array(new ArrayBuffer(32));
+  readonly #orders = new BigInt64Array(new ArrayBuffer(40));
   readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
   readonly #gate: number;
   readonly #open: number;
@@ -40,7 +40,7 @@ export class Standby implements Disposable {
 
   constructor() {
     [this.#gate, this.#open] = makePipe();
-    this.#orders.set([BigInt(this.#gate), BigInt(this.#open)]);
+    this.#orders.set([BigInt(this.#gate), BigInt(this.#open), 0n, 0n, 1n]);
     const top = addressOf(this.#stack) + STACK;
     this.#pid = startStandby(addressOf(this.#orders), top - (top % 16));
   }
@@ -53,6 +53,11 @@ export class Standby implements Disposable {
   /** Its pid; not positive where it is not there. */
   get pid(): number {
     return this.#pid;
+  }
+
+  /** Address of a word that is 0 once all is done that it ever does. */
+  get pending(): number {
+    return this.isThere ? addressOf(this.#orders) + 32 : 0;
   }
 
   /** What to do when we die, from now on and in place of what was said before. */

@@ -5,7 +5,7 @@
  *   killer start US VICTIM COMMAND... US microseconds after it began
  *   killer signal:NUMBER:call N ...   as above, but with this signal, once; then it waits for the command's end
  * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is; after a
- * SIGKILL also all that it started, which may have to put things right yet.
+ * SIGKILL also all that it started, which may have to put things right yet; but not the victim, if a restore brought it back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,6 +25,7 @@
 
 static pid_t child;
 static int deadly = SIGKILL;
+static const char *victim;
 
 static double now(void) {
   struct timespec t;
@@ -42,6 +43,19 @@ static int finish(const char *word, long calls) {
   return 0;
 }
 
+/* Has a restore brought the victim back before it died? It lives on, as our child. */
+static int is_back(void) {
+  char path[64], text[1024];
+  snprintf(path, sizeof(path), "/proc/%s/stat", victim);
+  int fd = open(path, O_RDONLY);
+  if (fd < 0) return 0;
+  ssize_t got = read(fd, text, sizeof(text) - 1);
+  close(fd);
+  text[got > 0 ? got : 0] = 0;
+  const char *at = strrchr(text, ')');
+  return at && strlen(at) > 4 && at[2] != 'Z' && atoi(at + 4) == getpid();
+}
+
 static int strike(void) {
   /* what the command leaves behind comes to us */
   if (deadly == SIGKILL) prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -49,7 +63,10 @@ static int strike(void) {
   if (deadly != SIGKILL) return 0;
   int status;
   while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
-  while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR) continue;
+  for (pid_t gone; (gone = waitpid(-1, NULL, __WALL | WNOHANG)) >= 0 || errno == EINTR;) {
+    if (gone == 0 && is_back()) break;
+    if (gone == 0) usleep(200);
+  }
   printf("killed\n");
   return 1;
 }
@@ -106,11 +123,11 @@ static int traced(const char *path) {
   return at && atoi(at + 10) != 0;
 }
 
-static int by_time(double us, const char *victim) {
+static int by_time(double us, int once_traced) {
   char path[64];
   int status = 0;
   kill(child, SIGCONT);
-  if (victim) {
+  if (once_traced) {
     snprintf(path, sizeof(path), "/proc/%s/status", victim);
     while (!traced(path))
       if (waitpid(child, &status, WNOHANG | __WALL) == child) {
@@ -135,6 +152,7 @@ int main(int argc, char **argv) {
     deadly = atoi(mode + 7);
     mode = strchr(mode + 7, ':') + 1;
   }
+  victim = argv[3];
   child = fork();
   if (child == 0) {
     raise(SIGSTOP);
@@ -144,5 +162,5 @@ int main(int argc, char **argv) {
   int status;
   waitpid(child, &status, WUNTRACED);
   if (!strcmp(mode, "call")) return at_call(atol(argv[2]));
-  return by_time(atof(argv[2]), strcmp(mode, "after") ? NULL : argv[3]);
+  return by_time(atof(argv[2]), !strcmp(mode, "after"));
 }

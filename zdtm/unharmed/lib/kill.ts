@@ -13,10 +13,16 @@ export interface Struck {
 /** `call`: at the N-th system call once it traces somebody. `after`, `start`: microseconds after it began to trace, or began. */
 export type Instant = { at: "call" | "after" | "start"; n: number; signal?: number };
 
-export async function strike(instant: Instant, victim: number, words: readonly string[]): Promise<Struck> {
+/** @param under what the killer is started by */
+export async function strike(
+  instant: Instant,
+  victim: number,
+  words: readonly string[],
+  under: readonly string[] = [],
+): Promise<Struck> {
   const mode = instant.signal === undefined ? instant.at : `signal:${instant.signal}:${instant.at}`;
   const command = await binary();
-  const argv = [cProgram("killer.c"), mode, String(instant.n), String(victim), ...command, ...words];
+  const argv = [...under, cProgram("killer.c"), mode, String(instant.n), String(victim), ...command, ...words];
   const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const said = (await new Response(child.stdout).text()).trim();
   const [word, status = "-1", calls = "-1"] = said.split("\n").at(-1)?.split(" ") ?? [];
