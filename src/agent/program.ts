@@ -96,6 +96,19 @@ function kindOf(arg: Data | Result | Load): number {
   return arg.wide ? ARG_LOAD64 : ARG_LOAD32;
 }
 
+const encoder = new TextEncoder();
+const words = new WeakMap<Uint8Array, Int32Array>();
+
+/** The whole area by words of 32 bits. */
+function wordsOf({ bytes }: Area): Int32Array {
+  let found = words.get(bytes);
+  if (!found) {
+    found = new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+    words.set(bytes, found);
+  }
+  return found;
+}
+
 /** What is free in an area: the first record, and the first byte for data. */
 export interface Free {
   readonly ops: number;
@@ -118,8 +131,6 @@ export class Program {
   #notes: (CallOptions | undefined)[] = [];
   /** Offset of its first record. */
   readonly #start: number;
-  /** The whole area, once something was appended. */
-  #words: Int32Array | undefined;
 
   /** @param from where its records and data begin; the agent must know it too */
   constructor(
@@ -133,7 +144,7 @@ export class Program {
   /** Appends a call. */
   call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
     if (this.calls === 0) this.run();
-    const words = this.#words ?? this.#look();
+    const words = wordsOf(this.area);
     const at = (this.#start + this.#ops * OP.size) >> 2;
     let kinds = 0;
     for (let i = 0; i < 6; i++) {
@@ -162,12 +173,6 @@ export class Program {
     }
     this.#notes[this.#ops] = options;
     return new Result(this.#ops++, this.#run);
-  }
-
-  #look(): Int32Array {
-    const { buffer, byteOffset, length } = this.area.bytes;
-    this.#words = new Int32Array(buffer, byteOffset, length >> 2);
-    return this.#words;
   }
 
   /** An argument that the agent looks up: index of a record, or offset in the area. */
@@ -224,7 +229,7 @@ export class Program {
 
   /** A NUL-terminated string in the area. */
   text(text: string): Data {
-    return this.data(new TextEncoder().encode(`${text}\0`));
+    return this.data(encoder.encode(`${text}\0`));
   }
 
   /** How many more bytes of data fit before a run is needed. */

@@ -177,7 +177,7 @@ function ipv6Bytes(text: string): number[] | undefined {
 
 /** The field that a JSON name means. Errors: CrError BAD_JSON. */
 export function fieldNamed(message: string, name: string): Field {
-  const field = descriptor(message).byName.get(name);
+  const field = descriptor(message).fields.find((f) => f.name === name);
   if (field === undefined)
     throw new CrError(`${message} has no field ${name}`, {
       code: "BAD_JSON",

@@ -27,13 +27,12 @@ export interface Descriptor {
   /** By number: the order on the wire. */
   readonly fields: readonly Field[];
   readonly byNumber: ReadonlyMap<number, Field>;
-  readonly byName: ReadonlyMap<string, Field>;
   readonly repeated: readonly string[];
   readonly required: readonly string[];
 }
 
 function wireOf(type: string): number {
-  if (/^[.]|^(string|bytes)$/.test(type)) return Wire.bytes;
+  if (type.startsWith(".") || type === "string" || type === "bytes") return Wire.bytes;
   if (type.endsWith("fixed64")) return Wire.fixed64;
   return type.endsWith("fixed32") ? Wire.fixed32 : Wire.varint;
 }
@@ -44,18 +43,23 @@ function parseField(line: string): Field {
   const kind = type.startsWith(".") ? "message" : type.startsWith("#") ? "enum" : "scalar";
   const isList = label === "repeated" || label === "packed";
   const coder = scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type);
+  let show: Field["show"] | undefined;
   return {
     number: Number(number),
     name,
     label: label as Field["label"],
     isList,
-    type: type.replace(/^[.#]/, ""),
+    type: kind === "scalar" ? type : type.slice(1),
     kind,
     scalar: coder,
     wire,
     tag: Number(number) * 8 + (label === "packed" ? Wire.bytes : wire),
     plain: isList ? -1 : (coder.plain ?? -1),
-    show: new Map(shown.map((s) => [s.split("=")[0] ?? s, s.split("=")[1] ?? ""])),
+    // only people ask
+    get show() {
+      show ??= new Map(shown.map((s) => [s.split("=")[0] ?? s, s.split("=")[1] ?? ""]));
+      return show;
+    },
   };
 }
 
@@ -72,7 +76,6 @@ export function descriptor(name: string): Descriptor {
     name,
     fields,
     byNumber: new Map(fields.map((f) => [f.number, f])),
-    byName: new Map(fields.map((f) => [f.name, f])),
     repeated: fields.filter((f) => f.isList).map((f) => f.name),
     required: fields.filter((f) => f.label === "required").map((f) => f.name),
   };

@@ -77,6 +77,18 @@ function knownCapabilities(): bigint {
   return known;
 }
 
+const SETS = ["cap_inh", "cap_prm", "cap_eff", "cap_bnd", "cap_amb"] as const;
+
+/** Whether nothing of ids, groups, capabilities and securebits is to be set. */
+function isSame(entry: CredsEntry, own: CredsEntry): boolean {
+  return (
+    entry.secbits === own.secbits &&
+    [...USERS, ...GROUPS].every((name) => entry[name] === own[name]) &&
+    SETS.every((name) => sameNumbers(entry[name], own[name])) &&
+    sameNumbers(entry.groups, own.groups)
+  );
+}
+
 function* each(set: bigint): Generator<number> {
   for (let cap = 0; set >> BigInt(cap) !== 0n; cap++) if ((set >> BigInt(cap)) & 1n) yield cap;
 }
@@ -149,6 +161,12 @@ function checkBounding(entry: CredsEntry, own: CredsEntry): void {
  * @param own who the thread is now
  */
 export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntry): void {
+  if (!isSame(entry, own)) restoreRights(program, entry, own);
+  restoreLabel(program, entry, own);
+  if (entry.no_new_privs && !own.no_new_privs) restoreNoNewPrivs(program);
+}
+
+function restoreRights(program: Program, entry: CredsEntry, own: CredsEntry): void {
   checkBounding(entry, own);
   const knownSet = knownCapabilities();
   const want = (words: readonly number[]) => bits(words) & knownSet;
@@ -190,8 +208,6 @@ export function restoreCreds(program: Program, entry: CredsEntry, own: CredsEntr
   }
   if (current !== entry.secbits) secbits(entry.secbits);
   if (sets.eff !== has.eff || sets.prm !== has.prm || sets.inh !== has.inh) capset(program, sets);
-  restoreLabel(program, entry, own);
-  if (entry.no_new_privs && !own.no_new_privs) restoreNoNewPrivs(program);
 }
 
 /** Sets no_new_privs, which cannot be unset. An unprivileged thread needs it before it installs seccomp filters. */
