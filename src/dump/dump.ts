@@ -16,6 +16,7 @@ import type { Log } from "../log.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
 import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
+import { shutDoors } from "./doors.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
 import { checkRoot } from "./guard.ts";
@@ -44,6 +45,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   rehearse(options, cpu.number, executioner, log);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
+  shutDoors(options, scope, log, step);
   const running = lookAtRunning(options.pid);
   if (options.fate === "kill") executioner.helpToFree(running.large);
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that

@@ -80,19 +80,28 @@ export interface Field {
   readonly length: number;
 }
 
+function load({ base, offset, length }: Field, register: number): Expression {
+  return expression("payload", (data) =>
+    data
+      .be32(NFTA_PAYLOAD.DREG, register)
+      .be32(NFTA_PAYLOAD.BASE, NFT_PAYLOAD[base])
+      .be32(NFTA_PAYLOAD.OFFSET, offset)
+      .be32(NFTA_PAYLOAD.LEN, length),
+  );
+}
+
+/** Goes on only when a field of the packet holds these bytes. */
+export function holds(field: Field, bytes: Uint8Array): Expression[] {
+  return [load(field, NFT_REG.R32_00), equals(bytes)];
+}
+
 /** Goes on only when these fields of the packet, one behind the other, are in a set. Each takes whole registers. */
 export function inSet(set: string, fields: readonly Field[]): Expression[] {
   let register: number = NFT_REG.R32_00;
-  const loads = fields.map(({ base, offset, length }) => {
+  const loads = fields.map((field) => {
     const into = register;
-    register += Math.ceil(length / 4);
-    return expression("payload", (data) =>
-      data
-        .be32(NFTA_PAYLOAD.DREG, into)
-        .be32(NFTA_PAYLOAD.BASE, NFT_PAYLOAD[base])
-        .be32(NFTA_PAYLOAD.OFFSET, offset)
-        .be32(NFTA_PAYLOAD.LEN, length),
-    );
+    register += Math.ceil(field.length / 4);
+    return load(field, into);
   });
   const look = expression("lookup", (data) => data.text(NFTA_LOOKUP.SET, set).be32(NFTA_LOOKUP.SREG, NFT_REG.R32_00));
   return [...loads, look];

@@ -316,11 +316,12 @@ export class SockDiag implements Disposable {
   /**
    * @param family AF_INET or AF_INET6
    * @param protocol IPPROTO_TCP, UDP, UDPLITE, RAW or ICMP
+   * @param states bits numbered by TCP_STATE
    */
-  inet(family: number, protocol: number): InetSocket[] {
+  inet(family: number, protocol: number, states = ALL_STATES): InetSocket[] {
     // INET_DIAG_CONG, SKMEMINFO and SHUTDOWN, as bits from number 1 on
     const EXTENSIONS = (1 << 3) | (1 << 6) | (1 << 7);
-    const wanted = request(56, family, protocol, [[4, ALL_STATES]]);
+    const wanted = request(56, family, protocol, [[4, states]]);
     wanted[2] = EXTENSIONS;
     const rows = this.link.dump("cannot list inet sockets", SOCK_DIAG_BY_FAMILY, wanted, { family, protocol });
     return rows.map((row) => parseInet(row, protocol));

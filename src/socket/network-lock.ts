@@ -5,7 +5,17 @@
  */
 import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { equals, type Field, inSet, meta, NfTables, protocols, TableChanges, verdict } from "../kernel/nftables.ts";
+import {
+  equals,
+  type Field,
+  holds,
+  inSet,
+  meta,
+  NfTables,
+  protocols,
+  TableChanges,
+  verdict,
+} from "../kernel/nftables.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { InetAddress } from "../kernel/socket.ts";
@@ -20,6 +30,13 @@ export const PASSING_MARK = 0xc114;
 export interface Ends {
   readonly own: Pick<InetAddress, "bytes" | "port">;
   readonly peer: Pick<InetAddress, "bytes" | "port">;
+}
+
+/** Where somebody listens. */
+export interface Door {
+  readonly own: Ends["own"];
+  /** An IPv6 socket that takes no clients of IPv4. */
+  readonly v6only: boolean;
 }
 
 /**
@@ -78,6 +95,42 @@ function forConnections(name: string, flags: number, connections: readonly Ends[
   return changes;
 }
 
+/** The flags of a packet that asks for a connection (RFC 9293), without and with those of congestion notification (RFC 3168). */
+const SYN = [0x02, 0xc2] as const;
+
+/** Packets that ask for a connection to one of these doors are dropped: whoever sent them will send them again. */
+function forDoors(name: string, doors: readonly Door[]): TableChanges {
+  const changes = new TableChanges(name).create(NFT_TABLE_F.OWNER, comment());
+  const port = ({ port }: Ends["own"]) => Uint8Array.of(port >> 8, port & 0xff, 0, 0);
+  const isAny = ({ own }: Door) => own.bytes.every((byte) => byte === 0);
+  const unique = (keys: Uint8Array[]) => [
+    ...new Map(keys.map((key) => [Buffer.from(key).toString("hex"), key])).values(),
+  ];
+  changes.chain("input", { number: NF_INET.LOCAL_IN, priority: PRIORITY.in, policy: NF.ACCEPT });
+  VERSIONS.forEach(({ protocol, bytes, destination, nft }, index) => {
+    const at = (door: Door) => v4Of(door.own.bytes);
+    const named = doors.filter((door) => !isAny(door) && at(door).length === bytes);
+    const any = doors.filter(
+      (door) => isAny(door) && (door.own.bytes.length === bytes || (bytes === 4 && !door.v6only)),
+    );
+    const address: Field = { base: "NETWORK_HEADER", offset: destination, length: bytes };
+    const to: Field = { base: "TRANSPORT_HEADER", offset: 2, length: 2 };
+    const [one, all] = [`named${index}`, `any${index}`];
+    const keys = named.map((door) => Buffer.concat([at(door), port(door.own)]));
+    changes.set(one, 2 * index + 1, (nft << 6) | NFT_PORT, bytes + 4, unique(keys));
+    changes.set(all, 2 * index + 2, NFT_PORT, 4, unique(any.map((door) => port(door.own))));
+    for (const flags of SYN) {
+      const asks = [
+        ...protocols(protocol, IPPROTO.TCP),
+        ...holds({ base: "TRANSPORT_HEADER", offset: 13, length: 1 }, Uint8Array.of(flags)),
+      ];
+      changes.rule("input", [...asks, ...inSet(one, [address, to]), verdict(NF.DROP)]);
+      changes.rule("input", [...asks, ...inSet(all, [to]), verdict(NF.DROP)]);
+    }
+  });
+  return changes;
+}
+
 function forNamespace(name: string, flags: number): TableChanges {
   return chains(new TableChanges(name).create(flags, comment()), NF.DROP);
 }
@@ -128,6 +181,11 @@ export class NetworkLock implements Disposable {
   /** Holds these connections' packets back. Errors: CrError that knows the way without. */
   static ofConnections(connections: readonly Ends[], fd?: number): NetworkLock {
     return new NetworkLock((name) => forConnections(name, NFT_TABLE_F.OWNER, connections), fd);
+  }
+
+  /** Holds back those who ask for a connection. */
+  static ofDoors(doors: readonly Door[]): NetworkLock {
+    return new NetworkLock((name) => forDoors(name, doors));
   }
 
   /**

@@ -1,7 +1,8 @@
 /** nginx with two workers: slow downloads, one held back by the server, one by its reader, and clients that keep alive. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import { until } from "../lib/stage.ts";
+import { describeStatus } from "../../lib/keeper.ts";
+import { type Program, type Stage, until } from "../lib/stage.ts";
 import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
 
@@ -99,33 +100,45 @@ class Download {
   }
 }
 
+/** Starts it in a stage that holds the file to download. */
+async function begin(stage: Stage, port: number, file: Uint8Array): Promise<Program> {
+  mkdirSync(stage.file("pages"));
+  mkdirSync(stage.file("temp"));
+  writeFileSync(stage.file("pages/large"), file);
+  writeFileSync(stage.file("nginx.conf"), configuration(port, stage.path));
+  const words = ["-e", stage.file("error.log"), "-p", stage.path, "-c", stage.file("nginx.conf")];
+  const program = await stage.start(["nginx", ...words]);
+  await until("nginx answers", () =>
+    new Connection(port).ask("/count?n=0").then(
+      () => true,
+      () => undefined,
+    ),
+  );
+  return program;
+}
+
+async function quit(program: Program, tally: Tally): Promise<void> {
+  process.kill(program.pid, "SIGQUIT");
+  const status = await program.end;
+  if (status !== 0) tally.fail(`nginx ends with ${describeStatus(status)}`);
+}
+
+const missing = () => without("nginx", "nginx-light");
+
 export const nginx: RealProgram = {
   name: "nginx with workers, slow downloads and keep-alive clients",
-  missing: () => without("nginx", "nginx-light"),
+  missing,
 
   async start(stage): Promise<Running> {
     const port = freePort();
     const file = content();
     const wanted = new Bun.CryptoHasher("sha256").update(file).digest("hex");
-    mkdirSync(stage.file("pages"));
-    mkdirSync(stage.file("temp"));
-    writeFileSync(stage.file("pages/large"), file);
-    writeFileSync(stage.file("nginx.conf"), configuration(port, stage.path));
-    const words = ["-e", stage.file("error.log"), "-p", stage.path, "-c", stage.file("nginx.conf")];
-    const program = await stage.start(["nginx", ...words]);
-    const url = `http://127.0.0.1:${port}/count`;
-    await until("nginx answers", () =>
-      fetch(`${url}?n=0`, { keepalive: false }).then(
-        () => true,
-        () => undefined,
-      ),
-    );
-
+    const program = await begin(stage, port, file);
     const tally = new Tally();
     for (const name of ["first", "second", "third"]) {
-      const ask = keptAlive(port);
+      const client = new Connection(port);
       tally.keep(`the ${name} client that keeps alive`, async (n) => ({
-        got: await ask(`/count?n=${n}`),
+        got: await client.ask(`/count?n=${n}`),
         wanted: `${n} ${n + 1}`,
       }));
     }
@@ -145,34 +158,75 @@ export const nginx: RealProgram = {
       async after() {
         await Promise.all(downloads.map((it) => it.done));
       },
-      async finish() {
-        process.kill(program.pid, "SIGQUIT");
-        const status = await program.end;
-        if (status !== 0) tally.fail(`nginx ends with ${status}`);
-      },
+      finish: () => quit(program, tally),
     };
   },
 };
 
-/** Asks over one connection and no other; gives the body of the answer. */
-function keptAlive(port: number): (path: string) => Promise<string> {
-  const socket = connect(port, "127.0.0.1");
-  let heard = "";
-  let answer = (_: string) => {};
-  let lost = (_: Error) => {};
-  socket.on("data", (bytes) => {
-    heard += bytes;
-    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/.exec(heard) ?? [];
+/** So many clients of which each connects anew for each question. */
+const strangers = 6;
+
+export const nginxAnew: RealProgram = {
+  name: "nginx, a new connection for each question",
+  missing,
+
+  async start(stage): Promise<Running> {
+    const port = freePort();
+    const program = await begin(stage, port, new Uint8Array(0));
+    const tally = new Tally();
+    const ask = async (path: string): Promise<string> => {
+      const connection = new Connection(port);
+      try {
+        return await connection.ask(path);
+      } finally {
+        connection.close();
+      }
+    };
+    // between dump and restore nobody listens
+    const isRefused = (error: unknown) => error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
+    const again = (error: unknown) => (isRefused(error) ? undefined : Promise.reject(error));
+    for (let i = 0; i < strangers; i++) {
+      tally.keep(`stranger ${i}`, async (n) => ({
+        got: await until("nginx listens", () => ask(`/count?n=${n}`).catch(again)),
+        wanted: `${n} 1`,
+      }));
+    }
+    return { program, tally, words: ["--tcp-established"], finish: () => quit(program, tally) };
+  },
+};
+
+/** Asks over one connection and no other. */
+class Connection {
+  readonly #socket: Socket;
+  #heard = "";
+  #answer = (_: string) => {};
+  #lost = (_: Error) => {};
+
+  constructor(port: number) {
+    this.#socket = connect(port, "127.0.0.1");
+    this.#socket.on("data", (bytes) => this.#hear(String(bytes)));
+    this.#socket.on("error", (error) => this.#lost(error));
+    this.#socket.on("close", () => this.#lost(new Error("the connection is closed")));
+  }
+
+  #hear(text: string): void {
+    this.#heard += text;
+    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/.exec(this.#heard) ?? [];
     if (length === "" || body.length < Number(length)) return;
-    heard = "";
-    answer(body);
-  });
-  socket.on("error", (error) => lost(error));
-  socket.on("close", () => lost(new Error("the connection is closed")));
-  return (path) =>
-    new Promise((resolve, reject) => {
-      [answer, lost] = [resolve, reject];
-      if (socket.destroyed) reject(new Error("the connection is closed"));
-      socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
+    this.#heard = "";
+    this.#answer(body);
+  }
+
+  /** Gives the body of the answer. */
+  ask(path: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      [this.#answer, this.#lost] = [resolve, reject];
+      if (this.#socket.destroyed) reject(new Error("the connection is closed"));
+      this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
     });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
 }

@@ -1,6 +1,6 @@
 import { asyncio } from "./asyncio.ts";
 import { dnsmasq } from "./dnsmasq.ts";
-import { nginx } from "./nginx.ts";
+import { nginx, nginxAnew } from "./nginx.ts";
 import { postgres } from "./postgres.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
@@ -11,6 +11,7 @@ import { bunClient, bunSockets, nodeClient, nodeSockets } from "./web-sockets.ts
 export const realPrograms: readonly RealProgram[] = [
   redis,
   nginx,
+  nginxAnew,
   asyncio,
   nodeSockets,
   nodeClient,
