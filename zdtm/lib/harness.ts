@@ -1,8 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeImage } from "../../src/image/framing.ts";
-import { KeptLock } from "../../src/socket/network-lock.ts";
 import { binary } from "./binary.ts";
 import type { Case, Flavour } from "./cases.ts";
 import { compileCase } from "./compile.ts";
@@ -10,6 +8,7 @@ import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
 import { removeObjects } from "./objects.ts";
 import { asleep, differences, ourProc, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
+import { unlock } from "./unlock.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
@@ -352,17 +351,6 @@ class Run {
     else if (mode === "running") await this.leaveRunning(before);
     else for (let i = 0; i < iterations; i++) await this.cycle(before);
     await this.verify();
-  }
-}
-
-/** A dump whose images nobody restored holds its connections' packets back for good. */
-function unlock(directory: string): void {
-  for (const images of readdirSync(directory).filter((name) => name.startsWith("images-"))) {
-    const path = join(directory, images, "inventory.img");
-    if (!existsSync(path)) continue;
-    const [entry] = decodeImage(readFileSync(path), path).entries;
-    const runId = entry?.dump_criu_run_id;
-    if (typeof runId === "string") new KeptLock(runId).remove();
   }
 }
 

@@ -6,6 +6,7 @@ import { binary } from "../../lib/binary.ts";
 import { describeStatus, Keeper } from "../../lib/keeper.ts";
 import { removeObjects } from "../../lib/objects.ts";
 import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
+import { unlock } from "../../lib/unlock.ts";
 
 /** Nothing waits this long unless something is broken; milliseconds. */
 export const patience = 120_000;
@@ -104,6 +105,7 @@ export class Stage implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.keeper[Symbol.asyncDispose]();
     removeObjects(this.path);
+    unlock(this.path);
     rmSync(this.path, { recursive: true, force: true });
   }
 }
