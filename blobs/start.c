@@ -126,8 +126,8 @@ static int steers(const char *variable)
  * What the runtime's engine shall do; src/kernel/startup.ts takes these out again. A run is short, and a tree stands still
  * meanwhile: optimising compilers, threads for them and early garbage collections cost more than they bring.
  */
-static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=2000",
-				      "BUN_JSC_gcMaxHeapSize=134217728" };
+static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=8000",
+				      "BUN_JSC_largeHeapSize=67108864" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
 
 /* Maps the dynamic linker out of our own file; returns where it lies */
