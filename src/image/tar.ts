@@ -216,6 +216,7 @@ export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pi
     long = new Map();
     yield { member, pieces: ranges ? cut(body, ranges) : [{ offset: 0, bytes: body }] };
   }
+  throw bad("it has no end");
 }
 
 function cut(body: Buffer, ranges: readonly { offset: number; length: number }[]): TarPiece[] {

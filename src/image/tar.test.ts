@@ -1,0 +1,98 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readTar, type TarMember, tarEnd, tarHeader, tarPadding } from "./tar.ts";
+
+const plain: TarMember = {
+  name: "./a",
+  type: "0",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0n,
+  link: "",
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+};
+
+function archive(...members: [TarMember, string?][]): Uint8Array {
+  const parts = members.flatMap(([member, content = ""]) => {
+    const body = Buffer.from(content, "latin1");
+    return [tarHeader({ ...member, size: body.length }), body, tarPadding(body.length)];
+  });
+  return Buffer.concat([...parts, tarEnd]);
+}
+
+const read = (bytes: Uint8Array) =>
+  [...readTar(bytes)].map(({ member, pieces }) => ({
+    member,
+    content: pieces.map((piece) => `${piece.offset}:${Buffer.from(piece.bytes).toString("latin1")}`).join(),
+  }));
+
+test("what is written is read again: long names, large numbers, fractions of seconds, attributes", () => {
+  const name = `./${"long/".repeat(30)}\xff\xfe`;
+  const members: TarMember[] = [
+    { ...plain, type: "5", name: "./dir", mode: 0o1777 },
+    { ...plain, name, uid: 3_000_000_000, gid: 5_000_000, mtime: 1_000_000_000_123_456_789n, mode: 0o4755 },
+    { ...plain, type: "2", name: "./link", link: "x".repeat(150) },
+    { ...plain, type: "3", name: "./null", major: 1, minor: 3, mtime: 5_000_000_000n },
+    { ...plain, name: "./attributed", xattrs: new Map([["user.key", Uint8Array.of(0, 10, 61, 255)]]) },
+    { ...plain, name: "./early", mtime: -1_500_000_000n * 1000n },
+  ];
+  const found = read(
+    archive(...members.map((member): [TarMember, string] => [member, member.type === "0" ? "text" : ""])),
+  );
+  expect(found.map(({ member }) => ({ ...member, atime: undefined, size: 0 }))).toEqual(
+    members.map((member) => ({ ...member, atime: undefined, size: 0 })),
+  );
+  expect(found.map(({ content }) => content)).toEqual(
+    ["", "0:text", "", "", "0:text", "0:text"].map((c, i) => (c === "" && i >= 0 ? "0:" : c)),
+  );
+});
+
+const tar = Bun.which("tar");
+
+test.skipIf(tar === null)("what GNU tar writes is read, sparse files too; what is written GNU tar reads", () => {
+  const path = mkdtempSync(join(tmpdir(), "tscriu-tar-"));
+  try {
+    mkdirSync(join(path, "in/dir"), { recursive: true });
+    writeFileSync(join(path, `in/dir/${"n".repeat(120)}`), "long name");
+    writeFileSync(join(path, "in/sparse"), "head");
+    truncateSync(join(path, "in/sparse"), 1 << 20);
+    writeFileSync(join(path, "in/sparse"), "tail", { flag: "a" });
+    symlinkSync("dir", join(path, "in/link"));
+    const made = Bun.spawnSync(["tar", "--create", "--sparse", "--format=gnu", "-C", join(path, "in"), "."]);
+    const found = new Map(read(made.stdout).map((one) => [one.member.name, one]));
+    expect(found.get(`./dir/${"n".repeat(120)}`)?.content).toBe("0:long name");
+    expect(found.get("./link")?.member).toMatchObject({ type: "2", link: "dir" });
+    const sparse = found.get("./sparse");
+    expect(sparse?.member.size).toBe((1 << 20) + 4);
+    expect(sparse?.content.length).toBeLessThan(20_000);
+    writeFileSync(
+      join(path, "ours.tar"),
+      archive(
+        [{ ...plain, name: "./x" }, "ours"],
+        [{ ...plain, name: `./${"y".repeat(130)}`, mtime: 1_500_000_000n }, "too"],
+      ),
+    );
+    const listed = Bun.spawnSync(["tar", "-tf", join(path, "ours.tar")]).stdout.toString();
+    expect(listed).toBe(`./x\n./${"y".repeat(130)}\n`);
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+});
+
+test("damage is told: a cut, a wrong sum, a broken extended header, sparse files that lack data", () => {
+  const whole = archive([{ ...plain, xattrs: new Map([["user.a", Uint8Array.of(1)]]) }, "content"]);
+  expect(() => read(whole.slice(0, 1540))).toThrow("ends too early");
+  expect(() => read(whole.slice(0, 2048))).toThrow("has no end");
+  const wrong = Buffer.from(whole);
+  wrong[0] = 0x7a;
+  expect(() => read(wrong)).toThrow("check sum");
+  const broken = Buffer.from(whole);
+  broken.write("9999999 x=", 512, "latin1");
+  expect(() => read(broken)).toThrow("extended header");
+});
