@@ -113,7 +113,10 @@ export function handleOf(watched: Watched, dump: FileDump): FhEntry {
   try {
     const ghost = ghostOf(watched, target);
     if (ghost) RegularFiles.of(dump).idForPath(ghost);
-    return encodeHandle(watched.handle ?? { type: 0, bytes: new Uint8Array(0) }, target.path);
+    const entry = encodeHandle(watched.handle ?? { type: 0, bytes: new Uint8Array(0) }, target.path);
+    const mntId = target.fd >= 0 ? dump.mountId(statFd(target.fd).mntId) : undefined;
+    if (mntId !== undefined) entry.mnt_id = mntId;
+    return entry;
   } finally {
     if (target.fd >= 0) closeFd(target.fd);
   }
@@ -136,7 +139,7 @@ export function openWatched(
   if (ghost !== undefined)
     return check(tryOpen(`/proc/self/fd/${ghost}`, O.PATH), "cannot open a watched file", subject, remedy);
   if (name !== undefined) {
-    const fd = restore.groundOf().open(name, O.PATH | O.NOFOLLOW);
+    const fd = restore.groundOf(handle.mnt_id).open(name, O.PATH | O.NOFOLLOW);
     return check(fd, "cannot open a watched file", subject, remedy);
   }
   const fd = openHandle(decodeHandle(handle), sdev, restore);

@@ -150,6 +150,8 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     const place = placeOf(file.dup, row, cwdOf(file.pid), (mntId) => dump.groundOf(mntId));
     if (place.nameDir !== undefined) entry.name_dir = place.nameDir;
     if (place.deleted) entry.deleted = true;
+    const mntId = place.mntId === undefined ? undefined : dump.mountId(place.mntId);
+    if (mntId !== undefined) entry.mnt_id = mntId;
     if (place.moved !== undefined) entry.tscriu_path = place.moved;
     if (place.perms) entry.file_perms = place.perms;
   }

@@ -34,7 +34,7 @@ export function goneEnd(entry: UnixSkEntry, tscriu_peer: number[]): UnixSkEntry 
 
 export const isConnected = (entry: UnixSkEntry) => entry.state === TCP_STATE.ESTABLISHED;
 export const keyOf = (entry: UnixSkEntry) =>
-  `${entry.type}:${entry.name_dir ?? ""}:${Buffer.from(entry.name).toString("hex")}`;
+  `${entry.type}:${entry.mnt_id ?? ""}:${entry.name_dir ?? ""}:${Buffer.from(entry.name).toString("hex")}`;
 
 export function subjectOf(entry: UnixSkEntry): Subject {
   return { file: entry.id, socket: entry.ino, path: entry.name.length > 0 ? nameWords(entry.name) : undefined };

@@ -24,6 +24,8 @@ export interface UnixPlace {
   /** Where the file lies by now, absolute; undefined where the name says it. */
   readonly moved?: string;
   readonly perms: FilePermsEntry | undefined;
+  /** The mount that its file lies on, where that is known. */
+  readonly mntId?: number;
 }
 
 export const isPathName = (name: Uint8Array) => name.length > 0 && name[0] !== 0;
@@ -65,9 +67,10 @@ export function placeOf(fd: number, row: UnixSocket, cwd: string, groundOf: Surr
       : [cwd, link.endsWith(`/${name}`) ? link.slice(0, -name.length - 1) || "/" : cwd];
     const dir = dirs.find((candidate) => isSame(ground.stat(within(candidate, name)), stat));
     const found = isSame(ground.stat(within(dir, name)), stat);
-    if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat) };
+    const { mntId } = stat;
+    if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat), mntId };
     // Deleted, or moved to another name, which no socket knows of: either way the old name leads nowhere.
-    const gone = { nameDir: dirs[1] ?? dirs[0], deleted: true };
+    const gone = { nameDir: dirs[1] ?? dirs[0], deleted: true, mntId };
     if (!isSame(ground.stat(link), stat)) return { ...gone, perms: undefined };
     return { ...gone, moved: link, perms: permsOf(stat) };
   } finally {

@@ -254,13 +254,13 @@ class UnixSockets {
     const path = entry.name_dir === undefined ? pathIn(entry.name) : `${entry.name_dir}/${pathIn(entry.name)}`;
     const isTaken =
       isPathName(entry.name) &&
-      (this.#listener(entry) !== undefined || this.restore.groundOf().stat(path, true) !== undefined);
+      (this.#listener(entry) !== undefined || this.restore.groundOf(entry.mnt_id).stat(path, true) !== undefined);
     this.#bind(fd, entry, entry.deleted === true || (connects(entry) && isTaken));
   }
 
   #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
     const path = entry.tscriu_path;
-    const ground = this.restore.groundOf();
+    const ground = this.restore.groundOf(entry.mnt_id);
     // An accepted end shares the file of its listener.
     if (path !== undefined && (!connects(entry) || !isConnected(entry))) {
       const bind = () => this.#hidden().bindMoved(fd, entry.name, ground.at(path));

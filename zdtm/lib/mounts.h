@@ -6,7 +6,7 @@
  *   to make:   mkdir P   file P TEXT   tmpfs P OPTIONS   mount TYPE P   bind A B   rbind A B   move A B   umount P
  *              private P   shared P   slave P   unbindable P   ro P (the mount)   rosb P (the file system)
  *              rmdir P   rm P   link A B   pivot P (needs P/old, which is left there)   cd P
- *   to hold:   open P   fifo P   ghost P (opened, written, deleted)   gone P (opened, deleted)
+ *   to hold:   open P   fifo P   null P (the device)   ghost P (opened, written, deleted)   gone P (opened, deleted)
  *   to check:  is P TEXT   no P   yes P   refuses P (no file can be made there)   takes P   same A B   held N TEXT
  */
 #ifndef MOUNTS_H
@@ -82,6 +82,7 @@ static void mounts_do(const char *line, char *word, char *a, char *b) {
   CALL("ro", mount(NULL, a, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL))
   CALL("rosb", mount(NULL, a, NULL, MS_REMOUNT | MS_RDONLY, NULL))
   CALL("fifo", mkfifo(a, 0600))
+  CALL("null", mknod(a, S_IFCHR | 0666, 0x103))
   CALL("pivot", chdir(a) || syscall(SYS_pivot_root, ".", "old") || chdir("/"))
   CALL("file", close(mounts_write(a, b, 0)))
   WORD("open") {
