@@ -127,11 +127,25 @@ function counterpart(mount: MountInfo, all: readonly MountInfo[], copy: readonly
   return found;
 }
 
-/** Takes away what lies over a mount: in a copy of its namespace. */
+/** Takes away what lies over a mount and over the way to it: in a copy of its namespace. */
 function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): void {
-  const below = new Set(chainOf(mount, all));
-  const over = all.filter((one) => !below.has(one) && isBelow(mount.mountpoint, one.mountpoint));
-  for (const one of over.reverse()) tryDetach(one.mountpoint, call);
+  const wanted = new Set(chainOf(mount, all).map(({ mntId }) => mntId));
+  const names = mount.mountpoint.split("/").filter(Boolean);
+  const ways = names.map((_, i) => `/${names.slice(0, i + 1).join("/")}`);
+  /** The first mount on the way that is not one that it hangs on, or lies over the last. */
+  const stranger = (): string | undefined => {
+    for (const way of ways) {
+      const fd = tryOpenThere(way, O.PATH, call);
+      if (fd < 0) return undefined;
+      const { mntId } = statFd(fd);
+      closeFd(fd);
+      const isLast = way === mount.mountpoint;
+      if (wanted.has(mntId) && (!isLast || mntId === mount.mntId)) continue;
+      return all.find((one) => one.mntId === mntId)?.mountpoint;
+    }
+    return undefined;
+  };
+  for (let i = 0, at = stranger(); at !== undefined && i < all.length; at = stranger(), i++) tryDetach(at, call);
 }
 
 function entryOf(mount: MountInfo, enableFs: readonly string[]): MntEntry {

@@ -32,9 +32,12 @@ export class Keeper implements AsyncDisposable {
     void this.listen(child.stdout);
   }
 
-  /** @param net everything that it starts has a network of its own, with a loopback only */
-  static async start(net = false): Promise<Keeper> {
-    return new Keeper([await compileKeeper(), ...(net ? ["net"] : [])]);
+  /**
+   * @param net everything that it starts has a network of its own, with a loopback only
+   * @param through words of a program that becomes the keeper in the end
+   */
+  static async start(net = false, through: readonly string[] = []): Promise<Keeper> {
+    return new Keeper([...through, await compileKeeper(), ...(net ? ["net"] : [])]);
   }
 
   private async listen(from: ReadableStream<Uint8Array>): Promise<void> {

@@ -31,7 +31,9 @@ export function mountTable(text: string, name: (kind: string, number: string) =>
   };
   const sorted = all
     .map((mount) => ({ mount, depth: depth(mount) }))
-    .sort((a, b) => (a.mount.point < b.mount.point ? -1 : a.mount.point > b.mount.point ? 1 : a.depth - b.depth));
+    // two at one place and depth hang on different mounts there: they are told apart by what they are
+    .map((one) => ({ ...one, key: [one.mount.point, one.depth.toString().padStart(4, "0"), one.mount.rest].join(" ") }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
   return sorted.map(({ mount, depth: level }) => {
     const groups = mount.groups.map((tag) => {
       const [kind = "", number] = tag.split(":");

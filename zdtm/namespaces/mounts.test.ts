@@ -1,9 +1,10 @@
 /** Trees with mounts of their own: what they see before the dump, they see after the restore, and nobody else does. */
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { mountTable } from "../lib/mount-table.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { Scratch } from "../unharmed/lib/victim.ts";
-import { namespace, Stage, sleepers } from "./stage.ts";
+import { namespace, refusal, Stage, sleepers } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;
@@ -185,6 +186,105 @@ describe("mounts", () => {
       }
       inside(stage.root, `mkdir ${scratch.path}/a/new && mount -t tmpfs new ${scratch.path}/a/new`);
       expect(mountsOf(inner()).some((line) => line.includes(" new "))).toBe(true);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "mounts that the user gives: by name, found by themselves, left out",
+    async () => {
+      using scratch = new Scratch();
+      const here = scratch.path;
+      const before = `cd ${here}; mkdir src other auto dst out gone; mount -t tmpfs src src; echo one >src/file; mkdir src/dir
+        mount -t tmpfs other other; echo two >other/file`;
+      const script = `cd ${here}; mount --bind src dst; mount --bind src/dir auto; mount -t ramfs none out
+        exec 5<dst/file; sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1), before);
+      expect(await refusal(stage.dump())).toContain(`--external 'mnt[${here}/out]:NAME'`);
+      const options = ["--external", `mnt[${here}/dst]:NAME`, "--skip-mnt", `${here}/out`];
+      await stage.dump(...options);
+      expect(await refusal(stage.restore())).toContain("--external 'mnt[NAME]:PATH'");
+      // the file that was open there has another size
+      writeFileSync(`/proc/${stage.parent}/root${here}/other/file`, "two\n");
+      await stage.restore("--external", `mnt[NAME]:${here}/other`);
+      expect(inside(stage.root, `cat ${here}/dst/file`)).toBe("two\n");
+      const places = mountsOf(stage.root).map((line) => line.split(" ")[0]);
+      expect([`${here}/auto`, `${here}/out`].map((place) => places.includes(place))).toEqual([true, false]);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "mounts that share with the machine's, and slaves of these, when that is allowed",
+    async () => {
+      using scratch = new Scratch();
+      const before = `cd ${scratch.path}; mkdir s m; mount -t tmpfs s s; mount -t tmpfs m m; mount --make-shared s; mount --make-shared m`;
+      const script = `cd ${scratch.path}; mount --make-slave m; sleep 1000000 & wait`;
+      const unshared = ["--pid", "--mount", "--propagation", "unchanged"];
+      await using stage = await Stage.set(unshared, script, sleepers(1), before);
+      const said = await refusal(stage.dump());
+      expect(said).toContain("--enable-external-sharing");
+      expect(said).toContain("--enable-external-masters");
+      const allowed = ["--enable-external-sharing", "--enable-external-masters"];
+      for (let round = 0; round < 2; round++) {
+        await stage.dump(...allowed);
+        await stage.restore(...allowed);
+        const place = `${scratch.path}/s/in${round}`;
+        inside(stage.root, `mkdir ${place}; mount -t tmpfs from-inside ${place}`);
+        expect(mountsOf(stage.parent).some((line) => line.startsWith(`${place} `))).toBe(true);
+        const other = `${scratch.path}/m/out${round}`;
+        inside(stage.parent, `mkdir ${other} ${other}-not; mount -t tmpfs from-outside ${other}`);
+        inside(stage.root, `mount -t tmpfs from-inside ${other}-not`);
+        expect(mountsOf(stage.root).some((line) => line.startsWith(`${other} `))).toBe(true);
+        expect(mountsOf(stage.parent).some((line) => line.startsWith(`${other}-not `))).toBe(false);
+        inside(stage.root, `umount ${place} ${other}-not`);
+        inside(stage.parent, `umount ${other}`);
+      }
+    },
+    testTime,
+  );
+
+  test.concurrent.each([1, 2, 3, 4, 5])(
+    "mounts as chance has them (seed %d)",
+    async (seed) => {
+      using scratch = new Scratch();
+      let state = seed * 7919;
+      const pick = (below: number) => {
+        state = (state * 1103515245 + 12345) % 2 ** 31;
+        return Math.floor(state / 65536) % below;
+      };
+      const place = () => Array.from({ length: 1 + pick(3) }, () => "abc"[pick(3)]).join("/");
+      const commands = Array.from({ length: 60 }, () => {
+        const kind = pick(10);
+        if (kind < 3) return `mount -t tmpfs t${pick(100)} ${place()} && mkdir -p a/b a/c b/a b/c c/a c/b`;
+        if (kind < 6) return `mount --bind ${place()} ${place()}`;
+        if (kind < 9) return `mount --make-${["shared", "slave", "private"][pick(3)]} ${place()}`;
+        return `mount --move ${place()} ${place()}`;
+      });
+      const script = `cd ${scratch.path}; mkdir -p a/a a/b a/c b/a b/b b/c c/a c/b c/c
+        ${commands.map((command) => `{ ${command}; } 2>/dev/null; mkdir -p ${place()}/${"abc"[pick(3)]} 2>/dev/null`).join("\n")}
+        sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1));
+      const table = () => {
+        const names = new Map<string, string>();
+        const text = readFileSync(`/proc/${stage.root}/mountinfo`, "latin1");
+        return mountTable(text, (kind, number) => {
+          const key = `${kind} ${number}`;
+          if (!names.has(key)) names.set(key, `${kind} #${names.size}`);
+          return names.get(key) ?? "";
+        }).filter(({ place: at }) => at.startsWith(scratch.path));
+      };
+      const before = table();
+      expect(before.length).toBeGreaterThan(10);
+      const said = await refusal(stage.dump());
+      // some of what can be mounted cannot be made again: that is told, and the tree runs on
+      if (said !== "it did not fail") {
+        expect(said).toMatch(/shows (as much|all that the others do)|only a part of a tmpfs/);
+        expect(table()).toEqual(before);
+        return;
+      }
+      await stage.restore();
+      expect(table()).toEqual(before);
     },
     testTime,
   );

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
 import { until } from "../unharmed/lib/victim.ts";
-import { namespace, Stage, sleepers, status, view } from "./stage.ts";
+import { namespace, refusal, Stage, sleepers, status, view } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;
@@ -16,13 +16,6 @@ function offsets(pid: number): Map<string, number> {
     lines.map(([, name = "", seconds, nanoseconds]) => [name, Number(seconds) + Number(nanoseconds) / 1e9]),
   );
 }
-
-/** What a command that must fail says. `rejects` of expect would hold up all other tests meanwhile. */
-const refusal = (run: Promise<void>) =>
-  run.then(
-    () => "it did not fail",
-    (error) => String(error),
-  );
 
 describe("namespaces", () => {
   if (!isRoot) {

@@ -25,6 +25,8 @@ export function namespace(pid: number, name: string): string {
 export class Stage implements AsyncDisposable {
   readonly scratch = new Scratch();
   readonly images = this.scratch.file("images");
+  /** The keeper's pid: it has the mounts that the tree takes for the machine's. */
+  parent = 0;
 
   private constructor(
     readonly keeper: Keeper,
@@ -33,11 +35,21 @@ export class Stage implements AsyncDisposable {
     mkdirSync(this.images);
   }
 
-  /** Runs a shell script as the root of a tree, below `unshare` with the options given. */
-  static async set(options: string[], script: string, ready: (root: number) => boolean): Promise<Stage> {
-    const stage = new Stage(await Keeper.start(), 0);
+  /**
+   * Runs a shell script as the root of a tree, below `unshare` with the options given.
+   * @param before another script, which prepares what the tree and tscriu take for the machine's mounts
+   */
+  static async set(
+    options: string[],
+    script: string,
+    ready: (root: number) => boolean,
+    before?: string,
+  ): Promise<Stage> {
+    const through = before === undefined ? [] : ["unshare", "--mount", "sh", "-ec", `${before}; exec "$0" "$@"`];
+    const stage = new Stage(await Keeper.start(false, through), 0);
     const argv = ["unshare", "--fork", ...options, "setsid", "sh", "-c", script];
     const outer = await stage.keeper.run({ argv, directory: "/", output: stage.scratch.file("out"), session: true });
+    stage.parent = Number(status(outer, "PPid"));
     await until("the tree is not there", () => {
       const [root] = treeOf(outer).slice(1);
       stage.root = root ?? 0;
@@ -98,3 +110,10 @@ function nameOf(pid: number): string {
     return "";
   }
 }
+
+/** What a command that must fail says. `rejects` of expect would hold up all other tests meanwhile. */
+export const refusal = (run: Promise<void>) =>
+  run.then(
+    () => "it did not fail",
+    (error) => String(error),
+  );
