@@ -3,8 +3,8 @@ import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import { linkOf, type NamespaceIds } from "../namespace/ids.ts";
-import { namespaceKind } from "../namespace/registry.ts";
+import { fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
+import { namespaceKind, namespaceKinds } from "../namespace/registry.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTree } from "./tree.ts";
 
@@ -18,6 +18,25 @@ function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => 
         remedy: "dump it from inside that namespace, or use criu",
       }),
     );
+  }
+}
+
+/** Those that the root is born into are the whole tree's. */
+function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
+  const root = namespaces.ofTask(tree.root.pid);
+  for (const { pid, zombie } of tree.tasks) {
+    if (zombie) continue;
+    const own = namespaces.ofTask(pid);
+    for (const { name, entered } of namespaceKinds) {
+      if (entered || own[fieldOf(name)] === root[fieldOf(name)]) continue;
+      blocker(
+        new CrError(`the task lives in another ${name} namespace than the tree's root: this is not supported yet`, {
+          code: "ENOTSUP",
+          subject: { pid, namespace: linkOf(pid, name) },
+          remedy: "dump the tasks of each namespace by themselves",
+        }),
+      );
+    }
   }
 }
 
@@ -90,6 +109,7 @@ export function checkTree(
 ): void {
   const { root } = tree;
   checkNamespaces(namespaces, blocker);
+  checkOneNamespace(tree, namespaces, blocker);
   if (pids.hasOwnNamespace && pids.of(root.pid) !== 1) {
     blocker(
       new CrError("the tree lives in a pid namespace whose init is not its root", {

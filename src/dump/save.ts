@@ -8,6 +8,7 @@ import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
+import { IpcNamespace } from "../namespace/ipc-dump.ts";
 import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import type { DumpOptions } from "../options.ts";
@@ -105,12 +106,13 @@ export function save(saving: Saving): Saved {
     if (!saved.success) files.undo();
   });
   const memories = new Map<number, TaskMemory>();
-  const segments = new Segments();
+  const ipc = IpcNamespace.of(namespaces);
+  const segments = new Segments(ipc?.segments);
   for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, files, segments, blocker));
   files.reserve(segments.ids);
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if (!rehearsal) {
-    tellOfIpc(tree, segments.ids, saving.executioner.pid, log);
+    tellOfIpc(tree, ipc ? undefined : segments.attached, saving.executioner.pid, log);
     files.check();
   }
   errors.push(...files.blockers);
@@ -196,7 +198,9 @@ export function save(saving: Saving): Saved {
     tree.tasks.map((task) => treeEntry(task, pids)),
   );
   images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
-  if (segments.entries.length > 0) images.write("IPCNS_SHM", namespaces.own.ipc_ns_id, segments.entries);
+  ipc?.save(images, segments, (id, fd) => files.segment(id, fd));
+  const ipcId = ipc?.id ?? namespaces.own.ipc_ns_id;
+  if (segments.entries.length > 0) images.write("IPCNS_SHM", ipcId, segments.entries);
   step();
   return saved;
 }

@@ -224,6 +224,8 @@ const TABLE = {
   mq_timedsend: [242, 182],
   mq_getsetattr: [245, 185],
   semctl: [66, 191],
+  msgsnd: [69, 189],
+  msgrcv: [70, 188],
   msgctl: [71, 187],
   truncate: [76, 45],
   faccessat: [269, 48],

@@ -5,11 +5,12 @@ import { CrError, type Subject } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { EntryOf } from "../image/kinds.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, O } from "../kernel/fd.ts";
 import { openMapFile, PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { type Call, Standby } from "../kernel/standby.ts";
-import { check } from "../kernel/sys.ts";
+import { check, sys } from "../kernel/sys.ts";
 import {
   attachSegment,
   detachSegment,
@@ -47,28 +48,44 @@ export class RestoredSegments {
   /** Removes what we have made when we die. */
   #standby: Standby | undefined;
 
-  /** @param namespace id of the dumper's own ipc namespace in the images */
-  constructor(
-    readonly images: ImageDirectory,
-    readonly namespace: number | undefined,
-  ) {}
+  constructor(readonly images: ImageDirectory) {}
 
-  /** Finds or makes every segment, with its content. */
-  prepare(): void {
-    if (this.namespace === undefined) return;
-    for (const entry of this.images.read("IPCNS_SHM", this.namespace)) this.#hold(entry);
+  /** Finds or makes every segment of our own ipc namespace, with its content. @param namespace its id in the images */
+  prepare(namespace: number): void {
+    for (const entry of this.images.read("IPCNS_SHM", namespace)) {
+      const found = this.#find(entry);
+      if (!found) this.#make(entry);
+      this.#hold(entry, found, sys);
+    }
   }
 
-  #hold(entry: SegmentEntry): void {
+  /** Makes every segment of a fresh ipc namespace, in which `call` is made. @param namespace its id in the images */
+  fill(namespace: number, call: Caller): void {
+    for (const entry of this.images.read("IPCNS_SHM", namespace)) {
+      const { desc } = entry;
+      makeSegment(desc.id, desc, Number(entry.size), flagsOf(entry), call);
+      setSegment(desc.id, desc, call);
+      this.#hold(entry, undefined, call);
+    }
+  }
+
+  /** The segment that has the id of a saved one. */
+  #find(entry: SegmentEntry): SegmentStat | undefined {
     const { id } = entry.desc;
     const found = statSegment(id);
     const isSame = found !== undefined && found.key === entry.desc.key && found.size === Number(entry.size);
     if (found && !isSame) throw taken(entry, "somebody else has the id of a System V segment by now");
-    if (!found) this.#make(entry);
+    return found;
+  }
+
+  #hold(entry: SegmentEntry, found: SegmentStat | undefined, call: Caller): void {
+    const { id } = entry.desc;
     const unit = entry.hugetlb_flag === undefined ? PAGE_SIZE : 2 ** (entry.hugetlb_flag >>> HUGE_SHIFT);
     const bytes = Math.ceil(Number(entry.size) / unit) * unit;
-    const address = attachSegment(id);
+    const address = attachSegment(id, 0, call);
     this.#held.set(id, { entry, address, bytes });
+    // it goes with its last user, which is the tree in the end
+    if (entry.desc.mode & SHM_MODE.DEST) removeSegment(id, call);
     const fd = check(openMapFile(process.pid, address, address + bytes, O.RDWR), "cannot open a System V segment", {
       id,
     });
@@ -81,21 +98,20 @@ export class RestoredSegments {
   }
 
   #make(entry: SegmentEntry): void {
-    const { desc, hugetlb_flag, tscriu_noreserve } = entry;
+    const { desc } = entry;
     const other = segmentOfKey(desc.key);
     if (other !== undefined) throw taken(entry, "somebody else has the key of a System V segment by now", other);
     this.#standby ??= new Standby();
     // nobody has the id: if it is never made, nothing is removed
     this.#standby.ifWeDie([...this.removals, removal(desc.id)]);
-    const flags = (hugetlb_flag ?? 0) | (tscriu_noreserve ? SHM.NORESERVE : 0);
     try {
-      makeSegment(desc.id, { ...desc, size: Number(entry.size) }, flags);
+      makeSegment(desc.id, desc, Number(entry.size), flagsOf(entry), sys);
     } catch (error) {
       this.#standby.ifWeDie(this.removals);
       throw error;
     }
     this.#made.push(desc.id);
-    setSegment(desc.id, desc);
+    setSegment(desc.id, desc, sys);
   }
 
   /** A segment that is still there: its content has to be what it was, or nobody may be there who would miss what it is now. */
@@ -128,8 +144,6 @@ export class RestoredSegments {
   /** The tree has them all, and is about to run: who keeps it from doing so has `removals` to make. */
   keep(): void {
     this.#standby?.carryOut([]);
-    // those that go with their last user
-    for (const { entry } of this.#held.values()) if (entry.desc.mode & SHM_MODE.DEST) removeSegment(entry.desc.id);
     this.#detach();
   }
 
@@ -143,6 +157,10 @@ export class RestoredSegments {
     for (const { address } of this.#held.values()) detachSegment(address);
     this.#held.clear();
   }
+}
+
+function flagsOf({ hugetlb_flag, tscriu_noreserve }: SegmentEntry): number {
+  return (hugetlb_flag ?? 0) | (tscriu_noreserve ? SHM.NORESERVE : 0);
 }
 
 function taken({ desc }: SegmentEntry, what: string, other = desc.id): CrError {

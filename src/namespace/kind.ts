@@ -1,6 +1,7 @@
 import type { Program } from "../agent/program.ts";
 import type { Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { RestoredSegments } from "../memory/segments-restore.ts";
 import type { RestoreOptions } from "../options.ts";
 import type { Questions } from "../task/questions.ts";
 import type { NamespaceName } from "./ids.ts";
@@ -19,6 +20,8 @@ export interface NamespaceFill {
   readonly program: Program;
   /** That task, as we see it. */
   readonly pid: number;
+  /** The System V segments of the tree. */
+  readonly segments: RestoredSegments;
   /** The tree has mounts of its own from now on. */
   surround(surroundings: Surroundings): void;
   /** Tasks that live in namespace `id` enter it by this descriptor of ours. */

@@ -1,5 +1,6 @@
 /** All kinds of namespaces that can be saved and made again. */
 import type { NamespaceName } from "./ids.ts";
+import { ipc } from "./ipc.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { mnt } from "./mnt.ts";
 import { pid } from "./pid.ts";
@@ -7,7 +8,7 @@ import { time } from "./time.ts";
 import { uts } from "./uts.ts";
 
 /** In the order in which they are filled. */
-export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, time, mnt];
+export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, ipc, time, mnt];
 
 export function namespaceKind(name: NamespaceName): NamespaceKind | undefined {
   return namespaceKinds.find((kind) => kind.name === name);

@@ -88,7 +88,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
 
   const cpu = pinToOneCpu();
   const service = openService(set);
-  const segments = new RestoredSegments(images, root.ids && images.inventory.root_ids?.ipc_ns_id);
+  const segments = new RestoredSegments(images);
   const stat = ownSession();
   const forest = new Forest(set, {
     hole,
@@ -98,6 +98,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
         options,
         program,
         pid,
+        segments,
         surround: (surroundings) => files.surround(surroundings),
         late: (action) => late.push(action),
         atEnd: (action) => files.atDispose(action),
@@ -123,7 +124,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   try {
     log.phase("tasks");
     const forking = performance.now();
-    segments.prepare();
+    if (images.inventory.root_ids) segments.prepare(images.inventory.root_ids.ipc_ns_id ?? 0);
     forest.grow();
     const forkingUs = since(forking);
     step();

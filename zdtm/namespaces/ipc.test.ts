@@ -1,0 +1,39 @@
+/** A tree with an ipc namespace of its own: all that is in it comes back, with ids and keys. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { treeOf } from "../lib/snapshot.ts";
+import { cProgram } from "../programs/lib/build.ts";
+import { until } from "../unharmed/lib/victim.ts";
+import { namespace, Stage } from "./stage.ts";
+
+const isRoot = process.getuid?.() === 0;
+const testTime = 60_000;
+
+describe.skipIf(!isRoot)("ipc (needs root)", () => {
+  test(
+    "segments, semaphores, queues with their messages and limits, twice over",
+    async () => {
+      const program = cProgram("ipc-namespace");
+      await using stage = await Stage.set(["--ipc"], `${program} & wait`, (root) => treeOf(root).length === 2);
+      const path = stage.scratch.file("out");
+      const said = () => (existsSync(path) ? readFileSync(path, "latin1") : "");
+      const says = (words: string) =>
+        until(`it does not say ${words}`, () => (said().includes(words) ? undefined : said()));
+      await says("ready\n");
+      for (let round = 1; round <= 2; round++) {
+        const before = namespace(stage.root, "ipc");
+        await stage.dump();
+        await stage.restore();
+        expect(namespace(stage.root, "ipc")).not.toBe(namespace(process.pid, "ipc"));
+        expect(before).not.toBe(namespace(process.pid, "ipc"));
+        const [, victim = 0] = treeOf(stage.root);
+        process.kill(victim, round === 1 ? "SIGUSR1" : "SIGUSR2");
+        await says(`fine ${round}\n`);
+      }
+      expect(said()).not.toContain("wrong");
+      const text = await stage.crit("decode", "-i", `${stage.images}/ipcns-sem-9.img`);
+      expect(JSON.parse(text).entries[0]).toMatchObject({ nsems: 5, extra: [0, 5, 32767, 1, 77] });
+    },
+    testTime,
+  );
+});
