@@ -1,154 +1,69 @@
-/** What is queued in a pty: read at dump, put back at once and at restore. */
+/**
+ * Looking into a pty, and filling one. The kernel does not show what is queued: it is read and put back, by a process beside us,
+ * so that nothing is lost if we die meanwhile.
+ */
 import type { Subject } from "../error.ts";
 import { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd, POLL, pollNow, tryIoctl, tryRead, tryWrite } from "../kernel/fd.ts";
+import { closeFd, ioctlInt, POLL, pollNow, tryRead, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { check, sys } from "../kernel/sys.ts";
-import { TERMIOS, tryOpenSlave, trySetTtyNumber, ttyFlag } from "../kernel/tty.ts";
+import { type Call, Standby } from "../kernel/standby.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+import {
+  readLockedTermios,
+  readTermios,
+  TERMIOS,
+  type Termios,
+  tryOpenSlave,
+  trySetLockedTermios,
+  trySetTermios,
+  trySetTtyNumber,
+  ttyFlag,
+  ttyNumberCall,
+} from "../kernel/tty.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { FIO, TIOC } from "../kernel/uapi/ioctl.ts";
-import { holdFlow, type Stopped, whatStopped } from "./tty-flow.ts";
-import { delimiters, END_OF_FILE, LITERAL, verbatim, withModes } from "./tty-modes.ts";
+import { filling, nothing, type OpenPty, type PtyInside, type Rest, STOPPED, type Stopped } from "./tty-inside.ts";
+import { delimiters, givesLines, UNLOCKED, verbatim } from "./tty-modes.ts";
 
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 const EIO = -(ERRNO.EIO ?? 5);
 /** What an image keeps of one queue. */
 const MOST = 16384;
-/** n_tty keeps this much; what is more waits in front of it, as it was typed. */
-const LINE_BUFFER = 4095;
-
 const PIECE = 2048;
 /** Milliseconds that the kernel has to make room. */
 const PATIENCE = 1000;
-
-/** Bytes that wait for the slave. */
-export interface Typed {
-  readonly data: Uint8Array;
-  /**
-   * Lines that are complete, in a terminal that gives lines: the length of each, doubled, and 1 more where an end of file that
-   * was typed ended it, which is no byte. What is behind them is a line that still grows.
-   */
-  readonly lines: readonly number[];
-}
-
-/** What the ends of a pty have not read yet. */
-export interface PtyQueues {
-  /** Written by the slave, for the master. */
-  readonly toMaster: Uint8Array;
-  /** Typed at the master, for the slave. */
-  readonly toSlave: Typed;
-}
-
-/** What of a pty shows only when it is looked into. */
-export interface PtyInside extends PtyQueues {
-  readonly stopped: Stopped | undefined;
-}
-
-const nothing: Typed = { data: new Uint8Array(0), lines: [] };
-
-function drain(fd: number): Uint8Array {
-  const bytes = new Uint8Array(MOST);
-  let used = 0;
-  while (used < MOST) {
-    const got = tryRead(fd, bytes.subarray(used));
-    if (got === EAGAIN || got === EIO || got === 0) break;
-    used += check(got, "cannot read what is queued in a terminal", { fd });
-  }
-  return bytes.slice(0, used);
-}
-
-/** Reads as the program would, a line at a time, then what is behind the last one. */
-function drainSlave(master: number, slave: number, subject: Subject): Typed {
-  const lines: number[] = [];
-  const chunks: Uint8Array[] = [];
-  withModes(master, verbatim("lines"), subject, (now) => {
-    if ((now.lflag & TERMIOS.ICANON) === 0) return;
-    const ends = delimiters(now);
-    for (;;) {
-      const bytes = new Uint8Array(MOST);
-      const got = tryRead(slave, bytes);
-      if (got === EAGAIN || got === EIO) return;
-      check(got, "cannot read what is queued in a terminal", subject);
-      const line = bytes.slice(0, got);
-      lines.push(2 * got + (ends.has(line.at(-1) ?? -1) ? 0 : 1));
-      chunks.push(line);
-    }
-  });
-  chunks.push(withModes(master, verbatim("bytes"), subject, () => drain(slave)));
-  return { data: Buffer.concat(chunks), lines };
-}
-
-/** The keys for each byte that the line buffer is to hold. */
-function keysOf({ data, lines }: Typed, ends: ReadonlySet<number>): number[][] {
-  const special = new Set([...ends, END_OF_FILE, LITERAL]);
-  const literal = (byte: number) => (special.has(byte) ? [LITERAL, byte] : [byte]);
-  const keys: number[][] = [];
-  let at = 0;
-  for (const line of lines) {
-    const [length, byEof] = [line >> 1, line % 2 === 1];
-    const bytes = [...data.subarray(at, at + length)];
-    keys.push(...bytes.map((byte, i) => (i === length - 1 && !byEof ? [byte] : literal(byte))));
-    if (byEof) keys.push([END_OF_FILE]);
-    at += length;
-  }
-  // what another tool dumped does not tell where lines end
-  for (const byte of data.subarray(at)) keys.push(lines.length > 0 ? literal(byte) : [byte]);
-  return keys;
-}
-
-/**
- * Puts bytes where the next read of `fd` finds them. TIOCSTI does so at once; where the kernel forbids it they are written at
- * the other end, and a worker of the kernel brings them.
- * @param other the other end of the pty
- */
-function putBefore(fd: number, keys: readonly number[][], other: number, subject: Subject): void {
-  const one = new Uint8Array(1);
-  const now = keys.slice(0, LINE_BUFFER).flat();
-  let at = 0;
-  for (; at < now.length; at++) {
-    one[0] = now[at] ?? 0;
-    if (tryIoctl(fd, TIOC.STI, one) < 0) break;
-  }
-  writeAll(other, now.slice(at), subject);
-  // asking waits for the worker: what is in the line buffer is as it is, whatever modes come
-  if (at < now.length) pollNow(fd, POLL.IN);
-  writeAll(
-    other,
-    keys.slice(LINE_BUFFER).map((key) => key.at(-1) ?? 0),
-    subject,
-  );
-}
 
 /**
  * In pieces that the kernel packs without a gap: it takes as many as it took before. What was read lies around until a worker
  * comes by.
  */
-function writeAll(fd: number, bytes: readonly number[], subject: Subject): void {
+function writeAll({ fd, bytes }: Rest, subject: Subject): void {
   let patience = PATIENCE;
   for (let at = 0; at < bytes.length; ) {
-    const done = tryWrite(fd, Uint8Array.from(bytes.slice(at, at + PIECE)));
+    const done = tryWrite(fd, bytes.subarray(at, at + PIECE));
     if (done !== EAGAIN) at += check(done, "cannot put bytes into a terminal", subject);
     else if (patience-- > 0) Bun.sleepSync(1);
     else throw new CrError("a terminal does not take all of its bytes", { code: "EAGAIN", subject });
   }
 }
 
-/** Makes a master's description not wait for a while, answer without packet mode's bytes, and its slave one that opens. */
-function plainly<T>(master: number, use: () => T): T {
-  const blocks = (sys(NR.fcntl, master, F.GETFL, 0) & O.NONBLOCK) === 0;
-  const packets = ttyFlag(master, TIOC.GPKT);
-  const locked = ttyFlag(master, TIOC.GPTLCK);
-  if (blocks) trySetTtyNumber(master, FIO.NBIO, 1);
-  if (packets) trySetTtyNumber(master, TIOC.PKT, 0);
-  if (locked) trySetTtyNumber(master, TIOC.SPTLCK, 0);
-  try {
-    return use();
-  } finally {
-    if (locked) trySetTtyNumber(master, TIOC.SPTLCK, 1);
-    if (packets) trySetTtyNumber(master, TIOC.PKT, 1);
-    if (blocks) trySetTtyNumber(master, FIO.NBIO, 0);
-  }
+/** A master that does not wait, answers without packet mode's bytes, and whose slave opens; and the calls that undo it. */
+function plainly(master: number): { change: Call[]; undo: Call[] } {
+  const switches = [
+    { request: FIO.NBIO, is: (sys(NR.fcntl, master, F.GETFL, 0) & O.NONBLOCK) !== 0, wanted: true },
+    { request: TIOC.PKT, is: ttyFlag(master, TIOC.GPKT), wanted: false },
+    { request: TIOC.SPTLCK, is: ttyFlag(master, TIOC.GPTLCK), wanted: false },
+  ].filter(({ is, wanted }) => is !== wanted);
+  const set = (on: boolean, request: number) => ttyNumberCall(master, request, on ? 1 : 0);
+  return {
+    change: switches.map(({ request, wanted }) => set(wanted, request)),
+    undo: switches.map(({ request, is }) => set(is, request)),
+  };
+}
+
+function make(calls: readonly Call[]): void {
+  for (const { nr, args } of calls) sys(nr, ...args.map((arg) => (typeof arg === "number" ? arg : addressOf(arg))));
 }
 
 /** Has a slave been open, and is it closed by now? */
@@ -156,49 +71,153 @@ export function slaveClosed(master: number): boolean {
   return (pollNow(master, POLL.IN) & POLL.HUP) !== 0;
 }
 
+const has = (fd: number, event: number) => (pollNow(fd, event) & event) !== 0;
+
+/** Nothing waits at either end, and output flows: seen without a touch. A line that still grows does not show. */
+function isQuiet(master: number, slave: number, modes: Termios): boolean {
+  if (has(master, POLL.IN)) return false;
+  return (
+    slave < 0 ||
+    (!givesLines(modes) && !has(slave, POLL.IN) && ioctlInt(slave, FIO.NREAD) === 0 && has(slave, POLL.OUT))
+  );
+}
+
+function modesOf(master: number, subject: Subject): Pick<OpenPty, "modes" | "locks"> {
+  const [modes, locks] = [readTermios(master), readLockedTermios(master)];
+  if (modes && locks) return { modes, locks };
+  throw new CrError("the modes of a terminal cannot be read", { code: "EIO", subject });
+}
+
 /**
- * Looks into a pty. The kernel cannot show what is queued, so it is read and put back at once.
  * @param hasSlave whether somebody holds the slave. Where nobody ever did we must not open it: the master would see that.
  */
 export function lookInside(master: number, hasSlave: boolean, subject: Subject): PtyInside {
-  return plainly(master, () => {
-    const opens = hasSlave || slaveClosed(master);
-    const slave = opens
-      ? check(tryOpenSlave(master, O.RDWR | O.NONBLOCK), "cannot open the slave of a pty", subject)
-      : -1;
-    try {
-      // Asking waits for what is on its way through the kernel.
-      const toMaster = (pollNow(master, POLL.IN) & POLL.IN) !== 0 ? drain(master) : nothing.data;
-      if (slave < 0) {
-        fill(master, slave, { toMaster, toSlave: nothing }, subject);
-        return { toMaster, toSlave: nothing, stopped: undefined };
-      }
-      const stopped = whatStopped(master, slave, subject);
-      const toSlave = drainSlave(master, slave, subject);
-      fill(master, slave, { toMaster, toSlave }, subject);
-      if (stopped !== undefined) holdFlow(master, slave, stopped, subject);
-      return { toMaster, toSlave, stopped };
-    } finally {
-      if (slave >= 0) closeFd(slave);
-    }
-  });
+  const { modes, locks } = modesOf(master, subject);
+  const locked = ttyFlag(master, TIOC.GPTLCK);
+  if (locked) trySetTtyNumber(master, TIOC.SPTLCK, 0);
+  const opens = hasSlave || slaveClosed(master);
+  const slave = opens ? tryOpenSlave(master, O.RDWR | O.NONBLOCK) : -1;
+  if (locked) trySetTtyNumber(master, TIOC.SPTLCK, 1);
+  if (opens) check(slave, "cannot open the slave of a pty", subject);
+  if (isQuiet(master, slave, modes)) {
+    if (slave >= 0) closeFd(slave);
+    return nothing;
+  }
+  // a master without a slave gets its bytes back by a slave too, which was closed before
+  const emptied = new Emptied({ master, slave, modes, locks }, subject);
+  try {
+    return emptied.look();
+  } finally {
+    if (slave >= 0) closeFd(slave);
+  }
 }
 
-function fill(master: number, slave: number, { toMaster, toSlave }: PtyQueues, subject: Subject): void {
-  if (toMaster.length > 0) {
-    const keys = [...toMaster].map((byte) => [byte]);
-    withModes(master, verbatim("bytes"), subject, () => putBefore(master, keys, slave, subject));
+/** A pty that is being emptied, and is filled again at the end, or when we die. */
+class Emptied {
+  readonly #standby = new Standby();
+  readonly #around: { change: Call[]; undo: Call[] };
+  #inside = nothing;
+
+  constructor(
+    readonly pty: OpenPty,
+    readonly subject: Subject,
+  ) {
+    this.#around = plainly(pty.master);
   }
-  if (toSlave.data.length + toSlave.lines.length === 0) return;
-  withModes(master, verbatim("keys"), subject, (now) =>
-    putBefore(slave, keysOf(toSlave, delimiters(now)), master, subject),
-  );
+
+  look(): PtyInside {
+    const { master, slave } = this.pty;
+    this.#found({});
+    try {
+      make(this.#around.change);
+      this.#drain(master, (bytes) => this.#found({ toMaster: bytes }));
+      if (slave >= 0) {
+        trySetLockedTermios(master, UNLOCKED);
+        this.#lookAtFlow();
+        this.#drainSlave();
+      }
+    } finally {
+      this.#fill();
+    }
+    return this.#inside;
+  }
+
+  #fill(): void {
+    const { calls, rest } = filling(this.pty, this.#inside, true);
+    const { undo } = this.#around;
+    if (rest.length === 0) {
+      this.#standby.carryOut([...calls, ...undo]);
+      return;
+    }
+    // what does not fit is put there by us, who can wait for room
+    using later = new Standby();
+    later.ifWeDie(undo);
+    this.#standby.carryOut(calls);
+    try {
+      for (const one of rest) writeAll(one, this.subject);
+    } finally {
+      make(undo);
+    }
+  }
+
+  /** What was taken out, and what is to be done with it if we die. */
+  #found(more: Partial<PtyInside>): void {
+    this.#inside = { ...this.#inside, ...more };
+    const { calls, rest } = filling(this.pty, this.#inside, false);
+    const last = rest.map(({ fd, bytes }): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] }));
+    this.#standby.ifWeDie([...calls, ...last, ...this.#around.undo]);
+  }
+
+  #drain(fd: number, found: (bytes: Uint8Array) => void, before = new Uint8Array(0)): void {
+    const bytes = new Uint8Array(before.length + MOST);
+    bytes.set(before);
+    for (let used = before.length; used < bytes.length; ) {
+      const got = tryRead(fd, bytes.subarray(used));
+      if (got === EAGAIN || got === EIO || got === 0) return;
+      used += check(got, "cannot read what is queued in a terminal", this.subject);
+      found(bytes.subarray(0, used));
+    }
+  }
+
+  /** A slave with an empty queue in front of it that takes nothing is stopped: by a call, if it is so without IXON too. */
+  #lookAtFlow(): void {
+    const { master, slave, modes } = this.pty;
+    if (has(slave, POLL.OUT)) return;
+    const without = verbatim(modes, "lines");
+    trySetTermios(master, { ...without, iflag: without.iflag & ~TERMIOS.IXON });
+    const stopped: Stopped = has(slave, POLL.OUT) ? STOPPED.key : STOPPED.call;
+    this.#found({ stopped });
+  }
+
+  /** Reads as the program would, a line at a time, then what is behind the last one. */
+  #drainSlave(): void {
+    const { master, slave, modes } = this.pty;
+    const lines: number[] = [];
+    let data = new Uint8Array(0);
+    trySetTermios(master, verbatim(modes, "lines"));
+    for (const ends = delimiters(modes); givesLines(modes); ) {
+      const bytes = new Uint8Array(MOST);
+      const got = tryRead(slave, bytes);
+      if (got === EAGAIN || got === EIO) break;
+      check(got, "cannot read what is queued in a terminal", this.subject);
+      const line = bytes.slice(0, got);
+      lines.push(2 * got + (ends.has(line.at(-1) ?? -1) ? 0 : 1));
+      data = new Uint8Array(Buffer.concat([data, line]));
+      this.#found({ toSlave: { data, lines } });
+    }
+    trySetTermios(master, verbatim(modes, "bytes"));
+    this.#drain(slave, (all) => this.#found({ toSlave: { data: all, lines } }), data);
+  }
 }
 
 /** Puts the bytes into a pty that was just made and has its modes. `slave` is any description of its slave. */
 export function writeInside(master: number, slave: number, inside: PtyInside, subject: Subject): void {
-  plainly(master, () => {
-    fill(master, slave, inside, subject);
-    if (inside.stopped !== undefined) holdFlow(master, slave, inside.stopped, subject);
-  });
+  if (inside.toMaster.length + inside.toSlave.data.length + inside.toSlave.lines.length === 0 && !inside.stopped)
+    return;
+  const { change, undo } = plainly(master);
+  make(change);
+  const { calls, rest } = filling({ master, slave, ...modesOf(master, subject) }, inside, true);
+  make(calls);
+  for (const one of rest) writeAll(one, subject);
+  make(undo);
 }

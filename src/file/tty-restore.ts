@@ -10,10 +10,10 @@ import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { FileRestore, RestoredTask } from "./kind.ts";
 import { perRun } from "./per-run.ts";
-import { stoppedOf } from "./tty-flow.ts";
+import { type PtyInside, stoppedOf } from "./tty-inside.ts";
 import { makeMaster, OPEN_FLAGS, openSlave } from "./tty-open.ts";
 import { givenTerminal } from "./tty-precheck.ts";
-import { type PtyInside, writeInside } from "./tty-queue.ts";
+import { writeInside } from "./tty-queue.ts";
 import { hasOurSession, isForeground, type SessionTerminal, takeTerminal } from "./tty-session.ts";
 import { applyFlags, applyModes, applySize, infoId, MAX_PTYS } from "./tty-state.ts";
 

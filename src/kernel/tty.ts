@@ -1,5 +1,6 @@
 import { closeFd, ioctlInt, openPath, tryIoctl } from "./fd.ts";
 import { NR } from "./nr.ts";
+import type { Call } from "./standby.ts";
 import { sys } from "./sys.ts";
 import { F, FD_CLOEXEC, O } from "./uapi/fcntl.ts";
 import { ior, iow, TIOC } from "./uapi/ioctl.ts";
@@ -34,6 +35,7 @@ export const TERMIOS = {
   ICRNL: 0x100,
   IUCLC: 0x200,
   IXON: 0x400,
+  IXANY: 0x800,
   IXOFF: 0x1000,
   PARMRK: 0x8,
   OPOST: 0x1,
@@ -93,6 +95,20 @@ export function isTerminal(fd: number): boolean {
 /** Sets modes at once, without waiting for output: 0 or the negative errno. */
 export function trySetTermios(fd: number, termios: Termios): number {
   return tryIoctl(fd, TCSETS2, format(termios));
+}
+
+/** The same as a call that is made later. */
+export function setTermiosCall(fd: number, termios: Termios): Call {
+  return { nr: NR.ioctl, args: [fd, TCSETS2, format(termios)] };
+}
+
+export function setLockedTermiosCall(fd: number, termios: Termios): Call {
+  return { nr: NR.ioctl, args: [fd, TIOC.SLCKTRMIOS, format(termios)] };
+}
+
+/** Sets what an ioctl takes from an int in memory, later. */
+export function ttyNumberCall(fd: number, request: number, value: number): Call {
+  return { nr: NR.ioctl, args: [fd, request, new Int32Array([value])] };
 }
 
 /** Which bits of the modes are locked; speeds are not kept. */
