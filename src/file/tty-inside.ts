@@ -80,14 +80,14 @@ function typing(fd: number, keys: Iterable<number>): Call[] {
 }
 
 /** Does the kernel let us type (TIOCSTI)? It looks at the key after that. */
-function mayType(slave: number): boolean {
+export function mayType(slave: number): boolean {
   return tryIoctl(slave, TIOC.STI) === -(ERRNO.EFAULT ?? 14);
 }
 
 const write = (fd: number, bytes: Uint8Array): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] });
 
 /** Waits for what is on its way: what comes after finds it in the line buffer, unless there was something already. */
-function settle(fd: number): Call {
+export function settle(fd: number): Call {
   const POLLIN = 1;
   return { nr: NR.ppoll, args: [Int32Array.of(fd, POLLIN), 1, new BigInt64Array(2), 0, 0] };
 }
@@ -100,9 +100,9 @@ export interface Rest {
 
 /**
  * The calls that put everything into a pty whose queues are empty; its modes are set at the end.
- * @param exact key by key, by TIOCSTI, so that modes which are set later change nothing; else at once
+ * @param byKey key by key, by TIOCSTI, so that modes which are set later change nothing; else at once
  */
-export function filling(pty: OpenPty, inside: PtyInside, exact: boolean): { calls: Call[]; rest: Rest[] } {
+export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): { calls: Call[]; rest: Rest[] } {
   const { master, slave, modes, locks } = pty;
   const { toMaster, toSlave, stopped } = inside;
   const first = stopped === undefined ? toMaster.subarray(0, LINE_BUFFER) : toMaster;
@@ -118,7 +118,7 @@ export function filling(pty: OpenPty, inside: PtyInside, exact: boolean): { call
   }
   const keys = keysOf(toSlave, delimiters(modes));
   const typed = keys.slice(0, LINE_BUFFER).flat();
-  if (exact && mayType(slave)) calls.push(...typing(slave, typed));
+  if (byKey) calls.push(...typing(slave, typed));
   else if (typed.length > 0) calls.push(write(master, Uint8Array.from(typed)), settle(slave));
   calls.push(setTermiosCall(master, modes), setLockedTermiosCall(master, locks));
   const rest = [

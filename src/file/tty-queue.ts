@@ -5,13 +5,14 @@
 import type { Subject } from "../error.ts";
 import { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd, ioctlInt, POLL, pollNow, tryRead, tryWrite } from "../kernel/fd.ts";
+import { closeFd, ioctlInt, makePipe, POLL, pollNow, tryRead, tryWrite } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { type Call, Standby } from "../kernel/standby.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import {
   readLockedTermios,
   readTermios,
+  setTermiosCall,
   TERMIOS,
   type Termios,
   tryOpenSlave,
@@ -23,13 +24,27 @@ import {
 } from "../kernel/tty.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { FIO, TIOC } from "../kernel/uapi/ioctl.ts";
-import { filling, nothing, type OpenPty, type PtyInside, type Rest, STOPPED, type Stopped } from "./tty-inside.ts";
+import {
+  filling,
+  mayType,
+  nothing,
+  type OpenPty,
+  type PtyInside,
+  type Rest,
+  STOPPED,
+  type Stopped,
+  settle,
+} from "./tty-inside.ts";
 import { delimiters, givesLines, UNLOCKED, verbatim } from "./tty-modes.ts";
 
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 const EIO = -(ERRNO.EIO ?? 5);
 /** What an image keeps of one queue. */
 const MOST = 16384;
+const FEW = 512;
+/** Lines that are put aside when we die. */
+const LINES = 32;
+const SPLICE_F_NONBLOCK = 2;
 const PIECE = 2048;
 /** Milliseconds that the kernel has to make room. */
 const PATIENCE = 1000;
@@ -114,8 +129,11 @@ export function lookInside(master: number, hasSlave: boolean, subject: Subject):
 
 /** A pty that is being emptied, and is filled again at the end, or when we die. */
 class Emptied {
+  /** For what is still there when we die: it has to come behind what we have taken out. */
+  readonly #aside = makePipe(O.NONBLOCK);
   readonly #standby = new Standby();
   readonly #around: { change: Call[]; undo: Call[] };
+  readonly #mayType: boolean;
   #inside = nothing;
 
   constructor(
@@ -123,6 +141,7 @@ class Emptied {
     readonly subject: Subject,
   ) {
     this.#around = plainly(pty.master);
+    this.#mayType = mayType(pty.slave);
   }
 
   look(): PtyInside {
@@ -138,12 +157,13 @@ class Emptied {
       }
     } finally {
       this.#fill();
+      for (const end of this.#aside) closeFd(end);
     }
     return this.#inside;
   }
 
   #fill(): void {
-    const { calls, rest } = filling(this.pty, this.#inside, true);
+    const { calls, rest } = filling(this.pty, this.#inside, this.#mayType);
     const { undo } = this.#around;
     if (rest.length === 0) {
       this.#standby.carryOut([...calls, ...undo]);
@@ -160,12 +180,34 @@ class Emptied {
     }
   }
 
-  /** What was taken out, and what is to be done with it if we die. */
+  /**
+   * What was taken out, and what is to be done with it if we die: the agents go home when that is done. No call comes between a
+   * read and this.
+   */
   #found(more: Partial<PtyInside>): void {
     this.#inside = { ...this.#inside, ...more };
-    const { calls, rest } = filling(this.pty, this.#inside, false);
-    const last = rest.map(({ fd, bytes }): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] }));
-    this.#standby.ifWeDie([...calls, ...last, ...this.#around.undo]);
+    const { master, slave, modes } = this.pty;
+    const { toMaster, toSlave } = this.#inside;
+    const [outOf, into] = this.#aside;
+    const move = (from: number, to: number): Call => ({
+      nr: NR.splice,
+      args: [from, 0, to, 0, MOST, SPLICE_F_NONBLOCK],
+    });
+    const set = (which: "lines" | "bytes") => setTermiosCall(master, verbatim(modes, which));
+    const fill = (what: Partial<PtyInside>): Call[] => {
+      // key by key takes long to write down again and again, at once may be mixed with what the modes make of it
+      const { calls, rest } = filling(this.pty, { ...nothing, ...what }, this.#mayType && toSlave.data.length <= FEW);
+      return [...calls, ...rest.map(({ fd, bytes }): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] }))];
+    };
+    const others = Array.from({ length: LINES }, () => move(slave, into));
+    this.#standby.ifWeDie([
+      ...(slave < 0 ? [] : [set("lines"), ...others, set("bytes"), move(slave, into), ...fill({ toSlave })]),
+      ...(slave < 0 ? [] : [set("lines"), move(outOf, master), settle(slave)]),
+      move(master, into),
+      ...fill({ toMaster, stopped: this.#inside.stopped }),
+      ...(slave < 0 ? [] : [move(outOf, slave)]),
+      ...this.#around.undo,
+    ]);
   }
 
   #drain(fd: number, found: (bytes: Uint8Array) => void, before = new Uint8Array(0)): void {
@@ -216,7 +258,7 @@ export function writeInside(master: number, slave: number, inside: PtyInside, su
     return;
   const { change, undo } = plainly(master);
   make(change);
-  const { calls, rest } = filling({ master, slave, ...modesOf(master, subject) }, inside, true);
+  const { calls, rest } = filling({ master, slave, ...modesOf(master, subject) }, inside, mayType(slave));
   make(calls);
   for (const one of rest) writeAll(one, subject);
   make(undo);

@@ -115,6 +115,7 @@ const victims: [string, () => string[], VictimOptions, string | undefined][] = [
   ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
   ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
   ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
+  ["a terminal with bytes in it", () => [cProgram("victims/terminal.c")], {}, undefined],
 ];
 
 describe("a dumper that is killed", () => {
