@@ -311,8 +311,16 @@ export class Writer {
     const bytes = this.#bytes;
     let { pos } = this;
     let i = from;
+    const short = tag <= 0x7f;
     for (; i < count; i++) {
       const value = values[i];
+      if (value === 0 && short) {
+        // most are
+        bytes[pos] = tag;
+        bytes[pos + 1] = 0;
+        pos += 2;
+        continue;
+      }
       if (typeof value !== "number" || value >>> 0 !== value) break;
       let rest = tag;
       for (; rest > 0x7f; rest >>>= 7) bytes[pos++] = (rest & 0x7f) | 0x80;

@@ -6,7 +6,7 @@ import { CrError } from "../../error.ts";
 import { keep } from "../../image/codec.ts";
 import type { TscriuXstate, U64, UserX86FpregsEntry, UserX86XsaveEntry } from "../../image/schema.gen.ts";
 import { cpuid } from "../../kernel/sys.ts";
-import { putU64s, toU64 } from "../../kernel/u64.ts";
+import { putU64s, toU64, u64At } from "../../kernel/u64.ts";
 
 /** Offsets in the 512 bytes that FXSAVE knows. */
 const FX = { cwd: 0, swd: 2, twd: 4, fop: 6, rip: 8, rdp: 16, mxcsr: 24, mxcsrMask: 28, st: 32, xmm: 160 } as const;
@@ -69,18 +69,15 @@ function view(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function words32(bytes: DataView, offset: number, count: number): number[] {
+function words32(halves: Uint32Array, count: number): number[] {
   const words = new Array<number>(count);
-  for (let i = 0; i < count; i++) words[i] = bytes.getUint32(offset + i * 4, true);
+  for (let i = 0; i < count; i++) words[i] = halves[i] ?? 0;
   return words;
 }
 
-function words64(bytes: DataView, offset: number, count: number): U64[] {
+function words64(halves: Uint32Array, count: number): U64[] {
   const words = new Array<U64>(count);
-  for (let i = 0; i < count; i++) {
-    const high = bytes.getUint32(offset + i * 8 + 4, true);
-    words[i] = high === 0 ? bytes.getUint32(offset + i * 8, true) : toU64(bytes.getBigUint64(offset + i * 8, true));
-  }
+  for (let i = 0; i < count; i++) words[i] = u64At(halves, i);
   return words;
 }
 
@@ -102,8 +99,9 @@ function isZero(bytes: Uint8Array): boolean {
 }
 
 /** Registers of 32-bit words, as FXSAVE has them. */
-function legacy(xstate: Uint8Array, fx: DataView, field: string, offset: number, count: number): number[] {
-  return isZero(xstate.subarray(offset, offset + count * 4)) ? zeros(field, count) : words32(fx, offset, count);
+function legacy(xstate: Uint8Array, field: string, offset: number, count: number): number[] {
+  const bytes = xstate.slice(offset, offset + count * 4);
+  return isZero(bytes) ? zeros(field, count) : words32(new Uint32Array(bytes.buffer), count);
 }
 
 /** A state that images have no field for yet, in use by the thread. */
@@ -130,8 +128,8 @@ export function dumpXstate(xstate: Uint8Array): UserX86FpregsEntry {
     rdp: toU64(fx.getBigUint64(FX.rdp, true)),
     mxcsr: fx.getUint32(FX.mxcsr, true),
     mxcsr_mask: fx.getUint32(FX.mxcsrMask, true),
-    st_space: legacy(xstate, fx, "st_space", FX.st, 32),
-    xmm_space: legacy(xstate, fx, "xmm_space", FX.xmm, 64),
+    st_space: legacy(xstate, "st_space", FX.st, 32),
+    xmm_space: legacy(xstate, "xmm_space", FX.xmm, 64),
     padding: [],
   };
   if (xstate.length >= HEADER_END) entry.xsave = dumpXsave(xstate, fx);
@@ -172,8 +170,9 @@ function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
     }
     const state = new Uint8Array(length);
     state.set(given);
-    if (wide) xsave[field] = words64(view(state), 0, words);
-    else xsave[field] = words32(view(state), 0, words);
+    const halves = new Uint32Array(state.buffer);
+    if (wide) xsave[field] = words64(halves, words);
+    else xsave[field] = words32(halves, words);
   }
   return xsave;
 }
