@@ -40,11 +40,17 @@ function entryOf(file: OpenFile, idOf: (name: string, ino: number) => number | u
   return { id: file.id, ns_id, ns_cflag: flag, flags: file.flags };
 }
 
-/** Where a namespace of the images is to be had. */
+function idsOf(pid: number, restore: FileRestore): TaskKobjIdsEntry | undefined {
+  return restore.images.one("IDS", pid);
+}
+
+/** Where a namespace of the images is to be had: it is ours, or a task of the tree lives in it. */
 function pathOf(nsf: NsFileEntry, restore: FileRestore): string {
   const kind = NAMESPACES.find(({ flag }) => flag === nsf.ns_cflag);
   const ids = restore.images.inventory.root_ids;
   if (kind !== undefined && ids?.[kind.field] === nsf.ns_id) return `/proc/self/ns/${kind.name}`;
+  const member = kind && restore.tasks.find(({ pid }) => idsOf(pid, restore)?.[kind.field] === nsf.ns_id);
+  if (kind && member) return `/proc/${member.hostPid}/ns/${kind.name}`;
   throw new CrError("a namespace that was open cannot be restored yet", {
     code: "UNSUPPORTED",
     subject: { file: nsf.id, namespace: kind?.name ?? nsf.ns_cflag },

@@ -28,6 +28,9 @@ import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { packTree } from "./tmpfs.ts";
 
+/** Mounts that are held open together. */
+const AT_ONCE = 100;
+
 /** One mount namespace of the tree. */
 class Seen implements Disposable {
   readonly mounts: readonly MountInfo[];
@@ -84,19 +87,21 @@ class Seen implements Disposable {
     const subject = { path: mount.mountpoint };
     return inCopyOfMounts(this.#link, ({ pid, call }) => {
       const copy = mountsSeenBy(pid);
-      const own = counterpart(mount, this.mounts, copy);
+      const own = counterparts(this.mounts, copy).get(mount.mntId);
       if (own) uncover(own, copy, call);
-      const fd = check(tryOpenThere(mount.mountpoint, O.PATH, call), "cannot reach a mount", subject);
-      try {
-        if (statFd(fd, subject).mntId !== own?.mntId)
-          throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
-        const clone = check(tryCloneMount(fd, call), "cannot clone a mount", subject);
-        trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: ALL_ATIME });
-        return clone;
-      } finally {
-        closeFd(fd);
-      }
+      const fd = own && cloneOf(own, call);
+      if (fd === undefined) throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
+      return fd;
     });
+  }
+
+  /** The same for many, of which those that nothing lies over cost little. */
+  *reachAll(wanted: readonly MountInfo[]): Generator<[MountInfo, number]> {
+    for (let at = 0; at < wanted.length; at += AT_ONCE) {
+      const some = wanted.slice(at, at + AT_ONCE);
+      const open = inMountNamespace(this.#link, ({ call }) => some.map((mount) => cloneOf(mount, call)));
+      for (const [i, mount] of some.entries()) yield [mount, open[i] ?? this.reach(mount)];
+    }
   }
 
   [Symbol.dispose](): void {
@@ -111,20 +116,38 @@ function chainOf(mount: MountInfo, all: readonly MountInfo[]): MountInfo[] {
   return parent ? [...chainOf(parent, all), mount] : [mount];
 }
 
-/** The same mount in a copy of its namespace, where mounts have other numbers. */
-function counterpart(mount: MountInfo, all: readonly MountInfo[], copy: readonly MountInfo[]): MountInfo | undefined {
-  const isLike = (one: MountInfo, other: MountInfo) =>
-    one.dev === other.dev && one.root === other.root && one.mountpoint === other.mountpoint;
+/** Mounts in a copy of their namespace, where they have other numbers, by those that they have in it. */
+function counterparts(all: readonly MountInfo[], copy: readonly MountInfo[]): Map<number, MountInfo> {
+  const key = (parent: number | undefined, one: MountInfo) => [parent, one.dev, one.root, one.mountpoint].join(" ");
   const ids = new Set(copy.map(({ mntId }) => mntId));
-  let found: MountInfo | undefined;
-  for (const one of chainOf(mount, all)) {
-    const above = found;
-    found = copy.find(
-      (other) => isLike(one, other) && (above ? other.parentId === above.mntId : !ids.has(other.parentId)),
-    );
-    if (found === undefined) return undefined;
-  }
+  const known = new Map(copy.map((one) => [key(ids.has(one.parentId) ? one.parentId : undefined, one), one]));
+  const found = new Map<number, MountInfo>();
+  const [originals, byId] = [new Set(all.map(({ mntId }) => mntId)), new Map(all.map((one) => [one.mntId, one]))];
+  const find = (one: MountInfo): MountInfo | undefined => {
+    const before = found.get(one.mntId);
+    if (before) return before;
+    const parent = originals.has(one.parentId) && one.parentId !== one.mntId ? byId.get(one.parentId) : undefined;
+    const above = parent && find(parent);
+    const same = parent && !above ? undefined : known.get(key(above?.mntId, one));
+    if (same) found.set(one.mntId, same);
+    return same;
+  };
+  for (const one of all) find(one);
   return found;
+}
+
+/** A mount of ours like the one that its path leads to, if that is this very one. */
+function cloneOf(mount: MountInfo, call: Caller): number | undefined {
+  const fd = tryOpenThere(mount.mountpoint, O.PATH, call);
+  if (fd < 0) return undefined;
+  try {
+    if (statFd(fd).mntId !== mount.mntId) return undefined;
+    const clone = check(tryCloneMount(fd, call), "cannot clone a mount", { path: mount.mountpoint });
+    trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: ALL_ATIME });
+    return clone;
+  } finally {
+    closeFd(fd);
+  }
 }
 
 /** Takes away what lies over a mount and over the way to it: in a copy of its namespace. */
@@ -340,17 +363,17 @@ export class TreeMounts implements Surroundings, Disposable {
     for (const seen of this.#seen) {
       const entries = this.#entries.get(seen) ?? [];
       images.write("MNTS", seen.id, [...entries]);
-      for (const dev of this.#contents(entries)) {
+      const wanted = [...this.#contents(entries)].flatMap((dev) => {
         const mount = saved.has(dev) ? undefined : this.#whole(seen, dev);
-        if (mount === undefined) continue;
         saved.add(dev);
-        this.#saveContent(images, seen, mount);
-      }
+        return mount ? [mount] : [];
+      });
+      for (const [mount, root] of seen.reachAll(wanted)) this.#saveContent(images, mount, root);
     }
   }
 
-  #saveContent(images: ImageDirectory, seen: Seen, mount: MountInfo): void {
-    const root = seen.reach(mount);
+  /** @param root a descriptor of ours for it, which is closed */
+  #saveContent(images: ImageDirectory, mount: MountInfo, root: number): void {
     try {
       const writer = images.writer("TMPFS_DEV", mount.dev);
       packTree(root, (bytes) => writer.raw(bytes));

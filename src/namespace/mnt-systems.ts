@@ -48,8 +48,8 @@ export function makeSystem(program: Program, pidfd: number, entry: MntEntry, { n
   program.run();
   const number = program.result(mount);
   const fd = pidfdGetfd(pidfd, number);
+  // with whatever it does next
   program.call(NR.close, [number]);
-  program.run();
   return fd;
 }
 
