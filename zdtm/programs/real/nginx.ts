@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { describeStatus } from "../../lib/keeper.ts";
 import { type Program, type Stage, until } from "../lib/stage.ts";
+import { askAnew, Connection } from "./http.ts";
 import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
 
@@ -174,59 +175,12 @@ export const nginxAnew: RealProgram = {
     const port = freePort();
     const program = await begin(stage, port, new Uint8Array(0));
     const tally = new Tally();
-    const ask = async (path: string): Promise<string> => {
-      const connection = new Connection(port);
-      try {
-        return await connection.ask(path);
-      } finally {
-        connection.close();
-      }
-    };
-    // between dump and restore nobody listens
-    const isRefused = (error: unknown) => error instanceof Error && "code" in error && error.code === "ECONNREFUSED";
-    const again = (error: unknown) => (isRefused(error) ? undefined : Promise.reject(error));
     for (let i = 0; i < strangers; i++) {
       tally.keep(`stranger ${i}`, async (n) => ({
-        got: await until("nginx listens", () => ask(`/count?n=${n}`).catch(again)),
+        got: await askAnew(port, `/count?n=${n}`),
         wanted: `${n} 1`,
       }));
     }
     return { program, tally, words: ["--tcp-established"], finish: () => quit(program, tally) };
   },
 };
-
-/** Asks over one connection and no other. */
-class Connection {
-  readonly #socket: Socket;
-  #heard = "";
-  #answer = (_: string) => {};
-  #lost = (_: Error) => {};
-
-  constructor(port: number) {
-    this.#socket = connect(port, "127.0.0.1");
-    this.#socket.on("data", (bytes) => this.#hear(String(bytes)));
-    this.#socket.on("error", (error) => this.#lost(error));
-    this.#socket.on("close", () => this.#lost(new Error("the connection is closed")));
-  }
-
-  #hear(text: string): void {
-    this.#heard += text;
-    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/.exec(this.#heard) ?? [];
-    if (length === "" || body.length < Number(length)) return;
-    this.#heard = "";
-    this.#answer(body);
-  }
-
-  /** Gives the body of the answer. */
-  ask(path: string): Promise<string> {
-    return new Promise((resolve, reject) => {
-      [this.#answer, this.#lost] = [resolve, reject];
-      if (this.#socket.destroyed) reject(new Error("the connection is closed"));
-      this.#socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`);
-    });
-  }
-
-  close(): void {
-    this.#socket.destroy();
-  }
-}

@@ -1,7 +1,8 @@
-import { asyncio } from "./asyncio.ts";
+import { nodeCluster } from "./cluster.ts";
 import { dnsmasq } from "./dnsmasq.ts";
 import { nginx, nginxAnew } from "./nginx.ts";
 import { postgres } from "./postgres.ts";
+import { asyncio, multiprocessing } from "./python.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
 import { sqliteJournal, sqliteLog } from "./sqlite.ts";
@@ -13,8 +14,10 @@ export const realPrograms: readonly RealProgram[] = [
   nginx,
   nginxAnew,
   asyncio,
+  multiprocessing,
   nodeSockets,
   nodeClient,
+  nodeCluster,
   bunSockets,
   bunClient,
   sqliteJournal,
