@@ -75,8 +75,8 @@ export const ARG_LOAD64 = 4;
 export const PSEUDO = {
   /** (fd, address, length, offset): pread64 until all is there; -ENODATA at end of file. */
   readAll: 0x10000,
-  /** (fd, iovec array, count, offset): preadv until all is there. */
-  readvAll: 0x10001,
+  /** (fd, iovec array, count, offset): reads to places that hold nothing yet, until all is there. */
+  fillAll: 0x10001,
   /** (fd, iovec array, count, offset): pwritev until all is written. */
   writevAll: 0x10002,
   /** (address, value): a 32-bit store. */

@@ -25,14 +25,13 @@ import {
 import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
-import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
-import { awaitPid, hostPidOfChild, hostTidsOfThreads, pidError } from "./pid.ts";
-import { type Data, type Free, Program, type Result } from "./program.ts";
+import { AREA, CONTROL } from "./layout.ts";
+import { awaitPid, hostPidOfChild, pidError } from "./pid.ts";
+import { type Data, Program } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
 const PROT_READ = 1;
 const PROT_EXEC = 4;
-const PROT_RW = 3;
 const PROT_RWX = 7;
 const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
@@ -45,13 +44,10 @@ const STACK = 65536;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
 export const THREAD_PAGE = 4096;
 
-/** What one program makes: far below what the area has room for. */
-const THREADS_AT_ONCE = 1024;
-
 const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
 
 /** Becomes the tracer of a new task, which suspends its seccomp where we may. */
-function trace(tid: number, subject: Subject): void {
+export function trace(tid: number, subject: Subject): void {
   if (seize(tid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0)
     check(seize(tid, OPTIONS), "cannot trace the new task", subject);
 }
@@ -78,7 +74,8 @@ export class Puppet extends FutexAgent implements Disposable {
   readonly program: Program = new Program(this);
   readonly memory: RemoteMemory;
   readonly #map: SharedView;
-  #threads: SharedView | undefined;
+  /** Control blocks and stacks of its other threads: see threads.ts. */
+  threads: SharedView | undefined;
   #state: "stopped" | "serving" | "gone" = "stopped";
 
   private constructor(
@@ -206,7 +203,7 @@ export class Puppet extends FutexAgent implements Disposable {
       puppet.memory.write(base, embedded("agent"));
       puppet.memory.write(base + AREA.trampoline, arch.trampoline);
     }
-    puppet.#control(map.view, AREA.control);
+    puppet.prepareControl(map.view, AREA.control);
     const regs = readRegs(pid);
     writeRegs(pid, arch.enter(regs, base, base + AREA.stackEnd, base + AREA.control));
     check(cont(pid), "cannot start a puppet", { pid });
@@ -214,7 +211,8 @@ export class Puppet extends FutexAgent implements Disposable {
     return puppet;
   }
 
-  #control(view: DataView, at: number): void {
+  /** Makes a control block of its agents. */
+  prepareControl(view: DataView, at: number): void {
     view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
     view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
   }
@@ -231,14 +229,14 @@ export class Puppet extends FutexAgent implements Disposable {
   #clone3(tid: number, flags: number, exitSignal: number): number {
     const CLONE_PTRACE = 0x2000;
     const { program } = this;
-    const args = this.#cloneArgs(tid, flags | CLONE_PTRACE, exitSignal, 0, 0);
+    const args = this.cloneArgs(tid, flags | CLONE_PTRACE, exitSignal, 0, 0);
     const call = program.call(NR.clone3, [args, 88], { ignore: true });
     program.run();
     return program.result(call);
   }
 
   /** struct clone_args (sched.h). */
-  #cloneArgs(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): Data {
+  cloneArgs(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): Data {
     const { program } = this;
     const args = program.reserve(88);
     const tids = program.reserve(8);
@@ -252,68 +250,6 @@ export class Puppet extends FutexAgent implements Disposable {
       args.view.setBigUint64(72, 1n, true);
     }
     return args;
-  }
-
-  /** Clones the other threads of this task, with the tids that they have for it. */
-  cloneThreads(inner: readonly number[]): ThreadPuppet[] {
-    if (inner.length === 0) return [];
-    const { program } = this;
-    const threads = this.#mapThreads(inner.length);
-    const made: number[] = [];
-    for (let from = 0; from < inner.length; from += THREADS_AT_ONCE) {
-      const tids = inner.slice(from, from + THREADS_AT_ONCE);
-      const calls = tids.map((tid, i) => this.#appendThread(tid, from + i));
-      program.run();
-      made.push(...calls.map((call) => program.result(call)));
-    }
-    inner.forEach((tid, index) => {
-      if ((made[index] ?? 0) < 0) made[index] = this.#cloneLater(tid, index);
-    });
-    const ours = this.apart ? hostTidsOfThreads(this.pid, made) : made;
-    return ours.map((tid, index) => {
-      trace(tid, { pid: this.pid, tid });
-      return new ThreadPuppet(tid, this, threads, index * THREAD_PAGE);
-    });
-  }
-
-  /** Control blocks and stacks for `count` more threads. */
-  #mapThreads(count: number): SharedView {
-    const start = this.base + AREA.size;
-    const size = count * THREAD_PAGE;
-    const { program } = this;
-    program.call(NR.mmap, [start, size, PROT_RW, MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0], {
-      expect: start,
-      what: "cannot map the threads' stacks",
-    });
-    program.run();
-    const fd = check(openMapFile(this.pid, start, start + size, 2), "cannot open the threads' stacks", this.subject);
-    try {
-      this.#threads = new SharedView(fd, size, this.subject);
-    } finally {
-      closeFd(fd);
-    }
-    for (let index = 0; index < count; index++) this.#control(this.#threads.view, index * THREAD_PAGE);
-    return this.#threads;
-  }
-
-  /** Appends the call that makes thread number `index`, from 0. */
-  #appendThread(inner: number, index: number): Result {
-    // CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM
-    const flags = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
-    const page = this.base + AREA.size + index * THREAD_PAGE;
-    const args = this.#cloneArgs(inner, flags, 0, page, THREAD_PAGE);
-    return this.program.call(PSEUDO.startThread, [args, page], { ignore: true });
-  }
-
-  /** Somebody had its id: it may be a zombie that goes soon. */
-  #cloneLater(inner: number, index: number): number {
-    const made = awaitPid(inner, () => {
-      const call = this.#appendThread(inner, index);
-      this.program.run();
-      return this.program.result(call);
-    });
-    if (made < 0) throw pidError(made, inner);
-    return made;
   }
 
   /** Stops the agent for good; afterwards calls are made by `inject`. */
@@ -385,48 +321,6 @@ export class Puppet extends FutexAgent implements Disposable {
   [Symbol.dispose](): void {
     this.memory[Symbol.dispose]();
     this.#map[Symbol.dispose]();
-    this.#threads?.[Symbol.dispose]();
-  }
-}
-
-/** A thread of a puppet: it has its own control block and stack, and runs its programs from the task's area. */
-export class ThreadPuppet extends FutexAgent {
-  readonly subject: Subject;
-
-  constructor(
-    tid: number,
-    readonly task: Puppet,
-    readonly threads: SharedView,
-    control: number,
-  ) {
-    super(tid, control);
-    this.subject = { pid: task.pid, tid };
-  }
-
-  /** A program for it whose records and data begin there: see `runTogether`. */
-  program(from: Free): Program {
-    const first = BigInt(this.base + AREA.ops + from.ops * OP.size);
-    this.threads.view.setBigUint64(this.control + CONTROL.areaOps, first, true);
-    return new Program(this, from);
-  }
-
-  get base(): number {
-    return this.task.base;
-  }
-
-  get bytes(): Uint8Array {
-    return this.task.bytes;
-  }
-
-  get view(): DataView {
-    return this.task.view;
-  }
-
-  protected controlView(): DataView {
-    return this.threads.view;
-  }
-
-  protected controlAddress(): number {
-    return this.threads.address + this.control;
+    this.threads?.[Symbol.dispose]();
   }
 }

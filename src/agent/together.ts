@@ -2,7 +2,7 @@
 import { AREA } from "./layout.ts";
 import type { Program } from "./program.ts";
 import { WHOLE } from "./program.ts";
-import type { ThreadPuppet } from "./puppet.ts";
+import type { ThreadPuppet } from "./threads.ts";
 
 /** What is left of the area that a thread's program may well need: then those before it run first. */
 const AMPLE = { ops: 400, data: 0x10000 } as const;

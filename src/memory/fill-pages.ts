@@ -91,7 +91,7 @@ export function fillPages(
     const vector = program.reserve(parts.length * 8);
     putU64s(vector.bytes, parts.length, parts);
     const what = `cannot read pages-${pagemap.pagesId}.img (is it complete?)`;
-    program.call(PSEUDO.readvAll, [fd, vector, parts.length / 2, partsAt], { what });
+    program.call(PSEUDO.fillAll, [fd, vector, parts.length / 2, partsAt], { what });
     parts = [];
   };
   let comparisons: { call: Result; count: number }[] = [];

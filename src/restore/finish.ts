@@ -2,7 +2,8 @@
 
 import { arch } from "../agent/arch/index.ts";
 import type { Program } from "../agent/program.ts";
-import type { Puppet, ThreadPuppet } from "../agent/puppet.ts";
+import type { Puppet } from "../agent/puppet.ts";
+import { cloneThreads, type ThreadPuppet } from "../agent/threads.ts";
 import { runTogether } from "../agent/together.ts";
 import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import { receiveFd, type Service } from "../file/numbers.ts";
@@ -97,7 +98,10 @@ export function makeThreads(finish: Finish): void {
   if (hostLsm() === "selinux") labelLeaders(finish);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
-    const agents = puppet.cloneThreads(saved.threads.map(({ tid }) => tid));
+    const agents = cloneThreads(
+      puppet,
+      saved.threads.map(({ tid }) => tid),
+    );
     threads.set(
       task,
       agents.flatMap((agent, index) => {

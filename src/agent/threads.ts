@@ -1,0 +1,126 @@
+/** Threads of a puppet besides its leader: each runs the agent from its first instant, with a control block of its own. */
+import type { Subject } from "../error.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { openMapFile, SharedView } from "../kernel/memory.ts";
+import { NR } from "../kernel/nr.ts";
+import { check } from "../kernel/sys.ts";
+import { FutexAgent } from "./futex-agent.ts";
+import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
+import { awaitPid, hostTidsOfThreads, pidError } from "./pid.ts";
+import { type Free, Program, type Result } from "./program.ts";
+import { type Puppet, THREAD_PAGE, trace } from "./puppet.ts";
+
+const PROT_RW = 3;
+/** MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS. */
+const MAP_FLAGS = 0x31;
+/** CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM. */
+const CLONE_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
+/** What one program makes: far below what the area has room for. */
+const AT_ONCE = 1024;
+
+/** It has its own control block and stack, and runs its programs from the task's area. */
+export class ThreadPuppet extends FutexAgent {
+  readonly subject: Subject;
+
+  constructor(
+    tid: number,
+    readonly task: Puppet,
+    readonly threads: SharedView,
+    control: number,
+  ) {
+    super(tid, control);
+    this.subject = { pid: task.pid, tid };
+  }
+
+  /** A program for it whose records and data begin there: see `runTogether`. */
+  program(from: Free): Program {
+    const first = BigInt(this.base + AREA.ops + from.ops * OP.size);
+    this.threads.view.setBigUint64(this.control + CONTROL.areaOps, first, true);
+    return new Program(this, from);
+  }
+
+  get base(): number {
+    return this.task.base;
+  }
+
+  get bytes(): Uint8Array {
+    return this.task.bytes;
+  }
+
+  get view(): DataView {
+    return this.task.view;
+  }
+
+  protected controlView(): DataView {
+    return this.threads.view;
+  }
+
+  protected controlAddress(): number {
+    return this.threads.address + this.control;
+  }
+}
+
+/**
+ * Clones the other threads of a task, all by one program of its leader.
+ * @param inner the tids that they have for it
+ */
+export function cloneThreads(task: Puppet, inner: readonly number[]): ThreadPuppet[] {
+  if (inner.length === 0) return [];
+  const { program } = task;
+  const threads = mapThreads(task, inner.length);
+  const made: number[] = [];
+  for (let from = 0; from < inner.length; from += AT_ONCE) {
+    const tids = inner.slice(from, from + AT_ONCE);
+    const calls = tids.map((tid, i) => appendThread(task, tid, from + i));
+    program.run();
+    made.push(...calls.map((call) => program.result(call)));
+  }
+  inner.forEach((tid, index) => {
+    if ((made[index] ?? 0) < 0) made[index] = cloneLater(task, tid, index);
+  });
+  const ours = task.apart ? hostTidsOfThreads(task.pid, made) : made;
+  return ours.map((tid, index) => {
+    trace(tid, { pid: task.pid, tid });
+    return new ThreadPuppet(tid, task, threads, index * THREAD_PAGE);
+  });
+}
+
+/** Control blocks and stacks for `count` more threads. */
+function mapThreads(task: Puppet, count: number): SharedView {
+  const start = task.base + AREA.size;
+  const size = count * THREAD_PAGE;
+  const { program, pid, subject } = task;
+  program.call(NR.mmap, [start, size, PROT_RW, MAP_FLAGS, -1, 0], {
+    expect: start,
+    what: "cannot map the threads' stacks",
+  });
+  program.run();
+  const fd = check(openMapFile(pid, start, start + size, 2), "cannot open the threads' stacks", subject);
+  try {
+    const view = new SharedView(fd, size, subject);
+    for (let index = 0; index < count; index++) task.prepareControl(view.view, index * THREAD_PAGE);
+    task.threads = view;
+    return view;
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** Appends the call that makes thread number `index`, from 0. */
+function appendThread(task: Puppet, inner: number, index: number): Result {
+  const page = task.base + AREA.size + index * THREAD_PAGE;
+  const args = task.cloneArgs(inner, CLONE_FLAGS, 0, page, THREAD_PAGE);
+  return task.program.call(PSEUDO.startThread, [args, page], { ignore: true });
+}
+
+/** Somebody had its id: it may be a zombie that goes soon. */
+function cloneLater(task: Puppet, inner: number, index: number): number {
+  const { program } = task;
+  const made = awaitPid(inner, () => {
+    const call = appendThread(task, inner, index);
+    program.run();
+    return program.result(call);
+  });
+  if (made < 0) throw pidError(made, inner);
+  return made;
+}
