@@ -25,7 +25,20 @@ export const trees: readonly (readonly string[])[] = [
   ],
   [
     ...["argv_moved", "auxv00", "brk00", "cow00", "cow01", "exec_memory", "grow_map", "maps00", "maps01", "maps03"],
-    ...["maps04", "maps_file_prot", "prot_none_content", "relro_dirty", "fpu00", "fpu01", "regs00", "inotify02"],
+    ...[
+      "aio00",
+      "aio01",
+      "memfd02",
+      "shmemfd",
+      "maps04",
+      "maps_file_prot",
+      "prot_none_content",
+      "relro_dirty",
+      "fpu00",
+      "fpu01",
+      "regs00",
+      "inotify02",
+    ],
   ],
 ];
 
