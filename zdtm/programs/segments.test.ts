@@ -1,14 +1,16 @@
 /** System V segments of the host between dump and restore: still there, gone, changed, or somebody else's. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { NR } from "../../src/kernel/nr.ts";
 import { sys } from "../../src/kernel/sys.ts";
 import { removeSegment, statSegment } from "../../src/kernel/sysv-shm.ts";
+import { binary } from "../lib/binary.ts";
 import { cProgram } from "./lib/build.ts";
 import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 
 const BYTES = 1 << 20;
 const IPC_CREAT = 0o1000;
+const SIGKILL = 9;
 let keys = 0;
 
 /** A key that nobody else has. */
@@ -44,13 +46,13 @@ class Owner implements AsyncDisposable {
     return images;
   }
 
-  async restore(images: string): Promise<void> {
-    await this.stage.tscriu(images, ["restore", "-d"]);
+  async restore(images: string, ...words: string[]): Promise<void> {
+    await this.stage.tscriu(images, ["restore", "-d", ...words]);
     this.program.end = this.stage.keeper.ended(this.program.pid);
   }
 
-  async refusal(images: string): Promise<string> {
-    return this.restore(images).then(
+  async refusal(images: string, ...words: string[]): Promise<string> {
+    return this.restore(images, ...words).then(
       () => "nothing",
       (reason: unknown) => String(reason),
     );
@@ -154,6 +156,45 @@ describe.skipIf(!isRoot)("a segment that the tree has attached (needs root)", ()
         expect(statSegment(owner.id)).toBeUndefined();
       } finally {
         removeSegment(other);
+      }
+      await owner.restore(images);
+      await owner.counts(1);
+    },
+    testTime,
+  );
+});
+
+describe.skipIf(!isRoot)("a segment that a restore has made (needs root)", () => {
+  test(
+    "goes again when the restore fails late, and when it is killed at any time",
+    async () => {
+      await using owner = await Owner.start();
+      const images = await owner.dump();
+      removeSegment(owner.id);
+      const script = owner.stage.file("objects.sh");
+      writeFileSync(script, '#!/bin/sh\n[ "$CRTOOLS_SCRIPT_ACTION" != post-restore ]\n', { mode: 0o755 });
+      expect(await owner.refusal(images, "--action-script", script)).toMatch(/post-restore script failed/);
+      expect(statSegment(owner.id)).toBeUndefined();
+
+      const { pid } = owner.program;
+      const { keeper } = owner.stage;
+      for (let round = 0; round < 12; round++) {
+        const argv = [...(await binary()), "restore", "-d", "-D", images];
+        const killed = await keeper.run({ argv, directory: "/", output: owner.stage.file("killed") });
+        await Bun.sleep(Math.random() * 120);
+        process.kill(killed, "SIGKILL");
+        await keeper.ended(killed);
+        // all of it is there, or nothing
+        const segment = await until("it is decided", () => {
+          const there = statSegment(owner.id);
+          if (there === undefined) return existsSync(`/proc/${pid}`) ? undefined : "gone";
+          return there.attached === 1 && existsSync(`/proc/${pid}/exe`) ? "there" : undefined;
+        });
+        if (segment === "gone") continue;
+        // it may be about to end by itself
+        sys(NR.kill, pid, SIGKILL);
+        await until("it is gone", () => (existsSync(`/proc/${pid}`) ? undefined : true));
+        removeSegment(owner.id);
       }
       await owner.restore(images);
       await owner.counts(1);
