@@ -31,6 +31,7 @@ const OTHER_CONTENTS = 0x8000_0000;
 export class TreeFiles implements FileDump, Disposable {
   readonly held: HeldFd[];
   readonly netNsId: number;
+  readonly network: string | undefined;
   readonly blockers: CrError[] = [];
   readonly #collector: FileCollector;
   readonly #entries: FileEntry[] = [];
@@ -58,6 +59,7 @@ export class TreeFiles implements FileDump, Disposable {
     readonly treeMounts: Surroundings,
   ) {
     this.netNsId = namespaces.ofTask(tree.root.pid).net_ns_id;
+    this.network = this.netNsId === namespaces.own.net_ns_id ? undefined : `/proc/${tree.root.pid}/ns/net`;
     this.#collector = new FileCollector(this);
     for (const task of tree.tasks)
       if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);

@@ -10,7 +10,9 @@ import type { FrozenTree } from "./tree.ts";
 
 function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
   for (const { name, link, member } of namespaces.foreign) {
-    if (namespaceKind(name)) continue;
+    const kind = namespaceKind(name);
+    for (const problem of kind?.problems?.(member) ?? []) blocker(problem);
+    if (kind) continue;
     blocker(
       new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
         code: "ENOTSUP",

@@ -65,6 +65,8 @@ export interface FileDump extends Surroundings {
   virtualPid(hostPid: number): number;
   /** Internal id of the net namespace that the tree lives in: net_ns_id of its ids-PID.img. */
   readonly netNsId: number;
+  /** A file that leads to that namespace where it is not ours. */
+  readonly network: string | undefined;
   /** Internal id of a namespace that tasks of the tree live in, by its name in /proc/PID/ns and its inode. */
   namespaceId(name: string, ino: number): number | undefined;
   /** A fresh file id. */
@@ -134,6 +136,8 @@ export interface FileRestore extends Surroundings {
   put(id: number, fd: number): void;
   /** Fills a memory file that was just made, of `size` bytes, from pagemap-shmem-`shmid`. `fd` stays the caller's. */
   fillShared(shmid: number, fd: number, size: number): void;
+  /** A file that leads to the tree's network namespace where it is not ours. */
+  readonly network: string | undefined;
   /** The tree lives in a pid namespace that is not ours: its numbers mean nothing here. */
   readonly pidsApart: boolean;
   /**

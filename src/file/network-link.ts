@@ -2,25 +2,58 @@
 
 import { CrError } from "../error.ts";
 import type { NetDeviceEntry } from "../image/schema.gen.ts";
-import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import {
+  attributeList,
+  encodeMessage,
+  Fields,
+  type NetlinkMessage,
+  NetlinkSocket,
+  PayloadBuilder,
+  parseAttributes,
+  parseMessages,
+} from "../kernel/netlink.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
 
 // linux/rtnetlink.h
-const RTM = { NEWLINK: 16, GETLINK: 18, NEWADDR: 20, DELADDR: 21, GETADDR: 22, NEWROUTE: 24, GETROUTE: 26 } as const;
-const NLM_F_CREATE_EXCL = 0x600;
+export const RTM = {
+  NEWLINK: 16,
+  GETLINK: 18,
+  NEWADDR: 20,
+  DELADDR: 21,
+  GETADDR: 22,
+  NEWROUTE: 24,
+  GETROUTE: 26,
+  NEWRULE: 32,
+  GETRULE: 34,
+} as const;
+export const NLM_F_CREATE_EXCL = 0x600;
 // linux/if_link.h, linux/if_addr.h
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18 } as const;
-const INFO_DATA = 2;
+export const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINK: 5,
+  MASTER: 10,
+  LINKINFO: 18,
+  NET_NS_FD: 28,
+  LINK_NETNSID: 37,
+} as const;
+export const INFO = { KIND: 1, DATA: 2 } as const;
 const TUN_OWNER = 1;
 const TUN_GROUP = 2;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
 const RTA = { OIF: 4, MULTIPATH: 9 } as const;
 const RTNH_F_ONLINK = 4;
+/** RTN_BLACKHOLE, UNREACHABLE, PROHIBIT, THROW. */
+const NOWHERE: ReadonlySet<number> = new Set([6, 7, 8, 9]);
+const FRA_PRIORITY = 6;
+/** Of the tables local, main and default. */
+const USUAL_RULES: ReadonlySet<number> = new Set([0, 32766, 32767]);
 /** Routes of the kernel's own come with addresses, those of router advertisements with routers. */
 const OWN_ROUTES: ReadonlySet<number> = new Set([2, 9]);
 /** struct ifinfomsg, ifaddrmsg and rtmsg. */
-const LINK_HEADER = 16;
+export const LINK_HEADER = 16;
 const ADDRESS_HEADER = 8;
 const ROUTE_HEADER = 12;
 /** IFF_UP, PROMISC, ALLMULTI, MULTICAST: what a program sets. */
@@ -31,6 +64,22 @@ type Device = Pick<NetDeviceEntry, "ifindex" | "mtu" | "flags" | "name" | "addre
 export interface Configuration {
   readonly addresses: readonly Uint8Array[];
   readonly routes: readonly Uint8Array[];
+}
+
+/** Saved messages of rtnetlink, as `ip addr save` and the like write them: a number that says what they are, then the messages. */
+export const SAVED = { IFADDR: 0x47361222, ROUTE: 0x45311224, ROUTE6: 0x45311224, RULE: 0x71706986 } as const;
+
+export function saveMessages(kind: keyof typeof SAVED, messages: readonly NetlinkMessage[]): Uint8Array {
+  const magic = new Uint8Array(Uint32Array.of(SAVED[kind]).buffer);
+  return Buffer.concat([magic, ...messages.map(encodeMessage)]);
+}
+
+/** @returns payloads */
+export function savedMessages(kind: keyof typeof SAVED, bytes: Uint8Array | undefined): Uint8Array[] {
+  if (bytes === undefined || bytes.length === 0) return [];
+  if (new Fields(bytes, "saved messages").u32() !== SAVED[kind])
+    throw new CrError("saved messages of a network namespace begin with a wrong number", { code: "BAD_IMAGE" });
+  return parseMessages(bytes.subarray(4)).map(({ payload }) => payload.slice());
 }
 
 /** Interfaces of our network namespace. */
@@ -50,7 +99,7 @@ export class NetworkLinks implements Disposable {
     const head = new Fields(answer.payload, "ifinfomsg");
     const attributes = head.attributes(LINK_HEADER);
     const info = parseAttributes(attributes.get(IFLA.LINKINFO) ?? new Uint8Array(0));
-    const data = parseAttributes(info.get(INFO_DATA) ?? new Uint8Array(0));
+    const data = parseAttributes(info.get(INFO.DATA) ?? new Uint8Array(0));
     const number = (value: Uint8Array | undefined, usual: number) => (value ? new Fields(value).i32() : usual);
     const address = attributes.get(IFLA.ADDRESS)?.slice();
     return {
@@ -65,20 +114,46 @@ export class NetworkLinks implements Disposable {
   }
 
   configuration(index: number): Configuration {
-    const routes = [AF.INET, AF.INET6].flatMap((family) => {
-      const ask = new Uint8Array(ROUTE_HEADER);
-      ask[0] = family;
-      return this.#link.dump("cannot list routes", RTM.GETROUTE, ask);
-    });
+    const routes = [...this.routes(AF.INET), ...this.routes(AF.INET6)];
     return {
       addresses: this.#addresses(index),
       routes: routes.map(({ payload }) => payload.slice()).filter((payload) => leadsThrough(payload, index)),
     };
   }
 
+  /** Routes that do not come by themselves. */
+  routes(family: number): NetlinkMessage[] {
+    const ask = new Uint8Array(ROUTE_HEADER);
+    ask[0] = family;
+    return this.#link.dump("cannot list routes", RTM.GETROUTE, ask).filter(({ payload }) => !comesByItself(payload));
+  }
+
+  addresses(): NetlinkMessage[] {
+    return this.#link.dump("cannot list addresses", RTM.GETADDR, new Uint8Array(ADDRESS_HEADER));
+  }
+
+  /** Rules of routing, but for those that every namespace has. */
+  rules(): NetlinkMessage[] {
+    return [AF.INET, AF.INET6].flatMap((family) => {
+      const ask = new Uint8Array(ROUTE_HEADER);
+      ask[0] = family;
+      return this.#link.dump("cannot list rules", RTM.GETRULE, ask).filter(({ payload }) => !isUsualRule(payload));
+    });
+  }
+
+  addRule(payload: Uint8Array, lost: (what: string) => void): void {
+    this.#put(RTM.NEWRULE, payload, "a rule", lost);
+  }
+
+  /** One that leads to no interface: what it meets is thrown away or refused. */
+  addRoute(payload: Uint8Array, lost: (what: string) => void): void {
+    this.#put(RTM.NEWROUTE, payload, "a route", lost);
+  }
+
   #addresses(index: number): Uint8Array[] {
-    const rows = this.#link.dump("cannot list addresses", RTM.GETADDR, new Uint8Array(ADDRESS_HEADER));
-    return rows.map(({ payload }) => payload.slice()).filter((payload) => new Fields(payload).u32(4) === index);
+    return this.addresses()
+      .map(({ payload }) => payload.slice())
+      .filter((payload) => isAddressOf(payload, index));
   }
 
   /** Gives a fresh device what the saved one had. `lost` is told what could not be done. */
@@ -95,13 +170,13 @@ export class NetworkLinks implements Disposable {
     const link = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MTU, mtu);
     if (address !== undefined) link.attribute(IFLA.ADDRESS, address);
     this.#link.request("cannot set up a network interface", RTM.NEWLINK, link.build(), 0, { index });
-    this.#removeOthers(index, addresses);
+    this.removeOthers(index, addresses);
     for (const one of addresses) this.#put(RTM.NEWADDR, addressFor(one, index), "an address", lost);
     for (const one of routes) this.#put(RTM.NEWROUTE, routeFor(one, index), "a route", lost);
   }
 
   /** A device that comes up may get an address of the kernel's making. */
-  #removeOthers(index: number, addresses: readonly Uint8Array[]): void {
+  removeOthers(index: number, addresses: readonly Uint8Array[]): void {
     const wanted = new Set(addresses.map(addressKey));
     for (const one of this.#addresses(index)) {
       if (!wanted.has(addressKey(one))) this.#link.request("cannot remove an address", RTM.DELADDR, one, 0, { index });
@@ -125,8 +200,27 @@ function addressKey(payload: Uint8Array): string {
   return `${payload[0]} ${payload[1]} ${Buffer.from(bytes).toString("hex")}`;
 }
 
-function leadsThrough(payload: Uint8Array, index: number): boolean {
-  if (OWN_ROUTES.has(payload[5] ?? 0)) return false;
+export function isAddressOf(payload: Uint8Array, index: number): boolean {
+  return new Fields(payload).u32(4) === index;
+}
+
+function comesByItself(payload: Uint8Array): boolean {
+  return OWN_ROUTES.has(payload[5] ?? 0);
+}
+
+/** Leads a route to no interface at all? */
+export function leadsNowhere(payload: Uint8Array): boolean {
+  const attributes = parseAttributes(payload.subarray(ROUTE_HEADER));
+  return NOWHERE.has(payload[7] ?? 0) && !attributes.has(RTA.MULTIPATH);
+}
+
+function isUsualRule(payload: Uint8Array): boolean {
+  const priority = parseAttributes(payload.subarray(ROUTE_HEADER)).get(FRA_PRIORITY);
+  return USUAL_RULES.has(priority ? new Fields(priority).u32() : 0);
+}
+
+export function leadsThrough(payload: Uint8Array, index: number): boolean {
+  if (comesByItself(payload)) return false;
   const attributes = parseAttributes(payload.subarray(ROUTE_HEADER));
   const oif = attributes.get(RTA.OIF);
   return oif !== undefined && new Fields(oif).u32() === index && !attributes.has(RTA.MULTIPATH);

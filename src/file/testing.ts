@@ -103,6 +103,7 @@ export class TestRun implements Disposable {
         return file.id;
       },
       netNsId: 2,
+      network: undefined,
       ...ownSurroundings(),
       namespaceId: () => undefined,
       shared: ({ ino }) => ino,
@@ -161,6 +162,7 @@ export class TestRun implements Disposable {
       options: { inheritFds: [], external: [], ...this.options.restore, ...options } as unknown as RestoreOptions,
       log: this.#log,
       tasks: this.options.tasks ?? [],
+      network: undefined,
       pidsApart: false,
       ...ownSurroundings(),
       hostPid: (pid) => pid,

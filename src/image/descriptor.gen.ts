@@ -797,7 +797,10 @@ export const messages: Readonly<Record<string, string>> = {
 12 optional uint32 peer_ifindex
 13 optional uint32 peer_nsid
 14 optional uint32 master
-15 optional .sit_entry sit`,
+15 optional .sit_entry sit
+2000 optional string tscriu_kind
+2001 optional bytes tscriu_data
+2002 optional uint32 tscriu_link`,
   netns_id: `1 required uint32 target_ns_id
 2 required int32 netnsid_value`,
   netns_entry: `1 repeated int32 def_conf
@@ -809,7 +812,10 @@ export const messages: Readonly<Record<string, string>> = {
 7 repeated .netns_id nsids
 8 optional string ext_key
 9 repeated .sysctl_entry unix_conf
-10 repeated .sysctl_entry ipv4_sysctl`,
+10 repeated .sysctl_entry ipv4_sysctl
+2000 repeated .tscriu_sysctl tscriu_sysctls`,
+  tscriu_sysctl: `1 required string path
+2 required string value`,
   tunfile_entry: `1 required uint32 id
 2 optional string netdev
 3 optional bool detached

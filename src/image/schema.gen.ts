@@ -1331,6 +1331,9 @@ export interface NetDeviceEntry {
   peer_nsid?: number;
   master?: number;
   sit?: SitEntry;
+  tscriu_kind?: string;
+  tscriu_data?: Uint8Array;
+  tscriu_link?: number;
 }
 
 export interface NetnsId {
@@ -1349,6 +1352,12 @@ export interface NetnsEntry {
   ext_key?: string;
   unix_conf: SysctlEntry[];
   ipv4_sysctl: SysctlEntry[];
+  tscriu_sysctls: TscriuSysctl[];
+}
+
+export interface TscriuSysctl {
+  path: string;
+  value: string;
 }
 
 export interface TunfileEntry {
@@ -2229,6 +2238,7 @@ export interface Messages {
   net_device_entry: NetDeviceEntry;
   netns_id: NetnsId;
   netns_entry: NetnsEntry;
+  tscriu_sysctl: TscriuSysctl;
   tunfile_entry: TunfileEntry;
   tun_link_entry: TunLinkEntry;
   macvlan_link_entry: MacvlanLinkEntry;

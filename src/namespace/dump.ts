@@ -11,7 +11,9 @@ export function dumpNamespaces(
   programOf: (pid: number) => Program,
 ): void {
   for (const { name, id, member } of foreign) {
-    const ask = namespaceKind(name)?.ask;
+    const kind = namespaceKind(name);
+    kind?.save?.(images, id, member);
+    const ask = kind?.ask;
     if (!ask) continue;
     const program = programOf(member);
     const write = ask(program);

@@ -1,6 +1,8 @@
 import type { Program } from "../agent/program.ts";
+import type { CrError } from "../error.ts";
 import type { Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { Log } from "../log.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import type { RestoreOptions } from "../options.ts";
 import type { Questions } from "../task/questions.ts";
@@ -16,6 +18,7 @@ export interface NamespaceFill {
   /** The first is that of the tree's root, which else lives in the dumper's. */
   readonly isRoots: boolean;
   readonly options: RestoreOptions;
+  readonly log: Log;
   /** Of a task that lives in it, and in all others that were filled before. */
   readonly program: Program;
   /** That task, as we see it. */
@@ -24,6 +27,8 @@ export interface NamespaceFill {
   readonly segments: RestoredSegments;
   /** The tree has mounts of its own from now on. */
   surround(surroundings: Surroundings): void;
+  /** The tree lives in the network namespace that this file leads to. */
+  network(path: string): void;
   /** Tasks that live in namespace `id` enter it by this descriptor of ours. */
   entrance(id: number, fd: number): void;
   /** Pushes something to do when all files are open. */
@@ -41,6 +46,10 @@ export interface NamespaceKind {
   readonly entered?: number;
   /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
+  /** What could not be made again, looked at before anything is touched. `member`: a task that lives in it. */
+  problems?(member: number): CrError[];
+  /** Saves it from outside. */
+  save?(images: ImageDirectory, id: number, member: number): void;
   /** Refuses what cannot be made again, before anything is. */
   check?(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void;
   /** Fills a fresh namespace, before anything else is in it. */

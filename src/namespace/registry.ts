@@ -3,12 +3,13 @@ import type { NamespaceName } from "./ids.ts";
 import { ipc } from "./ipc.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { mnt } from "./mnt.ts";
+import { net } from "./net.ts";
 import { pid } from "./pid.ts";
 import { time } from "./time.ts";
 import { uts } from "./uts.ts";
 
 /** In the order in which they are filled. */
-export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, ipc, time, mnt];
+export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, ipc, net, time, mnt];
 
 export function namespaceKind(name: NamespaceName): NamespaceKind | undefined {
   return namespaceKinds.find((kind) => kind.name === name);

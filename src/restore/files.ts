@@ -33,6 +33,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   tasks: RestoredTask[] = [];
   /** Our numbers of tasks and threads by theirs. */
   readonly hosts = new Map<number, number>();
+  network: string | undefined;
   pidsApart = false;
   #surroundings: Surroundings = ownSurroundings();
   readonly #open = new Map<number, number>();

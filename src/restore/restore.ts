@@ -96,10 +96,14 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     fillNamespaces: ({ program, pid }) => {
       namespaces.fill({
         options,
+        log,
         program,
         pid,
         segments,
         surround: (surroundings) => files.surround(surroundings),
+        network: (path) => {
+          files.network = path;
+        },
         late: (action) => late.push(action),
         atEnd: (action) => files.atDispose(action),
       });

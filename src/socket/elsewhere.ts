@@ -7,18 +7,14 @@ import { CrError, type Subject } from "../error.ts";
 import type { FileDump, FileRestore, OpenFile } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
 import type { TscriuNetns } from "../image/schema.gen.ts";
-import { closeFd, openPath, tryIoctl, tryOpen } from "../kernel/fd.ts";
-import { NR } from "../kernel/nr.ts";
+import { closeFd, tryIoctl, tryOpen } from "../kernel/fd.ts";
+import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { parseMountInfo } from "../kernel/proc/mountinfo.ts";
 import { makeSocket, tryGetOption } from "../kernel/socket.ts";
 import { statFd, statPath } from "../kernel/stat.ts";
-import { must } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { SIOC } from "../kernel/uapi/ioctl.ts";
-import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
-
-const OWN = "/proc/self/ns/net";
 
 /** Inode of the network namespace of a socket, or a tun device, that is not in ours; unknown counts as ours. */
 function foreignNamespace(fd: number): number | undefined {
@@ -26,7 +22,7 @@ function foreignNamespace(fd: number): number | undefined {
   if (namespace < 0) return undefined;
   const { ino } = statFd(namespace);
   closeFd(namespace);
-  return ino === statPath(OWN)?.ino ? undefined : ino;
+  return ino === statPath(OWN_NETWORK)?.ino ? undefined : ino;
 }
 
 /** Where a namespace is found: a file that leads to it, perhaps one that only lasts as long as a process. */
@@ -74,19 +70,32 @@ function namespacesOfProcesses(inside: readonly number[]): Map<string, string> {
 /** The namespace that we are in, as the images name it; undefined for our own. */
 let current: TscriuNetns | undefined;
 
-/** Acts in another network namespace: sockets are made there, and /proc/net and netlink tell of it. */
 function inNamespace<T>(file: string, netns: TscriuNetns, subject: Subject, act: () => T): T {
-  const [home, there] = [openPath(OWN, O.RDONLY), openPath(file, O.RDONLY)];
-  try {
-    must(NR.setns, [there, CLONE.NEWNET], "cannot enter a network namespace", subject);
+  const before = current;
+  return inNetwork(file, subject, () => {
     current = netns;
-    return act();
-  } finally {
-    current = undefined;
-    must(NR.setns, [home, CLONE.NEWNET], "cannot come back from a network namespace", subject);
-    closeFd(home);
-    closeFd(there);
-  }
+    try {
+      return act();
+    } finally {
+      current = before;
+    }
+  });
+}
+
+/** The tree's own network namespace that we are in. */
+let entered: string | undefined;
+
+/** Acts in the network namespace that the tree lives in. */
+export function atTree<T>({ network }: { readonly network: string | undefined }, act: () => T): T {
+  if (network === undefined || entered === network) return act();
+  return inNetwork(network, { namespace: network }, () => {
+    entered = network;
+    try {
+      return act();
+    } finally {
+      entered = undefined;
+    }
+  });
 }
 
 /** A number that no two namespaces of a running machine have; 0 on kernels before 5.14. */
@@ -108,6 +117,10 @@ const namespaces = perRun((dump: FileDump) => new Namespaces(dump.pids));
 
 /** Acts where a socket is. Errors: CrError when nothing leads there. */
 export function atPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
+  return atTree(dump, () => atForeignPlaceOf(file, dump, act));
+}
+
+function atForeignPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
   const ino = foreignNamespace(file.dup);
   if (ino === undefined) return act();
   const subject: Subject = { pid: file.pid, fd: file.fd, path: file.link };
@@ -154,7 +167,7 @@ const restoredNamespaces = perRun((_: FileRestore) => new Namespaces([]));
 
 /** Acts where a socket was. Errors: CrError when the namespace is not there. */
 export function atPlace<T>(netns: TscriuNetns | undefined, restore: FileRestore, act: () => T): T {
-  if (netns === undefined) return act();
+  if (netns === undefined) return atTree(restore, act);
   const { ino, path, cookie } = netns;
   const subject: Subject = { namespace: path ?? `net:[${ino}]` };
   const missing = new CrError("a network namespace in which the tree had a socket is not there", {

@@ -3,7 +3,7 @@ import type { FileKind, OpenFile } from "../file/kind.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
-import { atPlace } from "./elsewhere.ts";
+import { atPlace, atTree } from "./elsewhere.ts";
 import { checkInet, dumpInet, dumpInetContents } from "./inet-dump.ts";
 import { finishInet, openInet } from "./inet-restore.ts";
 import { checkConnection } from "./tcp-restore.ts";
@@ -22,7 +22,7 @@ export const inet: FileKind = {
   dump: dumpInet,
 
   dumpAll(_, dump) {
-    dumpInetContents(dump);
+    atTree(dump, () => dumpInetContents(dump));
   },
 
   precheck({ isk }, restore) {

@@ -128,7 +128,8 @@ export function dumpConnections(
   if (dump.options.fate !== "kill") {
     lock?.[Symbol.dispose]();
     dump.beside.ifWeDie([]);
-  } else dump.beforeTheEnd(() => farewell(dump, held, undo, ends, lock));
+    // A network of the tree's own ends with it: there is nothing to keep quiet.
+  } else dump.beforeTheEnd(() => farewell(dump, held, undo, ends, dump.network === undefined ? lock : undefined));
 }
 
 function lockAll(dump: FileDump, ends: readonly Ends[]): NetworkLock {

@@ -1,0 +1,252 @@
+/** Interfaces of a network namespace: what they are, and how they are made again (rtnetlink(7)). */
+import { readFileSync } from "node:fs";
+import { CrError, type Subject } from "../error.ts";
+import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
+import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
+import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { inFreshNetwork } from "../kernel/network.ts";
+import { NETLINK } from "../kernel/uapi/socket.ts";
+import type { External } from "../options.ts";
+
+/** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
+const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
+  veth: NdType.VETH,
+  bridge: NdType.BRIDGE,
+  tun: NdType.TUN,
+  dummy: NdType.EXTLINK,
+  ifb: NdType.EXTLINK,
+  vlan: NdType.EXTLINK,
+};
+const VETH_PEER = 1;
+/** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
+const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
+const VLAN_FILTERING = 7;
+/** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE; the name of a table in the answer. */
+const GET_TABLES = 0xa01;
+const TABLE_NAME = 1;
+const NFGENMSG = 4;
+
+interface Row {
+  readonly entry: NetDeviceEntry;
+  readonly kind: string | undefined;
+}
+
+function ask(socket: NetlinkSocket, id: number): Row[] {
+  return socket.dump("cannot list network interfaces", RTM.GETLINK, new Uint8Array(LINK_HEADER)).map(({ payload }) => {
+    const head = new Fields(payload, "ifinfomsg");
+    const attributes = head.attributes(LINK_HEADER);
+    const info = parseAttributes(attributes.get(IFLA.LINKINFO) ?? new Uint8Array(0));
+    const number = (type: number) => {
+      const value = attributes.get(type);
+      return value && new Fields(value).u32();
+    };
+    const kindText = info.get(INFO.KIND);
+    const kind = kindText && new Fields(kindText).text();
+    const isLoopback = (head.u32(8) & 8) !== 0;
+    const entry: NetDeviceEntry = {
+      type: isLoopback ? NdType.LOOPBACK : (KINDS[kind ?? ""] ?? NdType.EXTLINK),
+      ifindex: head.u32(4),
+      mtu: number(IFLA.MTU) ?? 1500,
+      flags: head.u32(8),
+      name: new Fields(attributes.get(IFLA.IFNAME) ?? new Uint8Array(1)).text(),
+      conf: [],
+      conf4: [],
+      conf6: [],
+    };
+    const address = attributes.get(IFLA.ADDRESS);
+    if (address && address.length > 0 && !isLoopback) entry.address = address.slice();
+    const [link, master] = [number(IFLA.LINK), number(IFLA.MASTER)];
+    const isHere = !attributes.has(IFLA.LINK_NETNSID);
+    if (kind === "veth" && link !== undefined) entry.peer_ifindex = link;
+    if (kind === "veth" && isHere) entry.peer_nsid = id;
+    if (kind !== "veth" && link !== undefined && isHere) entry.tscriu_link = link;
+    if (master !== undefined) entry.master = master;
+    if (kind !== undefined) entry.tscriu_kind = kind;
+    const data = info.get(INFO.DATA);
+    if (data !== undefined) entry.tscriu_data = data.slice();
+    return { entry, kind };
+  });
+}
+
+/** @param id of the namespace */
+export function linkEntries(id: number): NetDeviceEntry[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  return ask(socket, id).map(({ entry }) => entry);
+}
+
+function names(): Set<string> {
+  return new Set(linkEntries(0).map(({ name }) => name));
+}
+
+/** What the namespace that we are in has and cannot be made again. */
+export function linkProblems(pid: number): CrError[] {
+  const fail = (what: string, remedy: string, subject: Subject = {}) =>
+    new CrError(what, { code: "UNSUPPORTED", subject: { pid, ...subject }, remedy });
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const strange = ask(socket, 0).filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && KINDS[kind]));
+  // some modules give each namespace an interface
+  const usual = strange.length > 0 ? inFreshNetwork(names) : new Set<string>();
+  const found = strange
+    .filter(({ entry }) => !usual.has(entry.name))
+    .map(({ entry, kind }) => {
+      const what = kind === undefined ? "an interface of hardware" : `an interface of the kind ${kind}`;
+      return fail(`the tree's network namespace has ${what}`, "give it back before the dump", {
+        interface: entry.name,
+      });
+    });
+  const tables = filterTables();
+  if (tables.length > 0) {
+    const remedy =
+      "remove them before the dump (nft flush ruleset, iptables -F), and load them again after the restore";
+    found.push(fail(`the tree's network namespace has rules of a packet filter: ${tables.join(", ")}`, remedy));
+  }
+  return found;
+}
+
+/** Tables of nf_tables and of the older iptables. */
+function filterTables(): string[] {
+  const old = ["ip_tables_names", "ip6_tables_names", "arp_tables_names"].flatMap((name) => {
+    try {
+      return readFileSync(`/proc/net/${name}`, "latin1").split("\n").filter(Boolean);
+    } catch {
+      return [];
+    }
+  });
+  try {
+    using socket = new NetlinkSocket(NETLINK.NETFILTER);
+    const rows = socket.dump("cannot list tables of nf_tables", GET_TABLES, new Uint8Array(NFGENMSG));
+    const tables = rows.map(({ payload }) => {
+      const name = parseAttributes(payload.subarray(NFGENMSG)).get(TABLE_NAME);
+      return name ? new Fields(name).text() : "a table";
+    });
+    return [...old, ...tables];
+  } catch (error) {
+    if (error instanceof CrError) return old; // a kernel without nf_tables
+    throw error;
+  }
+}
+
+/** `--external veth[INNER]:OUTER@BRIDGE`, of which the bridge may be left out. */
+function outerOf(
+  name: string,
+  external: readonly External[],
+): { name: string; bridge: string | undefined } | undefined {
+  const found = external.find((one) => one.kind === "veth" && one.id === name)?.value;
+  if (found === undefined || found === "") return undefined;
+  const [outer = "", bridge] = found.split("@");
+  return { name: outer, bridge };
+}
+
+const isOutside = ({ type, peer_nsid }: NetDeviceEntry, id: number) => type === NdType.VETH && peer_nsid !== id;
+
+/** Refuses what needs another end outside that nobody named. */
+export function checkOutside(devices: readonly NetDeviceEntry[], id: number, external: readonly External[]): void {
+  for (const device of devices) {
+    if (!isOutside(device, id) || outerOf(device.name, external)) continue;
+    throw new CrError(`the interface ${device.name} of the tree's network namespace has its other end outside`, {
+      code: "UNSUPPORTED",
+      subject: { interface: device.name },
+      remedy: `say how that is to be called: --external 'veth[${device.name}]:NAME' (or NAME@BRIDGE)`,
+    });
+  }
+}
+
+/**
+ * Makes the interfaces in the namespace that we are in.
+ * @param home our descriptor of the namespace of other ends
+ * @returns those that are there now; tun devices come with their programs
+ */
+export function makeLinks(
+  devices: readonly NetDeviceEntry[],
+  id: number,
+  external: readonly External[],
+  home: number,
+): NetDeviceEntry[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const there = names();
+  const wanted = devices.filter(({ type }) => type !== NdType.TUN);
+  // those that stand on others come after them
+  const order = [...wanted].sort((a, b) => Number(a.tscriu_link !== undefined) - Number(b.tscriu_link !== undefined));
+  for (const device of order) {
+    if (there.has(device.name)) continue;
+    const peer = wanted.find((one) => one.ifindex === device.peer_ifindex && !isOutside(device, id));
+    make(socket, device, peer, external, home);
+    there.add(device.name);
+    if (peer) there.add(peer.name);
+  }
+  for (const { ifindex, master } of wanted) {
+    if (master === undefined) continue;
+    const payload = header(ifindex).u32(IFLA.MASTER, master).build();
+    socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { index: ifindex });
+  }
+  return wanted;
+}
+
+function header(ifindex: number): PayloadBuilder {
+  const head = new DataView(new ArrayBuffer(LINK_HEADER));
+  head.setUint32(4, ifindex, true);
+  return new PayloadBuilder().raw(new Uint8Array(head.buffer));
+}
+
+function make(
+  socket: NetlinkSocket,
+  device: NetDeviceEntry,
+  peer: NetDeviceEntry | undefined,
+  external: readonly External[],
+  home: number,
+): void {
+  const { ifindex, name, tscriu_kind: kind = KIND_OF[device.type], tscriu_link, tscriu_data, address } = device;
+  const subject: Subject = { interface: name, kind };
+  const what = "cannot make a network interface";
+  if (kind === undefined) throw new CrError(what, { code: "UNSUPPORTED", subject });
+  const payload = header(ifindex).text(IFLA.IFNAME, name);
+  if (tscriu_link !== undefined) payload.u32(IFLA.LINK, tscriu_link);
+  if (address !== undefined) payload.attribute(IFLA.ADDRESS, address);
+  const outer = outerOf(name, external);
+  payload.nest(IFLA.LINKINFO, (info) => {
+    info.text(INFO.KIND, kind);
+    if (kind !== "veth") dataOf(info, kind, tscriu_data);
+    else {
+      info.nest(INFO.DATA, (data) => {
+        const end = header(peer?.ifindex ?? 0).text(IFLA.IFNAME, peer?.name ?? outer?.name ?? "");
+        if (peer === undefined) end.u32(IFLA.NET_NS_FD, home);
+        data.attribute(VETH_PEER, end.build());
+      });
+    }
+  });
+  socket.request(what, RTM.NEWLINK, payload.build(), NLM_F_CREATE_EXCL, subject);
+}
+
+/** Puts the other ends, in the namespace that we are in by now, into the bridges that were named. */
+export function bridgeOuters(devices: readonly NetDeviceEntry[], id: number, external: readonly External[]): void {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const rows = ask(socket, 0).map(({ entry }) => entry);
+  for (const device of devices) {
+    const outer = isOutside(device, id) ? outerOf(device.name, external) : undefined;
+    if (outer?.bridge === undefined) continue;
+    const [end, bridge] = [outer.name, outer.bridge].map((name) => rows.find((row) => row.name === name)?.ifindex);
+    if (end === undefined || bridge === undefined)
+      throw new CrError("there is no such bridge", { code: "ENODEV", subject: { bridge: outer.bridge } });
+    const head = new DataView(new ArrayBuffer(LINK_HEADER));
+    head.setUint32(4, end, true);
+    head.setUint32(8, 1, true); // IFF_UP
+    head.setUint32(12, 1, true);
+    const payload = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MASTER, bridge).build();
+    socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { interface: outer.name });
+  }
+}
+
+/** Filtering by VLAN is not in every kernel: off, it is not spoken of. */
+function isTold(type: number, value: Uint8Array): boolean {
+  return type !== VLAN_FILTERING || value.some((byte) => byte !== 0);
+}
+
+const KIND_OF: Readonly<Record<number, string>> = { [NdType.VETH]: "veth", [NdType.BRIDGE]: "bridge" };
+
+function dataOf(info: PayloadBuilder, kind: string, data: Uint8Array | undefined): void {
+  if (data === undefined) return;
+  info.nest(INFO.DATA, (inner) => {
+    for (const [type, value] of attributeList(data))
+      if (kind !== "bridge" || (BRIDGE_SETTINGS.has(type) && isTold(type, value))) inner.attribute(type, value);
+  });
+}

@@ -1,0 +1,102 @@
+/**
+ * Network namespaces (network_namespaces(7)): their interfaces with addresses and routes, rules, and what /proc/sys/net says.
+ * All of it is read and written from outside, by a thread of ours that enters for the moment.
+ */
+import { CrError } from "../error.ts";
+import {
+  isAddressOf,
+  leadsNowhere,
+  leadsThrough,
+  NetworkLinks,
+  savedMessages,
+  saveMessages,
+} from "../file/network-link.ts";
+import { NdType } from "../image/schema.gen.ts";
+import { closeFd, openPath } from "../kernel/fd.ts";
+import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
+import { AF } from "../kernel/uapi/socket.ts";
+import type { NamespaceKind } from "./kind.ts";
+import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
+import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
+
+const pathOf = (pid: number) => `/proc/${pid}/ns/net`;
+
+/** Fields of the namespace's entry that hold what criu keeps of /proc/sys/net. */
+const NO_SYSCTLS = {
+  def_conf: [],
+  all_conf: [],
+  def_conf4: [],
+  all_conf4: [],
+  def_conf6: [],
+  all_conf6: [],
+  unix_conf: [],
+  ipv4_sysctl: [],
+};
+
+export const net: NamespaceKind = {
+  name: "net",
+  flag: CLONE.NEWNET,
+
+  problems: (member) => inNetwork(pathOf(member), { pid: member }, () => linkProblems(member)),
+
+  save(images, id, member) {
+    inNetwork(pathOf(member), { pid: member }, () => {
+      const entries = linkEntries(id);
+      const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
+      images.write("NETDEV", id, entries);
+      images.write("NETNS", id, [{ ...NO_SYSCTLS, nsids: [], tscriu_sysctls }]);
+      using links = new NetworkLinks();
+      images.writeRaw("IFADDR", id, saveMessages("IFADDR", links.addresses()));
+      images.writeRaw("ROUTE", id, saveMessages("ROUTE", links.routes(AF.INET)));
+      images.writeRaw("ROUTE6", id, saveMessages("ROUTE6", links.routes(AF.INET6)));
+      images.writeRaw("RULE", id, saveMessages("RULE", links.rules()));
+    });
+  },
+
+  check(images, ids, options) {
+    for (const id of ids) checkOutside(images.read("NETDEV", id), id, options.external);
+  },
+
+  fill({ images, id, pid, options, network, atEnd, log }) {
+    const [entry] = images.read("NETNS", id);
+    if (entry === undefined)
+      throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { pid } });
+    const devices = images.read("NETDEV", id);
+    const saved = (kind: "IFADDR" | "ROUTE" | "ROUTE6" | "RULE") => savedMessages(kind, images.readRaw(kind, id));
+    const routes = [...saved("ROUTE"), ...saved("ROUTE6")];
+    const addresses = saved("IFADDR");
+    const lost = (what: string) => log.warn(`the network namespace lacks something that it had: ${what}`);
+    const home = openPath(OWN_NETWORK, O.RDONLY);
+    atEnd(() => closeFd(home));
+    inNetwork(pathOf(pid), { pid }, () => {
+      // what holds for all interfaces decides about those that are made
+      writeSysctls(entry.tscriu_sysctls, [], lost);
+      const made = makeLinks(devices, id, options.external, home);
+      writeSysctls(
+        entry.tscriu_sysctls,
+        made.map(({ name }) => name),
+        lost,
+      );
+      using links = new NetworkLinks();
+      const configured = made.map((device) => ({
+        device,
+        ifindex: links.device(device.name).ifindex,
+        addresses: addresses.filter((one) => isAddressOf(one, device.ifindex)),
+        routes: routes.filter((one) => leadsThrough(one, device.ifindex)),
+      }));
+      withoutOwnAddresses(
+        made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
+        () => {
+          for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
+        },
+      );
+      for (const one of configured) links.removeOthers(one.ifindex, one.addresses);
+      for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
+      for (const rule of saved("RULE")) links.addRule(rule, lost);
+    });
+    bridgeOuters(devices, id, options.external);
+    network(pathOf(pid));
+  },
+};
