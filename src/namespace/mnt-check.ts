@@ -51,7 +51,7 @@ export function groupsOutside(plans: readonly Planned[], options: RestoreOptions
 export function checkMounts(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void {
   const plans = readPlans(images, ids);
   const mounts = plans.flatMap((plan) => plan.mounts);
-  const errors = problemsOf(mounts, options.enableFs);
+  const errors = problemsOf(mounts, options);
   const groups = planGroups(
     mounts.map(({ entry }) => entry),
     groupsOutside(plans, options),

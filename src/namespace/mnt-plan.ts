@@ -115,21 +115,24 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
   return { mounts, errors };
 }
 
-/** What this restore cannot do with a plan, before anything is made. */
-export function problemsOf(mounts: readonly PlannedMount[], enableFs: readonly string[]): CrError[] {
+/** What this restore may not do, before anything is made: mount what the user did not speak of. */
+export function problemsOf(
+  mounts: readonly PlannedMount[],
+  { enableFs, root }: { readonly enableFs: readonly string[]; readonly root: string | undefined },
+): CrError[] {
   return mounts.flatMap(({ entry, source }) => {
-    const subject = { path: entry.mountpoint };
-    if (source.how === "new" && source.fs.code === Fstype.AUTO) {
-      const { name } = source.fs;
-      if (enableFs.includes(name) || enableFs.includes("all")) return [];
-      return [
-        new CrError(`a file system of type ${name} was allowed at the dump`, {
-          code: "ENOTSUP",
-          subject,
-          remedy: `pass --enable-fs ${name} to restore too`,
-        }),
-      ];
-    }
-    return [];
+    if (source.how !== "new") return [];
+    const { name, code, pointsOut } = source.fs;
+    // below our own root its directories are where they were
+    const isFree = code !== Fstype.AUTO && !(pointsOut && root !== undefined);
+    if (isFree || enableFs.includes(name) || enableFs.includes("all")) return [];
+    const why = pointsOut ? "whose options name directories outside of the new root" : "that was allowed at the dump";
+    return [
+      new CrError(`a mount is of type ${name}, ${why}`, {
+        code: "ENOTSUP",
+        subject: { path: entry.mountpoint, options: entry.options },
+        remedy: `pass --enable-fs ${name} to restore too`,
+      }),
+    ];
   });
 }

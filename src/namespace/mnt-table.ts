@@ -13,6 +13,8 @@ export interface FileSystem {
   readonly single?: boolean;
   /** What is in it is the tree's, and goes into the images. */
   readonly content?: boolean;
+  /** Its options name directories. */
+  readonly pointsOut?: boolean;
 }
 
 const TABLE: readonly FileSystem[] = [
@@ -30,7 +32,7 @@ const TABLE: readonly FileSystem[] = [
   { name: "cgroup", code: Fstype.CGROUP },
   { name: "cgroup2", code: Fstype.CGROUP2, single: true },
   { name: "mqueue", code: Fstype.MQUEUE, single: true },
-  { name: "overlay", code: Fstype.OVERLAYFS },
+  { name: "overlay", code: Fstype.OVERLAYFS, pointsOut: true },
 ];
 
 /** Undefined for those that hold what the images do not: disks, networks, FUSE. */

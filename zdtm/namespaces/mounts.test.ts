@@ -1,6 +1,6 @@
 /** Trees with mounts of their own: what they see before the dump, they see after the restore, and nobody else does. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { mountTable } from "../lib/mount-table.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { Scratch } from "../unharmed/lib/victim.ts";
@@ -43,6 +43,41 @@ function inside(root: number, script: string): string {
   const { stdout, stderr } = Bun.spawnSync(enter);
   return stdout.toString() + stderr.toString();
 }
+
+/** A small root with a shell. */
+function makeRoot(root: string): void {
+  for (const dir of ["bin", "dev", "proc", "old", "tmp", "data/in"]) mkdirSync(`${root}/${dir}`, { recursive: true });
+  Bun.spawnSync(["cp", Bun.which("busybox") ?? "", `${root}/bin/sh`]);
+  for (const name of ["sleep", "mount", "umount", "cat"]) symlinkSync("sh", `${root}/bin/${name}`);
+  Bun.spawnSync(["mknod", `${root}/dev/null`, "c", "1", "3"]);
+  writeFileSync(`${root}/data/in/file`, `of ${root}`.slice(0, 8).padEnd(40, root.slice(-1)));
+}
+
+/** A script that makes a directory its root and lives there. */
+const livesIn = (root: string) => `mount --bind ${root} ${root}; cd ${root}; pivot_root . old; exec /bin/sh -c '
+        mount -t proc proc /proc; umount -l /old; mount -t tmpfs none /tmp; echo hello >/tmp/file; exec </dev/null >/tmp/out 2>&1
+        mount -o bind /data/in /data; cd /data; exec 5<file 6<>/tmp/gone; echo some >&6; rm /tmp/gone; sleep 1000000 & wait'`;
+
+type Entry = Record<string, unknown>;
+/** What an image could say of a mount to get out of the root that it is restored into. */
+const HOSTILE: readonly (readonly [what: string, place: string, change: Entry])[] = [
+  ["a place above the root", "/tmp", { mountpoint: "/../outside" }],
+  ["a place above the root further on", "/tmp", { mountpoint: "/tmp/../../outside" }],
+  ["a place behind a link that leads out", "/tmp", { mountpoint: "/way-out/outside" }],
+  ["a place behind /proc", "/tmp", { mountpoint: "/proc/1/root/outside" }],
+  ["a directory above the root", "/data", { root: "/../../outside" }],
+  ["a directory behind a link that leads out", "/data", { root: "/way-out" }],
+  ["a mount that was found outside", "/data", { ext_key: "CRIU:AUTODETECTED", source: "/etc" }],
+  ["a mount that nobody gave", "/data", { ext_key: "NAME" }],
+  ["an overlay of directories outside", "/tmp", { fstype: 17, options: "lowerdir=/etc,upperdir=/tmp,workdir=/tmp" }],
+  ["an unknown file system", "/tmp", { fstype: 99, root_dev: "9:9" }],
+  ["a file system that was not allowed", "/tmp", { fstype: 16, fsname: "ramfs", root_dev: "9:9" }],
+  ["a parent that is not there", "/tmp", { parent_mnt_id: 424242 }],
+  ["a master that is not there", "/tmp", { master_id: 424242 }],
+  ["options that the kernel does not know", "/tmp", { options: "size=1m,nonsense=1" }],
+  ["an option of absurd length", "/tmp", { options: `size=${"9".repeat(100_000)}` }],
+  ["a tmpfs without its content", "/tmp", { root_dev: "9:9" }],
+];
 
 describe("mounts", () => {
   if (!isRoot) {
@@ -95,17 +130,8 @@ describe("mounts", () => {
     async () => {
       using scratch = new Scratch();
       const [here, there] = [scratch.file("here"), scratch.file("there")];
-      for (const root of [here, there]) {
-        for (const dir of ["bin", "dev", "proc", "old", "tmp", "data/in"])
-          mkdirSync(`${root}/${dir}`, { recursive: true });
-        Bun.spawnSync(["cp", Bun.which("busybox") ?? "", `${root}/bin/sh`]);
-        for (const name of ["sleep", "mount", "umount", "cat"]) symlinkSync("sh", `${root}/bin/${name}`);
-        Bun.spawnSync(["mknod", `${root}/dev/null`, "c", "1", "3"]);
-        writeFileSync(`${root}/data/in/file`, `of ${root}`.slice(0, 8).padEnd(40, root.slice(-1)));
-      }
-      const script = `mount --bind ${here} ${here}; cd ${here}; pivot_root . old; exec /bin/sh -c '
-        mount -t proc proc /proc; umount -l /old; mount -t tmpfs none /tmp; echo hello >/tmp/file; exec </dev/null >/tmp/out 2>&1
-        mount -o bind /data/in /data; cd /data; exec 5<file 6<>/tmp/gone; echo some >&6; rm /tmp/gone; sleep 1000000 & wait'`;
+      for (const root of [here, there]) makeRoot(root);
+      const script = livesIn(here);
       await using stage = await Stage.set(["--pid", "--mount"], script, sleepers(1));
       const before = mountsOf(stage.root);
       expect(before.map((line) => line.split(" ")[0])).toEqual(["/", "/data", "/proc", "/tmp"]);
@@ -285,6 +311,36 @@ describe("mounts", () => {
       }
       await stage.restore();
       expect(table()).toEqual(before);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "images that want to get out of the root are refused, or stay in it: nothing outside is touched",
+    async () => {
+      using scratch = new Scratch();
+      const [here, outside] = [scratch.file("here"), scratch.file("outside")];
+      makeRoot(here);
+      mkdirSync(outside);
+      symlinkSync("../outside", `${here}/way-out`);
+      await using stage = await Stage.set(["--pid", "--mount"], livesIn(here), sleepers(1));
+      await stage.dump();
+      const [name = ""] = readdirSync(stage.images).filter((file) => /^mountpoints-\d+\.img$/.test(file));
+      const image = `${stage.images}/${name}`;
+      const whole = readFileSync(image);
+      const text = await stage.crit("decode", "-i", image);
+      const ours = mountsOf(process.pid);
+      for (const [what, place, change] of HOSTILE) {
+        const set = JSON.parse(text);
+        for (const entry of set.entries) if (entry.mountpoint === place) Object.assign(entry, change);
+        writeFileSync(`${image}.json`, JSON.stringify(set));
+        await stage.crit("encode", "-i", `${image}.json`, "-o", image);
+        expect([what, await refusal(stage.restore("--root", here))]).not.toEqual([what, "it did not fail"]);
+        expect([what, readdirSync(outside), mountsOf(process.pid)]).toEqual([what, [], ours]);
+      }
+      writeFileSync(image, whole);
+      await stage.restore("--root", here);
+      expect(readlinkSync(`/proc/${stage.root}/cwd`)).toBe("/data");
     },
     testTime,
   );
