@@ -1,35 +1,53 @@
 /** Pids that a restore needs again: who has them, and how long a zombie may keep them. */
+import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { parseStat } from "../kernel/proc/stat.ts";
+import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 
 const EEXIST = -17;
 
-/** Name of the process (or thread) that has a pid. */
-function holderOf(pid: number): string | undefined {
+/** linux/sched.h: it is on its way out, and frees what it has. */
+const PF_EXITING = 4;
+
+function statOf(pid: number): ProcStat | undefined {
   try {
     using dir = new ProcDir(pid);
-    return parseStat(dir.text("stat")).comm;
+    return parseStat(dir.text("stat"));
   } catch {
     return undefined;
   }
 }
 
+/** Members of the session or group that a pid names. */
+function membersOf(pid: number): ProcStat[] {
+  const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));
+  return all.filter(({ sid, pgrp }) => sid === pid || pgrp === pid);
+}
+
 /** How the kernel refused a pid, in words. */
 export function pidError(result: number, pid: number): CrError {
-  if (result === EEXIST && isZombie(pid)) {
+  const stat = result === EEXIST ? statOf(pid) : undefined;
+  if (stat && hasEnded(stat)) {
     return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
       code: "EEXIST",
       subject: { pid },
       remedy: "let its parent wait for it, or end the parent",
     });
   }
+  const [member] = result === EEXIST && !stat ? membersOf(pid) : [];
+  if (member) {
+    return new CrError("the pid names a session or group that has members", {
+      code: "EEXIST",
+      subject: { pid, member: member.pid, holder: member.comm },
+      remedy: "end that process, or restore in a pid namespace of its own",
+    });
+  }
   if (result === EEXIST) {
     return new CrError("the pid is taken by another process", {
       code: "EEXIST",
-      subject: { pid, holder: holderOf(pid) },
+      subject: { pid, holder: stat?.comm },
       remedy: "end that process, or restore in a pid namespace of its own",
     });
   }
@@ -48,24 +66,24 @@ const ZOMBIE_TRIES = 150;
 const ZOMBIE_PAUSE = 20;
 const VANISHED_TRIES = 5;
 
-function isZombie(pid: number): boolean | undefined {
-  try {
-    using dir = new ProcDir(pid);
-    const { state } = parseStat(dir.text("stat"));
-    return state === "Z" || state === "X";
-  } catch {
-    return undefined;
-  }
+function hasEnded({ state, flags }: ProcStat): boolean {
+  return state === "Z" || state === "X" || (flags & PF_EXITING) !== 0;
 }
 
-/** Runs `make` until the pid is free, as long as a zombie has it. */
+/** Is the pid's holder on its way out? Nobody may have it, but a session or group of which there are still members. */
+function goes(pid: number, tries: number): boolean {
+  const holder = statOf(pid);
+  if (holder) return hasEnded(holder);
+  if (tries < VANISHED_TRIES) return true; // it went between our two looks
+  const members = membersOf(pid);
+  return members.length > 0 && members.every(hasEnded);
+}
+
+/** Runs `make` until the pid is free, as long as somebody has it who has ended. */
 export function awaitPid(pid: number, make: () => number): number {
   for (let tries = 0; ; tries++) {
     const made = make();
-    if (made !== EEXIST || tries >= ZOMBIE_TRIES) return made;
-    const zombie = isZombie(pid);
-    // nobody there: it went between our two looks, or the number names a session or group that lives on
-    if (zombie === false || (zombie === undefined && tries >= VANISHED_TRIES)) return made;
+    if (made !== EEXIST || tries >= ZOMBIE_TRIES || !goes(pid, tries)) return made;
     Bun.sleepSync(ZOMBIE_PAUSE);
   }
 }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { awaitPid, pidError } from "../../src/agent/pid.ts";
 import { describeStatus } from "../lib/keeper.ts";
 import { cProgram } from "./lib/build.ts";
 import { isRoot, Stage, testTime } from "./lib/stage.ts";
@@ -111,3 +112,19 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
     testTime,
   );
 });
+
+test(
+  "a pid that names a group is free once the last member is waited for",
+  async () => {
+    const EEXIST = -17;
+    await using stage = await Stage.open();
+    const program = await stage.start([cProgram("group")]);
+    const [, leader = 0, member = 0] = (await program.says(/^(\d+) (\d+)$/m)).map(Number);
+    expect(awaitPid(leader, () => EEXIST)).toBe(EEXIST);
+    expect(pidError(EEXIST, leader).subject).toMatchObject({ pid: leader, member, holder: expect.any(String) });
+    process.kill(program.pid, "SIGUSR1");
+    await program.says(/^ended$/m);
+    expect(awaitPid(leader, () => (existsSync(`/proc/${member}`) ? EEXIST : leader))).toBe(leader);
+  },
+  testTime,
+);

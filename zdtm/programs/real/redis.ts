@@ -5,7 +5,7 @@ import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
 
 /** Long enough to be there before, during and after a trip. */
-const requests = 100_000;
+const requests = 60_000;
 const connections = 10;
 /** Keys that make the child that saves them busy: for each it waits so many microseconds. */
 const keys = 2000;
