@@ -1,10 +1,18 @@
-/* Objects of the host's ipc namespace. They outlive a case: each is noted, and the harness removes it, whatever happens. */
+/*
+ * System V objects. Those of the host's ipc namespace outlive a case: each is noted, and the harness removes it, whatever
+ * happens.
+ */
 #ifndef IPC_H
 #define IPC_H
 #include "tst.h"
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+
+/* From here on the case has an ipc namespace of its own: what is made in it goes with it. */
+static inline void ipc_alone(void) {
+  if (unshare(CLONE_NEWIPC) < 0) tst_skip("no ipc namespace can be made: %s", strerror(errno));
+}
 
 static inline void ipc_note(const char *kind, const char *what) {
   int fd = tst_sys(open(".objects", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
