@@ -170,6 +170,8 @@ function infoOf(file: OpenFile, tty: TtyIdentity, id: number, all: Terminals): T
     gid: stat.gid,
   };
   if (tty.type === TtyType.PTY) info.pty = { index: tty.index };
+  const index = tty.type === TtyType.CTTY && session === undefined ? slaveIndex(device) : undefined;
+  if (index !== undefined) info.tscriu_pty = index;
   return info;
 }
 

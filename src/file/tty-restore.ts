@@ -222,7 +222,13 @@ class Terminals {
     for (const other of [...this.#ptys.values()].flatMap((pty) => [...pty.masters, ...pty.slaves])) this.open(other);
     for (const other of this.#others) if (this.#info(other).type !== TtyType.CTTY) this.open(other);
     this.sessions();
-    const { sid } = this.#info(entry);
+    const info = this.#info(entry);
+    const { sid } = info;
+    const pty = this.#ptys.get(info.tscriu_pty ?? -1);
+    if (pty !== undefined || info.termios === undefined) {
+      this.#put(entry, this.#openLeft(pty, entry));
+      return;
+    }
     const { tasks } = this.restore;
     const task =
       tasks.find(({ pid }) => pid === sid) ??
@@ -252,6 +258,20 @@ class Terminals {
       closeFd(pidfd);
     }
     task.run((program) => void program.call(NR.close, [number]));
+  }
+
+  /** /dev/tty of a terminal that nobody controls any more, or that is hung up: it has no such name now. */
+  #openLeft(pty: Pty | undefined, entry: TtyFileEntry): number {
+    const [known] = pty?.masters ?? [];
+    const master = known
+      ? dupFd(this.restore.descriptor(known.id))
+      : openPath("/dev/ptmx", O.RDWR | O.NOCTTY, "cannot make a terminal");
+    try {
+      if (!known) trySetTtyNumber(master, TIOC.SPTLCK, 0);
+      return openSlave(master, entry, { file: entry.id });
+    } finally {
+      closeFd(master);
+    }
   }
 
   /**

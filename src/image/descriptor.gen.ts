@@ -562,7 +562,8 @@ export const messages: Readonly<Record<string, string>> = {
 14 optional uint32 uid
 15 optional uint32 gid
 2000 optional uint32 tscriu_stopped
-2001 optional bool tscriu_closed`,
+2001 optional bool tscriu_closed
+2002 optional uint32 tscriu_pty`,
   tty_file_entry: `1 required uint32 id
 2 required uint32 tty_info_id
 3 required uint32 flags hex

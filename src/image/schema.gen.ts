@@ -1003,6 +1003,7 @@ export interface TtyInfoEntry {
   gid?: number;
   tscriu_stopped?: number;
   tscriu_closed?: boolean;
+  tscriu_pty?: number;
 }
 
 export interface TtyFileEntry {

@@ -77,7 +77,9 @@ static inline void tty_hear(int fd, const char *text) {
   while (have < want) {
     struct pollfd one = {.fd = fd, .events = POLLIN};
     tst_check(poll(&one, 1, 30000) == 1, "a terminal says \"%s\", not \"%s\"", heard, text);
-    have += (size_t)tst_sys(read(fd, heard + have, want - have));
+    ssize_t got = tst_sys(read(fd, heard + have, want - have));
+    tst_check(got > 0, "a terminal ends behind \"%s\", before \"%s\"", heard, text);
+    have += (size_t)got;
   }
   tst_check(!strcmp(heard, text), "a terminal says \"%s\", not \"%s\"", heard, text);
 }
