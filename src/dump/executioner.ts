@@ -45,12 +45,12 @@ export class Executioner implements Disposable {
    * @param ifWeDie calls that undo what we are about to do
    */
   renew(ifWeDie: readonly Call[]): void {
-    // one after the other: the new one would hold the gate of the old one open
-    this.#standby[Symbol.dispose]();
-    letGoAfter(0);
+    // there is always one of them that knows what to undo
+    const before = this.#standby;
     this.#standby = new Standby();
-    letGoAfter(this.#standby.pending);
     this.#standby.ifWeDie(ifWeDie);
+    letGoAfter(this.#standby.pending);
+    before[Symbol.dispose]();
   }
 
   /** What to do when we die, in place of what was said before. */

@@ -1068,7 +1068,13 @@ export const messages: Readonly<Record<string, string>> = {
 18 optional uint32 ns_id
 19 optional #sk_shutdown shutdown
 20 optional .tcp_opts_entry tcp_opts
-2000 optional .tscriu_netns tscriu_netns`,
+2000 optional .tscriu_netns tscriu_netns
+2001 repeated .tscriu_pending tscriu_pending`,
+  tscriu_pending: `1 required uint32 ino
+2 required uint32 state
+3 repeated uint32 src_addr
+4 required uint32 dst_port
+5 repeated uint32 dst_addr`,
   tcp_opts_entry: `1 optional bool cork
 2 optional bool nodelay
 3 optional uint32 keepcnt

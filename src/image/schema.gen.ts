@@ -1743,6 +1743,15 @@ export interface InetSkEntry {
   shutdown?: SkShutdown;
   tcp_opts?: TcpOptsEntry;
   tscriu_netns?: TscriuNetns;
+  tscriu_pending: TscriuPending[];
+}
+
+export interface TscriuPending {
+  ino: number;
+  state: number;
+  src_addr: number[];
+  dst_port: number;
+  dst_addr: number[];
 }
 
 export interface TcpOptsEntry {
@@ -2282,6 +2291,7 @@ export interface Messages {
   ip_opts_entry: IpOptsEntry;
   tscriu_membership: TscriuMembership;
   inet_sk_entry: InetSkEntry;
+  tscriu_pending: TscriuPending;
   tcp_opts_entry: TcpOptsEntry;
   tcp_stream_entry: TcpStreamEntry;
   file_perms_entry: FilePermsEntry;

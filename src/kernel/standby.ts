@@ -83,7 +83,9 @@ export class Standby implements Disposable {
   [Symbol.dispose](): void {
     if (this.#done) return;
     this.#done = true;
+    // a later one may hold the gate open: an end of file would not come
     this.#orders[3] = 0n;
+    if (this.#orders[2] === 0n && this.isThere) tryWrite(this.#open, Uint8Array.of(0));
     closeFd(this.#open);
     if (this.#pid > 0) while (wait(this.#pid) === EINTR);
     closeFd(this.#gate);

@@ -29,6 +29,7 @@ import { whilePeeking } from "./peek-guard.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
 import { readTcpOptions } from "./tcp-options.ts";
+import { pendingOf, rememberListener } from "./tcp-pending.ts";
 
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {
@@ -97,9 +98,12 @@ function tcpProblem(
   fail: (what: string, remedy: string) => CrError,
 ): CrError | undefined {
   if (state === TCP_STATE.LISTEN) {
-    if (waiting === 0 || dump.options.tcpSkipInFlight) return undefined;
+    const { tcpEstablished, tcpSkipInFlight } = dump.options;
+    if (waiting === 0 || tcpSkipInFlight) return undefined;
+    const isKept = tcpEstablished && protocol === IPPROTO.TCP && !isAway();
+    if (isKept) return undefined;
     const what = `${waiting} connections to ${addressWords(own)} wait to be accepted`;
-    return fail(what, "let the server accept them, or drop them with --skip-in-flight");
+    return fail(what, "pass --tcp-established, let the server accept them, or drop them with --skip-in-flight");
   }
   if (!isConnection(state)) return undefined;
   const name = Object.entries(TCP_STATE).find(([, value]) => value === state)?.[0] ?? `state ${state}`;
@@ -196,7 +200,9 @@ function dumpHere(file: OpenFile, dump: FileDump): void {
   if (found) throw found;
   const socket = withPeer(met, file, dump);
   const isLater = socket.protocol === IPPROTO.TCP && isConnection(socket.state) && !dump.options.tcpClose;
+  const isWaitedFor = socket.state === TCP_STATE.LISTEN && socket.waiting > 0 && !dump.options.tcpSkipInFlight;
   if (isLater) rememberConnection(file, dump);
+  else if (isWaitedFor) rememberListener(file, dump);
   else writeEntry(file, socket, dump);
 }
 
@@ -258,6 +264,7 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     opts: readOptions(file.dup, family, subjectOf(file)),
     ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
     ...namespaceFields(dump),
+    tscriu_pending: pendingOf(file, dump),
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;

@@ -27,7 +27,7 @@ import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { reviveEnded } from "./tcp-ended.ts";
 import { applyTcpOptions } from "./tcp-options.ts";
-import { forgetConnections, isTcpConnection, reviveConnection } from "./tcp-restore.ts";
+import { forgetConnections, isTcpConnection, restorePending, reviveConnection } from "./tcp-restore.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -172,6 +172,7 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   applyIpOptions(fd, entry, subject);
   applyTcpOptions(fd, entry, subject);
   applyOptions(fd, entry.opts, subject);
+  if (entry.tscriu_pending.length > 0) restorePending(fd, entry, scopeOf(fd, entry), restore);
   const how = howOf(entry, restore);
   if (how === undefined) return;
   // The kernel shuts unconnected sockets down too, and says ENOTCONN.

@@ -3,6 +3,7 @@ import type { Subject } from "../error.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { type InetAddress, inetAddress, makeSocket, trySetNumber } from "../kernel/socket.ts";
+import type { Call } from "../kernel/standby.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { IPPROTO } from "../kernel/uapi/inet.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
@@ -84,8 +85,18 @@ export class PacketSender implements Disposable {
    */
   trySend(packet: Uint8Array, to: Pick<InetAddress, "bytes">, scope: number, index = 0): number {
     trySetNumber(this.#fd, SOL.SOCKET, SO.BINDTOIFINDEX, index);
-    const address = inetAddress({ family: this.family, bytes: v4Of(to.bytes), port: 0, scope });
+    const address = this.#addressOf(to, scope);
     return sys(NR.sendto, this.#fd, addressOf(packet), packet.length, 0, addressOf(address), address.length);
+  }
+
+  /** The same over the loopback, to be made by somebody else while this is there. */
+  sending(packet: Uint8Array, to: Pick<InetAddress, "bytes">, scope: number): Call {
+    const address = this.#addressOf(to, scope);
+    return { nr: NR.sendto, args: [this.#fd, packet, packet.length, 0, address, address.length] };
+  }
+
+  #addressOf({ bytes }: Pick<InetAddress, "bytes">, scope: number): Uint8Array {
+    return inetAddress({ family: this.family, bytes: v4Of(bytes), port: 0, scope });
   }
 }
 

@@ -2,31 +2,16 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
-import type { TcpStreamEntry } from "../image/schema.gen.ts";
-import { ioctlInt } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
 import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
-import { SIOCINQ, SIOCOUTQ, SIOCOUTQNSD } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
-import { readReceived, readSent } from "./tcp-queue.ts";
-import {
-  callsOff,
-  callsOn,
-  infoOf,
-  isInRepair,
-  peerMss,
-  repairOff,
-  repairOn,
-  sequenceOf,
-  timestampOf,
-  windowOf,
-} from "./tcp-repair.ts";
+import { PendingConnections } from "./tcp-pending.ts";
+import { ENDING, readStream } from "./tcp-read.ts";
+import { callsOff, callsOn, infoOf, isInRepair, repairOff } from "./tcp-repair.ts";
 
-/** Packets that were under way when the lock came may still change a socket: it is read again, so often. */
-const TRIES = 100;
 /** States in which there is a connection, or one is being made. */
 const CONNECTED: ReadonlySet<number> = new Set([
   TCP_STATE.ESTABLISHED,
@@ -37,9 +22,6 @@ const CONNECTED: ReadonlySet<number> = new Set([
   TCP_STATE.LAST_ACK,
   TCP_STATE.CLOSING,
 ]);
-/** States in which our end was sent, and the peer has not acknowledged it yet. */
-const ENDING: ReadonlySet<number> = new Set([TCP_STATE.FIN_WAIT1, TCP_STATE.CLOSING, TCP_STATE.LAST_ACK]);
-
 /** Has our end been sent, or is to be once all else is? */
 export function isSendingShut(state: number): boolean {
   return ENDING.has(state) || state === TCP_STATE.FIN_WAIT2;
@@ -110,26 +92,38 @@ export function dumpConnections(
   write: (file: OpenFile) => void,
 ): void {
   const held = connections(dump).splice(0).map(hold);
-  if (held.length === 0) return;
+  const pending = new PendingConnections(dump);
+  if (held.length === 0 && pending.listeners.length === 0) return;
   const ends = held.flatMap(({ file }) => endsOf(file) ?? []);
-  const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, ends);
-  const undo = callsOff(held, false);
+  const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, [...ends, ...pending.expected]);
+  const open = callsOff(held, false);
+  const undo = () => [...open, ...pending.undo];
   dump.onFailure(() => {
     for (const { fd, reuse } of held) if (isInRepair(fd)) repairOff(fd, reuse);
   });
-  dump.beside.renew(undo);
+  dump.beside.renew(open);
   for (const one of held) {
     write(one.file);
     const { fd, file } = one;
     const subject = { pid: file.pid, fd: file.fd, path: file.link };
     const state = infoOf(fd)?.state ?? TCP_STATE.CLOSE;
-    if (isConnection(state)) dump.images.write("TCP_STREAM", file.stat.ino, [readStream(one, state, subject)]);
+    if (isConnection(state))
+      dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject)]);
   }
+  // last, so that they are away for as short as can be
+  pending.take(() => dump.beside.renew(undo()));
+  for (const listener of pending.listeners) write(listener);
   if (dump.options.fate !== "kill") {
+    pending.putBack();
     lock?.[Symbol.dispose]();
     dump.beside.ifWeDie([]);
     // A network of the tree's own ends with it: there is nothing to keep quiet.
-  } else dump.beforeTheEnd(() => farewell(dump, held, undo, ends, dump.network === undefined ? lock : undefined));
+  } else {
+    dump.beforeTheEnd(() => {
+      const kept = dump.network === undefined ? lock : undefined;
+      return farewell(dump, held, undo(), [...ends, ...pending.ends], kept);
+    });
+  }
 }
 
 function lockAll(dump: FileDump, ends: readonly Ends[]): NetworkLock {
@@ -163,60 +157,4 @@ function farewell(
   dump.onFailure(() => kept.remove());
   kept.lockConnections(ends);
   return [send(lock.fd, lock.keeping(kept)), ...silence];
-}
-
-type Stream = TcpStreamEntry & { extra: { inq: Uint8Array; outq: Uint8Array } };
-
-function readStream({ fd, reuse }: Held, state: number, subject: Subject): Stream {
-  for (let tries = 0; tries < TRIES; tries++) {
-    const before = ioctlInt(fd, SIOCINQ);
-    const inq = readReceived(fd, subject);
-    const stream = readInRepair(fd, reuse, state, inq, subject);
-    const isStill = infoOf(fd)?.state === state && ioctlInt(fd, SIOCINQ) === before;
-    if (isStill && stream !== undefined) return stream;
-  }
-  throw new CrError("a TCP connection keeps changing while it is read", {
-    code: "EAGAIN",
-    subject,
-    remedy: "do without --network-lock skip",
-  });
-}
-
-/** What only repair mode tells; undefined when the queues changed meanwhile. */
-function readInRepair(
-  fd: number,
-  reuse: boolean,
-  state: number,
-  inq: Uint8Array,
-  subject: Subject,
-): Stream | undefined {
-  const info = infoOf(fd);
-  repairOn(fd, subject);
-  try {
-    const inqSeq = sequenceOf(fd, "RECV", subject);
-    const outqSeq = sequenceOf(fd, "SEND", subject);
-    const [queued, unsent] = [ioctlInt(fd, SIOCOUTQ), ioctlInt(fd, SIOCOUTQNSD)];
-    const end = ENDING.has(state) ? 1 : 0;
-    const outqLen = state === TCP_STATE.SYN_SENT ? 0 : Math.max(0, queued - end);
-    const outq = readSent(fd, outqLen, subject);
-    const window = state === TCP_STATE.SYN_SENT ? undefined : windowOf(fd);
-    const entry: Stream = {
-      inq_len: inq.length,
-      inq_seq: inqSeq,
-      outq_len: outqLen,
-      outq_seq: outqSeq,
-      opt_mask: info?.mask ?? 0,
-      snd_wscale: info?.sndWscale ?? 0,
-      mss_clamp: peerMss(fd),
-      rcv_wscale: info?.rcvWscale ?? 0,
-      timestamp: timestampOf(fd),
-      unsq_len: state === TCP_STATE.SYN_SENT ? 0 : Math.max(0, unsent - (unsent > 0 ? end : 0)),
-      ...window,
-      extra: { inq, outq },
-    };
-    const isSame = sequenceOf(fd, "RECV", subject) === inqSeq && ioctlInt(fd, SIOCOUTQ) === queued;
-    return isSame && outq.length === outqLen ? entry : undefined;
-  } finally {
-    repairOff(fd, reuse);
-  }
 }

@@ -7,14 +7,19 @@ import type { Ends } from "./network-lock.ts";
 import { infoOf } from "./tcp-repair.ts";
 
 /** Flags of a TCP header (RFC 9293). */
-export const FLAG = { FIN: 1, RST: 4, ACK: 16 } as const;
+export const FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
 
 export interface Segment {
   /** FLAG */
   readonly flags: number;
   readonly sequence: number;
   readonly acknowledged: number;
+  /** Whole words of four bytes. */
+  readonly options?: Uint8Array;
+  readonly payload?: Uint8Array;
 }
+
+const NOTHING = new Uint8Array(0);
 
 const TCP_HEADER = 20;
 /** Any window: the real one is set when repair ends. */
@@ -23,18 +28,22 @@ const WINDOW = 0xffff;
 const PATIENCE = 20_000;
 
 /** The segment from peer to own, with its IP header. */
-export function packetOf(ends: Ends, { flags, sequence, acknowledged }: Segment): Uint8Array {
+export function packetOf(ends: Ends, segment: Segment): Uint8Array {
   const { own, peer } = ends;
-  const tcp = new DataView(new ArrayBuffer(TCP_HEADER));
+  const { flags, sequence, acknowledged, options = NOTHING, payload = NOTHING } = segment;
+  const header = TCP_HEADER + options.length;
+  const tcp = new DataView(new ArrayBuffer(header + payload.length));
   tcp.setUint16(0, peer.port);
   tcp.setUint16(2, own.port);
   tcp.setUint32(4, sequence >>> 0);
   tcp.setUint32(8, acknowledged >>> 0);
-  tcp.setUint8(12, (TCP_HEADER / 4) << 4);
+  tcp.setUint8(12, (header / 4) << 4);
   tcp.setUint8(13, flags);
   tcp.setUint16(14, WINDOW);
   const bytes = new Uint8Array(tcp.buffer);
-  tcp.setUint16(16, checksum([...pseudoHeader(ends, IPPROTO.TCP, TCP_HEADER), bytes]));
+  bytes.set(options, TCP_HEADER);
+  bytes.set(payload, header);
+  tcp.setUint16(16, checksum([...pseudoHeader(ends, IPPROTO.TCP, bytes.length), bytes]));
   return withIpHeader(ends, IPPROTO.TCP, bytes);
 }
 

@@ -146,6 +146,8 @@ export function infoOf(fd: number) {
     mask: view.getUint8(5) & 7,
     sndWscale: view.getUint8(6) & 15,
     rcvWscale: view.getUint8(6) >> 4,
+    /** Of a listener: connections that wait to be accepted. */
+    waiting: view.getUint32(24, true),
     /** Bytes that the program reads in a round trip: 0 as long as there never was a connection. */
     receiveSpace: view.getUint32(96, true),
   };

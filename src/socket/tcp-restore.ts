@@ -18,6 +18,7 @@ import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { awaitState, FLAG, inject, type Segment } from "./tcp-packet.ts";
+import { pendingEnds, returnPending } from "./tcp-pending.ts";
 import { fill, widen, write } from "./tcp-queue.ts";
 import {
   callsOff,
@@ -82,7 +83,9 @@ class Connections {
 
   constructor(readonly restore: FileRestore) {
     const entries = [...restore.entries.values()].flatMap(({ isk }) => (isk && isTcpConnection(isk) ? [isk] : []));
-    if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(entries.map(endsOf));
+    const pending = [...restore.entries.values()].flatMap(({ isk }) => (isk ? pendingEnds(isk) : []));
+    const ends = [...entries.map(endsOf), ...pending];
+    if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(ends);
     restore.atRelease(() => this.#wake());
   }
 
@@ -146,12 +149,23 @@ const connections = perRun((restore: FileRestore) => new Connections(restore));
 /** Refuses connections that nobody gave leave to restore. */
 export function checkConnection(entry: InetSkEntry, restore: Pick<FileRestore, "options">): void {
   const { tcpEstablished, tcpClose } = restore.options;
-  if (!isTcpConnection(entry) || tcpEstablished || tcpClose) return;
-  throw new CrError(`the images hold the TCP connection ${connectionWords(entry)}`, {
+  const isPending = entry.tscriu_pending.length > 0;
+  if (!(isTcpConnection(entry) || isPending) || tcpEstablished || tcpClose) return;
+  const words = isPending ? "TCP connections that wait to be accepted" : `the TCP connection ${connectionWords(entry)}`;
+  throw new CrError(`the images hold ${words}`, {
     code: "UNSUPPORTED",
     subject: { file: entry.id },
     remedy: "pass --tcp-established to restore too, or --tcp-close to bring it back closed",
   });
+}
+
+/** Has the connections that waited at a listener wait there again. */
+export function restorePending(fd: number, entry: InetSkEntry, scope: number, restore: FileRestore): void {
+  if (restore.options.tcpClose) forgetConnections(restore);
+  else {
+    connections(restore);
+    returnPending(fd, entry, scope, restore);
+  }
 }
 
 /** Turns a fresh socket into the connection. @param scope index of the interface, for link-local addresses */

@@ -585,4 +585,120 @@ static inline int tcp_streams(tcp_kind kind) {
   return tst_pass();
 }
 
+static inet_name tcp_server;
+
+static void tcp_calls(int unused) {
+  (void)unused;
+  int fd = tcp_call(&tcp_server);
+  tcp_put(fd, 0, TCP_SOME, 5, true);
+  tcp_stands();
+  tcp_expect(fd, "outsider, ");
+  tcp_send(fd, "more");
+  tcp_expect(fd, "welcome");
+  tcp_expect_end(fd);
+  tcp_right();
+}
+
+static void tcp_calls_silently(int unused) {
+  (void)unused;
+  int fd = tcp_call(&tcp_server);
+  tcp_stands();
+  tcp_expect(fd, "welcome");
+  tcp_send(fd, "thanks");
+  tcp_expect_end(fd);
+  tcp_right();
+}
+
+static inline void tcp_waiting_at(int listener, unsigned count) {
+  struct tcp_info info = {0};
+  socklen_t length = sizeof(info);
+  tst_until(getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_unacked == count,
+            "%u connections wait, not %u", info.tcpi_unacked, count);
+}
+
+/* Connections that nobody has accepted: with data, ended, reset, without data; clients in the tree and outside. */
+static inline int tcp_pending(tcp_kind kind, int deferred) {
+  struct linger at_once = {.l_onoff = 1};
+  tst_begin();
+  int listener = tcp_bound(kind == TCP_MAPPED ? TCP_FOUR : kind, &tcp_server);
+  if (kind == TCP_MAPPED) {
+    close(listener);
+    listener = tst_sys(socket(AF_INET6, SOCK_STREAM, 0));
+    inet_name any = {.six = {.sin6_family = AF_INET6}};
+    socklen_t length = sizeof(any.six);
+    tst_sys(bind(listener, &any.any, length));
+    tst_sys(getsockname(listener, &any.any, &length));
+    tcp_server.four.sin_port = any.six.sin6_port;
+  }
+  if (deferred) inet_set(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, deferred);
+  tst_sys(listen(listener, 16));
+  int open = tcp_call(&tcp_server);
+  tcp_send(open, "first");
+  tcp_waiting_at(listener, 1);
+  int ended = tcp_call(&tcp_server);
+  tcp_put(ended, 0, TCP_BACK, 4, true);
+  tst_sys(shutdown(ended, SHUT_WR));
+  tcp_becomes(ended, TCP_FIN_WAIT2);
+  tcp_outsider talks = {.fd = -1}, silent = {.fd = -1};
+  talks.pid = tcp_fork_outsider(-1, tcp_calls, false, &talks.step);
+  tcp_await(&talks);
+  tcp_waiting_at(listener, 3);
+  int reset = tcp_call(&tcp_server);
+  tcp_send(reset, "last words");
+  tcp_acknowledged(reset);
+  tst_sys(setsockopt(reset, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)));
+  close(reset);
+  if (!deferred) {
+    silent.pid = tcp_fork_outsider(-1, tcp_calls_silently, false, &silent.step);
+    tcp_await(&silent);
+  }
+  tcp_waiting_at(listener, deferred ? 4 : 5);
+  tst_ready();
+  TST_SPOIL close(tst_sys(accept(listener, NULL, NULL)));
+  tst_check(!deferred || inet_option(listener, IPPROTO_TCP, TCP_DEFER_ACCEPT) >= deferred, "accepting is not deferred");
+  int fd = tst_sys(accept(listener, NULL, NULL));
+  tcp_is(fd, TCP_ESTABLISHED);
+  tcp_expect(fd, "first");
+  tcp_send(fd, "hello first");
+  tcp_expect(open, "hello first");
+  tcp_send(open, "more of it");
+  tcp_expect(fd, "more of it");
+  close(open);
+  tcp_expect_end(fd);
+  fd = tst_sys(accept(listener, NULL, NULL));
+  tcp_is(fd, TCP_CLOSE_WAIT);
+  tcp_get(fd, 0, TCP_BACK, 4);
+  tcp_expect_end(fd);
+  tcp_send(fd, "answer");
+  tcp_expect(ended, "answer");
+  close(fd);
+  tcp_expect_end(ended);
+  fd = tst_sys(accept(listener, NULL, NULL));
+  tcp_get(fd, 0, TCP_SOME, 5);
+  tcp_send(fd, "outsider, ");
+  tcp_tell(&talks);
+  tcp_expect(fd, "more");
+  tcp_send(fd, "welcome");
+  close(fd);
+  tcp_await_right(&talks);
+  fd = tst_sys(accept(listener, NULL, NULL));
+  tcp_is(fd, TCP_CLOSE);
+  tcp_expect(fd, "last words");
+  tcp_expect_error(fd, ECONNRESET);
+  if (!deferred) {
+    fd = tst_sys(accept(listener, NULL, NULL));
+    tcp_is(fd, TCP_ESTABLISHED);
+    tcp_send(fd, "welcome");
+    tcp_tell(&silent);
+    tcp_expect(fd, "thanks");
+    close(fd);
+    tcp_await_right(&silent);
+  }
+  int caller = tcp_call(&tcp_server);
+  tcp_send(caller, "new");
+  fd = tst_sys(accept(listener, NULL, NULL));
+  tcp_expect(fd, "new");
+  return tst_pass();
+}
+
 #endif

@@ -35,7 +35,8 @@ class Place implements AsyncDisposable {
     mkdirSync(this.images);
   }
 
-  static async make(): Promise<Place> {
+  /** @param role of the victim: `queue` where a call of the peer waits to be accepted as well */
+  static async make(role: "tree" | "queue" = "tree"): Promise<Place> {
     const keeper = await Keeper.start();
     const scratch = new Scratch();
     const holder = await keeper.run({
@@ -58,7 +59,7 @@ class Place implements AsyncDisposable {
       session: true,
     });
     await until("the peer is not ready", () => (existsSync(port) && readFileSync(port).length > 1 ? undefined : "no"));
-    const argv = [...under, program, "tree", readFileSync(port, "latin1").trim()];
+    const argv = [...under, program, role, readFileSync(port, "latin1").trim()];
     const victim = await Victim.start(keeper, scratch, argv);
     return new Place(keeper, scratch, under, victim, await victim.settled(), peer);
   }
@@ -146,7 +147,8 @@ function instants(calls: number, signal: number | undefined): Instant[] {
 
 /** Disturbs dumps; what they have ended is brought back. */
 async function dumps(more: string[], signal: number | undefined): Promise<{ gone: number; struck: number }> {
-  await using place = await Place.make();
+  // killed in the very moment in which a call is out of its queue, it would be lost: see README.md
+  await using place = await Place.make(signal === undefined ? "tree" : "queue");
   const { victim } = place;
   const tally = { gone: 0, struck: 0 };
   const counted = await place.strike({ at: "call", n: -2 }, place.words("dump", "--leave-running"));
@@ -175,7 +177,7 @@ async function dumps(more: string[], signal: number | undefined): Promise<{ gone
 
 /** Disturbs restores: then nothing is there, and the next one brings all back. */
 async function restores(signal: number | undefined): Promise<number> {
-  await using place = await Place.make();
+  await using place = await Place.make("queue");
   const { victim } = place;
   let refused = 0;
   for (let i = 0; i < times / 2; i++) {

@@ -1,11 +1,13 @@
 /*
  * TCP connections in several states, with somebody outside and within the tree. `network peer PORTFILE` is the one outside: it
- * serves whoever calls. `network tree PORT READY` is the tree: a thread for each connection, which counts what went well. Both
- * say WRONG and end when anything is not as it should be.
+ * serves whoever calls. `network tree PORT READY` is the tree: a thread for each connection, which counts what went well;
+ * `network queue PORT READY` lets a call of the peer wait as well. All say WRONG and end when anything is not as it should be.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,8 +17,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* By turns: both talk; only the peer does, we ended; only we do, the peer ended; data that nobody reads; within the tree */
-enum { TALK, LISTENS, SPEAKS, QUEUE, WITHIN, KINDS };
+/*
+ * By turns: both talk; only the peer does, we ended; only we do, the peer ended; data that nobody reads; within the tree; a call
+ * of the peer that nobody accepts
+ */
+enum { TALK, LISTENS, SPEAKS, QUEUE, WITHIN, WAITS, KINDS };
 enum { QUEUED = 100000 };
 
 volatile uint64_t counters[KINDS];
@@ -56,11 +61,29 @@ static void pattern(uint8_t *to) {
   for (int i = 0; i < QUEUED; i++) to[i] = (uint8_t)(i * 7 + i / 256);
 }
 
+static struct sockaddr_in loopback(uint16_t to) {
+  return (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = to};
+}
+
+/* Calls the tree, which does not answer; any end of that is wrong. */
+static __attribute__((noreturn)) void wait_there(int fd) {
+  uint16_t to;
+  char byte;
+  get(fd, &to, sizeof(to), WAITS);
+  struct sockaddr_in name = loopback(to);
+  int waiting = socket(AF_INET, SOCK_STREAM, 0);
+  if (connect(waiting, (struct sockaddr *)&name, sizeof(name))) wrong("connect", WAITS);
+  say(waiting, 1, WAITS);
+  if (recv(waiting, &byte, 1, 0) == 0) errno = 0;
+  wrong("recv", WAITS);
+}
+
 static void *serve(void *argument) {
   int fd = (int)(intptr_t)argument;
   char kind;
   static uint8_t bytes[QUEUED];
   get(fd, &kind, 1, -1);
+  if (kind == WAITS) wait_there(fd);
   if (kind == SPEAKS) shutdown(fd, SHUT_WR);
   if (kind == QUEUE) pattern(bytes), put(fd, bytes, QUEUED, kind);
   for (uint64_t n = 0; kind != QUEUE; n++) {
@@ -74,19 +97,34 @@ static void *serve(void *argument) {
 static int listener(struct sockaddr_in *name) {
   socklen_t length = sizeof(*name);
   int fd = socket(AF_INET, SOCK_STREAM, 0);
-  *name = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  *name = loopback(0);
   if (bind(fd, (struct sockaddr *)name, length) || listen(fd, 16)) wrong("listen", -1);
   getsockname(fd, (struct sockaddr *)name, &length);
   return fd;
 }
 
 static int call(uint16_t to, char kind) {
-  struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = to};
+  struct sockaddr_in name = loopback(to);
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   if (connect(fd, (struct sockaddr *)&name, sizeof(name))) wrong("connect", kind);
   put(fd, &kind, 1, kind);
   if (kind == LISTENS) shutdown(fd, SHUT_WR);
   return fd;
+}
+
+static __attribute__((noreturn)) void *keep_waiting(void *argument) {
+  (void)argument;
+  struct sockaddr_in name;
+  int fd = listener(&name), to = call(port, WAITS);
+  put(to, &name.sin_port, sizeof(name.sin_port), WAITS);
+  for (;; usleep(2000)) {
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+    errno = 0;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length)) wrong("info", WAITS);
+    if (info.tcpi_unacked == 1) counters[WAITS]++;
+    else if (counters[WAITS] > 0) wrong("queue", WAITS);
+  }
 }
 
 static __attribute__((noreturn)) void *live(void *argument) {
@@ -145,7 +183,8 @@ int main(int argc, char **argv) {
   close(fd);
   begin(within, child);
   for (int kind = 0; kind < WITHIN; kind++) begin(live, kind);
-  for (int kind = 0; kind < KINDS; kind++)
+  if (!strcmp(argv[1], "queue")) begin(keep_waiting, 0);
+  for (int kind = 0; kind < (strcmp(argv[1], "queue") ? WAITS : KINDS); kind++)
     while (counters[kind] == 0) usleep(1000);
   write_number(argv[3], "%lx %lu\n", (unsigned long)counters, KINDS);
   for (;;) pause();
