@@ -1,6 +1,6 @@
 /**
  * New clients wait while a tree stands still. A connection that was not accepted yet when the tree froze has no descriptor, and
- * could not be saved: so those who ask for one are held back a moment before, and the tree accepts whoever is inside. They ask
+ * is hard to save: so those who ask for one are held back a moment before, and the tree accepts whoever is inside. They ask
  * again by themselves, a second later.
  */
 import { readChildren } from "../kernel/proc/children.ts";
@@ -15,6 +15,8 @@ import type { Scope } from "./save.ts";
 
 /** Milliseconds that the tree gets to accept its clients: one that does not is told so by the dump. */
 const PATIENCE = 500;
+/** The same where those who still wait are saved. */
+const COURTESY = 50;
 /** What waits behind a door: on its way in, or listening itself. */
 const STATES = (1 << TCP_STATE.LISTEN) | (1 << TCP_STATE.SYN_RECV);
 
@@ -33,7 +35,8 @@ export function shutDoors(options: DumpOptions, scope: Scope, log: Log, step: ()
   const ports = new Set(doors.map(({ srcPort }) => srcPort));
   const isInside = ({ state, ino, rqueue, srcPort }: InetSocket) =>
     state === TCP_STATE.LISTEN ? own.has(ino) && rqueue > 0 : ports.has(srcPort);
-  for (const late = performance.now() + PATIENCE; rows().some(isInside) && performance.now() < late; Bun.sleepSync(1))
+  const patience = tcpEstablished ? COURTESY : PATIENCE;
+  for (const late = performance.now() + patience; rows().some(isInside) && performance.now() < late; Bun.sleepSync(1))
     step();
   log.debug(`New clients of ports ${[...ports].join(", ")} wait`);
 }

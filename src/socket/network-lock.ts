@@ -6,6 +6,7 @@
 import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import {
+  type Expression,
   equals,
   type Field,
   holds,
@@ -60,11 +61,13 @@ function word(value: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(value).buffer);
 }
 
+/** Lets our own packets pass. */
+const OURS: readonly Expression[] = [meta(NFT_META.MARK), equals(word(PASSING_MARK)), verdict(NF.ACCEPT)];
+
 function chains(to: TableChanges, policy: number): TableChanges {
   to.chain("input", { number: NF_INET.LOCAL_IN, priority: PRIORITY.in, policy });
   to.chain("output", { number: NF_INET.LOCAL_OUT, priority: PRIORITY.out, policy });
-  for (const chain of ["input", "output"])
-    to.rule(chain, [meta(NFT_META.MARK), equals(word(PASSING_MARK)), verdict(NF.ACCEPT)]);
+  for (const chain of ["input", "output"]) to.rule(chain, OURS);
   return to;
 }
 
@@ -107,6 +110,7 @@ function forDoors(name: string, doors: readonly Door[]): TableChanges {
     ...new Map(keys.map((key) => [Buffer.from(key).toString("hex"), key])).values(),
   ];
   changes.chain("input", { number: NF_INET.LOCAL_IN, priority: PRIORITY.in, policy: NF.ACCEPT });
+  changes.rule("input", OURS);
   VERSIONS.forEach(({ protocol, bytes, destination, nft }, index) => {
     const at = (door: Door) => v4Of(door.own.bytes);
     const named = doors.filter((door) => !isAny(door) && at(door).length === bytes);
