@@ -173,6 +173,8 @@ class Builder {
         if (source.how !== "new" || this.#systems.has(entry.root_dev)) continue;
         const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs));
         this.#systems.set(entry.root_dev, fd);
+        if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
+          this.#late.push(() => makeSystemReadOnly(fd, entry));
         if (!source.fs.content) continue;
         const archive = images.readRaw("TMPFS_DEV", entry.root_dev);
         if (archive === undefined)
@@ -181,7 +183,6 @@ class Builder {
             subject: { image: `tmpfs-dev-${entry.root_dev}.tar.gz.img`, path: entry.mountpoint },
           });
         unpackTree(fd, archive);
-        if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0) this.#late.push(() => makeSystemReadOnly(fd, entry));
       }
     } finally {
       closeFd(pidfd);
@@ -328,6 +329,12 @@ class Builder {
   finish(): void {
     for (const one of this.#late.splice(0)) one();
   }
+}
+
+/** The machine has this file system too: there is one for all. */
+function isOurs(mount: number): boolean {
+  const { dev } = statFd(mount);
+  return ownMounts().some((ours) => ours.dev === dev);
 }
 
 function remedyFor(mount: number, at: number): string | undefined {

@@ -4,7 +4,7 @@
  *
  * From the harness on descriptor 0: a 32-bit length, then that many bytes of zero-terminated words:
  *   session ("1", "0", or "n"), directory, output file, number of environment words, these words, argv...
- * With "n" it is a session in pid, mount and UTS namespaces of its own, below an init (this program again, "init" and the same
+ * With "n" it is a session in pid, mount, UTS, IPC and network namespaces of its own, below an init (this program again, "init" and the same
  * words) that hands SIGTERM on, waits for everybody and ends as the program does.
  * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
  *
@@ -93,6 +93,13 @@ static void become(int session, const char *directory, const char *output, char 
   _exit(127);
 }
 
+static int raise_loopback(void) {
+  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo)) return -1;
+  return close(fd);
+}
+
 static void nothing(int signal) { (void)signal; }
 static volatile sig_atomic_t asked;
 static void ask(int signal) { asked = signal; }
@@ -109,7 +116,8 @@ static int init(int count, char **word) {
   sigprocmask(SIG_SETMASK, &some, NULL);
   signal(SIGTERM, ask);
   signal(SIGCHLD, nothing);
-  if (setsid() < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL))
+  if (setsid() < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) || mount("proc", "/proc", "proc", 0, NULL) ||
+      raise_loopback())
     return 126;
   pid_t pid = fork();
   if (pid == 0) {
@@ -142,7 +150,8 @@ static void start(int count) {
     return;
   }
   int apart = words[0][0] == 'n';
-  pid_t pid = apart ? syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | SIGCHLD, 0, 0, 0, 0) : fork();
+  unsigned long kinds = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
+  pid_t pid = apart ? syscall(SYS_clone, kinds | SIGCHLD, 0, 0, 0, 0) : fork();
   if (pid == 0 && apart) {
     memmove(words + 2, words, (count + 1) * sizeof(words[0]));
     words[0] = self;
@@ -181,11 +190,8 @@ static int take(void) {
 }
 
 static int leave_network(void) {
-  struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
   if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
-  int fd = socket(AF_INET, SOCK_DGRAM, 0);
-  if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo)) return -1;
-  return close(fd);
+  return raise_loopback();
 }
 
 int main(int count, char **arguments) {
