@@ -10,10 +10,13 @@ import { RegularFiles } from "../file/regular-files.ts";
 import { shmemDevice } from "../file/shmem-device.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import type { Call } from "../kernel/standby.ts";
 import { type FileStat, statFd } from "../kernel/stat.ts";
+import { sys } from "../kernel/sys.ts";
+import { inIpcNamespace } from "../kernel/sysv.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
@@ -88,6 +91,19 @@ export class TreeFiles implements FileDump, Disposable {
 
   mountId(mntId: number): number | undefined {
     return this.treeMounts.mountId(mntId);
+  }
+
+  get #ipcMember(): number | undefined {
+    return this.namespaces.foreign.find(({ name }) => name === "ipc")?.member;
+  }
+
+  get ipcApart(): boolean {
+    return this.#ipcMember !== undefined;
+  }
+
+  inIpc<T>(act: (call: Caller) => T): T {
+    const member = this.#ipcMember;
+    return member === undefined ? act(sys) : inIpcNamespace(member, act);
   }
 
   nextId(): number {

@@ -2,6 +2,7 @@ import type { Arg, Program } from "../agent/program.ts";
 import type { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import type { FdInfo } from "../kernel/proc/fdinfo.ts";
 import type { FileLock } from "../kernel/proc/locks.ts";
 import type { Call } from "../kernel/standby.ts";
@@ -69,6 +70,10 @@ export interface FileDump extends Surroundings {
   readonly network: string | undefined;
   /** Internal id of a namespace that tasks of the tree live in, by its name in /proc/PID/ns and its inode. */
   namespaceId(name: string, ino: number): number | undefined;
+  /** The tree has an ipc namespace of its own, which goes with it. */
+  readonly ipcApart: boolean;
+  /** Runs `act` with calls that are made in the tree's ipc namespace. */
+  inIpc<T>(act: (call: Caller) => T): T;
   /** A fresh file id. */
   nextId(): number;
   /** Adds an entry to files.img. */
@@ -145,6 +150,8 @@ export interface FileRestore extends Surroundings {
    * or 0 where its numbers mean nothing here.
    */
   hostPid(virtual: number): number;
+  /** Runs `act` with calls that are made in the tree's ipc namespace. */
+  inIpc<T>(act: (call: Caller) => T): T;
   /** Tasks and numbers that hold this file id. */
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[];
   /** Pushes an undo that runs on every way out but success: a half restored tree leaves nothing behind. */

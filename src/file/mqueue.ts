@@ -1,5 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import { FdTypes, type RegFileEntry, type TscriuMqueue } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, O, reopen, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
@@ -29,16 +30,16 @@ function attributesOf(fd: number, subject: Subject): Attributes {
 }
 
 /** mq_open(3) by a name that begins with a slash: the descriptor, always close-on-exec, or the negative errno. */
-function tryOpenQueue(name: string, flags: number, mode = 0, attributes?: Attributes): number {
+function tryOpenQueue(call: Caller, name: string, flags: number, mode = 0, attributes?: Attributes): number {
   const text = cstring(name.slice(1));
   const words = new BigInt64Array(ATTR_WORDS);
   if (attributes) words.set([0n, BigInt(attributes.most), BigInt(attributes.size)]);
-  return sys(NR.mq_open, addressOf(text), flags, mode, attributes ? addressOf(words) : 0);
+  return call(NR.mq_open, addressOf(text), flags, mode, attributes ? addressOf(words) : 0);
 }
 
-function unlinkQueue(name: string): void {
+function unlinkQueue(call: Caller, name: string): void {
   const text = cstring(name.slice(1));
-  sys(NR.mq_unlink, addressOf(text));
+  call(NR.mq_unlink, addressOf(text));
 }
 
 function queueName(reg: RegFileEntry): string {
@@ -70,9 +71,9 @@ function notified(file: OpenFile): number {
   return Number(/NOTIFY_PID:(\d+)/.exec(new TextDecoder().decode(text.subarray(0, Math.max(0, got))))?.[1] ?? 0);
 }
 
-/** Whether our ipc namespace has this very queue under its name. */
-function isOurs(file: OpenFile): boolean {
-  const fd = tryOpenQueue(nameOf(file), O.RDONLY);
+/** Whether the tree's ipc namespace has this very queue under its name. */
+function isFound(file: OpenFile, dump: FileDump): boolean {
+  const fd = dump.inIpc((call) => tryOpenQueue(call, nameOf(file), O.RDONLY));
   if (fd < 0) return false;
   const { dev, ino } = statFd(fd);
   closeFd(fd);
@@ -88,50 +89,60 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
       "a POSIX message queue has to tell the tree of its next message (mq_notify), which cannot be asked for again";
     return refuse(what, "let the program wait in mq_receive or poll instead");
   }
-  if (isUnlinked(file)) {
-    const { now } = attributesOf(file.dup, subject);
-    const what = `a POSIX message queue without a name holds ${now} messages, which cannot be read without taking them out`;
-    return now > 0 ? refuse(what, "let the program receive them before the dump") : undefined;
-  }
-  if (isOurs(file)) return undefined;
-  return refuse("a POSIX message queue is not of the ipc namespace that tscriu runs in", CLOSE);
+  if (!isUnlinked(file) && !isFound(file, dump))
+    return refuse("a POSIX message queue is of another ipc namespace than the tree", CLOSE);
+  const { now } = attributesOf(file.dup, subject);
+  if (now === 0 || (!isUnlinked(file) && !dump.ipcApart)) return undefined;
+  const where = isUnlinked(file) ? "without a name" : "in an ipc namespace of the tree's own";
+  const what = `a POSIX message queue ${where} holds ${now} messages, which cannot be read without taking them out`;
+  return refuse(what, "let the program receive them before the dump");
 }
 
 /** Queues that had no name any more: they have one until all who are open on them are opened. */
 class Unnamed {
   readonly #names = new Map<string, string>();
 
-  constructor(restore: FileRestore) {
-    restore.atEnd(() => {
-      for (const name of this.#names.values()) unlinkQueue(name);
-      this.#names.clear();
-    });
+  constructor(private readonly restore: FileRestore) {}
+
+  /** Takes the names away again. */
+  unlink(call: Caller): void {
+    for (const name of this.#names.values()) unlinkQueue(call, name);
+    this.#names.clear();
   }
 
-  open(reg: RegFileEntry, queue: TscriuMqueue, subject: Subject): number {
+  open(call: Caller, reg: RegFileEntry, queue: TscriuMqueue, subject: Subject): number {
     const key = String(queue.unlinked);
-    const name = this.#names.get(key) ?? this.#make(key, reg, queue, subject);
-    return check(tryOpenQueue(name, accessOf(reg)), "cannot open a message queue", subject);
+    const name = this.#names.get(key) ?? this.#make(call, key, reg, queue, subject);
+    return check(tryOpenQueue(call, name, accessOf(reg)), "cannot open a message queue", subject);
   }
 
-  #make(key: string, reg: RegFileEntry, queue: TscriuMqueue, subject: Subject): string {
+  #make(call: Caller, key: string, reg: RegFileEntry, queue: TscriuMqueue, subject: Subject): string {
     const old = queueName(reg);
-    const there = tryOpenQueue(old, O.RDONLY);
+    const there = tryOpenQueue(call, old, O.RDONLY);
     if (there >= 0) closeFd(there);
     const name = there === ENOENT ? old : `/tscriu-${process.pid}-${key}`;
-    closeFd(makeQueue(name, O.RDWR, reg, queue, subject));
+    closeFd(makeQueue(call, name, O.RDWR, reg, queue, subject));
     this.#names.set(key, name);
+    // one of the tree's own ipc namespace goes with that
+    if (call === sys) this.restore.onFailure(() => unlinkQueue(sys, name));
     return name;
   }
 }
 
 const unnamed = perRun((restore: FileRestore) => new Unnamed(restore));
 
-function makeQueue(name: string, access: number, reg: RegFileEntry, queue: TscriuMqueue, subject: Subject): number {
+function makeQueue(
+  call: Caller,
+  name: string,
+  access: number,
+  reg: RegFileEntry,
+  queue: TscriuMqueue,
+  subject: Subject,
+): number {
   const { max_messages, message_size, uid, gid } = queue;
   const attributes = { most: Number(max_messages), size: Number(message_size), now: 0 };
   const fd = check(
-    tryOpenQueue(name, access | O.CREAT | O.EXCL, 0o600, attributes),
+    tryOpenQueue(call, name, access | O.CREAT | O.EXCL, 0o600, attributes),
     "cannot make a message queue",
     subject,
     "see the limits in /proc/sys/fs/mqueue",
@@ -142,16 +153,22 @@ function makeQueue(name: string, access: number, reg: RegFileEntry, queue: Tscri
     return fd;
   } catch (error) {
     closeFd(fd);
-    unlinkQueue(name);
+    unlinkQueue(call, name);
     throw error;
   }
 }
 
 /** Opens a queue by its name; one that is gone is made again, if it was empty. */
-function openNamed(reg: RegFileEntry, queue: TscriuMqueue, restore: FileRestore, subject: Subject): number {
+function openNamed(
+  call: Caller,
+  reg: RegFileEntry,
+  queue: TscriuMqueue,
+  restore: FileRestore,
+  subject: Subject,
+): number {
   const name = queueName(reg);
   const access = accessOf(reg);
-  const fd = tryOpenQueue(name, access);
+  const fd = tryOpenQueue(call, name, access);
   if (fd === ENOENT) {
     if (Number(queue.messages) > 0) {
       throw new CrError(`a POSIX message queue is gone, and with it the ${queue.messages} messages that it held`, {
@@ -160,8 +177,8 @@ function openNamed(reg: RegFileEntry, queue: TscriuMqueue, restore: FileRestore,
         remedy: "the images do not hold them: make the queue with its messages again",
       });
     }
-    const made = makeQueue(name, access, reg, queue, subject);
-    restore.onFailure(() => unlinkQueue(name));
+    const made = makeQueue(call, name, access, reg, queue, subject);
+    if (call === sys) restore.onFailure(() => unlinkQueue(sys, name));
     return made;
   }
   check(fd, "cannot open a message queue", subject);
@@ -213,11 +230,16 @@ export const mqueue: FileKind = {
     if (reg === undefined || queue === undefined)
       throw new CrError("a message queue without its state", { code: "BAD_IMAGE", subject: { file: entry.id } });
     const subject = { path: queueName(reg) };
-    const fd =
+    const fd = restore.inIpc((call) =>
       queue.unlinked === undefined
-        ? openNamed(reg, queue, restore, subject)
-        : unnamed(restore).open(reg, queue, subject);
+        ? openNamed(call, reg, queue, restore, subject)
+        : unnamed(restore).open(call, reg, queue, subject),
+    );
     restore.put(entry.id, fd);
     restore.applyFown(fd, reg.fown, reg.flags);
+  },
+
+  link(_, restore) {
+    restore.inIpc((call) => unnamed(restore).unlink(call));
   },
 };

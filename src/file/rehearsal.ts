@@ -158,6 +158,8 @@ export class Rehearsal implements Disposable {
       network: undefined,
       ...ownSurroundings(),
       namespaceId: () => undefined,
+      ipcApart: false,
+      inIpc: (act) => act(sys),
       virtualPid: (pid: number) => pid,
       nextId: () => ++this.#nextId,
       add: (entry: FileEntry) => void this.entries.set(entry.id, entry),
@@ -264,6 +266,7 @@ export class Rehearsal implements Disposable {
       atDispose: () => undefined,
       atRelease: () => undefined,
       atEnd: (action: () => void) => void ends.push(action),
+      inIpc: (act) => act(sys),
       applyFown: (fd: number, _: unknown, flags: number) => {
         const changeable = O.APPEND | O.NONBLOCK | O.DIRECT | O.NOATIME;
         if ((flags & O.PATH) === 0) check(sys(NR.fcntl, fd, F.SETFL, flags & changeable), "F_SETFL", { fd });

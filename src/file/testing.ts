@@ -10,6 +10,7 @@ import { readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import type { Call } from "../kernel/standby.ts";
 import { statFd } from "../kernel/stat.ts";
+import { sys } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
@@ -106,6 +107,8 @@ export class TestRun implements Disposable {
       network: undefined,
       ...ownSurroundings(),
       namespaceId: () => undefined,
+      ipcApart: false,
+      inIpc: (act) => act(sys),
       shared: ({ ino }) => ino,
       blocker: (error) => void this.blockers.push(error),
       onFailure: (undo) => void this.undo.push(undo),
@@ -171,6 +174,7 @@ export class TestRun implements Disposable {
       fillShared: () => undefined,
       put: (id, fd) => void this.put.set(id, fd),
       holders: () => [],
+      inIpc: (act) => act(sys),
       onFailure: (undo) => void this.undo.push(undo),
       atDispose: () => undefined,
       atRelease: () => undefined,

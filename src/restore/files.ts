@@ -11,6 +11,7 @@ import { setOwner } from "../file/owner.ts";
 import { kindOfEntry, kinds } from "../file/registry.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
@@ -18,6 +19,7 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { inIpcNamespace } from "../kernel/sysv.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { fillShared } from "../memory/shared.ts";
@@ -35,6 +37,8 @@ export class RestoredFiles implements FileRestore, Disposable {
   readonly hosts = new Map<number, number>();
   network: string | undefined;
   pidsApart = false;
+  /** A task in the ipc namespace that the tree has of its own, as we see it. */
+  ipcMember: number | undefined;
   #surroundings: Surroundings = ownSurroundings();
   readonly #open = new Map<number, number>();
   readonly #reopened = new Map<string, number>();
@@ -124,6 +128,10 @@ export class RestoredFiles implements FileRestore, Disposable {
     if (!member) return 0;
     using dir = new ProcDir(member.hostPid);
     return parseStat(dir.text("stat")).pgrp;
+  }
+
+  inIpc<T>(act: (call: Caller) => T): T {
+    return this.ipcMember === undefined ? act(sys) : inIpcNamespace(this.ipcMember, act);
   }
 
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[] {

@@ -137,6 +137,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     const tasks = [...forest.tasks.values()].filter((t) => !t.saved.zombie);
     files.tasks = tasks.map((task) => asTask(task, service, forest));
     for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
+    if (namespaces.has("ipc")) files.ipcMember = forest.task(root.pid).puppet.pid;
     files.pidsApart = forest.task(root.pid).puppet.apart;
     files.openAll();
     placeFiles(tasks, files, service);

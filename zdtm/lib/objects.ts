@@ -10,7 +10,11 @@ const removals: Readonly<Record<string, (what: string) => void>> = {
   shm: (id) => void sys(NR.shmctl, Number(id), IPC_RMID, 0),
   sem: (id) => void sys(NR.semctl, Number(id), 0, IPC_RMID, 0),
   msg: (id) => void sys(NR.msgctl, Number(id), IPC_RMID, 0),
-  mq: (name) => void sys(NR.mq_unlink, addressOf(cstring(name))),
+  // the call takes the name without the slash that mq_open(3) wants
+  mq: (name) => {
+    const text = cstring(name.replace(/^\//, ""));
+    sys(NR.mq_unlink, addressOf(text));
+  },
 };
 
 export function removeObjects(directory: string): void {
