@@ -1,15 +1,19 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type TtyInfoEntry, TtyType } from "../image/schema.gen.ts";
+import { ioctlInt } from "../kernel/fd.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { S_IFCHR, S_IFMT } from "../kernel/stat.ts";
 import { ptyIndex, readTermios, realDevice } from "../kernel/tty.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { FileDump, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { lookInside, slaveClosed } from "./tty-queue.ts";
 import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity, ttyName } from "./tty-state.ts";
 
+/** The line discipline of terminals that people sit at. */
+const N_TTY = 0;
 /** Indices above this one in ids of the images are those of external terminals. */
 const EXTERNAL_INDEX = 1012;
 
@@ -109,6 +113,13 @@ function heldSlave(file: OpenFile): number | undefined {
 /** What keeps a terminal from being dumped. */
 export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const all = terminals(dump);
+  const discipline = ioctlInt(file.dup, TIOC.GETD);
+  if (discipline > N_TTY)
+    return new CrError("a terminal has a line discipline of its own, as PPP, SLIP and modem drivers set", {
+      code: "UNSUPPORTED",
+      subject: { pid: file.pid, fd: file.fd, path: file.link, discipline },
+      remedy: "end the connection over that line before the dump",
+    });
   const index = heldSlave(file);
   if (index === undefined || !all.isForeign(file)) return undefined;
   const subject = { pid: file.pid, fd: file.fd, path: file.link };

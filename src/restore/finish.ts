@@ -30,6 +30,7 @@ import { type Attributes, readSched, restoreSched, setAffinity } from "../task/s
 import { restorePending, waitsToStop } from "../task/signals.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
+import { isOrphaned } from "./orphaned.ts";
 import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
 
 const PR_GET_SECUREBITS = 27;
@@ -213,7 +214,7 @@ function resume(puppet: Puppet, tid: number, regs: BigUint64Array, restart: Tscr
 }
 
 /** Stops every agent, removes it and gives each thread its registers. */
-function becomeThemselves(task: GrownTask, affinity: Uint8Array, sched: Attributes): void {
+function becomeThemselves(task: GrownTask, forest: Forest, affinity: Uint8Array, sched: Attributes): void {
   const { saved, puppet } = task;
   const all = threadsOf(task);
   for (const { agent } of all) agent.halt();
@@ -232,7 +233,8 @@ function becomeThemselves(task: GrownTask, affinity: Uint8Array, sched: Attribut
   }
   const { tc } = saved.core;
   // while it blocks all else: a signal that waits must not be delivered before the task stops
-  if (tc?.task_state === TASK_STOPPED) stopTask(puppet.pid, tc.stop_signo ?? SIGSTOP);
+  if (tc?.task_state === TASK_STOPPED)
+    stopTask(puppet.pid, isOrphaned(task, forest) ? SIGSTOP : (tc.stop_signo ?? SIGSTOP));
   for (const { tid, core } of all) {
     const mask = tid === puppet.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
     setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
@@ -297,11 +299,11 @@ export function release(finish: Finish, leaveStopped: boolean): void {
   const isStopped = (task: GrownTask) => task.saved.core.tc?.task_state === TASK_STOPPED;
   // children first: their parents' agents are still there to hear of it
   for (const task of tasks.filter(isStopped).reverse()) {
-    becomeThemselves(task, finish.affinity, sched);
+    becomeThemselves(task, finish.forest, finish.affinity, sched);
     const parent = task.saved.parent && finish.forest.tasks.get(task.saved.parent.pid);
     if (parent) tellParent(task.saved, parent);
   }
-  for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.affinity, sched);
+  for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.forest, finish.affinity, sched);
   const calls = finish.files.releaseCalls();
   const { segments } = finish;
   if (calls.length > 0 || segments.removals.length > 0) handOver(tasks, calls, segments);

@@ -187,7 +187,7 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
       await terminal.shows(/^~$/m);
       terminal.type("ione");
       await terminal.shows(/^one$/m);
-      const [vim] = await until("vim runs", () => /\d+/.exec(childrenOf(outer)) ?? undefined);
+      const [vim] = await until("vim runs", () => /\d+/.exec(childrenOf(outer.pid)) ?? undefined);
       const images = stage.nextImages();
       await stage.tscriu(images, ["dump", "-t", vim, "--shell-job"]);
       terminal.type("\r\x0creset; clear\r");
@@ -200,6 +200,18 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
       await terminal.shows(/^\[1\]\+ {2}Stopped .*restore -j/m);
       terminal.type("echo three >other; fg\r");
       await terminal.shows(/^one two\n~/);
+      // stopped when it is dumped
+      terminal.type("\x1a");
+      await terminal.shows(/^\[1\]\+ {2}Stopped .*restore -j/m);
+      const more = stage.nextImages();
+      await stage.tscriu(more, ["dump", "-t", vim, "--shell-job"]);
+      // the one that waited for it sees that it is gone
+      terminal.type("fg; clear; echo gone\r");
+      await terminal.shows(/^gone\n>$/);
+      terminal.type(`${(await binary()).join(" ")} restore -j -D ${more}\r`);
+      await terminal.shows(/Stopped .*restore -j/);
+      terminal.type("clear; fg\r");
+      await terminal.shows(/^one two\n~/);
       terminal.type(":wq!\r");
       await terminal.shows(/>$/);
       terminal.type("echo restore ends with $?\r");
@@ -208,12 +220,43 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
     },
     testTime,
   );
+
+  test.skipIf(noBash !== undefined)(
+    named("a part of a stopped job stays stopped where no shell is there for it", noBash),
+    async () => {
+      await using stage = await Stage.open();
+      using terminal = new Terminal();
+      const outer = await terminal.start(stage, shell, prompt);
+      await terminal.shows(/^>$/m);
+      terminal.type("(sleep 1000; :)\r");
+      const [sleep] = await until("sleep runs", () => {
+        const [job = ""] = childrenOf(outer.pid).split(" ");
+        return /\d+/.exec(childrenOf(Number(job))) ?? undefined;
+      });
+      terminal.type("\x1a");
+      await terminal.shows(/Stopped/);
+      const images = stage.nextImages();
+      await stage.tscriu(images, ["dump", "-t", sleep, "--shell-job"]);
+      terminal.type("clear; kill -9 %1; wait; echo over\r");
+      await terminal.shows(/^over$/m);
+      using other = new Terminal();
+      const argv = [...other.under, ...(await binary()), "restore", "-j", "-D", images, "-o", "restore.log"];
+      const waiting = await stage.keeper.run({ argv, directory: "/", output: stage.file("said"), session: true });
+      const state = () => /^State:\t(.)/m.exec(textOf(`/proc/${sleep}/status`))?.[1];
+      await until("it is stopped", () => {
+        other.pump();
+        return state() === "T" ? true : undefined;
+      });
+      process.kill(waiting, "SIGKILL");
+    },
+    testTime,
+  );
 });
 
-const childrenOf = ({ pid }: Program) => textOf(`/proc/${pid}/task/${pid}/children`).trim();
+const childrenOf = (pid: number) => textOf(`/proc/${pid}/task/${pid}/children`).trim();
 
 function children(program: Program): string {
-  const pids = childrenOf(program).split(" ");
+  const pids = childrenOf(program.pid).split(" ");
   return pids.map((child) => textOf(`/proc/${child}/comm`)).join(" ");
 }
 
