@@ -7,7 +7,9 @@ import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 
 /** Types of which a descriptor gives all that they hold. */
-const PLAIN: ReadonlySet<number> = new Set([MAP_TYPES.indexOf("hash"), MAP_TYPES.indexOf("array")]);
+const PLAIN: ReadonlySet<number> = new Set(
+  ["hash", "array", "lru_hash", "lpm_trie"].map((name) => MAP_TYPES.indexOf(name)),
+);
 
 /** Maps of one dump that are in the images, by the kernel's ids. */
 const saved = perRun((_: FileDump) => new Set<number>());
