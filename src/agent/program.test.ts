@@ -66,6 +66,39 @@ test("a result is of one run only", () => {
   expect(() => program.call(NR.close, [call])).toThrow("earlier run");
 });
 
+test("what is kept stays over all runs until it is forgotten", () => {
+  const there = area((_, ops) => ops);
+  const program = new Program(there);
+  const kept = program.keep(9);
+  kept.bytes.fill(7);
+  expect(kept.offset).toBe(AREA.size - 16);
+  program.reserve(program.room).bytes.fill(1);
+  program.call(NR.getpid, []);
+  program.run();
+  program.reserve(program.room).bytes.fill(2);
+  expect([...kept.bytes]).toEqual(new Array(9).fill(7));
+  program.run();
+  program.forget();
+  expect(program.room).toBe(AREA.size - AREA.data);
+});
+
+test("a program begins behind what another leaves", () => {
+  const there = area((view, ops) => {
+    view.setBigInt64(record(1) + OP.result, 42n, true);
+    return ops;
+  });
+  const first = new Program(there);
+  first.text("first");
+  first.call(NR.getpid, []);
+  const second = new Program(there, first.rest);
+  const place = second.text("second");
+  const call = second.call(NR.chdir, [place]);
+  expect(place.offset).toBe(AREA.data + 8);
+  expect(there.view.getUint32(record(1) + OP.nr, true)).toBe(NR.chdir);
+  second.run();
+  expect(second.result(call)).toBe(42);
+});
+
 test("what is too much for one run is run in parts, and what never fits is refused", () => {
   const there = area((_, ops) => ops);
   const program = new Program(there);
