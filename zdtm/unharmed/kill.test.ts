@@ -116,6 +116,7 @@ const victims: [string, () => string[], VictimOptions, string | undefined][] = [
   ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
   ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
   ["a terminal with bytes in it", () => [cProgram("victims/terminal.c")], {}, undefined],
+  ["objects of the kernel", () => [cProgram("victims/objects.c", "-lrt")], {}, undefined],
   ["72 MiB of memory", () => [cProgram("victims/large.c")], {}, undefined],
 ];
 
