@@ -94,6 +94,8 @@ export interface CommonOptions {
   tcpClose: boolean;
   tcpSkipInFlight: boolean;
   external: readonly External[];
+  /** A network namespace of the tree's own is made, and filled by somebody else. */
+  emptyNetwork: boolean;
   /** Datagram sockets whose named peer is outside of the tree are connected to that name again. */
   extUnixSk: boolean;
   /** File system types to treat as mountable; `all` among them for every type. */

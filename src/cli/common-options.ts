@@ -4,7 +4,7 @@ import type { Invocation } from "./command.ts";
 import { requireScripts, scriptHook } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
 import { usageError } from "./usage-error.ts";
-import { readCpuCap, readExternal, readMountMap } from "./value.ts";
+import { readCpuCap, readExternal, readMountMap, readVethPair } from "./value.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Occurrences keep the order in which the user wrote them, over both spellings. */
@@ -17,6 +17,7 @@ function externals(settings: Settings): External[] {
   return [
     ...settings.texts("external").map(readExternal),
     ...settings.texts("ext-mount-map").map(readMountMap),
+    ...settings.texts("veth-pair").map(readVethPair),
     ...sockets.map((ino) => readExternal(`unix[${ino}]`)),
   ];
 }
@@ -42,6 +43,7 @@ export function commonOptions(
     tcpClose: settings.flag("tcp-close"),
     tcpSkipInFlight: settings.flag("skip-in-flight"),
     external: externals(settings),
+    emptyNetwork: settings.given("empty-ns"),
     // With numbers it is these sockets alone.
     extUnixSk: settings.values("ext-unix-sk").some((numbers) => numbers === undefined),
     enableFs: settings.texts("enable-fs").flatMap((names) => names.split(",")),

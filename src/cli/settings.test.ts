@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { getopt } from "./getopt.ts";
 import { readPrivileges, requirePrivileges } from "./privileges.ts";
 import { Settings } from "./settings.ts";
-import { readCpuCap, readExternal, readFd, readInheritFd, readMountMap, readPid, readSize } from "./value.ts";
+import {
+  readCpuCap,
+  readExternal,
+  readFd,
+  readInheritFd,
+  readMountMap,
+  readPid,
+  readSize,
+  readVethPair,
+} from "./value.ts";
 
 function settings(line: string): Settings {
   return new Settings(getopt(line.split(" ")).occurrences);
@@ -120,6 +129,8 @@ describe("values", () => {
     expect(readMountMap("auto")).toMatchObject({ kind: "mnt", id: "", value: "" });
     expect(readMountMap("/a:b")).toMatchObject({ kind: "mnt", id: "/a", value: "b" });
     expect(() => readMountMap("x")).toThrow("KEY:VAL");
+    expect(readVethPair("eth0=veth7")).toEqual(readExternal("veth[eth0]:veth7"));
+    for (const text of ["eth0", "=veth7", "eth0="]) expect(() => readVethPair(text)).toThrow("is not IN=OUT");
   });
 
   test("inherited descriptors", () => {

@@ -70,6 +70,14 @@ export function readExternal(text: string): External {
   return { kind, id: match[2] ?? "", value: match[3] ?? "", text };
 }
 
+/** `IN=OUT` of --veth-pair. */
+export function readVethPair(text: string): External {
+  const [inner = "", outer = ""] = text.split("=");
+  if (inner === "" || outer === "")
+    throw usageError(`option --veth-pair: \`${text}\` is not IN=OUT`, "write the two names with a = between");
+  return readExternal(`veth[${inner}]:${outer}`);
+}
+
 /** `KEY:VAL` of --ext-mount-map, or `auto`. */
 export function readMountMap(text: string): External {
   if (text === "auto") return readExternal("mnt[]");

@@ -5,13 +5,14 @@ import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind, namespaceKinds } from "../namespace/registry.ts";
+import type { DumpOptions } from "../options.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTree } from "./tree.ts";
 
-function checkNamespaces(namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
+function checkNamespaces(namespaces: NamespaceIds, options: DumpOptions, blocker: (error: CrError) => void): void {
   for (const { name, link, member } of namespaces.foreign) {
     const kind = namespaceKind(name);
-    for (const problem of kind?.problems?.(member) ?? []) blocker(problem);
+    for (const problem of kind?.problems?.(member, options) ?? []) blocker(problem);
     if (kind) continue;
     blocker(
       new CrError(`the task lives in a ${name} namespace of its own: containers are not supported yet`, {
@@ -107,10 +108,11 @@ export function checkTree(
   pids: VirtualPids,
   namespaces: NamespaceIds,
   blocker: (error: CrError) => void,
-  shellJob: boolean,
+  options: DumpOptions,
 ): void {
   const { root } = tree;
-  checkNamespaces(namespaces, blocker);
+  const { shellJob } = options;
+  checkNamespaces(namespaces, options, blocker);
   checkOneNamespace(tree, namespaces, blocker);
   if (pids.hasOwnNamespace && pids.of(root.pid) !== 1) {
     blocker(

@@ -95,7 +95,7 @@ export function save(saving: Saving): Saved {
   const namespaceFields = new Map(
     tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
   );
-  checkTree(tree, pids, namespaces, blocker, options.shellJob);
+  checkTree(tree, pids, namespaces, blocker, options);
   const objects = findObjects(tree, blocker);
   const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker));
   const files = scope.use(
@@ -135,7 +135,7 @@ export function save(saving: Saving): Saved {
   }
 
   log.phase("tasks");
-  dumpNamespaces(namespaces.foreign, images, (pid) => {
+  dumpNamespaces(namespaces.foreign, images, options, (pid) => {
     const one = infected.get(pid);
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });

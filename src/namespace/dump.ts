@@ -1,6 +1,7 @@
 /** The namespaces of a frozen tree, each saved through a task that lives in it. */
 import type { Program } from "../agent/program.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { DumpOptions } from "../options.ts";
 import type { ForeignNamespace } from "./ids.ts";
 import { namespaceKind } from "./registry.ts";
 
@@ -8,11 +9,12 @@ import { namespaceKind } from "./registry.ts";
 export function dumpNamespaces(
   foreign: readonly ForeignNamespace[],
   images: ImageDirectory,
+  options: DumpOptions,
   programOf: (pid: number) => Program,
 ): void {
   for (const { name, id, member } of foreign) {
     const kind = namespaceKind(name);
-    kind?.save?.(images, id, member);
+    kind?.save?.(images, id, member, options);
     const ask = kind?.ask;
     if (!ask) continue;
     const program = programOf(member);

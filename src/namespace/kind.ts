@@ -4,7 +4,7 @@ import type { Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { Log } from "../log.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
-import type { RestoreOptions } from "../options.ts";
+import type { DumpOptions, RestoreOptions } from "../options.ts";
 import type { Questions } from "../task/questions.ts";
 import type { NamespaceName } from "./ids.ts";
 
@@ -42,14 +42,16 @@ export interface NamespaceKind {
   readonly name: NamespaceName;
   /** CLONE_NEW*: the root of a tree that lives in one of its own is cloned with it; 0 where it is made otherwise. */
   readonly flag: number;
+  /** Given from outside, namespace `id` is not made: its first task enters it in `fill`. */
+  isGiven?(images: ImageDirectory, id: number): boolean;
   /** CLONE_NEW* of those that tasks enter when they are there; each task may have another one. */
   readonly entered?: number;
   /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
   /** What could not be made again, looked at before anything is touched. `member`: a task that lives in it. */
-  problems?(member: number): CrError[];
+  problems?(member: number, options: DumpOptions): CrError[];
   /** Saves it from outside. */
-  save?(images: ImageDirectory, id: number, member: number): void;
+  save?(images: ImageDirectory, id: number, member: number, options: DumpOptions): void;
   /** Refuses what cannot be made again, before anything is. */
   check?(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void;
   /** Fills a fresh namespace, before anything else is in it. */

@@ -174,10 +174,15 @@ export function makeLinks(
     there.add(device.name);
     if (peer) there.add(peer.name);
   }
-  for (const { ifindex, master } of wanted) {
-    if (master === undefined) continue;
-    const payload = header(ifindex).u32(IFLA.MASTER, master).build();
-    socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { index: ifindex });
+  // what somebody else made has another number
+  const numbers = new Map(linkEntries(id).map(({ name, ifindex }) => [name, ifindex]));
+  for (const { name, master } of wanted) {
+    const bridge = wanted.find(({ ifindex }) => ifindex === master)?.name;
+    if (master === undefined || bridge === undefined) continue;
+    const payload = header(numbers.get(name) ?? 0)
+      .u32(IFLA.MASTER, numbers.get(bridge) ?? 0)
+      .build();
+    socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { interface: name });
   }
   return wanted;
 }

@@ -14,9 +14,12 @@ import {
 import { NdType } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
-import { O } from "../kernel/uapi/fcntl.ts";
+import { NR } from "../kernel/nr.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF } from "../kernel/uapi/socket.ts";
+import type { External, RestoreOptions } from "../options.ts";
+import { linkOf } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
@@ -35,13 +38,41 @@ const NO_SYSCTLS = {
   ipv4_sysctl: [],
 };
 
+/** The name under which a namespace stays outside: `--external net[INODE]:KEY`. */
+function keyOf(member: number, external: readonly External[]): string | undefined {
+  const ino = /\d+/.exec(linkOf(member, "net"))?.[0];
+  return external.find(({ kind, id }) => kind === "net" && id === ino)?.value;
+}
+
+/** Our descriptor of a namespace that stayed outside: `--inherit-fd fd[N]:KEY`. */
+function givenBy(key: string, { inheritFds }: Pick<RestoreOptions, "inheritFds">): number {
+  const found = inheritFds.find(({ resource }) => resource === key)?.fd;
+  if (found !== undefined) return found;
+  throw new CrError("the network namespace stayed outside at the dump, and is not given", {
+    code: "UNSUPPORTED",
+    subject: { key },
+    remedy: `pass --inherit-fd 'fd[N]:${key}', N being a descriptor of the namespace`,
+  });
+}
+
 export const net: NamespaceKind = {
   name: "net",
   flag: CLONE.NEWNET,
 
-  problems: (member) => inNetwork(pathOf(member), { pid: member }, () => linkProblems(member)),
+  isGiven: (images, id) => images.read("NETNS", id)[0]?.ext_key !== undefined,
 
-  save(images, id, member) {
+  problems(member, options) {
+    if (options.emptyNetwork || keyOf(member, options.external) !== undefined) return [];
+    return inNetwork(pathOf(member), { pid: member }, () => linkProblems(member));
+  },
+
+  save(images, id, member, options) {
+    const key = keyOf(member, options.external);
+    if (key !== undefined || options.emptyNetwork) {
+      images.write("NETDEV", id, []);
+      images.write("NETNS", id, [{ ...NO_SYSCTLS, nsids: [], tscriu_sysctls: [], ...(key && { ext_key: key }) }]);
+      return;
+    }
     inNetwork(pathOf(member), { pid: member }, () => {
       const entries = linkEntries(id);
       const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
@@ -56,13 +87,28 @@ export const net: NamespaceKind = {
   },
 
   check(images, ids, options) {
-    for (const id of ids) checkOutside(images.read("NETDEV", id), id, options.external);
+    for (const id of ids) {
+      const key = images.read("NETNS", id)[0]?.ext_key;
+      if (key !== undefined) givenBy(key, options);
+      else if (!options.emptyNetwork) checkOutside(images.read("NETDEV", id), id, options.external);
+    }
   },
 
-  fill({ images, id, pid, options, network, atEnd, log }) {
+  fill({ images, id, pid, program, options, network, atEnd, log }) {
     const [entry] = images.read("NETNS", id);
     if (entry === undefined)
       throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { pid } });
+    network(pathOf(pid));
+    if (entry.ext_key !== undefined) {
+      // a link of /proc leads to the namespace itself
+      const path = `/proc/${process.pid}/fd/${givenBy(entry.ext_key, options)}`;
+      const what = "cannot enter the network namespace that was given";
+      const fd = program.call(NR.openat, [AT.FDCWD, program.text(path), O.RDONLY | O.CLOEXEC], { what });
+      program.call(NR.setns, [fd, CLONE.NEWNET], { what });
+      program.call(NR.close, [fd]);
+      return;
+    }
+    if (options.emptyNetwork) return;
     const devices = images.read("NETDEV", id);
     const saved = (kind: "IFADDR" | "ROUTE" | "ROUTE6" | "RULE") => savedMessages(kind, images.readRaw(kind, id));
     const routes = [...saved("ROUTE"), ...saved("ROUTE6")];
@@ -97,6 +143,5 @@ export const net: NamespaceKind = {
       for (const rule of saved("RULE")) links.addRule(rule, lost);
     });
     bridgeOuters(devices, id, options.external);
-    network(pathOf(pid));
   },
 };

@@ -88,7 +88,13 @@ export class FreshNamespaces {
 
   /** clone(2) flags for the root. */
   get flags(): number {
-    return this.#fresh.reduce((flags, { kind }) => flags + kind.flag, 0);
+    const made = this.#fresh.filter(({ kind, ids: [id] }) => id === undefined || !kind.isGiven?.(this.images, id));
+    return made.reduce((flags, { kind }) => flags + kind.flag, 0);
+  }
+
+  /** Is there any? */
+  get any(): boolean {
+    return this.#fresh.length > 0;
   }
 
   has(name: NamespaceName): boolean {

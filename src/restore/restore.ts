@@ -94,6 +94,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     hole,
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
     fillNamespaces: ({ program, pid }) => {
+      if (namespaces.any) mustHook(options, "setup-namespaces", pid);
       namespaces.fill({
         options,
         log,
@@ -108,6 +109,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
         atEnd: (action) => files.atDispose(action),
       });
       program.run();
+      if (namespaces.any) mustHook(options, "post-setup-namespaces", pid);
     },
     toEnter: (ids, from) => namespaces.toEnter(ids, from),
     shellJob: options.shellJob,

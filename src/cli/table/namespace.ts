@@ -31,7 +31,7 @@ export const namespace = {
     commands: ["dump", "restore"],
     group: "namespace",
     meaning: "make the namespace, and leave filling it to scripts",
-    support: "network namespaces are not supported yet",
+    support: "yes",
   },
   "ext-mount-map": {
     short: "M",

@@ -149,6 +149,6 @@ export const resource = {
     repeatable: true,
     group: "network",
     meaning: "older way to write --external veth[IN]:OUT",
-    support: "network namespaces are not supported yet",
+    support: "yes",
   },
 } as const satisfies OptionTable;

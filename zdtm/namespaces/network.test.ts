@@ -1,0 +1,82 @@
+/** Trees in network namespaces that somebody else fills, or that stay outside. What is in one of the tree's own: zdtm's netns cases. */
+import { describe, expect, test } from "bun:test";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { binary } from "../lib/binary.ts";
+import { namespace, refusal, Stage, sleepers } from "./stage.ts";
+
+const isRoot = process.getuid?.() === 0;
+const noIp = Bun.which("ip") === null ? "there is no ip (Debian: iproute2)" : undefined;
+const testTime = 60_000;
+
+const inside = (root: number, ...words: string[]) =>
+  Bun.spawnSync(["nsenter", "--net", "-t", String(root), ...words]).stdout.toString();
+
+describe.skipIf(!isRoot || noIp !== undefined)(`networks (needs root and ip${noIp ? `: ${noIp}` : ""})`, () => {
+  test(
+    "one that stays outside is entered again, twice over",
+    async () => {
+      const file = "mount -t tmpfs none /mnt; : >/mnt/net";
+      await using stage = await Stage.set(["--net=/mnt/net"], "sleep 1000 & wait", sleepers(1), file);
+      const before = namespace(stage.root, "net");
+      const external = ["--external", `net[${/\d+/.exec(before)?.[0]}]:ours`];
+      inside(stage.root, "ip", "link", "add", "mark", "type", "bridge");
+      for (let round = 0; round < 2; round++) {
+        await stage.dump(...external);
+        expect(await refusal(stage.restore())).toContain("--inherit-fd 'fd[N]:ours'");
+        const words = [
+          "restore",
+          "-d",
+          "--pidfile",
+          "pid",
+          "--inherit-fd",
+          "fd[9]:ours",
+          "-D",
+          stage.images,
+          "-o",
+          "log",
+        ];
+        const argv = ["sh", "-c", 'exec 9</mnt/net; exec "$@"', "sh", ...(await binary()), ...words];
+        const pid = await stage.keeper.run({ argv, directory: "/", output: stage.scratch.file("said") });
+        const status = await stage.keeper.ended(pid);
+        expect([status, readFileSync(`${stage.images}/log`, "latin1")]).toEqual([0, expect.anything()]);
+        stage.root = Number(readFileSync(`${stage.images}/pid`, "latin1"));
+        expect(namespace(stage.root, "net")).toBe(before);
+        expect(inside(stage.root, "ip", "-o", "link")).toContain("mark");
+        Bun.spawnSync(["rm", `${stage.images}/pid`]);
+      }
+    },
+    testTime,
+  );
+
+  test(
+    "an empty one is for scripts to fill, when it is there and before the tree runs",
+    async () => {
+      const fill = "ip link set lo up; ip link add gone type bridge";
+      await using stage = await Stage.set(["--net"], `${fill}; sleep 1000 & wait`, sleepers(1));
+      const script = stage.scratch.file("script");
+      const told = stage.scratch.file("told");
+      writeFileSync(
+        script,
+        `#!/bin/sh
+echo $CRTOOLS_SCRIPT_ACTION >>${told}
+[ $CRTOOLS_SCRIPT_ACTION = setup-namespaces ] || exit 0
+exec nsenter --net -t $CRTOOLS_INIT_PID ip addr add 10.77.1.1/32 dev lo
+`,
+      );
+      chmodSync(script, 0o755);
+      await stage.dump("--empty-ns", "net");
+      await stage.restore("--empty-ns", "net", "--action-script", script);
+      expect(namespace(stage.root, "net")).not.toBe(namespace(process.pid, "net"));
+      expect(inside(stage.root, "ip", "-o", "addr")).toContain("10.77.1.1");
+      expect(inside(stage.root, "ip", "-o", "link")).not.toContain("gone");
+      const order = existsSync(told) ? readFileSync(told, "latin1").split("\n") : [];
+      expect(order.filter((name) => /setup|restore/.test(name))).toEqual([
+        "pre-restore",
+        "setup-namespaces",
+        "post-setup-namespaces",
+        "post-restore",
+      ]);
+    },
+    testTime,
+  );
+});
