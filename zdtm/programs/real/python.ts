@@ -6,8 +6,8 @@ import { type RealProgram, without } from "./real.ts";
 const victims = join(import.meta.dir, "..", "victims");
 const clients = 12;
 
-/** Python comes in parts. */
-function lacking(module: string): string | undefined {
+/** Why python3 does not run with this module: it comes in parts. */
+export function python(module: string): string | undefined {
   const missing = without("python3", "python3");
   if (missing !== undefined) return missing;
   const has = Bun.spawnSync(["python3", "-c", `import ${module}`]).exitCode === 0;
@@ -16,7 +16,7 @@ function lacking(module: string): string | undefined {
 
 export const asyncio: RealProgram = {
   name: "Python's asyncio, server and clients in the tree",
-  missing: () => lacking("asyncio"),
+  missing: () => python("asyncio"),
   async start(stage) {
     const words = [join(victims, "chat.py"), reportOf(stage), `${clients}`];
     return inside(stage, await stage.start(["python3", ...words]), clients);
@@ -25,7 +25,7 @@ export const asyncio: RealProgram = {
 
 export const multiprocessing: RealProgram = {
   name: "Python's multiprocessing",
-  missing: () => lacking("multiprocessing"),
+  missing: () => python("multiprocessing"),
   async start(stage) {
     const words = [join(victims, "pool.py"), reportOf(stage)];
     return { ...inside(stage, await stage.start(["python3", ...words]), 1), words: [] };

@@ -5,6 +5,7 @@ import { postgres } from "./postgres.ts";
 import { asyncio, multiprocessing } from "./python.ts";
 import type { RealProgram } from "./real.ts";
 import { redis } from "./redis.ts";
+import { shells, tmuxes } from "./sessions.ts";
 import { sqliteJournal, sqliteLog } from "./sqlite.ts";
 import { tcpdumpBlocks, tcpdumpFrames } from "./tcpdump.ts";
 import { bunClient, bunSockets, nodeClient, nodeSockets } from "./web-sockets.ts";
@@ -20,6 +21,8 @@ export const realPrograms: readonly RealProgram[] = [
   nodeCluster,
   bunSockets,
   bunClient,
+  shells,
+  tmuxes,
   sqliteJournal,
   sqliteLog,
   postgres,
