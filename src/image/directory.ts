@@ -236,7 +236,7 @@ export class ImageDirectory implements Disposable {
   }
 
   #finish(name: string): void {
-    this.#writers.get(name)?.flush();
+    this.#writers.get(name)?.end();
     this.#writers.delete(name);
     this.#run.close(name);
   }

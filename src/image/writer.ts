@@ -7,9 +7,12 @@ import { Writer } from "./wire.ts";
 /** Bytes that are gathered before they go to the file. */
 const chunk = 256 * 1024;
 
+/** Of images that are complete: fresh memory costs more than what is written there. */
+const spares: Writer[] = [];
+
 /** One image being written. Entries are appended; the directory closes the file at commit. */
 export class ImageWriter<K extends KindName = KindName> {
-  readonly #writer = new Writer(4096);
+  readonly #writer = spares.pop() ?? new Writer(4096);
   #count = 0;
 
   constructor(
@@ -43,6 +46,12 @@ export class ImageWriter<K extends KindName = KindName> {
   flush(): void {
     if (this.#writer.pos > 0) writeFully(this.fd, this.#writer.view(), this.path);
     this.#writer.reset();
+  }
+
+  /** Nothing is appended any more: the next image takes the buffer. */
+  end(): void {
+    this.flush();
+    spares.push(this.#writer);
   }
 
   /**
