@@ -1,11 +1,14 @@
 /** TCP connections at dump: all of them are locked, then read one after the other; none is in repair mode for longer. */
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, OpenFile } from "../file/kind.ts";
+import { holderWords, outsideHolders } from "../file/outside.ts";
 import { perRun } from "../file/per-run.ts";
+import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { getNumber, tryGetOption } from "../kernel/socket.ts";
+import { getNumber, tryGetOption, trySetNumber } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
 import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { PendingConnections } from "./tcp-pending.ts";
@@ -47,17 +50,44 @@ export function connectionProblem(
     });
   }
   if (tcpClose) return undefined;
-  const protocol = tryGetOption(file.dup, SOL.TCP, TCP.ULP, 16);
+  const fail = (why: string, remedy: string) =>
+    new CrError(`the TCP connection ${words} cannot be dumped: ${why}`, { code: "UNSUPPORTED", subject, remedy });
+  const name = upperProtocol(file.dup);
+  if (name !== undefined) {
+    const remedy = "let the program close it before the dump, or pass --tcp-close";
+    return fail(`the kernel speaks ${name} on it, whose state nobody can read`, remedy);
+  }
+  const sharers = sharedWith(dump).get(file.link);
+  if (sharers !== undefined) {
+    const remedy = "have them close it first, or pass --tcp-close";
+    return fail(`it is also open in ${holderWords(sharers)}, outside of the tree, and would fail there`, remedy);
+  }
+  if (!hasUrgent(file.dup)) return undefined;
+  const remedy = "let the program read what waits before the dump, or pass --tcp-close";
+  return fail("there is urgent data in its queue (MSG_OOB), and what lies behind it cannot be read", remedy);
+}
+
+/** Who else has the tree's sockets open: a walk over all of /proc, for trees with connections alone. */
+const sharedWith = perRun((dump: FileDump) => {
+  const links = dump.held.map(({ file }) => file.link).filter((link) => link.startsWith("socket:["));
+  return outsideHolders(new Set(links), dump.pids);
+});
+
+function upperProtocol(fd: number): string | undefined {
+  const protocol = tryGetOption(fd, SOL.TCP, TCP.ULP, 16);
   if (typeof protocol === "number" || protocol.length === 0) return undefined;
-  const name = Buffer.from(protocol).toString().replace(/\0.*$/s, "");
-  return new CrError(
-    `the TCP connection ${words} cannot be dumped: the kernel speaks ${name} on it, whose state nobody can read`,
-    {
-      code: "UNSUPPORTED",
-      subject,
-      remedy: "let the program close it before the dump, or pass --tcp-close",
-    },
-  );
+  return Buffer.from(protocol).toString().replace(/\0.*$/s, "");
+}
+
+/** Urgent data that waits, or the place of some that was taken: reading ends there, and so does what SIOCINQ counts. */
+function hasUrgent(fd: number): boolean {
+  if ((pollNow(fd, POLL.PRI) & POLL.PRI) !== 0) return true;
+  if (getNumber(fd, SOL.SOCKET, SO.OOBINLINE) !== 0) return false;
+  const counted = ioctlInt(fd, SIOCINQ);
+  trySetNumber(fd, SOL.SOCKET, SO.OOBINLINE, 1);
+  const all = ioctlInt(fd, SIOCINQ);
+  trySetNumber(fd, SOL.SOCKET, SO.OOBINLINE, 0);
+  return counted !== all;
 }
 
 /** Connections of a run: read once all are known. */

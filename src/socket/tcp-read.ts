@@ -20,6 +20,7 @@ export function readStream(fd: number, reuse: boolean, state: number, subject: S
   for (let tries = 0; tries < TRIES; tries++) {
     const before = ioctlInt(fd, SIOCINQ);
     const inq = readReceived(fd, subject);
+    if (inq.length < before) throw unreadable(subject);
     const stream = readInRepair(fd, reuse, state, inq, subject);
     const isStill = infoOf(fd)?.state === state && ioctlInt(fd, SIOCINQ) === before;
     if (isStill && stream !== undefined) return stream;
@@ -28,6 +29,14 @@ export function readStream(fd: number, reuse: boolean, state: number, subject: S
     code: "EAGAIN",
     subject,
     remedy: "do without --network-lock skip",
+  });
+}
+
+function unreadable(subject: Subject): CrError {
+  return new CrError("what a TCP connection has received cannot be read whole: there is urgent data in it (MSG_OOB)", {
+    code: "UNSUPPORTED",
+    subject,
+    remedy: "let the program read what waits before the dump",
   });
 }
 
