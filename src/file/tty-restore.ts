@@ -38,6 +38,8 @@ class Terminals {
   /** What of the images our own terminal stands for. */
   #ours: TtyInfoEntry | undefined;
   #foreground: number | undefined;
+  /** Groups of the tree in the foreground of terminals that were given to it: those show something else, in their own size. */
+  readonly elsewhere: number[] = [];
   #hasSessions = false;
 
   constructor(readonly restore: FileRestore) {
@@ -297,6 +299,8 @@ class Terminals {
       const leader = this.restore.tasks.find((task) => task.pid === info.sid);
       if (info.sid !== 0 && leader) takeTerminal(leader, fd, info);
       if (info === this.#ours) this.#bringToForeground(info, leader);
+      const member = this.restore.tasks.find((task) => task.tree.pgid === info.pgrp);
+      if (member && this.#given(info) !== undefined) this.elsewhere.push(sys(NR.getpgid, member.hostPid));
     }
   }
 

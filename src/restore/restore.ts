@@ -15,6 +15,7 @@ import { takeSignals } from "../kernel/interrupt.ts";
 import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { SIG } from "../kernel/uapi/signal.ts";
 import type { Log } from "../log.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
@@ -177,6 +178,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       },
     });
     if (options.hook("post-resume", rootPid) !== 0) log.warn("the post-resume script failed");
+    for (const group of restoredTerminals(files).elsewhere) sys(NR.kill, -group, SIG.WINCH);
     return {
       pid: rootPid,
       tasks: set.tasks.length,

@@ -1,6 +1,6 @@
 /** Terminals that are not of the tree, and are given to it: by name, or as a new pair whose master a client takes over. */
 import { describe, expect, test } from "bun:test";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { adopt, reap } from "../../src/kernel/proc/victim.testing.ts";
 import { Client } from "../../src/rpc/client.ts";
 import { binary } from "../lib/binary.ts";
@@ -18,16 +18,21 @@ async function startShell(stage: Stage, terminal: Terminal): Promise<Program> {
 }
 
 /** Has the shell a terminal with job control? */
-async function answers(terminal: Terminal, word: string): Promise<void> {
-  terminal.type(`sleep 1000; echo ${word.slice(0, 2)}"${word.slice(2)}" >/dev/tty; tty\r`);
-  await until("the shell runs a job", () => {
+async function answers(terminal: Terminal, pid: number, word: string): Promise<void> {
+  terminal.type("sleep 1000\r");
+  await until("a job runs", () => {
     terminal.pump();
-    return terminal.said.includes("tty\r\n") ? true : undefined;
+    const job = textOf(`/proc/${pid}/task/${pid}/children`).trim();
+    return textOf(`/proc/${job}/comm`) === "sleep\n" ? true : undefined;
   });
   terminal.type("\x03");
-  await terminal.shows(/\^C/);
+  await terminal.shows(/\^C\n>$/);
   terminal.type(`echo ${word.slice(0, 2)}"${word.slice(2)}" >/dev/tty; tty\r`);
   await terminal.shows(new RegExp(`^${word}\n${terminal.path}$`, "m"));
+}
+
+function textOf(path: string): string {
+  return existsSync(path) ? readFileSync(path, "latin1") : "";
 }
 
 describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (need root and bash)", () => {
@@ -37,14 +42,17 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       await using stage = await Stage.open();
       using terminal = new Terminal();
       const program = await startShell(stage, terminal);
-      await answers(terminal, "first");
+      await answers(terminal, program.pid, "first");
       const { resource } = terminal;
       using other = new Terminal({ rows: 25, columns: 90 });
       // a descriptor of ours, given by a shell
       const under = ["bash", "-c", `exec 9<>${other.path}; exec "$@"`, "bash"];
       const words = { dump: ["--external", resource], restore: ["--inherit-fd", `fd[9]:${resource}`] };
       await program.roundTrip({ ...words, underRestore: under, except: another });
-      await answers(other, "second");
+      // the shell was told of the other size
+      other.type("echo $COLUMNS\r");
+      await other.shows(/^90$/m);
+      await answers(other, program.pid, "second");
       other.type("stty size\r");
       await other.shows(/^25 90$/m);
       other[Symbol.dispose]();
@@ -63,7 +71,7 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       const images = stage.nextImages();
       const dump = ["dump", "-t", String(program.pid)];
       await expect(stage.tscriu(images, dump)).rejects.toThrow(`--external '${resource}'`);
-      await answers(terminal, "first");
+      await answers(terminal, program.pid, "first");
       await stage.tscriu(images, [...dump, "--external", resource]);
       await expect(stage.tscriu(images, ["restore", "-d"])).rejects.toThrow(`--inherit-fd 'fd[N]:${resource}'`);
       using taken = new Terminal();
@@ -71,7 +79,7 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       const under = ["bash", "-c", `exec 9<>${taken.path}; exec "$@"`, "bash"];
       const restore = ["restore", "-d", "--inherit-fd", `fd[9]:${resource}`];
       await expect(stage.tscriu(images, restore, under)).rejects.toThrow("cannot give a session its terminal");
-      await answers(taken, "theirs");
+      await answers(taken, theirs.pid, "theirs");
       process.kill(theirs.pid, "SIGKILL");
     },
     testTime,
@@ -101,7 +109,7 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       await restoring.worker?.exited;
       using other = new Terminal(undefined, masters[0]);
       expect(other.path).toBe(terminal.path);
-      await answers(other, "second");
+      await answers(other, program.pid, "second");
       process.kill(pid, "SIGKILL");
       reap(pid);
     },

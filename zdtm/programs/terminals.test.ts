@@ -147,11 +147,7 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
     async () => {
       await using stage = await Stage.open();
       using terminal = new Terminal();
-      const env = { ...prompt, TMUX_TMPDIR: stage.path, SHELL: "/bin/bash", TMUX: "" };
-      const config = stage.file("tmux.conf");
-      writeFileSync(config, `set -g default-command "PS1='> ' exec ${shell.join(" ")}"\nset -s escape-time 0\n`);
-      const program = await terminal.start(stage, ["tmux", "-f", config], env, { reaps: true });
-      await terminal.shows(/^>\n+\[0\] 0:bash\*/);
+      const program = await startTmux(stage, terminal);
       terminal.type('echo o"ne"\r');
       await terminal.shows(/^one$/m);
       await trip(program, terminal);
@@ -221,6 +217,32 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
     testTime,
   );
 
+  test.skipIf(noTmux !== undefined)(
+    named("a dump that leaves them running is not seen: every key is answered, once", noTmux),
+    async () => {
+      await using stage = await Stage.open();
+      using terminal = new Terminal();
+      const program = await startTmux(stage, terminal);
+      terminal.type("cat\r");
+      await terminal.shows(/^> cat$/m);
+      for (let round = 0; round < 10; round++) {
+        const text = `line ${round}`;
+        // half of it waits in the terminal while it is dumped, and more comes meanwhile
+        terminal.type(text.slice(0, 3));
+        const dumped = program.dumpRunning({ words: ["--shell-job"] });
+        terminal.type(text.slice(3));
+        await dumped;
+        terminal.type("\r");
+        await terminal.shows(new RegExp(`^${text}\n${text}$`, "m"));
+      }
+      terminal.type("\x04");
+      await terminal.shows(/^line 9\nline 9\n>$/m);
+      const lines = terminal.screen.lines.filter((line) => line.startsWith("line"));
+      expect(lines).toEqual(Array.from({ length: 20 }, (_, i) => `line ${i >> 1}`));
+    },
+    testTime,
+  );
+
   test.skipIf(noBash !== undefined)(
     named("a part of a stopped job stays stopped where no shell is there for it", noBash),
     async () => {
@@ -252,6 +274,18 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
     testTime,
   );
 });
+
+/** tmux below a process that adopts its server. */
+async function startTmux(stage: Stage, terminal: Terminal): Promise<Program> {
+  const env = { ...prompt, TMUX_TMPDIR: stage.path, SHELL: "/bin/bash", TMUX: "" };
+  const config = stage.file("tmux.conf");
+  const command = `PS1='> ' exec ${shell.join(" ")}`;
+  // keys that come quickly are keys all the same
+  writeFileSync(config, `set -g default-command "${command}"\nset -s escape-time 0\nset -g assume-paste-time 0\n`);
+  const program = await terminal.start(stage, ["tmux", "-f", config], env, { reaps: true });
+  await terminal.shows(/^>\n+\[0\] 0:bash\*/);
+  return program;
+}
 
 const childrenOf = (pid: number) => textOf(`/proc/${pid}/task/${pid}/children`).trim();
 
