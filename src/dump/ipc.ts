@@ -2,6 +2,7 @@
  * System V objects of the host that a tree uses without holding them: they show no owner but the process that was last at
  * them. They stay as they are, and whoever takes the images elsewhere has to know.
  */
+import type { HeldFd } from "../file/kind.ts";
 import { KCMP, kcmp } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import { sys } from "../kernel/sys.ts";
@@ -55,4 +56,12 @@ export function tellOfIpc(tree: FrozenTree, attached: ReadonlySet<number> | unde
       `what the kernel undoes of semaphores at a task's end (SEM_UNDO) cannot be read, and is not kept: pid ${pid}`,
     );
   }
+}
+
+/** Queues of the tree's own ipc namespace are made again for those who have them open. @param names all that are there */
+export function tellOfQueues(names: readonly string[], held: readonly HeldFd[], log: Log): void {
+  const open = new Set(held.map(({ file }) => file.link.slice(file.link.lastIndexOf("/") + 1)));
+  const lost = names.filter((name) => !open.has(name));
+  if (lost.length > 0)
+    log.warn(`POSIX message queues that nobody of the tree has open do not come back: ${lost.join(", ")}`);
 }

@@ -19,7 +19,7 @@ import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
-import { tellOfIpc } from "./ipc.ts";
+import { tellOfIpc, tellOfQueues } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
@@ -113,6 +113,7 @@ export function save(saving: Saving): Saved {
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if (!rehearsal) {
     tellOfIpc(tree, ipc ? undefined : segments.attached, saving.executioner.pid, log);
+    if (ipc) tellOfQueues(ipc.queues, files.held, log);
     files.check();
   }
   errors.push(...files.blockers);

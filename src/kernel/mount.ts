@@ -5,7 +5,7 @@ import { closeFd } from "./fd.ts";
 import { NR } from "./nr.ts";
 import { type MountInfo, parseMountInfo } from "./proc/mountinfo.ts";
 import { readProcFile } from "./proc/read.ts";
-import { addressOf, check, cstring, must, sys } from "./sys.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
 import { AT, O } from "./uapi/fcntl.ts";
 import { FSCONFIG, MNT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE, UMOUNT } from "./uapi/mount.ts";
 import { CLONE } from "./uapi/sched.ts";
@@ -72,16 +72,21 @@ export const ALL_ATTRIBUTES =
   MOUNT_ATTR.NODIRATIME |
   MOUNT_ATTR.NOSYMFOLLOW;
 
-/** A new tmpfs that stands nowhere. The caller closes it. */
-export function makeTmpfs(what: string): number {
-  const type = cstring("tmpfs");
-  const context = must(NR.fsopen, [addressOf(type), CLOSE_ON_EXEC], what);
+/** A new mount of a file system that needs no device, which stands nowhere. The caller closes it. */
+export function makeMount(fileSystem: string, what: string, call: Caller = sys): number {
+  const type = cstring(fileSystem);
+  const context = check(call(NR.fsopen, addressOf(type), CLOSE_ON_EXEC), what);
   try {
-    must(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], what);
-    return must(NR.fsmount, [context, CLOSE_ON_EXEC, 0], what);
+    check(call(NR.fsconfig, context, FSCONFIG.CMD_CREATE, 0, 0, 0), what);
+    return check(call(NR.fsmount, context, CLOSE_ON_EXEC, 0), what);
   } finally {
     closeFd(context);
   }
+}
+
+/** A new tmpfs that stands nowhere. The caller closes it. */
+export function makeTmpfs(what: string): number {
+  return makeMount("tmpfs", what);
 }
 
 /** Takes away whatever is mounted on top of a path, with all below it. */

@@ -1,9 +1,11 @@
 /** The ipc namespace that a frozen tree has of its own, looked at and saved from inside. */
+import { readdirSync } from "node:fs";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { EntryOf } from "../image/kinds.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, O } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
+import { makeMount } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -58,6 +60,18 @@ export class IpcNamespace {
   static of({ foreign }: NamespaceIds): IpcNamespace | undefined {
     const found = foreign.find(({ name }) => name === "ipc");
     return found && new IpcNamespace(found.id, found.member);
+  }
+
+  /** Names of the POSIX message queues in it. */
+  get queues(): string[] {
+    return inIpcNamespace(this.member, (call) => {
+      const fd = makeMount("mqueue", "cannot look for message queues", call);
+      try {
+        return readdirSync(`/proc/self/fd/${fd}`);
+      } finally {
+        closeFd(fd);
+      }
+    });
   }
 
   /** @param keep saves the content of the segment with this id; `fd` stays ours */

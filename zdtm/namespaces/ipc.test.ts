@@ -23,6 +23,8 @@ describe.skipIf(!isRoot)("ipc (needs root)", () => {
       for (let round = 1; round <= 2; round++) {
         const before = namespace(stage.root, "ipc");
         await stage.dump();
+        const log = readFileSync(`${stage.images}/dump.log`, "latin1");
+        expect(log.includes("that nobody of the tree has open do not come back: forgotten")).toBe(round === 1);
         await stage.restore();
         expect(namespace(stage.root, "ipc")).not.toBe(namespace(process.pid, "ipc"));
         expect(before).not.toBe(namespace(process.pid, "ipc"));

@@ -1,6 +1,8 @@
 /* Fills its ipc namespace, and when it is asked (SIGUSR1) says whether all of it is still so. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <mqueue.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -82,6 +84,7 @@ static void fill(void) {
   }
   struct msqid_ds room = {.msg_perm = {.mode = 0622}, .msg_qbytes = 100};
   check(msgctl(narrow, IPC_SET, &room) == 0, "room");
+  mq_close(mq_open("/forgotten", O_RDWR | O_CREAT, 0600, NULL));
   set = semget(0x300, 5, IPC_CREAT | 0600);
   unsigned short values[] = {0, 5, 32767, 1, 77};
   check(semctl(set, 0, SETALL, values) == 0, "values");
