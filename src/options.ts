@@ -68,6 +68,13 @@ export type FileValidation = "filesize" | "buildid";
 export type NetworkLockMethod = "iptables" | "nftables" | "skip";
 export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
 
+/** `--cgroup-root`: where the tree's root lives, in one hierarchy or in all. */
+export interface CgroupRoot {
+  /** A controller, or a named hierarchy; undefined for all. */
+  readonly controller: string | undefined;
+  readonly path: string;
+}
+
 /** Which CPU feature classes matter. `given` is false when the user said nothing. */
 export interface CpuCap {
   given: boolean;
@@ -135,6 +142,7 @@ export interface DumpOptions extends CommonOptions {
 }
 
 export interface RestoreOptions extends CommonOptions {
+  cgroupRoots: readonly CgroupRoot[];
   /** Directory that becomes the root of the tree's mount namespace; undefined for our own root. */
   root: string | undefined;
   /** Leave the tree stopped (SIGSTOP) instead of running. */

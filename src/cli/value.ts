@@ -1,5 +1,5 @@
 /** Readers for option values: each takes the text as given and returns the value or throws a usage error. */
-import type { CpuCap, External, ExternalKind, InheritFd, LsmProfile } from "../options.ts";
+import type { CgroupRoot, CpuCap, External, ExternalKind, InheritFd, LsmProfile } from "../options.ts";
 import { usageError } from "./usage-error.ts";
 
 const decimal = /^[0-9]+$/;
@@ -118,6 +118,15 @@ export function readCpuCap(values: readonly (string | undefined)[]): CpuCap {
 }
 
 /** `apparmor:PROFILE`, `selinux:CONTEXT`; a context has colons of its own. */
+/** `[CTRL:]/PATH`: of one hierarchy, or of all. */
+export function readCgroupRoot(text: string): CgroupRoot {
+  const slash = text.indexOf("/");
+  const isGood = slash === 0 || (slash > 1 && text[slash - 1] === ":");
+  if (!isGood || text.split("/").includes(".."))
+    bad("cgroup-root", text, "a path below the root, like /PATH or CTRL:/PATH");
+  return { controller: slash === 0 ? undefined : text.slice(0, slash - 1), path: text.slice(slash) };
+}
+
 export function readLsmProfile(value: string | undefined): LsmProfile | undefined {
   if (value === undefined) return undefined;
   const [, lsm, name = ""] = /^(apparmor|selinux):(.+)$/.exec(value) ?? [];

@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
+import { cgroupProblems, managesCgroups, saveCgroups } from "../namespace/cgroups.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { IpcNamespace } from "../namespace/ipc-dump.ts";
@@ -116,6 +117,10 @@ export function save(saving: Saving): Saved {
     if (ipc) tellOfQueues(ipc.queues, files.held, log);
     files.check();
   }
+  const cgroups = managesCgroups(options.cgroups) && !rehearsal;
+  const living = tree.tasks.filter((task) => !task.zombie);
+  if (cgroups)
+    errors.push(...cgroupProblems(living.map(({ pid, threads }) => ({ pid, tids: threads.map(({ tid }) => tid) }))));
   errors.push(...files.blockers);
   if (errors.length === 1 && errors[0]) throw errors[0];
   if (errors.length > 0) throw new CrErrors(`${errors.length} things of this tree cannot be dumped`, errors);
@@ -141,6 +146,7 @@ export function save(saving: Saving): Saved {
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
   });
+  const cgSet = cgroups ? saveCgroups(tree.root.pid, images) : 1;
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;
@@ -157,7 +163,8 @@ export function save(saving: Saving): Saved {
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one.home.own);
     images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
-    for (const [tid, core] of buildCores(task, look, answers, seccomp)) images.write("CORE", pids.of(tid), [core]);
+    for (const [tid, core] of buildCores(task, look, answers, seccomp, cgSet))
+      images.write("CORE", pids.of(tid), [core]);
     const umask = task.status.umask ?? 0o022;
     images.write("FS", pids.of(task.pid), [
       { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },

@@ -32,8 +32,6 @@ import type { InfectedTask } from "./infect.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask } from "./tree.ts";
 
-const CG_SET = 1;
-
 /** What is seen of a task from outside, before anything of ours runs in it. */
 export interface TaskLook extends Disposable {
   readonly memory: RemoteMemory;
@@ -117,13 +115,14 @@ export function buildCores(
   look: TaskLook,
   answers: TaskAnswers,
   seccomp: SeccompChains,
+  cgSet: number,
 ): Map<number, CoreEntry> {
   const fields = seccomp.addProcess(look.threads.map((t) => t.seccomp));
   const cores = new Map<number, CoreEntry>();
   look.threads.forEach((state, i) => {
     const plan = look.restarts[i];
     const general = plan?.image ?? state.registers.general;
-    const options = { cgSet: CG_SET, restart: plan?.entry };
+    const options = { cgSet, restart: plan?.entry };
     const own = fields[i] ?? {};
     if (i === 0) {
       cores.set(task.pid, buildLeader(state, answers.leader, general, own, look.process, options));

@@ -18,6 +18,7 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import { SIG } from "../kernel/uapi/signal.ts";
 import type { Log } from "../log.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
+import { enterCgroups, managesCgroups } from "../namespace/cgroups.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { prepareLabels } from "../task/label.ts";
@@ -95,6 +96,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     hole,
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
     fillNamespaces: ({ program, pid }) => {
+      // first, for that is the root of a cgroup namespace
+      if (managesCgroups(options.cgroups))
+        enterCgroups(pid, images, root.core.thread_core?.cg_set ?? root.core.tc?.cg_set ?? 1, options.cgroupRoots);
       if (namespaces.any) mustHook(options, "setup-namespaces", pid);
       namespaces.fill({
         options,

@@ -8,7 +8,6 @@ import type { Command } from "../cli/option.ts";
 import { Settings } from "../cli/settings.ts";
 import { usageError } from "../cli/usage-error.ts";
 import { openDirectory, type Workspace } from "../cli/workspace.ts";
-import { CrError } from "../error.ts";
 import type { CriuOpts } from "../image/schema.gen.ts";
 import type { Credentials } from "../kernel/socket.ts";
 import { occurrencesOf } from "./options.ts";
@@ -48,10 +47,8 @@ function pathOf(fd: number): string {
 function settingsOf(opts: CriuOpts, given: readonly Occurrence[]): Settings {
   const late: Occurrence[] = [];
   if (opts.config_file !== undefined) {
-    const found = readConfig(opts.config_file, true);
-    if (!found)
-      throw new CrError("there is no such configuration file", { code: "ENOENT", subject: { path: opts.config_file } });
-    late.push(...found);
+    // runtimes name theirs whether it is there or not
+    late.push(...(readConfig(opts.config_file, true) ?? []));
   }
   return new Settings([...given, ...occurrencesOf(opts), ...late]);
 }

@@ -1,6 +1,6 @@
 import type { OptionTable } from "../option.ts";
 
-const cgroups = "cgroups are not saved or restored yet; tasks come back in the cgroup of tscriu";
+const cgroups = "what cgroups limit is not saved or restored yet";
 
 /** Options about namespaces, mounts and cgroups. */
 export const namespace = {
@@ -100,9 +100,9 @@ export const namespace = {
     commands: ["dump", "restore"],
     group: "namespace",
     meaning:
-      "what happens to cgroups: ignore and none leave them alone; props, soft, full and strict are not there yet",
+      "what happens to cgroups: ignore and none leave them alone, soft has the tree enter those that it was in; props, full and strict are not there yet",
     default: "ignore; soft when the mode is left out",
-    support: (value) => (value === "ignore" || value === "none" ? undefined : cgroups),
+    support: (value) => (["ignore", "none", "soft", ""].includes(value) ? undefined : cgroups),
   },
   "cgroup-root": {
     arg: "required",
@@ -111,7 +111,7 @@ export const namespace = {
     repeatable: true,
     group: "namespace",
     meaning: "at dump save from this cgroup, at restore put into it",
-    support: cgroups,
+    support: (_, command) => (command === "restore" ? undefined : cgroups),
   },
   "cgroup-props": {
     arg: "required",
