@@ -34,6 +34,7 @@ class Redis implements Turn {
     this.#client = spawn(process.execPath, asker, { stdio: ["ignore", "ignore", "inherit"] });
     patiently("the client is there", () => (/cmd=echo/.test(this.#ask("CLIENT", "LIST")) ? true : undefined));
     this.#pause();
+    this.#client.kill("SIGSTOP"); // it would disturb what else is measured
   }
 
   #ask(...words: string[]): string {
@@ -55,11 +56,13 @@ class Redis implements Turn {
     const images = join(this.#dir, "images");
     mkdirSync(images);
     const words = ["dump", "-t", `${this.#server?.pid}`, "-D", images, "--leave-running", "--tcp-established"];
+    this.#client?.kill("SIGCONT");
     this.#pause();
     const done = spawnSync(tscriu, words, { encoding: "utf8" });
     if (done.status !== 0)
       throw new Error(`the dump of redis ended with ${done.status ?? done.signal}\n${done.stderr}`);
     samples.add("redis.pause", this.#pause());
+    this.#client?.kill("SIGSTOP");
     samples.add("redis.frozen", (readStats(images, "dump")?.dump?.frozen_time ?? Number.NaN) / 1000);
     rmSync(images, { recursive: true });
   }

@@ -57,6 +57,16 @@ interface Seized {
   dead: boolean;
 }
 
+/** What a process is called, such as gdb or strace. */
+function nameOf(pid: number): string | undefined {
+  try {
+    using dir = new ProcDir(pid);
+    return dir.text("comm").trim();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Undefined when the thread has gone meanwhile. */
 function statusOf(pid: number, tid: number): ProcStatus | undefined {
   try {
@@ -228,7 +238,7 @@ export class FrozenTree implements Disposable {
         throw new CrError("another process traces this task", {
           code: "EPERM",
           subject: { pid, tid, tracer: status.tracerPid },
-          remedy: `detach process ${status.tracerPid} (a debugger or strace) first`,
+          remedy: `detach ${nameOf(status.tracerPid) ?? "that process"} (${status.tracerPid}) first`,
         });
       }
     }

@@ -38,7 +38,9 @@ describe.skipIf(!isRoot)("real programs (needs root)", () => {
       await stopped(gdb, 20);
       for (const pid of [program, gdb.pid]) {
         const dump = stage.tscriu(stage.nextImages(), ["dump", "-t", `${pid}`]);
-        await expect(dump).rejects.toThrow(new RegExp(`traces this task.*${program}.*tracer ${gdb.pid}`));
+        await expect(dump).rejects.toThrow(
+          new RegExp(`traces this task.*${program}.*tracer ${gdb.pid}[^]*detach gdb \\(${gdb.pid}\\)`),
+        );
         await stopped(gdb, 20);
       }
       const stops = [...gdb.said.matchAll(/^stop (\d+)$/gm)].map(([, number]) => Number(number));
