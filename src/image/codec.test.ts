@@ -124,6 +124,22 @@ describe("messages", () => {
     expect(decode("user_x86_fpregs_entry", encode("user_x86_fpregs_entry", state as never))).toMatchObject(many);
   });
 
+  test("messages that are alike come as often as they are there", () => {
+    const [one, other] = [1, 2].map((n) => ({
+      sigaction: n,
+      flags: 0,
+      restorer: 2 ** 40,
+      mask: 0,
+      compat_sigaction: false,
+    }));
+    const sigactions = [one, one, one, other, one, other, other];
+    const core = { ...minimal("task_core_entry"), sigactions };
+    const bytes = encode("task_core_entry", core as never);
+    expect(decode("task_core_entry", bytes).sigactions as object[]).toEqual(sigactions as object[]);
+    const last = encode("task_core_entry", { ...minimal("task_core_entry"), sigactions: [one, one] } as never);
+    expect(code(() => decode("task_core_entry", last, 0, last.length - 1))).toBe("BAD_IMAGE");
+  });
+
   test("typed arrays serve as lists", () => {
     const value = { filter: new Uint8Array(8), flags: 0 };
     expect(decode("seccomp_filter", encode("seccomp_filter", value)).filter).toEqual(new Uint8Array(8));

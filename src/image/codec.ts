@@ -15,6 +15,8 @@ export type Init<T> = T extends Uint8Array | number | bigint | string | boolean 
         [K in keyof T as T[K] extends unknown[] ? K : never]?: Init<T[K]>;
       };
 
+/** Bytes of a message up to which it is worth a look whether the next one is the same. */
+const SHORT = 64;
 /** Nesting of recursive messages beyond this is damage. */
 const maxDepth = 100;
 
@@ -71,8 +73,16 @@ function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
 
 function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[], depth: number): void {
   if (wire === field.wire) {
-    into.push(readValue(reader, field, depth));
-    if (field.scalar.unsigned && field.kind === "scalar") reader.more(field.number * 8 + wire, into);
+    const start = reader.pos;
+    const value = readValue(reader, field, depth);
+    into.push(value);
+    if (field.kind === "scalar") {
+      if (field.scalar.unsigned) reader.more(field.number * 8 + wire, into);
+    } else if (field.kind === "message") {
+      // neighbours that are alike, as signal handlers mostly are, are one object
+      const size = reader.pos - start;
+      while (size <= SHORT && reader.again(field.tag, size)) into.push(value);
+    }
     return;
   }
   // A reader takes both forms of a repeated scalar, whatever the schema says.

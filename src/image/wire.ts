@@ -152,6 +152,18 @@ export class Reader {
     this.pos = pos;
   }
 
+  /** Passes over this tag and what follows it, if that is the same `size` bytes that were read last. */
+  again(tag: number, size: number): boolean {
+    const { bytes, pos } = this;
+    const isLong = tag > 0x7f;
+    const at = pos + (isLong ? 2 : 1);
+    if (at + size > this.end || bytes[pos] !== (isLong ? (tag & 0x7f) | 0x80 : tag)) return false;
+    if (isLong && bytes[pos + 1] !== tag >>> 7) return false;
+    for (let i = 0; i < size; i++) if (bytes[at + i] !== bytes[pos - size + i]) return false;
+    this.pos = at + size;
+    return true;
+  }
+
   bool(): boolean {
     this.#varint();
     return this.#a !== 0 || this.#b !== 0 || this.#c !== 0;
