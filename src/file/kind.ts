@@ -141,8 +141,10 @@ export interface FileRestore extends Surroundings {
   put(id: number, fd: number): void;
   /** Fills a memory file that was just made, of `size` bytes, from pagemap-shmem-`shmid`. `fd` stays the caller's. */
   fillShared(shmid: number, fd: number, size: number): void;
-  /** A file that leads to the tree's network namespace where it is not ours. */
+  /** A file that leads to the network namespace of the tree's root where it is not ours. */
   readonly network: string | undefined;
+  /** Files that lead to those of other tasks, by the ids of the images. */
+  readonly networks: ReadonlyMap<number, string>;
   /** The tree lives in a pid namespace that is not ours: its numbers mean nothing here. */
   readonly pidsApart: boolean;
   /**

@@ -246,6 +246,7 @@ export class Rehearsal implements Disposable {
       log: this.#log,
       tasks,
       network: undefined,
+      networks: new Map(),
       pidsApart: false,
       ...ownSurroundings(),
       hostPid: (pid) => pid,

@@ -166,6 +166,7 @@ export class TestRun implements Disposable {
       log: this.#log,
       tasks: this.options.tasks ?? [],
       network: undefined,
+      networks: new Map(),
       pidsApart: false,
       ...ownSurroundings(),
       hostPid: (pid) => pid,

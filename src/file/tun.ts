@@ -94,7 +94,7 @@ export const tun: FileKind = {
   open({ id, reg, tunf }, restore) {
     if (reg === undefined || tunf === undefined)
       throw new CrError("a tun device without its entries", { code: "BAD_IMAGE", subject: { file: id } });
-    atPlace(tunf.tscriu_netns, restore, () => openTun(reg, tunf, restore));
+    atPlace(tunf, restore, () => openTun(reg, tunf, restore));
   },
 };
 

@@ -27,8 +27,8 @@ export interface NamespaceFill {
   readonly segments: RestoredSegments;
   /** The tree has mounts of its own from now on. */
   surround(surroundings: Surroundings): void;
-  /** The tree lives in the network namespace that this file leads to. */
-  network(path: string): void;
+  /** A file that leads to network namespace `id`; `isRoots`: that of the tree's root. */
+  network(id: number, path: string, isRoots: boolean): void;
   /** Tasks that live in namespace `id` enter it by this descriptor of ours. */
   entrance(id: number, fd: number): void;
   /** Pushes something to do when all files are open. */

@@ -2,6 +2,7 @@
  * Network namespaces (network_namespaces(7)): their interfaces with addresses and routes, rules, and what /proc/sys/net says.
  * All of it is read and written from outside, by a thread of ours that enters for the moment.
  */
+import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import {
   isAddressOf,
@@ -13,14 +14,14 @@ import {
 } from "../file/network-link.ts";
 import { NdType } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
-import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
+import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { NR } from "../kernel/nr.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
-import type { NamespaceKind } from "./kind.ts";
+import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 
@@ -58,6 +59,7 @@ function givenBy(key: string, { inheritFds }: Pick<RestoreOptions, "inheritFds">
 export const net: NamespaceKind = {
   name: "net",
   flag: CLONE.NEWNET,
+  entered: CLONE.NEWNET,
 
   isGiven: (images, id) => images.read("NETNS", id)[0]?.ext_key !== undefined,
 
@@ -94,54 +96,78 @@ export const net: NamespaceKind = {
     }
   },
 
-  fill({ images, id, pid, program, options, network, atEnd, log }) {
-    const [entry] = images.read("NETNS", id);
-    if (entry === undefined)
-      throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { pid } });
-    network(pathOf(pid));
-    if (entry.ext_key !== undefined) {
-      // a link of /proc leads to the namespace itself
-      const path = `/proc/${process.pid}/fd/${givenBy(entry.ext_key, options)}`;
-      const what = "cannot enter the network namespace that was given";
-      const fd = program.call(NR.openat, [AT.FDCWD, program.text(path), O.RDONLY | O.CLOEXEC], { what });
-      program.call(NR.setns, [fd, CLONE.NEWNET], { what });
-      program.call(NR.close, [fd]);
-      return;
-    }
-    if (options.emptyNetwork) return;
-    const devices = images.read("NETDEV", id);
-    const saved = (kind: "IFADDR" | "ROUTE" | "ROUTE6" | "RULE") => savedMessages(kind, images.readRaw(kind, id));
-    const routes = [...saved("ROUTE"), ...saved("ROUTE6")];
-    const addresses = saved("IFADDR");
-    const lost = (what: string) => log.warn(`the network namespace lacks something that it had: ${what}`);
+  fill(context) {
+    const { images, ids, id: first, pid, isRoots, entrance, network, atEnd, options, program } = context;
     const home = openPath(OWN_NETWORK, O.RDONLY);
     atEnd(() => closeFd(home));
-    inNetwork(pathOf(pid), { pid }, () => {
-      // what holds for all interfaces decides about those that are made
-      writeSysctls(entry.tscriu_sysctls, [], lost);
-      const made = makeLinks(devices, id, options.external, home);
-      writeSysctls(
-        entry.tscriu_sysctls,
-        made.map(({ name }) => name),
-        lost,
-      );
-      using links = new NetworkLinks();
-      const configured = made.map((device) => ({
-        device,
-        ifindex: links.device(device.name).ifindex,
-        addresses: addresses.filter((one) => isAddressOf(one, device.ifindex)),
-        routes: routes.filter((one) => leadsThrough(one, device.ifindex)),
-      }));
-      withoutOwnAddresses(
-        made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
-        () => {
-          for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
-        },
-      );
-      for (const one of configured) links.removeOthers(one.ifindex, one.addresses);
-      for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
-      for (const rule of saved("RULE")) links.addRule(rule, lost);
-    });
-    bridgeOuters(devices, id, options.external);
+    for (const id of ids) {
+      const key = images.read("NETNS", id)[0]?.ext_key;
+      const isOfRoot = isRoots && id === first;
+      const given = key === undefined ? undefined : givenBy(key, options);
+      if (isOfRoot && given !== undefined) enterGiven(program, given);
+      const born = isOfRoot && given === undefined ? openPath(pathOf(pid), O.RDONLY) : undefined;
+      const fd = given ?? born ?? inFreshNetwork(() => openPath(OWN_NETWORK, O.RDONLY));
+      if (given === undefined) atEnd(() => closeFd(fd));
+      const path = linkTo(fd);
+      entrance(id, fd);
+      network(id, path, isOfRoot);
+      if (given === undefined && !options.emptyNetwork) fillNetwork(context, id, path, home);
+    }
+    // tasks of a tree in another one may live in ours
+    const ours = images.inventory.root_ids?.net_ns_id;
+    if (ours === undefined) return;
+    entrance(ours, home);
+    if (isRoots) network(ours, linkTo(home), false);
   },
 };
+
+/** A path that leads to what a descriptor of ours is, in whatever namespace. */
+const linkTo = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
+
+/** A task enters the namespace that stayed outside. */
+function enterGiven(program: Program, given: number): void {
+  const what = "cannot enter the network namespace that was given";
+  const path = program.text(linkTo(given));
+  const fd = program.call(NR.openat, [AT.FDCWD, path, O.RDONLY | O.CLOEXEC], { what });
+  program.call(NR.setns, [fd, CLONE.NEWNET], { what });
+  program.call(NR.close, [fd]);
+}
+
+/** @param home our descriptor of the namespace where other ends of interfaces are */
+function fillNetwork({ images, options, log }: NamespaceFill, id: number, path: string, home: number): void {
+  const [entry] = images.read("NETNS", id);
+  if (entry === undefined)
+    throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { namespace: id } });
+  const devices = images.read("NETDEV", id);
+  const saved = (kind: "IFADDR" | "ROUTE" | "ROUTE6" | "RULE") => savedMessages(kind, images.readRaw(kind, id));
+  const routes = [...saved("ROUTE"), ...saved("ROUTE6")];
+  const addresses = saved("IFADDR");
+  const lost = (what: string) => log.warn(`the network namespace lacks something that it had: ${what}`);
+  inNetwork(path, { namespace: id }, () => {
+    // what holds for all interfaces decides about those that are made
+    writeSysctls(entry.tscriu_sysctls, [], lost);
+    const made = makeLinks(devices, id, options.external, home);
+    writeSysctls(
+      entry.tscriu_sysctls,
+      made.map(({ name }) => name),
+      lost,
+    );
+    using links = new NetworkLinks();
+    const configured = made.map((device) => ({
+      device,
+      ifindex: links.device(device.name).ifindex,
+      addresses: addresses.filter((one) => isAddressOf(one, device.ifindex)),
+      routes: routes.filter((one) => leadsThrough(one, device.ifindex)),
+    }));
+    withoutOwnAddresses(
+      made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
+      () => {
+        for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
+      },
+    );
+    for (const one of configured) links.removeOthers(one.ifindex, one.addresses);
+    for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
+    for (const rule of saved("RULE")) links.addRule(rule, lost);
+  });
+  bridgeOuters(devices, id, options.external);
+}

@@ -88,7 +88,10 @@ export class FreshNamespaces {
 
   /** clone(2) flags for the root. */
   get flags(): number {
-    const made = this.#fresh.filter(({ kind, ids: [id] }) => id === undefined || !kind.isGiven?.(this.images, id));
+    const made = this.#fresh.filter(({ kind, ids: [id] }) => {
+      const isRoots = id === HOST_CLOCKS || this.#root?.[fieldOf(kind.name)] === id;
+      return isRoots && (id === undefined || !kind.isGiven?.(this.images, id));
+    });
     return made.reduce((flags, { kind }) => flags + kind.flag, 0);
   }
 

@@ -36,6 +36,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   /** Our numbers of tasks and threads by theirs. */
   readonly hosts = new Map<number, number>();
   network: string | undefined;
+  readonly networks = new Map<number, string>();
   pidsApart = false;
   /** A task in the ipc namespace that the tree has of its own, as we see it. */
   ipcMember: number | undefined;

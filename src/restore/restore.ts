@@ -107,8 +107,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
         pid,
         segments,
         surround: (surroundings) => files.surround(surroundings),
-        network: (path) => {
-          files.network = path;
+        network: (id, path, isRoots) => {
+          if (isRoots) files.network = path;
+          else files.networks.set(id, path);
         },
         late: (action) => late.push(action),
         atEnd: (action) => files.atDispose(action),

@@ -67,13 +67,19 @@ function namespacesOfProcesses(inside: readonly number[]): Map<string, string> {
   return found;
 }
 
-/** The namespace that we are in, as the images name it; undefined for our own. */
-let current: TscriuNetns | undefined;
+interface Place {
+  readonly ino: number;
+  /** Fields of a socket's entry that say where it is. */
+  readonly fields: { readonly ns_id: number; readonly tscriu_netns?: TscriuNetns };
+}
 
-function inNamespace<T>(file: string, netns: TscriuNetns, subject: Subject, act: () => T): T {
+/** The namespace that we are in where it is not that of the tree's root. */
+let current: Place | undefined;
+
+function inNamespace<T>(file: string, place: Place, subject: Subject, act: () => T): T {
   const before = current;
   return inNetwork(file, subject, () => {
-    current = netns;
+    current = place;
     try {
       return act();
     } finally {
@@ -114,6 +120,22 @@ function cookieHere(): bigint {
 }
 
 const namespaces = perRun((dump: FileDump) => new Namespaces(dump.pids));
+const ownNamespaces = perRun((_: FileDump) => new Namespaces([]));
+
+/** Acts once in each network namespace that a task of the tree lives in. */
+export function inEachNetwork<T>(dump: FileDump, act: () => T): T[] {
+  const found = new Map<string, string>();
+  for (const pid of dump.pids) {
+    const path = `/proc/${pid}/ns/net`;
+    try {
+      const name = readlinkSync(path);
+      if (!found.has(name)) found.set(name, path);
+    } catch {
+      // a zombie lives nowhere
+    }
+  }
+  return [...found.values()].map((path) => inNetwork(path, { namespace: path }, act));
+}
 
 /** Acts where a socket is. Errors: CrError when nothing leads there. */
 export function atPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
@@ -124,6 +146,9 @@ function atForeignPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
   const ino = foreignNamespace(file.dup);
   if (ino === undefined) return act();
   const subject: Subject = { pid: file.pid, fd: file.fd, path: file.link };
+  const id = dump.namespaceId("net", ino);
+  const own = id === undefined ? undefined : ownNamespaces(dump).find(ino);
+  if (id !== undefined && own) return inNamespace(own.path, { ino, fields: { ns_id: id } }, subject, act);
   const found = namespaces(dump).find(ino);
   if (found === undefined) {
     throw new CrError(
@@ -137,7 +162,9 @@ function atForeignPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
   }
   const netns: TscriuNetns = { ino, cookie: 0 };
   if (found.lasts) netns.path = found.path;
-  return inNamespace(found.path, netns, subject, () => {
+  // criu knows no namespace of that number
+  const place = { ino, fields: { ns_id: ino, tscriu_netns: netns } };
+  return inNamespace(found.path, place, subject, () => {
     netns.cookie = cookieHere();
     return act();
   });
@@ -153,21 +180,29 @@ export function checkAtPlaceOf(file: OpenFile, dump: FileDump, act: () => void):
   }
 }
 
-/** Are we in a namespace that is not the tree's? */
+/** Are we in a namespace that is not that of the tree's root? */
 export function isAway(): boolean {
   return current !== undefined;
 }
 
-/** Fields of a socket's entry that say in which namespace it is: criu knows none of that number. */
-export function namespaceFields(dump: FileDump): { ns_id: number; tscriu_netns?: TscriuNetns } {
-  return current ? { ns_id: current.ino, tscriu_netns: current } : { ns_id: dump.netNsId };
+/** Fields of a socket's entry that say in which namespace it is. */
+export function namespaceFields(dump: FileDump): Place["fields"] {
+  return current?.fields ?? { ns_id: dump.netNsId };
 }
 
 const restoredNamespaces = perRun((_: FileRestore) => new Namespaces([]));
 
 /** Acts where a socket was. Errors: CrError when the namespace is not there. */
-export function atPlace<T>(netns: TscriuNetns | undefined, restore: FileRestore, act: () => T): T {
-  if (netns === undefined) return atTree(restore, act);
+export function atPlace<T>(
+  { ns_id = 0, tscriu_netns: netns }: { readonly ns_id?: number; readonly tscriu_netns?: TscriuNetns },
+  restore: FileRestore,
+  act: () => T,
+): T {
+  if (netns === undefined) {
+    const path = restore.networks.get(ns_id);
+    if (path === undefined) return atTree(restore, act);
+    return inNamespace(path, { ino: ns_id, fields: { ns_id } }, { namespace: ns_id }, act);
+  }
   const { ino, path, cookie } = netns;
   const subject: Subject = { namespace: path ?? `net:[${ino}]` };
   const missing = new CrError("a network namespace in which the tree had a socket is not there", {
@@ -177,7 +212,8 @@ export function atPlace<T>(netns: TscriuNetns | undefined, restore: FileRestore,
   });
   const file = path ?? restoredNamespaces(restore).find(ino)?.path;
   if (file === undefined || !isThere(file)) throw missing;
-  return inNamespace(file, netns, subject, () => {
+  const place = { ino, fields: { ns_id, tscriu_netns: netns } };
+  return inNamespace(file, place, subject, () => {
     // A number of a process's namespace may be another one's by now; what a file of that name leads to is the administrator's.
     if (path === undefined && BigInt(cookie) !== cookieHere()) throw missing;
     return act();

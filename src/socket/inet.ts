@@ -33,10 +33,10 @@ export const inet: FileKind = {
     const { isk } = entry;
     if (isk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    atPlace(isk.tscriu_netns, restore, () => openInet(isk, restore));
+    atPlace(isk, restore, () => openInet(isk, restore));
   },
 
   link(entries, restore) {
-    for (const { isk } of entries) if (isk) atPlace(isk.tscriu_netns, restore, () => finishInet(isk, restore));
+    for (const { isk } of entries) if (isk) atPlace(isk, restore, () => finishInet(isk, restore));
   },
 };

@@ -94,7 +94,7 @@ export const netlink: FileKind = {
     const { nlsk } = entry;
     if (nlsk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    atPlace(nlsk.tscriu_netns, restore, () => openNetlink(nlsk, restore));
+    atPlace(nlsk, restore, () => openNetlink(nlsk, restore));
   },
 };
 

@@ -119,11 +119,11 @@ export const packet: FileKind = {
     const { psk } = entry;
     if (psk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    atPlace(psk.tscriu_netns, restore, () => openPacket(psk, restore));
+    atPlace(psk, restore, () => openPacket(psk, restore));
   },
 
   link(entries, restore) {
-    for (const { psk } of entries) if (psk) atPlace(psk.tscriu_netns, restore, () => joinFanout(psk, restore));
+    for (const { psk } of entries) if (psk) atPlace(psk, restore, () => joinFanout(psk, restore));
   },
 };
 

@@ -8,6 +8,7 @@ import { byInode, SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { getNumber, peerAddress } from "../kernel/socket.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { inEachNetwork, namespaceFields } from "./elsewhere.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
 import { type Queued, readQueue } from "./queue.ts";
@@ -17,15 +18,18 @@ import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-ou
 import { URGENT } from "./unix-packet.ts";
 import { isPathName, nameWords, placeOf } from "./unix-place.ts";
 
-/** All unix sockets of our network namespace at one moment. */
+/** All unix sockets of the tree's network namespaces at one moment. */
 class Sockets {
   readonly rows: ReadonlyMap<number, UnixSocket>;
   /** Listener by the client that waits there to be accepted. */
   readonly listeners = new Map<number, UnixSocket>();
 
-  constructor() {
-    using diag = new SockDiag();
-    this.rows = byInode(diag.unix());
+  constructor(dump: FileDump) {
+    const lists = inEachNetwork(dump, () => {
+      using diag = new SockDiag();
+      return diag.unix();
+    });
+    this.rows = byInode(lists.flat());
     for (const row of this.rows.values()) for (const client of row.icons) this.listeners.set(client, row);
   }
 
@@ -49,7 +53,7 @@ export function subjectOf(file: OpenFile): Subject {
   return { pid: file.pid, fd: file.fd, path: file.link };
 }
 
-const table = perRun((_: FileDump) => new Sockets());
+const table = perRun((dump: FileDump) => new Sockets(dump));
 
 /** What the sockets of the tree are connected to, in flight ones not counted. */
 const looked = perRun((dump: FileDump) => {
@@ -135,7 +139,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     fown: file.fown,
     opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
     name: row.name ?? new Uint8Array(0),
-    ns_id: dump.netNsId,
+    ns_id: namespaceFields(dump).ns_id,
     tscriu_peer: makerOf(file, dump),
     ...readUnixOptions(file.dup),
     ...pendingError(file.dup),

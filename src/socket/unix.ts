@@ -3,7 +3,7 @@ import type { FileKind, OpenFile } from "../file/kind.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
-import { atTree } from "./elsewhere.ts";
+import { atPlace, atPlaceOf, atTree, checkAtPlaceOf } from "./elsewhere.ts";
 import { checkUnix, dumpAllUnix, dumpUnix } from "./unix-dump.ts";
 import { unixSockets } from "./unix-restore.ts";
 
@@ -15,15 +15,15 @@ export const unix: FileKind = {
   name: "unix socket",
   type: FdTypes.UNIXSK,
   matches,
-  check: (file, dump) => atTree(dump, () => checkUnix(file, dump)),
-  dump: (file, dump) => atTree(dump, () => dumpUnix(file, dump)),
+  check: (file, dump) => checkAtPlaceOf(file, dump, () => checkUnix(file, dump)),
+  dump: (file, dump) => atPlaceOf(file, dump, () => dumpUnix(file, dump)),
   dumpAll: (_, dump) => atTree(dump, () => dumpAllUnix(dump)),
 
   open(entry, restore) {
     const { usk } = entry;
     if (usk === undefined)
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    atTree(restore, () => unixSockets(restore).open(usk));
+    atPlace(usk, restore, () => unixSockets(restore).open(usk));
   },
 
   link(entries, restore) {
