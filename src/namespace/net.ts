@@ -12,7 +12,7 @@ import {
   savedMessages,
   saveMessages,
 } from "../file/network-link.ts";
-import { NdType } from "../image/schema.gen.ts";
+import { NdType, type NetDeviceEntry, type NetnsEntry } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { NR } from "../kernel/nr.ts";
@@ -22,6 +22,7 @@ import { AF } from "../kernel/uapi/socket.ts";
 import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
+import { ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 
@@ -38,6 +39,38 @@ const NO_SYSCTLS = {
   unix_conf: [],
   ipv4_sysctl: [],
 };
+
+/** What criu keeps of /proc/sys/net. */
+function generalConf(): Omit<NetnsEntry, "nsids" | "tscriu_sysctls" | "ext_key"> {
+  return {
+    ...NO_SYSCTLS,
+    def_conf4: readConf(ipv4("default")),
+    all_conf4: readConf(ipv4("all")),
+    def_conf6: readConf(ipv6("default")),
+    all_conf6: readConf(ipv6("all")),
+    unix_conf: readConf(unixConf),
+    ipv4_sysctl: readConf(ipv4Sysctl),
+  };
+}
+
+function withConf(device: NetDeviceEntry): NetDeviceEntry {
+  return { ...device, conf4: readConf(ipv4(device.name)), conf6: readConf(ipv6(device.name)) };
+}
+
+function writeGeneralConf(entry: NetnsEntry): string[] {
+  return [
+    ...writeConf(ipv4("all"), entry.all_conf4),
+    ...writeConf(ipv6("all"), entry.all_conf6),
+    ...writeConf(ipv4("default"), entry.def_conf4),
+    ...writeConf(ipv6("default"), entry.def_conf6),
+    ...writeConf(unixConf, entry.unix_conf),
+    ...writeConf(ipv4Sysctl, entry.ipv4_sysctl),
+  ];
+}
+
+function writeDeviceConf({ name, conf4, conf6 }: NetDeviceEntry): string[] {
+  return [...writeConf(ipv4(name), conf4), ...writeConf(ipv6(name), conf6)];
+}
 
 /** The name under which a namespace stays outside: `--external net[INODE]:KEY`. */
 function keyOf(member: number, external: readonly External[]): string | undefined {
@@ -78,8 +111,8 @@ export const net: NamespaceKind = {
     inNetwork(pathOf(member), { pid: member }, () => {
       const entries = linkEntries(id);
       const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
-      images.write("NETDEV", id, entries);
-      images.write("NETNS", id, [{ ...NO_SYSCTLS, nsids: [], tscriu_sysctls }]);
+      images.write("NETDEV", id, entries.map(withConf));
+      images.write("NETNS", id, [{ ...generalConf(), nsids: [], tscriu_sysctls }]);
       using links = new NetworkLinks();
       images.writeRaw("IFADDR", id, saveMessages("IFADDR", links.addresses()));
       images.writeRaw("ROUTE", id, saveMessages("ROUTE", links.routes(AF.INET)));
@@ -146,6 +179,7 @@ function fillNetwork({ images, options, log }: NamespaceFill, id: number, path: 
   inNetwork(path, { namespace: id }, () => {
     // what holds for all interfaces decides about those that are made
     writeSysctls(entry.tscriu_sysctls, [], lost);
+    writeGeneralConf(entry).forEach(lost);
     const made = makeLinks(devices, id, options.external, home);
     writeSysctls(
       entry.tscriu_sysctls,
@@ -166,6 +200,8 @@ function fillNetwork({ images, options, log }: NamespaceFill, id: number, path: 
       },
     );
     for (const one of configured) links.removeOthers(one.ifindex, one.addresses);
+    // an image of criu says it here alone
+    for (const { device } of configured) writeDeviceConf(device).forEach(lost);
     for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
     for (const rule of saved("RULE")) links.addRule(rule, lost);
   });

@@ -1,0 +1,92 @@
+/**
+ * Switches of a network namespace (Documentation/networking/ip-sysctl.rst). The images keep the values of each directory as a list,
+ * whose places have these names; a file that a kernel does not have is a place without value.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { type SysctlEntry, SysctlType } from "../image/schema.gen.ts";
+
+const V4 = [
+  ...["accept_local", "accept_redirects", "accept_source_route", "arp_accept", "arp_announce", "arp_filter"],
+  ...["arp_ignore", "arp_notify", "bootp_relay", "disable_policy", "disable_xfrm", "force_igmp_version", "forwarding"],
+  ...["igmpv2_unsolicited_report_interval", "igmpv3_unsolicited_report_interval", "log_martians", "medium_id"],
+  ...["promote_secondaries", "proxy_arp", "proxy_arp_pvlan", "route_localnet", "rp_filter", "secure_redirects"],
+  ...["send_redirects", "shared_media", "src_valid_mark", "tag", "ignore_routes_with_linkdown"],
+  ...["drop_gratuitous_arp", "drop_unicast_in_l2_multicast"],
+];
+const V6 = [
+  ...[
+    "accept_dad",
+    "accept_ra",
+    "accept_ra_defrtr",
+    "accept_ra_from_local",
+    "accept_ra_min_hop_limit",
+    "accept_ra_mtu",
+  ],
+  ...["accept_ra_pinfo", "accept_ra_rt_info_max_plen", "accept_ra_rtr_pref", "accept_redirects", "accept_source_route"],
+  ...["autoconf", "dad_transmits", "disable_ipv6", "drop_unicast_in_l2_multicast", "drop_unsolicited_na"],
+  ...[
+    "force_mld_version",
+    "force_tllao",
+    "forwarding",
+    "hop_limit",
+    "ignore_routes_with_linkdown",
+    "keep_addr_on_down",
+  ],
+  ...["max_addresses", "max_desync_factor", "mldv1_unsolicited_report_interval", "mldv2_unsolicited_report_interval"],
+  ...["mtu", "ndisc_notify", "optimistic_dad", "proxy_ndp", "regen_max_retry", "router_probe_interval"],
+  ...["router_solicitation_delay", "router_solicitation_interval", "router_solicitations", "stable_secret"],
+  ...[
+    "suppress_frag_ndisc",
+    "temp_prefered_lft",
+    "temp_valid_lft",
+    "use_oif_addrs_only",
+    "use_optimistic",
+    "use_tempaddr",
+  ],
+];
+
+interface Directory {
+  readonly path: string;
+  readonly names: readonly string[];
+}
+
+export const ipv4 = (name: string): Directory => ({ path: `/proc/sys/net/ipv4/conf/${name}`, names: V4 });
+export const ipv6 = (name: string): Directory => ({ path: `/proc/sys/net/ipv6/conf/${name}`, names: V6 });
+export const unixConf: Directory = { path: "/proc/sys/net/unix", names: ["max_dgram_qlen"] };
+export const ipv4Sysctl: Directory = { path: "/proc/sys/net/ipv4", names: ["ping_group_range"] };
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "latin1").trimEnd();
+  } catch {
+    // not there, or not set (stable_secret)
+    return undefined;
+  }
+}
+
+export function readConf({ path, names }: Directory): SysctlEntry[] {
+  return names.map((name) => {
+    const text = read(`${path}/${name}`);
+    if (text === undefined) return { type: SysctlType.CTL_STR };
+    return /^-?\d+$/.test(text)
+      ? { type: SysctlType.CTL_32, iarg: Number(text) }
+      : { type: SysctlType.CTL_STR, sarg: text };
+  });
+}
+
+/** Sets what differs. Errors: the names that cannot be set. */
+export function writeConf({ path, names }: Directory, entries: readonly SysctlEntry[]): string[] {
+  const failed: string[] = [];
+  names.forEach((name, i) => {
+    const { iarg, sarg } = entries[i] ?? {};
+    const wanted = sarg ?? iarg?.toString();
+    const file = `${path}/${name}`;
+    if (wanted === undefined || read(file) === wanted) return;
+    try {
+      writeFileSync(file, wanted);
+    } catch {
+      failed.push(file);
+    }
+  });
+  return failed;
+}
