@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "except": {"fd 3 info": "/proc numbers its files anew", "fd 3 file": "/proc numbers its files anew", "fd 4 info": "/proc numbers its files anew", "fd 4 file": "/proc numbers its files anew"}, "verifies": "descriptors of /proc files of the task itself still show that task"}
+// zdtm: {"category": "files", "flavours": ["h"], "except": {"fd 3 info": "/proc numbers its files anew", "fd 3 file": "/proc numbers its files anew", "fd 4 info": "/proc numbers its files anew", "fd 4 file": "/proc numbers its files anew"}, "verifies": "descriptors of /proc files of the task itself still show that task"}
 #include "tst.h"
 
 int main(void) {
