@@ -12,6 +12,8 @@ import { perRun } from "./per-run.ts";
 import { lookInside, slaveClosed } from "./tty-queue.ts";
 import { identify, infoId, readState, slaveDevice, slaveIndex, type TtyIdentity, ttyName } from "./tty-state.ts";
 
+/** What a slave is called where ptys live. */
+const DEVPTS_NAME = /\/\d+( \(deleted\))?$/;
 /** The line discipline of terminals that people sit at. */
 const N_TTY = 0;
 /** Indices above this one in ids of the images are those of external terminals. */
@@ -121,7 +123,14 @@ export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
       remedy: "end the connection over that line before the dump",
     });
   const index = heldSlave(file);
-  if (index === undefined || !all.isForeign(file)) return undefined;
+  if (index === undefined) return undefined;
+  if (identityOf(file)?.type === TtyType.PTY && all.masters.has(index) && !DEVPTS_NAME.test(file.link))
+    return new CrError("a terminal is mounted over a file, and the tree has its master", {
+      code: "UNSUPPORTED",
+      subject: { pid: file.pid, fd: file.fd, path: file.link, terminal: index },
+      remedy: "leave its master outside of the tree",
+    });
+  if (!all.isForeign(file)) return undefined;
   const subject = { pid: file.pid, fd: file.fd, path: file.link };
   // /dev/tty lies on another file system than the slave that it means
   const slave = dump.held.find((held) => identityOf(held.file)?.type === TtyType.PTY && heldSlave(held.file) === index);
@@ -190,7 +199,9 @@ function infoOf(file: OpenFile, tty: TtyIdentity, id: number, all: Terminals): T
 function addPath(file: OpenFile, dump: FileDump): number {
   const id = dump.nextId();
   const name = file.link.replace(/ \(deleted\)$/, "");
-  const reg = { id, flags: file.flags, pos: 0, fown: file.fown, name, mode: file.stat.mode, build_id: [] };
+  const { flags, fown, stat } = file;
+  const mnt_id = dump.mountId(file.mntId);
+  const reg = { id, flags, pos: 0, fown, name, mnt_id, mode: stat.mode, build_id: [] };
   dump.add({ type: FdTypes.REG, id, reg });
   return id;
 }

@@ -53,11 +53,21 @@ function external(entry: MntEntry, path: string): Source | undefined {
   return name === AUTODETECTED ? { how: "outside", path: under(entry.source, path) } : { how: "named", name, path };
 }
 
+/** Terminals come back with the tree's descriptors, and mounts are there before. */
+function mountedTerminal(entry: MntEntry): CrError {
+  return new CrError("a terminal is mounted over a file", {
+    code: "ENOTSUP",
+    subject: { path: entry.mountpoint, terminal: entry.root },
+    remedy: `name it: --external 'mnt[${entry.mountpoint}]:NAME' at dump, --external 'mnt[NAME]:PATH' at restore`,
+  });
+}
+
 function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): Source | CrError {
   const own = external(entry, "/");
   if (own) return own;
   const fs = fileSystemOf(entry);
   if (isShownBy(entry, root)) return { how: "root", path: from(root.root, entry.root) };
+  if (fs?.code === Fstype.DEVPTS && /^\/\d+$/.test(entry.root)) return mountedTerminal(entry);
   if (fs) return { how: "new", fs, path: entry.root };
   // the same disk as another one that the user gives
   for (const other of all) {
