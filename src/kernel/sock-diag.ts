@@ -4,6 +4,7 @@ import { AF } from "./uapi/socket.ts";
 const NETLINK_SOCK_DIAG = 4;
 // linux/sock_diag.h
 const SOCK_DIAG_BY_FAMILY = 20;
+const SOCK_DESTROY = 21;
 const ALL_STATES = 0xffff_ffff;
 
 /** Memory of a socket in bytes (SK_MEMINFO_*), as SO_MEMINFO tells it. */
@@ -325,6 +326,23 @@ export class SockDiag implements Disposable {
     wanted[2] = EXTENSIONS;
     const rows = this.link.dump("cannot list inet sockets", SOCK_DIAG_BY_FAMILY, wanted, { family, protocol });
     return rows.map((row) => parseInet(row, protocol));
+  }
+
+  /** Ends a socket that was listed. Errors: CrError EOPNOTSUPP where the kernel cannot (CONFIG_INET_DIAG_DESTROY). */
+  destroy({ family, protocol, srcPort, dstPort, src, dst, ifindex, cookie }: InetSocket): void {
+    const wanted = request(56, family, protocol, [[4, ALL_STATES]]);
+    const view = new DataView(wanted.buffer, wanted.byteOffset, wanted.byteLength);
+    view.setUint16(8, srcPort);
+    view.setUint16(10, dstPort);
+    src.forEach((word, i) => {
+      view.setUint32(12 + 4 * i, word, true);
+    });
+    dst.forEach((word, i) => {
+      view.setUint32(28 + 4 * i, word, true);
+    });
+    view.setUint32(44, ifindex, true);
+    view.setBigUint64(48, cookie, true);
+    this.link.request("cannot end a socket", SOCK_DESTROY, wanted, 0, { srcPort, dstPort });
   }
 
   packet(): PacketSocket[] {

@@ -132,7 +132,22 @@ function bind(fd: number, entry: InetSkEntry, restore: FileRestore, subject: Sub
     setFreebind(fd, entry.family, true, subject);
     result = tryBind(fd, inetAddress(address));
   }
+  if (result === EADDRINUSE && speaksTcp(entry.proto) && endRemains(entry)) result = tryBind(fd, inetAddress(address));
   checkTaken(result, entry, address, "cannot bind a socket", subject);
+}
+
+/** Ends what is left of connections from a port (TIME_WAIT): where they did not allow it, nobody can bind to that again. */
+function endRemains(entry: InetSkEntry): boolean {
+  using diag = new SockDiag();
+  const rows = [AF.INET, AF.INET6].flatMap((family) => diag.inet(family, IPPROTO.TCP, 1 << TCP_STATE.TIME_WAIT));
+  const remains = rows.filter(({ srcPort }) => srcPort === entry.src_port);
+  try {
+    for (const one of remains) diag.destroy(one);
+  } catch (error) {
+    // without CONFIG_INET_DIAG_DESTROY: the error that follows says to wait
+    if (!(error instanceof CrError)) throw error;
+  }
+  return remains.length > 0;
 }
 
 function listen(fd: number, entry: InetSkEntry, subject: Subject): void {
