@@ -14,11 +14,14 @@ import { VMA } from "./vmas.ts";
 /** `struct aio_ring` of fs/aio.c: id, nr, head, tail, magic and more, 32-bit numbers; as long as one completion. */
 const HEADER = 32;
 const EVENT = 32;
+/** Where the header has the place of the next completion to fetch. */
+const HEAD = 8;
 const IOCB = 64;
 const MAGIC = 0xa10a_10a1;
 const MREMAP_MAYMOVE_FIXED = 3;
 const CLOEXEC = 1;
-const BATCH = 256;
+/** Requests of one call. */
+const MOST = 256;
 
 /** Completions that a ring of so many bytes holds. */
 function capacity(bytes: number): number {
@@ -80,8 +83,15 @@ function restoreRing(program: Program, memory: RemoteMemory, entry: AioRingEntry
   const file = program.call(NR.memfd_create, [program.text("aio"), CLOEXEC], { what: "cannot make a file" });
   program.run();
   const fd = program.result(file);
-  complete(program, made, fd, saved.head, true);
-  complete(program, made, fd, waiting, false);
+  const ring = { context: made, fd, atOnce: Math.max(1, Math.min(MOST, saved.nr >> 3)) };
+  if (complete(program, ring, saved.head, true) < saved.head) throw full(subject);
+  const done = complete(program, ring, waiting, false);
+  if (done < waiting) {
+    // what another CPU keeps for itself is missing: the last ones are fetched, and the head is put back by hand
+    fetch(program, made, done);
+    if (complete(program, ring, waiting - done, true) < waiting - done) throw full(subject);
+    program.call(PSEUDO.store32, [made + HEAD, saved.head]);
+  }
   program.call(NR.close, [fd]);
   program.call(PSEUDO.copy, [made + HEADER, start + HEADER, saved.nr * EVENT]);
   program.call(NR.mremap, [made, bytes, bytes, MREMAP_MAYMOVE_FIXED, start], {
@@ -108,18 +118,46 @@ function makeContext(program: Program, { nr_req }: AioRingEntry, subject: { addr
   return Number(place.view.getBigUint64(0, true));
 }
 
-/** Lets the kernel complete so many requests that read nothing from an empty file; with `fetch` they are taken out again. */
-function complete(program: Program, context: number, fd: number, count: number, fetch: boolean): void {
-  for (let left = count; left > 0; left -= BATCH) {
-    const n = Math.min(left, BATCH);
+function full(subject: { address: number }): CrError {
+  return new CrError("the kernel takes no more requests for the ring of an AIO context", { code: "EAGAIN", subject });
+}
+
+function fetch(program: Program, context: number, count: number): void {
+  for (let left = count; left > 0; left -= MOST) {
+    const n = Math.min(left, MOST);
+    const taken = program.reserve(n * EVENT);
+    program.call(NR.io_getevents, [context, n, n, taken, 0], {
+      expect: n,
+      what: "cannot empty the ring of an AIO context",
+    });
+    program.run();
+  }
+}
+
+/**
+ * Lets the kernel complete requests that read nothing from an empty file; with `fetched` they are taken out again.
+ * @returns how many it took: each CPU keeps room for some, and a task that changes CPUs may leave that behind
+ */
+function complete(
+  program: Program,
+  ring: { context: number; fd: number; atOnce: number },
+  count: number,
+  fetched: boolean,
+): number {
+  let done = 0;
+  while (done < count) {
+    const n = Math.min(count - done, ring.atOnce);
     const request = program.reserve(IOCB);
-    request.view.setInt32(20, fd, true);
+    request.view.setInt32(20, ring.fd, true);
     const at = BigInt(program.area.base + request.offset);
     request.view.setBigUint64(24, at, true);
     const list = program.data(new Uint8Array(new BigUint64Array(n).fill(at).buffer));
-    program.call(NR.io_submit, [context, n, list], { expect: n, what: "cannot fill the ring of an AIO context" });
-    const taken = program.reserve(fetch ? n * EVENT : 0);
-    if (fetch) program.call(NR.io_getevents, [context, n, n, taken, 0], { expect: n, what: "cannot empty a ring" });
+    const call = program.call(NR.io_submit, [ring.context, n, list], { ignore: true });
     program.run();
+    const taken = program.result(call);
+    if (taken <= 0) break;
+    if (fetched) fetch(program, ring.context, taken);
+    done += taken;
   }
+  return done;
 }

@@ -1,10 +1,10 @@
 // zdtm: {"category": "aio", "verifies": "AIO contexts keep completions of which some were fetched, at the places in their rings"}
 #include "aio_ring.h"
 
-enum { CONTEXTS = 3, ROUND = 4096 };
+enum { CONTEXTS = 4, FULL = 3, ROUND = 4096 };
 
-/* Requests made and fetched in each: none left, some left, some left behind the end of the ring. */
-static const unsigned made[CONTEXTS] = {11, 40, 0}, fetched[CONTEXTS] = {11, 25, 0};
+/* Requests made and fetched in each: none left, some left; then some left behind the end of the ring, and a full ring. */
+static const unsigned made[CONTEXTS] = {11, 40}, fetched[CONTEXTS] = {11, 25};
 
 static void fetch(aio_context_t context, unsigned first, unsigned count) {
   for (unsigned i = 0; i < count; i++) {
@@ -12,6 +12,22 @@ static void fetch(aio_context_t context, unsigned first, unsigned count) {
     tst_check(aio_get(context, 1, &event) == 1, "completion %u is not there", first + i);
     tst_check(event.data == first + i && event.res == 8, "completion %u has %llu, %lld", first + i, event.data, event.res);
   }
+}
+
+/* As many as the ring takes: each CPU keeps room for some requests. Gives how many there are in all. */
+static unsigned fill_up(aio_context_t context, int fd, unsigned puts) {
+  cpu_set_t all, one;
+  tst_sys(sched_getaffinity(0, sizeof(all), &all));
+  for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &all)) continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    tst_sys(sched_setaffinity(0, sizeof(one), &one));
+    while (aio_put(context, fd, puts, 0) == 1) puts++;
+    tst_check(errno == EAGAIN, "request %u: %s", puts, strerror(errno));
+  }
+  tst_sys(sched_setaffinity(0, sizeof(all), &all));
+  return puts;
 }
 
 int main(void) {
@@ -30,6 +46,7 @@ int main(void) {
       tst_check(aio_put(contexts[i], fd, put, 0) == 1, "request %u: %s", put, strerror(errno));
       if (got < gets[i]) fetch(contexts[i], got++, 1);
     }
+    if (i == FULL) puts[i] = fill_up(contexts[i], fd, puts[i]);
     heads[i] = ring->head;
     tails[i] = ring->tail;
   }
