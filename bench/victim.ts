@@ -45,6 +45,8 @@ export class Victim implements Turn {
   #pid = 0;
   #dir = "";
   #round = 0;
+  /** The images of the round before. */
+  #last = "";
 
   /**
    * @param name of its samples: `NAME.dump`, `NAME.frozen`, `NAME.restore` (ms), `NAME.peak` (MiB)
@@ -79,7 +81,12 @@ export class Victim implements Turn {
     const { name } = this;
     const images = join(this.#dir, `${++this.#round}`);
     mkdirSync(images);
-    if (this.plain) samples.add(`${name}.write`, this.#ask(SIGUSR1, "write"));
+    if (this.plain) {
+      samples.add(`${name}.write`, this.#ask(SIGUSR1, "write"));
+      // the plain write has just given back what it wrote before, so the dump shall have the like: memory that nobody used for
+      // long is slow to get, above all where a hypervisor has to bring it
+      rmSync(this.#last, { recursive: true, force: true });
+    }
     const dump = this.#tscriu(
       ["dump", "-t", `${this.#pid}`, "-D", images, "-v4", "-o", "dump.log", ...this.options],
       `${images}/dump.log`,
@@ -92,8 +99,8 @@ export class Victim implements Turn {
     const restore = ["restore", "-d", "-D", images, "-v4", "-o", "restore.log", ...this.options];
     samples.add(`${name}.restore`, this.#tscriu(restore, `${images}/restore.log`).ms);
     if (this.plain) samples.add(`${name}.read`, this.#ask(SIGUSR2, "read"));
-    // not before the end for small ones: a file system is slow to give numbers of deleted files again
-    if (this.plain) rmSync(images, { recursive: true });
+    // small ones stay until the end: a file system is slow to give numbers of deleted files again
+    this.#last = images;
   }
 
   /** Lets it write or read by itself; milliseconds. */
