@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { ownMounts } from "../../src/kernel/mount.ts";
 import { treeOf } from "../lib/snapshot.ts";
-import { until } from "../unharmed/lib/victim.ts";
-import { refusal, Stage, sleepers } from "./stage.ts";
+import { refusal, until } from "../unharmed/lib/victim.ts";
+import { Stage, sleepers } from "./stage.ts";
 
 /** Cgroups of the test, made in the first hierarchy that lets us. */
 class Cgroups implements Disposable {

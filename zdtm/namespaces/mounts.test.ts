@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs";
 import { mountTable } from "../lib/mount-table.ts";
 import { treeOf } from "../lib/snapshot.ts";
-import { Scratch } from "../unharmed/lib/victim.ts";
-import { namespace, refusal, Stage, sleepers } from "./stage.ts";
+import { refusal, Scratch } from "../unharmed/lib/victim.ts";
+import { namespace, Stage, sleepers } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
-import { until } from "../unharmed/lib/victim.ts";
-import { namespace, refusal, Stage, sleepers, status, view } from "./stage.ts";
+import { refusal, until } from "../unharmed/lib/victim.ts";
+import { namespace, Stage, sleepers, status, view } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;

@@ -2,7 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
-import { namespace, refusal, Stage, sleepers } from "./stage.ts";
+import { refusal } from "../unharmed/lib/victim.ts";
+import { namespace, Stage, sleepers } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const noIp = Bun.which("ip") === null ? "there is no ip (Debian: iproute2)" : undefined;

@@ -110,10 +110,3 @@ function nameOf(pid: number): string {
     return "";
   }
 }
-
-/** What a command that must fail says. `rejects` of expect would hold up all other tests meanwhile. */
-export const refusal = (run: Promise<void>) =>
-  run.then(
-    () => "it did not fail",
-    (error) => String(error),
-  );

@@ -1,9 +1,11 @@
 /** Terminals that are not of the tree, and are given to it: by name, or as a new pair whose master a client takes over. */
+
 import { describe, expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
 import { adopt, reap } from "../../src/kernel/proc/victim.testing.ts";
 import { Client } from "../../src/rpc/client.ts";
 import { binary } from "../lib/binary.ts";
+import { refusal } from "../unharmed/lib/victim.ts";
 import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 import { Terminal } from "./lib/terminal.ts";
 
@@ -70,15 +72,15 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       const { resource } = terminal;
       const images = stage.nextImages();
       const dump = ["dump", "-t", String(program.pid)];
-      await expect(stage.tscriu(images, dump)).rejects.toThrow(`--external '${resource}'`);
+      expect(await refusal(stage.tscriu(images, dump))).toContain(`--external '${resource}'`);
       await answers(terminal, program.pid, "first");
       await stage.tscriu(images, [...dump, "--external", resource]);
-      await expect(stage.tscriu(images, ["restore", "-d"])).rejects.toThrow(`--inherit-fd 'fd[N]:${resource}'`);
+      expect(await refusal(stage.tscriu(images, ["restore", "-d"]))).toContain(`--inherit-fd 'fd[N]:${resource}'`);
       using taken = new Terminal();
       const theirs = await startShell(stage, taken);
       const under = ["bash", "-c", `exec 9<>${taken.path}; exec "$@"`, "bash"];
       const restore = ["restore", "-d", "--inherit-fd", `fd[9]:${resource}`];
-      await expect(stage.tscriu(images, restore, under)).rejects.toThrow("cannot give a session its terminal");
+      expect(await refusal(stage.tscriu(images, restore, under))).toContain("cannot give a session its terminal");
       await answers(taken, theirs.pid, "theirs");
       process.kill(theirs.pid, "SIGKILL");
     },

@@ -2,9 +2,11 @@
  * Real programs with clients that are connected before and go on after, and check every answer. Each program is dumped and
  * restored twice, and looked at once by a dump that leaves it running.
  */
+
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
+import { refusal } from "../unharmed/lib/victim.ts";
 import { cProgram } from "./lib/build.ts";
 import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 import { drive, lookedAt, thereAndBack, without } from "./real/real.ts";
@@ -38,7 +40,7 @@ describe.skipIf(!isRoot)("real programs (needs root)", () => {
       await stopped(gdb, 20);
       for (const pid of [program, gdb.pid]) {
         const dump = stage.tscriu(stage.nextImages(), ["dump", "-t", `${pid}`]);
-        await expect(dump).rejects.toThrow(
+        expect(await refusal(dump)).toMatch(
           new RegExp(`traces this task.*${program}.*tracer ${gdb.pid}[^]*detach gdb \\(${gdb.pid}\\)`),
         );
         await stopped(gdb, 20);

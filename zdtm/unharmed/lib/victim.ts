@@ -17,6 +17,16 @@ export async function until(what: string, wrong: () => string | undefined): Prom
   }
 }
 
+/**
+ * What a command that must fail says. `rejects` of expect runs the event loop within itself, and what
+ * comes for other tests meanwhile is lost.
+ */
+export const refusal = (run: Promise<unknown>) =>
+  run.then(
+    () => "it did not fail",
+    (error) => String(error),
+  );
+
 export interface VictimOptions {
   /** Parts of subjects that the program changes by itself, and why. */
   except?: Record<string, string>;
