@@ -7,6 +7,7 @@ import { S_IFCHR, S_IFMT } from "../kernel/stat.ts";
 import { ptyIndex, readTermios, realDevice } from "../kernel/tty.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
+import { FS } from "../kernel/uapi/magic.ts";
 import type { FileDump, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { lookInside, slaveClosed } from "./tty-queue.ts";
@@ -42,6 +43,8 @@ class Terminals {
   readonly masters = new Set<number>();
   /** Slaves that the tree holds, as /dev/tty too. */
   readonly slaves = new Set<number>();
+  /** File systems that ptys of one number lie on, as far as their ends tell: each numbers its own. */
+  readonly instances = new Map<number, Set<number>>();
   /** First task that has a terminal as its controlling one, by the terminal's device. */
   readonly sessions = new Map<number, ProcStat>();
   /** Infos that are in the image already. */
@@ -54,6 +57,8 @@ class Terminals {
     for (const { file } of dump.held) {
       const tty = identityOf(file);
       if (tty?.isMaster) this.masters.add(tty.index);
+      if (tty?.type === TtyType.PTY && file.fsType === FS.DEVPTS)
+        this.instances.set(tty.index, (this.instances.get(tty.index) ?? new Set()).add(file.stat.dev));
       const slave = heldSlave(file);
       if (slave !== undefined) this.slaves.add(slave);
     }
@@ -121,6 +126,13 @@ export function problem(file: OpenFile, dump: FileDump): CrError | undefined {
       code: "UNSUPPORTED",
       subject: { pid: file.pid, fd: file.fd, path: file.link, discipline },
       remedy: "end the connection over that line before the dump",
+    });
+  const number = identityOf(file)?.index ?? -1;
+  if ((all.instances.get(number)?.size ?? 0) > 1)
+    return new CrError("two terminals of one number, in two places where ptys live", {
+      code: "UNSUPPORTED",
+      subject: { pid: file.pid, fd: file.fd, path: file.link, number },
+      remedy: "close one of them before the dump",
     });
   const index = heldSlave(file);
   if (index === undefined) return undefined;
