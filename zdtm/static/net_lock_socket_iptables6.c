@@ -1,4 +1,4 @@
-// zdtm: {"category": "net-lock", "verifies": "what comes for a connection over IPv6 while nobody is there is held back, not answered by a reset", "opts": ["--tcp-established"], "dumpOpts": ["--network-lock", "iptables"], "spoils": true}
+// zdtm: {"flavours": ["h"], "category": "net-lock", "verifies": "what comes for a connection over IPv6 while nobody is there is held back, not answered by a reset", "opts": ["--tcp-established"], "dumpOpts": ["--network-lock", "iptables"], "spoils": true}
 #include "tcp_states.h"
 
 int main(void) {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "tcp", "verifies": "a connection that somebody outside of the tree has open as well is not taken from them", "dumpOpts": ["--tcp-established"], "refused": "outside of the tree, and would fail there"}
+// zdtm: {"flavours": ["h"], "category": "tcp", "verifies": "a connection that somebody outside of the tree has open as well is not taken from them", "dumpOpts": ["--tcp-established"], "refused": "outside of the tree, and would fail there"}
 #include "tcp.h"
 
 static int shared;
