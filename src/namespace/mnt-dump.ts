@@ -142,7 +142,9 @@ function cloneOf(mount: MountInfo, call: Caller): number | undefined {
   if (fd < 0) return undefined;
   try {
     if (statFd(fd).mntId !== mount.mntId) return undefined;
-    const clone = check(tryCloneMount(fd, call), "cannot clone a mount", { path: mount.mountpoint });
+    const clone = tryCloneMount(fd, call);
+    // an unbindable one: not where it is, but in a copy of its namespace, where all are private
+    if (clone < 0) return undefined;
     trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: ALL_ATIME });
     return clone;
   } finally {

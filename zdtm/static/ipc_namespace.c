@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "verifies": "all limits of an ipc namespace stay as they were set"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "verifies": "all limits of an ipc namespace stay as they were set"}
 #include "ipc.h"
 
 static const char *const limits[][2] = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "except": {"fd 3": "a new namespace has another number"}, "verifies": "a descriptor of the ipc namespace that the tree has of its own is one of it again"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "except": {"fd 3": "a new namespace has another number"}, "verifies": "a descriptor of the ipc namespace that the tree has of its own is one of it again"}
 #include "ipc.h"
 
 int main(void) {

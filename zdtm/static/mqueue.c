@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "cc": ["-lrt"], "verifies": "descriptors of a POSIX message queue are open on it again, each with its access and flags, and who waited in it for a message gets one"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "cc": ["-lrt"], "verifies": "descriptors of a POSIX message queue are open on it again, each with its access and flags, and who waited in it for a message gets one"}
 #include "ipc.h"
 #include <mqueue.h>
 

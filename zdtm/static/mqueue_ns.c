@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "cc": ["-lrt"], "except": {"fd 3 info": "a queue of a new namespace is a new file", "fd 3 file": "a queue of a new namespace is a new file"}, "verifies": "empty POSIX message queues of an ipc namespace of the tree's own are there again, by name and without"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "cc": ["-lrt"], "except": {"fd 3 info": "a queue of a new namespace is a new file", "fd 3 file": "a queue of a new namespace is a new file"}, "verifies": "empty POSIX message queues of an ipc namespace of the tree's own are there again, by name and without"}
 #include "ipc.h"
 #include <mqueue.h>
 

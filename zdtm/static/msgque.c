@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "verifies": "System V queues of an ipc namespace keep ids, keys and room, and their messages in order, with types and bytes, of any length"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "verifies": "System V queues of an ipc namespace keep ids, keys and room, and their messages in order, with types and bytes, of any length"}
 #include "ipc.h"
 #include <sys/msg.h>
 

@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "verifies": "System V semaphores of an ipc namespace keep ids, keys, owners and values, and who waits for one is woken"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "verifies": "System V semaphores of an ipc namespace keep ids, keys, owners and values, and who waits for one is woken"}
 #include "ipc.h"
 
 enum { SETS = 4, SEMAPHORES = 9 };

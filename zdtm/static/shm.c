@@ -1,4 +1,4 @@
-// zdtm: {"category": "ipc", "needs": ["root"], "verifies": "System V segments of an ipc namespace that nobody has attached keep their ids, keys, sizes, owners and bytes"}
+// zdtm: {"flavours": ["h"], "category": "ipc", "needs": ["root"], "verifies": "System V segments of an ipc namespace that nobody has attached keep their ids, keys, sizes, owners and bytes"}
 #include "ipc.h"
 
 enum { SEGMENTS = 12 };
