@@ -1,7 +1,11 @@
 /** What /proc/sys/net says of a network namespace, where it is not as in a fresh one. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import type { TscriuSysctl } from "../image/schema.gen.ts";
+import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 
 const ROOT = "/proc/sys/net";
 /** Directories with a place for each interface, which begins as `default` is. */
@@ -12,12 +16,17 @@ const NOT_KEPT = /\/(mtu|stable_secret|flush|base_reachable_time|retrans_time)$/
 /** IN6_ADDR_GEN_MODE_NONE */
 const NO_ADDRESSES = "1";
 
+/** A value is a line or some. */
+const room = new Uint8Array(new ArrayBuffer(4096));
+
+/** There are hundreds of them, and a tree waits meanwhile: so no stat, no growing buffer. */
 function read(path: string): string | undefined {
-  try {
-    return readFileSync(`${ROOT}/${path}`, "latin1").trimEnd();
-  } catch {
-    return undefined; // one that is only written, or is none of this namespace
-  }
+  const fd = tryOpen(`${ROOT}/${path}`, O.RDONLY);
+  if (fd < 0) return undefined;
+  const got = sys(NR.read, fd, addressOf(room), room.length);
+  closeFd(fd);
+  // one that is only written, or is none of this namespace
+  return got < 0 ? undefined : Buffer.from(room.subarray(0, got)).toString("latin1").trimEnd();
 }
 
 function filesBelow(path: string): string[] {
