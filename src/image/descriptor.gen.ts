@@ -814,7 +814,8 @@ export const messages: Readonly<Record<string, string>> = {
 8 optional string ext_key
 9 repeated .sysctl_entry unix_conf
 10 repeated .sysctl_entry ipv4_sysctl
-2000 repeated .tscriu_sysctl tscriu_sysctls`,
+2000 repeated .tscriu_sysctl tscriu_sysctls
+2001 optional bytes tscriu_filter`,
   tscriu_sysctl: `1 required string path
 2 required string value`,
   tunfile_entry: `1 required uint32 id

@@ -1354,6 +1354,7 @@ export interface NetnsEntry {
   unix_conf: SysctlEntry[];
   ipv4_sysctl: SysctlEntry[];
   tscriu_sysctls: TscriuSysctl[];
+  tscriu_filter?: Uint8Array;
 }
 
 export interface TscriuSysctl {

@@ -43,6 +43,12 @@ function general(family: number, resource = 0): Uint8Array {
   return Uint8Array.of(family, 0, resource >> 8, resource & 0xff);
 }
 
+/** With its edges. */
+function batchOf(messages: readonly Message[]): Message[] {
+  const edge = (type: number): Message => ({ type, flags: 0, payload: general(0, SUBSYSTEM) });
+  return [edge(NFNL_MSG.BATCH_BEGIN), ...messages, edge(NFNL_MSG.BATCH_END)];
+}
+
 export type Message = Pick<NetlinkMessage, "type" | "flags" | "payload">;
 
 /** One step of a rule. */
@@ -206,8 +212,7 @@ export class TableChanges {
 
   /** All changes as the messages of one batch. */
   get batch(): Message[] {
-    const edge = (type: number): Message => ({ type, flags: 0, payload: general(0, SUBSYSTEM) });
-    return [edge(NFNL_MSG.BATCH_BEGIN), ...this.messages, edge(NFNL_MSG.BATCH_END)];
+    return batchOf(this.messages);
   }
 }
 
@@ -258,6 +263,16 @@ export class NfTables implements Disposable {
         comment: commentOf(attributes.get(NFTA_TABLE.USERDATA)),
       };
     });
+  }
+
+  /** Makes what these messages say, all of it or nothing. */
+  make(what: string, messages: readonly Message[]): void {
+    this.link.batch(what, batchOf(messages));
+  }
+
+  /** Objects of all families. @param more attributes of the question */
+  list(what: string, type: number, family = 0, more: Uint8Array = new Uint8Array(0)): NetlinkMessage[] {
+    return this.link.dump(what, type, Buffer.concat([general(family), more]));
   }
 
   /** Names of a table's chains. */

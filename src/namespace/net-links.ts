@@ -7,6 +7,7 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { inFreshNetwork } from "../kernel/network.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
+import { filterProblems } from "./net-filter.ts";
 
 /** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
 const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
@@ -21,10 +22,6 @@ const VETH_PEER = 1;
 /** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
 const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
 const VLAN_FILTERING = 7;
-/** NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE; the name of a table in the answer. */
-const GET_TABLES = 0xa01;
-const TABLE_NAME = 1;
-const NFGENMSG = 4;
 
 interface Row {
   readonly entry: NetDeviceEntry;
@@ -94,36 +91,26 @@ export function linkProblems(pid: number): CrError[] {
         interface: entry.name,
       });
     });
-  const tables = filterTables();
-  if (tables.length > 0) {
-    const remedy =
-      "remove them before the dump (nft flush ruleset, iptables -F), and load them again after the restore";
-    found.push(fail(`the tree's network namespace has rules of a packet filter: ${tables.join(", ")}`, remedy));
+  const filters = [...oldTables(), ...filterProblems()];
+  if (filters.length > 0) {
+    const remedy = "remove it before the dump, and load it again after the restore";
+    found.push(
+      fail(`the tree's network namespace has a packet filter that nobody can read: ${filters.join(", ")}`, remedy),
+    );
   }
   return found;
 }
 
-/** Tables of nf_tables and of the older iptables. */
-function filterTables(): string[] {
-  const old = ["ip_tables_names", "ip6_tables_names", "arp_tables_names"].flatMap((name) => {
+/** Tables of the iptables that were before nf_tables. */
+function oldTables(): string[] {
+  return ["ip_tables_names", "ip6_tables_names", "arp_tables_names"].flatMap((name) => {
     try {
-      return readFileSync(`/proc/net/${name}`, "latin1").split("\n").filter(Boolean);
+      const tables = readFileSync(`/proc/net/${name}`, "latin1").split("\n").filter(Boolean);
+      return tables.map((table) => `the table ${table} of iptables-legacy`);
     } catch {
       return [];
     }
   });
-  try {
-    using socket = new NetlinkSocket(NETLINK.NETFILTER);
-    const rows = socket.dump("cannot list tables of nf_tables", GET_TABLES, new Uint8Array(NFGENMSG));
-    const tables = rows.map(({ payload }) => {
-      const name = parseAttributes(payload.subarray(NFGENMSG)).get(TABLE_NAME);
-      return name ? new Fields(name).text() : "a table";
-    });
-    return [...old, ...tables];
-  } catch (error) {
-    if (error instanceof CrError) return old; // a kernel without nf_tables
-    throw error;
-  }
 }
 
 /** `--external veth[INNER]:OUTER@BRIDGE`, of which the bridge may be left out. */

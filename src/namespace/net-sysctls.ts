@@ -11,7 +11,7 @@ const ROOT = "/proc/sys/net";
 /** Directories with a place for each interface, which begins as `default` is. */
 const PER_DEVICE = ["ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh"] as const;
 /** Told otherwise, or of no namespace alone. */
-const NOT_KEPT = /\/(mtu|stable_secret|flush|base_reachable_time|retrans_time)$/;
+const NOT_KEPT = /\/(mtu|nf_conntrack_count|stable_secret|flush|base_reachable_time|retrans_time)$/;
 
 /** IN6_ADDR_GEN_MODE_NONE */
 const NO_ADDRESSES = "1";

@@ -23,6 +23,7 @@ import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
+import { readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 
@@ -111,8 +112,11 @@ export const net: NamespaceKind = {
     inNetwork(pathOf(member), { pid: member }, () => {
       const entries = linkEntries(id);
       const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
+      const tscriu_filter = readFilter();
       images.write("NETDEV", id, entries.map(withConf));
-      images.write("NETNS", id, [{ ...generalConf(), nsids: [], tscriu_sysctls }]);
+      images.write("NETNS", id, [
+        { ...generalConf(), nsids: [], tscriu_sysctls, ...(tscriu_filter && { tscriu_filter }) },
+      ]);
       using links = new NetworkLinks();
       images.writeRaw("IFADDR", id, saveMessages("IFADDR", links.addresses()));
       images.writeRaw("ROUTE", id, saveMessages("ROUTE", links.routes(AF.INET)));
@@ -167,7 +171,7 @@ function enterGiven(program: Program, given: number): void {
 }
 
 /** @param home our descriptor of the namespace where other ends of interfaces are */
-function fillNetwork({ images, options, log }: NamespaceFill, id: number, path: string, home: number): void {
+function fillNetwork({ images, options, log, late }: NamespaceFill, id: number, path: string, home: number): void {
   const [entry] = images.read("NETNS", id);
   if (entry === undefined)
     throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { namespace: id } });
@@ -206,4 +210,7 @@ function fillNetwork({ images, options, log }: NamespaceFill, id: number, path: 
     for (const rule of saved("RULE")) links.addRule(rule, lost);
   });
   bridgeOuters(devices, id, options.external);
+  // packets of our own pass until all sockets are there
+  const { tscriu_filter: filter } = entry;
+  if (filter !== undefined) late(() => inNetwork(path, { namespace: id }, () => writeFilter(filter)));
 }

@@ -13,8 +13,14 @@ export const NFT_MSG = {
   NEWCHAIN: 0xa03,
   GETCHAIN: 0xa04,
   NEWRULE: 0xa06,
+  GETRULE: 0xa07,
   NEWSET: 0xa09,
+  GETSET: 0xa0a,
   NEWSETELEM: 0xa0c,
+  GETSETELEM: 0xa0d,
+  NEWOBJ: 0xa12,
+  GETOBJ: 0xa13,
+  GETFLOWTABLE: 0xa17,
 } as const;
 
 export const NFPROTO = { INET: 1, IPV4: 2, IPV6: 10 } as const;
