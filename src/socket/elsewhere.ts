@@ -134,7 +134,8 @@ export function inEachNetwork<T>(dump: FileDump, act: () => T): T[] {
       // a zombie lives nowhere
     }
   }
-  return [...found.values()].map((path) => inNetwork(path, { namespace: path }, act));
+  const own = readlinkSync(OWN_NETWORK);
+  return [...found].map(([name, path]) => (name === own ? act() : inNetwork(path, { namespace: path }, act)));
 }
 
 /** Acts where a socket is. Errors: CrError when nothing leads there. */
