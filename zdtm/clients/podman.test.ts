@@ -1,0 +1,87 @@
+/** podman has runc drive us: containers are saved and brought back, under another name too. */
+import { expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { binary } from "../lib/binary.ts";
+import { Scratch, until } from "../unharmed/lib/victim.ts";
+
+const programs = ["podman", "runc", "busybox", "tar"].map((name) => Bun.which(name));
+const isThere = process.getuid?.() === 0 && programs.every((path) => path !== null);
+const LIMITS = ["--ulimit", "nofile=512:512", "--ulimit", "nproc=512:512"];
+const COUNTS = "n=0; while :; do n=$((n+1)); echo $n >/tmp/count; sleep 0.05; done";
+
+/** A podman with a storage of its own. */
+class Podman implements Disposable {
+  readonly scratch = new Scratch();
+
+  /** Standard output; throws with what was said when it fails. Containers must not hold files of ours: they lie outside. */
+  run(...words: string[]): string {
+    const own = ["--root", this.scratch.file("storage"), "--runroot", this.scratch.file("run")];
+    const argv = ["podman", ...own, "--runtime", "runc", "--cgroup-manager", "cgroupfs", ...words];
+    const env = { ...process.env, PATH: `${this.scratch.path}:${process.env.PATH}` };
+    const done = Bun.spawnSync(argv, { env, stdin: "ignore", cwd: this.scratch.path });
+    if (done.exitCode !== 0) throw new Error(`podman ${words.join(" ")}: ${done.stderr.toString()}`);
+    return done.stdout.toString().trim();
+  }
+
+  async prepare(): Promise<void> {
+    const root = this.scratch.file("rootfs");
+    for (const dir of ["bin", "tmp", "etc"]) mkdirSync(`${root}/${dir}`, { recursive: true });
+    copyFileSync(Bun.which("busybox") ?? "", `${root}/bin/busybox`);
+    for (const name of ["sh", "sleep"]) symlinkSync("busybox", `${root}/bin/${name}`);
+    writeFileSync(this.scratch.file("criu"), `#!/bin/sh\nexec ${(await binary()).join(" ")} "$@"\n`, { mode: 0o755 });
+    Bun.spawnSync(["tar", "-C", root, "-cf", this.scratch.file("image.tar"), "."]);
+    this.run("import", this.scratch.file("image.tar"), "counter");
+  }
+
+  count(name: string): number {
+    const pid = this.run("inspect", "--format", "{{.State.Pid}}", name);
+    const path = `/proc/${pid}/root/tmp/count`;
+    return existsSync(path) ? Number(readFileSync(path, "latin1")) : 0;
+  }
+
+  async counts(name: string, from: number): Promise<void> {
+    await until("it does not count on", () => (this.count(name) > from + 2 ? undefined : `${this.count(name)}`));
+  }
+
+  [Symbol.dispose](): void {
+    for (const what of [
+      ["rm", "--force", "--all"],
+      ["rmi", "--force", "--all"],
+    ])
+      try {
+        this.run(...what);
+      } catch {
+        // it never began
+      }
+    this.scratch[Symbol.dispose]();
+  }
+}
+
+test.skipIf(!isThere)(
+  "a container is saved and brought back in its place, left running, and taken to another name",
+  async () => {
+    using podman = new Podman();
+    try {
+      await podman.prepare();
+      const more = ["--network", "none", "--cgroupns", "host", ...LIMITS, "--tmpfs", "/tmp"];
+      podman.run("run", "--detach", "--name", "one", ...more, "counter", "sh", "-c", COUNTS);
+    } catch (error) {
+      console.log(`skipped: podman runs no container here: ${error}`);
+      return;
+    }
+    await podman.counts("one", 0);
+    let count = podman.count("one");
+    podman.run("container", "checkpoint", "one");
+    podman.run("container", "restore", "one");
+    await podman.counts("one", count);
+    podman.run("container", "checkpoint", "--leave-running", "one");
+    count = podman.count("one");
+    await podman.counts("one", count);
+    podman.run("container", "checkpoint", "--export", podman.scratch.file("one.tar.gz"), "one");
+    podman.run("rm", "--force", "one");
+    podman.run("container", "restore", "--import", podman.scratch.file("one.tar.gz"), "--name", "two");
+    await podman.counts("two", count);
+    expect(podman.run("ps", "--format", "{{.Names}}")).toBe("two");
+  },
+  180_000,
+);
