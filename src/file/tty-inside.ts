@@ -98,11 +98,19 @@ export interface Rest {
   readonly bytes: Uint8Array;
 }
 
+export interface Filling {
+  readonly calls: Call[];
+  /** Comes behind the calls. */
+  readonly rest: Rest[];
+  /** Sets the modes, when all is there. */
+  readonly last: Call[];
+}
+
 /**
- * The calls that put everything into a pty whose queues are empty; its modes are set at the end.
+ * How everything is put into a pty whose queues are empty.
  * @param byKey key by key, by TIOCSTI, so that modes which are set later change nothing; else at once
  */
-export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): { calls: Call[]; rest: Rest[] } {
+export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): Filling {
   const { master, slave, modes, locks } = pty;
   const { toMaster, toSlave, stopped } = inside;
   const first = stopped === undefined ? toMaster.subarray(0, LINE_BUFFER) : toMaster;
@@ -120,10 +128,10 @@ export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): { call
   const typed = keys.slice(0, LINE_BUFFER).flat();
   if (byKey) calls.push(...typing(slave, typed));
   else if (typed.length > 0) calls.push(write(master, Uint8Array.from(typed)), settle(slave));
-  calls.push(setTermiosCall(master, modes), setLockedTermiosCall(master, locks));
+  const last = [setTermiosCall(master, modes), setLockedTermiosCall(master, locks)];
   const rest = [
     { fd: slave, bytes: toMaster.subarray(first.length) },
     { fd: master, bytes: Uint8Array.from(keys.slice(LINE_BUFFER).map((key) => key.at(-1) ?? 0)) },
   ];
-  return { calls, rest: rest.filter(({ bytes }) => bytes.length > 0) };
+  return { calls, last, rest: rest.filter(({ bytes }) => bytes.length > 0) };
 }

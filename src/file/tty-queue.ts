@@ -39,27 +39,55 @@ import { delimiters, givesLines, UNLOCKED, verbatim } from "./tty-modes.ts";
 
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
 const EIO = -(ERRNO.EIO ?? 5);
-/** What an image keeps of one queue. */
-const MOST = 16384;
+/** More than a queue can hold. */
+const MOST = 65536;
 const FEW = 512;
 /** Lines that are put aside when we die. */
 const LINES = 32;
 const SPLICE_F_NONBLOCK = 2;
-const PIECE = 2048;
+/**
+ * Bytes that the kernel stores without a gap, up to its limit and the one that may pass it (tty_buffer.c); behind that it takes
+ * small pieces only.
+ */
+const PIECES = [1792, 1792, 1792, 1792, 1024, 1792] as const;
+const SMALL = 256;
+/** What a fresh pty takes in front of its line buffer. Small pieces that it has used once it takes beyond that. */
+const ENOUGH = 9984;
+const USED_ONCE = 32;
 /** Milliseconds that the kernel has to make room. */
 const PATIENCE = 1000;
 
-/**
- * In pieces that the kernel packs without a gap: it takes as many as it took before. What was read lies around until a worker
- * comes by.
- */
+/** In pieces that fill the kernel's buffers: it takes as many as it took before. What was read lies around until a worker comes. */
 function writeAll({ fd, bytes }: Rest, subject: Subject): void {
   let patience = PATIENCE;
+  let turn = 0;
   for (let at = 0; at < bytes.length; ) {
-    const done = tryWrite(fd, bytes.subarray(at, at + PIECE));
+    const size = PIECES[turn++] ?? SMALL;
+    const done = tryWrite(fd, bytes.subarray(at, at + size));
     if (done !== EAGAIN) at += check(done, "cannot put bytes into a terminal", subject);
+    else if (size > SMALL) turn = PIECES.length;
+    else if (patience-- > 0) {
+      Bun.sleepSync(1);
+      turn = 0;
+    } else
+      throw new CrError("a terminal does not take all of its bytes", {
+        code: "EAGAIN",
+        subject: { ...subject, taken: at, of: bytes.length },
+      });
+  }
+}
+
+/** Makes a pty that is empty, and gives bytes as they are, one that has been used: it takes more. */
+function useOnce(from: number, to: number, subject: Subject): void {
+  const bytes = new Uint8Array(SMALL);
+  for (let i = 0; i < USED_ONCE; i++) writeAll({ fd: from, bytes }, subject);
+  const into = new Uint8Array(USED_ONCE * SMALL);
+  let patience = PATIENCE;
+  for (let left = into.length; left > 0; ) {
+    const got = tryRead(to, into);
+    if (got !== EAGAIN) left -= check(got, "cannot empty a new terminal", subject);
     else if (patience-- > 0) Bun.sleepSync(1);
-    else throw new CrError("a terminal does not take all of its bytes", { code: "EAGAIN", subject });
+    else throw new CrError("a new terminal does not give what it took", { code: "EAGAIN", subject });
   }
 }
 
@@ -163,20 +191,20 @@ class Emptied {
   }
 
   #fill(): void {
-    const { calls, rest } = filling(this.pty, this.#inside, this.#mayType);
+    const { calls, rest, last } = filling(this.pty, this.#inside, this.#mayType);
     const { undo } = this.#around;
     if (rest.length === 0) {
-      this.#standby.carryOut([...calls, ...undo]);
+      this.#standby.carryOut([...calls, ...last, ...undo]);
       return;
     }
     // what does not fit is put there by us, who can wait for room
     using later = new Standby();
-    later.ifWeDie(undo);
+    later.ifWeDie([...last, ...undo]);
     this.#standby.carryOut(calls);
     try {
       for (const one of rest) writeAll(one, this.subject);
     } finally {
-      make(undo);
+      make([...last, ...undo]);
     }
   }
 
@@ -196,8 +224,10 @@ class Emptied {
     const set = (which: "lines" | "bytes") => setTermiosCall(master, verbatim(modes, which));
     const fill = (what: Partial<PtyInside>): Call[] => {
       // key by key takes long to write down again and again, at once may be mixed with what the modes make of it
-      const { calls, rest } = filling(this.pty, { ...nothing, ...what }, this.#mayType && toSlave.data.length <= FEW);
-      return [...calls, ...rest.map(({ fd, bytes }): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] }))];
+      const byKey = this.#mayType && toSlave.data.length <= FEW;
+      const { calls, rest, last } = filling(this.pty, { ...nothing, ...what }, byKey);
+      const writes = rest.map(({ fd, bytes }): Call => ({ nr: NR.write, args: [fd, bytes, bytes.length] }));
+      return [...calls, ...writes, ...last];
     };
     const others = Array.from({ length: LINES }, () => move(slave, into));
     this.#standby.ifWeDie([
@@ -258,8 +288,13 @@ export function writeInside(master: number, slave: number, inside: PtyInside, su
     return;
   const { change, undo } = plainly(master);
   make(change);
-  const { calls, rest } = filling({ master, slave, ...modesOf(master, subject) }, inside, mayType(slave));
+  const pty = { master, slave, ...modesOf(master, subject) };
+  const { calls, rest, last } = filling(pty, inside, mayType(slave));
+  const large = rest.filter(({ bytes }) => bytes.length > ENOUGH);
+  if (large.length > 0) trySetLockedTermios(master, UNLOCKED);
+  if (large.length > 0) trySetTermios(master, verbatim(pty.modes, "bytes"));
+  for (const { fd } of large) useOnce(fd, fd === master ? slave : master, subject);
   make(calls);
   for (const one of rest) writeAll(one, subject);
-  make(undo);
+  make([...last, ...undo]);
 }
