@@ -112,8 +112,8 @@ export function save(saving: Saving): Saved {
   for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, files, segments, blocker));
   files.reserve(segments.ids);
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
+  tellOfIpc(tree, ipc ? undefined : segments.attached, saving.executioner.pid, log);
   if (!rehearsal) {
-    tellOfIpc(tree, ipc ? undefined : segments.attached, saving.executioner.pid, log);
     if (ipc) tellOfQueues(ipc.queues, files.held, log);
     files.check();
   }
