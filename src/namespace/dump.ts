@@ -14,7 +14,7 @@ export function dumpNamespaces(
 ): void {
   for (const { name, id, member } of foreign) {
     const kind = namespaceKind(name);
-    kind?.save?.(images, id, member, options);
+    kind?.save?.(images, id, member, options, foreign);
     const ask = kind?.ask;
     if (!ask) continue;
     const program = programOf(member);

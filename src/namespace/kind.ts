@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
 import type { Questions } from "../task/questions.ts";
-import type { NamespaceName } from "./ids.ts";
+import type { ForeignNamespace, NamespaceName } from "./ids.ts";
 
 /** What fills a namespace of a restored tree. */
 export interface NamespaceFill {
@@ -50,8 +50,14 @@ export interface NamespaceKind {
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
   /** What could not be made again, looked at before anything is touched. `member`: a task that lives in it. */
   problems?(member: number, options: DumpOptions): CrError[];
-  /** Saves it from outside. */
-  save?(images: ImageDirectory, id: number, member: number, options: DumpOptions): void;
+  /** Saves it from outside. `foreign`: all that are not the dumper's. */
+  save?(
+    images: ImageDirectory,
+    id: number,
+    member: number,
+    options: DumpOptions,
+    foreign: readonly ForeignNamespace[],
+  ): void;
   /** Refuses what cannot be made again, before anything is. */
   check?(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void;
   /** Fills a fresh namespace, before anything else is in it. */

@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { CrError, type Subject } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
+import { closeFd, openPath } from "../kernel/fd.ts";
 import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { filterProblems } from "./net-filter.ts";
@@ -19,12 +21,17 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   vlan: NdType.EXTLINK,
 };
 const VETH_PEER = 1;
+// linux/rtnetlink.h, linux/net_namespace.h
+const RTM_GETNSID = 90;
+const NETNSA = { NSID: 1, FD: 3 } as const;
 /** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
 const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
 const VLAN_FILTERING = 7;
 
 interface Row {
   readonly entry: NetDeviceEntry;
+  /** The number by which this namespace knows that of the other end. */
+  readonly peerNetns: number | undefined;
   readonly kind: string | undefined;
 }
 
@@ -61,14 +68,39 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     if (kind !== undefined) entry.tscriu_kind = kind;
     const data = info.get(INFO.DATA);
     if (data !== undefined) entry.tscriu_data = data.slice();
-    return { entry, kind };
+    return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
   });
 }
 
+/** Another network namespace of the tree: its id in the images, and a task that lives in it. */
+export interface Neighbour {
+  readonly id: number;
+  readonly member: number;
+}
+
 /** @param id of the namespace */
-export function linkEntries(id: number): NetDeviceEntry[] {
+export function linkEntries(id: number, neighbours: readonly Neighbour[] = []): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  return ask(socket, id).map(({ entry }) => entry);
+  const rows = ask(socket, id);
+  const isPair = ({ kind, peerNetns }: Row) => kind === "veth" && peerNetns !== undefined;
+  const known = new Map(rows.some(isPair) ? neighbours.map((one) => [numberOf(socket, one), one.id]) : []);
+  return rows.map((row) => {
+    const peer = isPair(row) && row.peerNetns !== undefined ? known.get(row.peerNetns) : undefined;
+    return peer === undefined ? row.entry : { ...row.entry, peer_nsid: peer };
+  });
+}
+
+/** The number by which the namespace that we are in knows another one; -1 for none. */
+function numberOf(socket: NetlinkSocket, { member }: Neighbour): number {
+  const fd = openPath(`/proc/${member}/ns/net`, O.RDONLY);
+  try {
+    const question = new PayloadBuilder().raw(new Uint8Array(4)).u32(NETNSA.FD, fd).build();
+    const [answer] = socket.request("cannot ask for the number of a network namespace", RTM_GETNSID, question);
+    const number = answer && parseAttributes(answer.payload.subarray(4)).get(NETNSA.NSID);
+    return number ? new Fields(number).i32() : -1;
+  } finally {
+    closeFd(fd);
+  }
 }
 
 function names(): Set<string> {
@@ -124,12 +156,18 @@ function outerOf(
   return { name: outer, bridge };
 }
 
-const isOutside = ({ type, peer_nsid }: NetDeviceEntry, id: number) => type === NdType.VETH && peer_nsid !== id;
+/** Is the other end in no namespace of the tree? @param ids of those */
+const isOutside = ({ type, peer_nsid }: NetDeviceEntry, ids: readonly number[]) =>
+  type === NdType.VETH && (peer_nsid === undefined || !ids.includes(peer_nsid));
 
 /** Refuses what needs another end outside that nobody named. */
-export function checkOutside(devices: readonly NetDeviceEntry[], id: number, external: readonly External[]): void {
+export function checkOutside(
+  devices: readonly NetDeviceEntry[],
+  ids: readonly number[],
+  external: readonly External[],
+): void {
   for (const device of devices) {
-    if (!isOutside(device, id) || outerOf(device.name, external)) continue;
+    if (!isOutside(device, ids) || outerOf(device.name, external)) continue;
     throw new CrError(`the interface ${device.name} of the tree's network namespace has its other end outside`, {
       code: "UNSUPPORTED",
       subject: { interface: device.name },
@@ -140,7 +178,8 @@ export function checkOutside(devices: readonly NetDeviceEntry[], id: number, ext
 
 /**
  * Makes the interfaces in the namespace that we are in.
- * @param home our descriptor of the namespace of other ends
+ * @param home our descriptor of the namespace of ends outside of the tree
+ * @param elsewhere the other end of a pair that lies in another namespace of the tree
  * @returns those that are there now; tun devices come with their programs
  */
 export function makeLinks(
@@ -148,6 +187,7 @@ export function makeLinks(
   id: number,
   external: readonly External[],
   home: number,
+  elsewhere: (device: NetDeviceEntry) => End | undefined,
 ): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const there = names();
@@ -156,10 +196,15 @@ export function makeLinks(
   const order = [...wanted].sort((a, b) => Number(a.tscriu_link !== undefined) - Number(b.tscriu_link !== undefined));
   for (const device of order) {
     if (there.has(device.name)) continue;
-    const peer = wanted.find((one) => one.ifindex === device.peer_ifindex && !isOutside(device, id));
-    make(socket, device, peer, external, home);
+    const here = wanted.find((one) => one.ifindex === device.peer_ifindex && device.peer_nsid === id);
+    if (here) there.add(here.name);
+    const outer = outerOf(device.name, external)?.name ?? "";
+    make(
+      socket,
+      device,
+      here ? { entry: here } : (elsewhere(device) ?? { entry: { ifindex: 0, name: outer }, fd: home }),
+    );
     there.add(device.name);
-    if (peer) there.add(peer.name);
   }
   // what somebody else made has another number
   const numbers = new Map(linkEntries(id).map(({ name, ifindex }) => [name, ifindex]));
@@ -180,13 +225,13 @@ function header(ifindex: number): PayloadBuilder {
   return new PayloadBuilder().raw(new Uint8Array(head.buffer));
 }
 
-function make(
-  socket: NetlinkSocket,
-  device: NetDeviceEntry,
-  peer: NetDeviceEntry | undefined,
-  external: readonly External[],
-  home: number,
-): void {
+/** The other end of a pair, and our descriptor of its namespace where that is another one. */
+export interface End {
+  readonly entry: Pick<NetDeviceEntry, "ifindex" | "name">;
+  readonly fd?: number;
+}
+
+function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
   const { ifindex, name, tscriu_kind: kind = KIND_OF[device.type], tscriu_link, tscriu_data, address } = device;
   const subject: Subject = { interface: name, kind };
   const what = "cannot make a network interface";
@@ -194,14 +239,13 @@ function make(
   const payload = header(ifindex).text(IFLA.IFNAME, name);
   if (tscriu_link !== undefined) payload.u32(IFLA.LINK, tscriu_link);
   if (address !== undefined) payload.attribute(IFLA.ADDRESS, address);
-  const outer = outerOf(name, external);
   payload.nest(IFLA.LINKINFO, (info) => {
     info.text(INFO.KIND, kind);
     if (kind !== "veth") dataOf(info, kind, tscriu_data);
     else {
       info.nest(INFO.DATA, (data) => {
-        const end = header(peer?.ifindex ?? 0).text(IFLA.IFNAME, peer?.name ?? outer?.name ?? "");
-        if (peer === undefined) end.u32(IFLA.NET_NS_FD, home);
+        const end = header(other.entry.ifindex).text(IFLA.IFNAME, other.entry.name);
+        if (other.fd !== undefined) end.u32(IFLA.NET_NS_FD, other.fd);
         data.attribute(VETH_PEER, end.build());
       });
     }
@@ -210,11 +254,15 @@ function make(
 }
 
 /** Puts the other ends, in the namespace that we are in by now, into the bridges that were named. */
-export function bridgeOuters(devices: readonly NetDeviceEntry[], id: number, external: readonly External[]): void {
+export function bridgeOuters(
+  devices: readonly NetDeviceEntry[],
+  ids: readonly number[],
+  external: readonly External[],
+): void {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const rows = ask(socket, 0).map(({ entry }) => entry);
   for (const device of devices) {
-    const outer = isOutside(device, id) ? outerOf(device.name, external) : undefined;
+    const outer = isOutside(device, ids) ? outerOf(device.name, external) : undefined;
     if (outer?.bridge === undefined) continue;
     const [end, bridge] = [outer.name, outer.bridge].map((name) => rows.find((row) => row.name === name)?.ifindex);
     if (end === undefined || bridge === undefined)

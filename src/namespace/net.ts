@@ -102,7 +102,7 @@ export const net: NamespaceKind = {
     return inNetwork(pathOf(member), { pid: member }, () => linkProblems(member));
   },
 
-  save(images, id, member, options) {
+  save(images, id, member, options, foreign) {
     const key = keyOf(member, options.external);
     if (key !== undefined || options.emptyNetwork) {
       images.write("NETDEV", id, []);
@@ -110,7 +110,8 @@ export const net: NamespaceKind = {
       return;
     }
     inNetwork(pathOf(member), { pid: member }, () => {
-      const entries = linkEntries(id);
+      const neighbours = foreign.filter((one) => one.name === "net" && one.id !== id);
+      const entries = linkEntries(id, neighbours);
       const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
       const tscriu_filter = readFilter();
       images.write("NETDEV", id, entries.map(withConf));
@@ -129,7 +130,7 @@ export const net: NamespaceKind = {
     for (const id of ids) {
       const key = images.read("NETNS", id)[0]?.ext_key;
       if (key !== undefined) givenBy(key, options);
-      else if (!options.emptyNetwork) checkOutside(images.read("NETDEV", id), id, options.external);
+      else if (!options.emptyNetwork) checkOutside(images.read("NETDEV", id), ids, options.external);
     }
   },
 
@@ -137,6 +138,7 @@ export const net: NamespaceKind = {
     const { images, ids, id: first, pid, isRoots, entrance, network, atEnd, options, program } = context;
     const home = openPath(OWN_NETWORK, O.RDONLY);
     atEnd(() => closeFd(home));
+    const fds = new Map<number, number>();
     for (const id of ids) {
       const key = images.read("NETNS", id)[0]?.ext_key;
       const isOfRoot = isRoots && id === first;
@@ -145,11 +147,11 @@ export const net: NamespaceKind = {
       const born = isOfRoot && given === undefined ? openPath(pathOf(pid), O.RDONLY) : undefined;
       const fd = given ?? born ?? inFreshNetwork(() => openPath(OWN_NETWORK, O.RDONLY));
       if (given === undefined) atEnd(() => closeFd(fd));
-      const path = linkTo(fd);
+      if (given === undefined && !options.emptyNetwork) fds.set(id, fd);
       entrance(id, fd);
-      network(id, path, isOfRoot);
-      if (given === undefined && !options.emptyNetwork) fillNetwork(context, id, path, home);
+      network(id, linkTo(fd), isOfRoot);
     }
+    for (const id of fds.keys()) fillNetwork(context, id, fds, home);
     // tasks of a tree in another one may live in ours
     const ours = images.inventory.root_ids?.net_ns_id;
     if (ours === undefined) return;
@@ -170,8 +172,17 @@ function enterGiven(program: Program, given: number): void {
   program.call(NR.close, [fd]);
 }
 
-/** @param home our descriptor of the namespace where other ends of interfaces are */
-function fillNetwork({ images, options, log, late }: NamespaceFill, id: number, path: string, home: number): void {
+/**
+ * @param fds our descriptors of all that are filled
+ * @param home our descriptor of the namespace where ends of interfaces are that are none of the tree's
+ */
+function fillNetwork(
+  { images, ids, options, log, late }: NamespaceFill,
+  id: number,
+  fds: ReadonlyMap<number, number>,
+  home: number,
+): void {
+  const path = linkTo(fds.get(id) ?? -1);
   const [entry] = images.read("NETNS", id);
   if (entry === undefined)
     throw new CrError("a network namespace without its entry", { code: "BAD_IMAGE", subject: { namespace: id } });
@@ -184,7 +195,12 @@ function fillNetwork({ images, options, log, late }: NamespaceFill, id: number, 
     // what holds for all interfaces decides about those that are made
     writeSysctls(entry.tscriu_sysctls, [], lost);
     writeGeneralConf(entry).forEach(lost);
-    const made = makeLinks(devices, id, options.external, home);
+    const made = makeLinks(devices, id, options.external, home, ({ peer_nsid, peer_ifindex }) => {
+      const fd = peer_nsid === undefined ? undefined : fds.get(peer_nsid);
+      if (fd === undefined || peer_nsid === undefined) return undefined;
+      const end = images.read("NETDEV", peer_nsid).find(({ ifindex }) => ifindex === peer_ifindex);
+      return end && { entry: end, fd };
+    });
     writeSysctls(
       entry.tscriu_sysctls,
       made.map(({ name }) => name),
@@ -209,7 +225,7 @@ function fillNetwork({ images, options, log, late }: NamespaceFill, id: number, 
     for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
     for (const rule of saved("RULE")) links.addRule(rule, lost);
   });
-  bridgeOuters(devices, id, options.external);
+  bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
   const { tscriu_filter: filter } = entry;
   if (filter !== undefined) late(() => inNetwork(path, { namespace: id }, () => writeFilter(filter)));
