@@ -1,6 +1,6 @@
 /** Programs of a terminal: a shell with its jobs, an editor, a monitor, a multiplexer. Whoever sits there types on. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
 import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 import { Terminal } from "./lib/terminal.ts";
@@ -239,6 +239,32 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
       await terminal.shows(/^line 9\nline 9\n>$/m);
       const lines = terminal.screen.lines.filter((line) => line.startsWith("line"));
       expect(lines).toEqual(Array.from({ length: 20 }, (_, i) => `line ${i >> 1}`));
+    },
+    testTime,
+  );
+
+  test.skipIf(noTmux !== undefined)(
+    named("a million lines on their way through tmux, every one of them counted", noTmux),
+    async () => {
+      await using stage = await Stage.open();
+      using terminal = new Terminal();
+      const program = await startTmux(stage, terminal);
+      // what comes out of the terminal inside is what tmux passes on to a file as well
+      terminal.type("tmux pipe-pane 'cat >all'; seq 1000000; echo ov\"er\"\r");
+      const size = () => (existsSync(stage.file("all")) ? statSync(stage.file("all")).size : 0);
+      for (let round = 1; round <= 3; round++) {
+        await until("lines flow", () => {
+          terminal.pump();
+          return size() > round * 500_000 ? true : undefined;
+        });
+        await program.trip({ words: ["--shell-job"], underRestore: terminal.under });
+      }
+      await terminal.shows(/^1000000\nover$/m);
+      terminal.type("tmux pipe-pane\r");
+      await until("all is written", () => (/over\r\n/.test(textOf(stage.file("all"))) ? true : undefined));
+      const numbers = textOf(stage.file("all")).match(/^\d+(?=\r$)/gm) ?? [];
+      expect(numbers.length).toBe(1_000_000);
+      expect(numbers.every((number, i) => Number(number) === i + 1)).toBe(true);
     },
     testTime,
   );
