@@ -94,6 +94,9 @@ function zeros(field: string, count: number): number[] {
   return words;
 }
 
+/** What each field had last: threads begin with what their maker had. */
+const seen = new Map<string, { given: Uint8Array; values: U64[] }>();
+
 function isZero(bytes: Uint8Array): boolean {
   return Buffer.compare(bytes, ZEROS.subarray(0, bytes.length)) === 0;
 }
@@ -168,11 +171,17 @@ function dumpXsave(xstate: Uint8Array, fx: DataView): UserX86XsaveEntry {
       xsave[field] = zeros(field, words);
       continue;
     }
+    const last = seen.get(field);
+    if (last && Buffer.compare(last.given, given) === 0) {
+      xsave[field] = keep(last.values) as number[];
+      continue;
+    }
     const state = new Uint8Array(length);
     state.set(given);
     const halves = new Uint32Array(state.buffer);
-    if (wide) xsave[field] = words64(halves, words);
-    else xsave[field] = words32(halves, words);
+    const values = wide ? words64(halves, words) : words32(halves, words);
+    seen.set(field, { given: given.slice(), values });
+    xsave[field] = values as number[];
   }
   return xsave;
 }
