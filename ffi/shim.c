@@ -182,6 +182,8 @@ static void resume(int tid)
 
 		signo = stop ? 0 : info[0];
 	}
+	/* it looks for signals first then, which is where the kernel makes an interrupted call again */
+	trace(PTRACE_INTERRUPT, tid, 0, 0);
 	trace(PTRACE_CONT, tid, 0, signo);
 }
 

@@ -7,13 +7,13 @@ import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
-import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
+import { IPPROTO, TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { PendingConnections } from "./tcp-pending.ts";
-import { ENDING, readStream } from "./tcp-read.ts";
-import { callsOff, callsOn, infoOf, isInRepair, repairOff } from "./tcp-repair.ts";
+import { ENDING, readStream, unreadable } from "./tcp-read.ts";
+import { callsOff, callsOn, infoOf, isInRepair, optionCall, repairOff } from "./tcp-repair.ts";
 
 /** States in which there is a connection, or one is being made. */
 const CONNECTED: ReadonlySet<number> = new Set([
@@ -62,6 +62,7 @@ export function connectionProblem(
     const remedy = "have them close it first, or pass --tcp-close";
     return fail(`it is also open in ${holderWords(sharers)}, outside of the tree, and would fail there`, remedy);
   }
+  guard(dump);
   if (!hasUrgent(file.dup)) return undefined;
   const remedy = "let the program read what waits before the dump, or pass --tcp-close";
   return fail("there is urgent data in its queue (MSG_OOB), and what lies behind it cannot be read", remedy);
@@ -82,7 +83,7 @@ function upperProtocol(fd: number): string | undefined {
 /** Urgent data that waits, or the place of some that was taken: reading ends there, and so does what SIOCINQ counts. */
 function hasUrgent(fd: number): boolean {
   if ((pollNow(fd, POLL.PRI) & POLL.PRI) !== 0) return true;
-  if (getNumber(fd, SOL.SOCKET, SO.OOBINLINE) !== 0) return false;
+  if ((getNumber(fd, SOL.SOCKET, SO.OOBINLINE) ?? 0) !== 0) return false;
   const counted = ioctlInt(fd, SIOCINQ);
   trySetNumber(fd, SOL.SOCKET, SO.OOBINLINE, 1);
   const all = ioctlInt(fd, SIOCINQ);
@@ -111,6 +112,22 @@ function hold(file: OpenFile): Held {
   return { file, fd, reuse: (getNumber(fd, SOL.SOCKET, SO.REUSEADDR) ?? 0) !== 0 };
 }
 
+/** What reading changes for a moment besides repair mode: where the program peeks, and how it gets urgent data. */
+function putBack(fd: number): Call[] {
+  const [inline, place] = [SO.OOBINLINE, SO.PEEK_OFF].map((name) => getNumber(fd, SOL.SOCKET, name) ?? -1);
+  const call = (name: number, value = -1) =>
+    value < 0 ? [] : [optionCall(fd, SOL.SOCKET, name, Int32Array.of(value))];
+  return [...call(SO.OOBINLINE, inline), ...call(SO.PEEK_OFF, place)];
+}
+
+/** Has that done if we die while the sockets are looked at. */
+const guard = perRun((dump: FileDump) => {
+  const fds = new Set(dump.held.filter(({ file }) => file.link.startsWith("socket:[")).map(({ file }) => file.dup));
+  const isTcp = (fd: number) => getNumber(fd, SOL.SOCKET, SO.PROTOCOL) === IPPROTO.TCP;
+  dump.beside.renew([...fds].filter(isTcp).flatMap(putBack));
+  return true;
+});
+
 /**
  * Reads all connections that were remembered. Until the dump is over nothing reaches their sockets, and nothing leaves them.
  * @param endsOf the addresses of a connection; undefined when it has ended meanwhile
@@ -126,7 +143,7 @@ export function dumpConnections(
   if (held.length === 0 && pending.listeners.length === 0) return;
   const ends = held.flatMap(({ file }) => endsOf(file) ?? []);
   const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, [...ends, ...pending.expected]);
-  const open = callsOff(held, false);
+  const open = [...callsOff(held, false), ...held.flatMap(({ fd }) => putBack(fd))];
   const undo = () => [...open, ...pending.undo];
   dump.onFailure(() => {
     for (const { fd, reuse } of held) if (isInRepair(fd)) repairOff(fd, reuse);
@@ -137,6 +154,7 @@ export function dumpConnections(
     const { fd, file } = one;
     const subject = { pid: file.pid, fd: file.fd, path: file.link };
     const state = infoOf(fd)?.state ?? TCP_STATE.CLOSE;
+    if (hasUrgent(fd)) throw unreadable(subject);
     if (isConnection(state))
       dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject)]);
   }

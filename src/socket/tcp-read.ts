@@ -32,7 +32,8 @@ export function readStream(fd: number, reuse: boolean, state: number, subject: S
   });
 }
 
-function unreadable(subject: Subject): CrError {
+/** Urgent data keeps what a connection has received from being read. */
+export function unreadable(subject: Subject): CrError {
   return new CrError("what a TCP connection has received cannot be read whole: there is urgent data in it (MSG_OOB)", {
     code: "UNSUPPORTED",
     subject,
