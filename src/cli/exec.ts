@@ -4,8 +4,11 @@ import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { childEnvironment } from "./environment.ts";
 
-/** SIGPIPE and SIGXFSZ, which the JavaScript runtime ignores: an ignored signal stays so over execve. */
-const ignoredSignals = [13, 25];
+/**
+ * SIGPIPE and SIGXFSZ, which the JavaScript runtime ignores, and SIGTTOU, which we ignore beside a tree that has our terminal: an
+ * ignored signal stays so over execve.
+ */
+const ignoredSignals = [13, 25, 22];
 const setMask = 2;
 const setDescriptorFlags = 2;
 /** sizeof(kernel sigset_t), which rt_sig* calls insist on. */

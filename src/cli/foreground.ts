@@ -16,9 +16,13 @@ export function drawAnew(group: number): void {
 
 const ourGroup = () => sys(NR.getpgid, 0);
 
+/** The tree has the terminal, and we write to it and set its modes all the same: in the background, where others are stopped. */
+export function speakOn(): void {
+  ignore(SIG.TTOU);
+}
+
 /** The terminal is ours again, when the tree has ended or stopped: a script that goes on behind us may read from it. */
 export function takeBack(): void {
-  ignore(SIG.TTOU);
   trySetTtyNumber(STDIN, TIOC.SPGRP, ourGroup());
 }
 

@@ -109,6 +109,7 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     const pidfile = new Pidfile(settings.text("pidfile"));
     const options = restoreOptions(invocation, space, pidfile, () => interruptedBy() !== 0);
     catchSignals();
+    if (options.shellJob) job.speakOn();
     const result = restoreWith(pidfile, () => restore(options, log));
     log.summary(summary(options, result), { ...result });
     if (settings.flag("display-stats")) print(restoreStatistics(result));

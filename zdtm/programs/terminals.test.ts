@@ -179,6 +179,9 @@ describe.skipIf(!isRoot)("programs of a terminal (need root)", () => {
       using terminal = new Terminal();
       const outer = await terminal.start(stage, shell, prompt);
       await terminal.shows(/^>$/m);
+      // nobody in the background may write: tscriu does
+      terminal.type("stty tostop; clear\r");
+      await terminal.shows(/^>$/);
       terminal.type("vim -u NONE -i NONE -N text\r");
       await terminal.shows(/^~$/m);
       terminal.type("ione");
