@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary } from "./binary.ts";
-import type { Case, Flavour } from "./cases.ts";
+import { type Case, type Flavour, flavoursOf } from "./cases.ts";
 import { compileCase } from "./compile.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
@@ -354,6 +354,11 @@ class Run {
   }
 }
 
+/** The first flavour of a case that can be run here; the host's unless it is not for that. */
+export function firstFlavour(it: Case): Flavour {
+  return readyFlavours.find((one) => flavoursOf(it).includes(one)) ?? "h";
+}
+
 /** Runs a case once. Never throws for what the case or tscriu do; whatever was started is gone afterwards. */
 export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   const begun = performance.now();
@@ -367,6 +372,8 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   const lacking = unmet(it);
   if (lacking !== undefined) return finish("skip", lacking);
   if (!readyFlavours.includes(options.flavour)) return finish("skip", `the harness has no flavour ${options.flavour}`);
+  // what it does may be meant for namespaces of its own
+  if (!flavoursOf(it).includes(options.flavour)) return finish("skip", `it is not for flavour ${options.flavour}`);
   if (options.mode === "spoil" && it.header.spoils !== true) return finish("skip", "the case has no spoiling part");
   const directory = mkdtempSync(join(tmpdir(), `zdtm-${it.name}-`));
   chmodSync(directory, 0o777); // a case may have given up root
