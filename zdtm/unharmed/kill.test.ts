@@ -110,37 +110,40 @@ const filtered: VictimOptions = {
   except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
 };
 
-const victims: [string, () => string[], VictimOptions, string | undefined][] = [
+/** Of so many kills: those that hold something of which a dump only looks at a part of its way need fewer. */
+const FEW = Math.ceil(kills * 0.3);
+
+const victims: [string, () => string[], VictimOptions, string | undefined, number?][] = [
   ["threads that compute with vectors", () => [cProgram("victims/computing.c")], {}, undefined],
   ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
   ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
   ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
-  ["a terminal with bytes in it", () => [cProgram("victims/terminal.c")], {}, undefined],
-  ["objects of the kernel", () => [cProgram("victims/objects.c", "-lrt")], {}, undefined],
-  ["72 MiB of memory", () => [cProgram("victims/large.c")], {}, undefined],
+  ["a terminal with bytes in it", () => [cProgram("victims/terminal.c")], {}, undefined, FEW],
+  ["objects of the kernel", () => [cProgram("victims/objects.c", "-lrt")], {}, undefined, FEW],
+  ["72 MiB of memory", () => [cProgram("victims/large.c")], {}, undefined, FEW],
 ];
 
 describe("a dumper that is killed", () => {
-  for (const [name, argv, options, missing] of victims) {
+  for (const [name, argv, options, missing, times = kills] of victims) {
     const lack = isRoot ? missing : "a dump needs root";
     if (lack !== undefined) {
       test.skip(`${name} (${lack})`, () => {});
       continue;
     }
     test.concurrent(
-      `${name}: ${Math.ceil(kills * 0.7)} times while they are to be left running`,
+      `${name}: ${Math.ceil(times * 0.7)} times while they are to be left running`,
       async () => {
-        const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(kills * 0.7));
+        const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(times * 0.7));
         expect(tally.gone).toBe(0);
-        expect(tally.killed).toBeGreaterThan(kills / 4);
+        expect(tally.killed).toBeGreaterThan(times / 4);
       },
       patience,
     );
     test.concurrent(
-      `${name}: ${Math.ceil(kills * 0.3)} times while they are to be ended`,
+      `${name}: ${Math.ceil(times * 0.3)} times while they are to be ended`,
       async () => {
-        const tally = await killOften(argv(), options, [], Math.ceil(kills * 0.3));
-        expect(tally.killed).toBeGreaterThan(kills / 20);
+        const tally = await killOften(argv(), options, [], Math.ceil(times * 0.3));
+        expect(tally.killed).toBeGreaterThan(times / 20);
       },
       patience,
     );
