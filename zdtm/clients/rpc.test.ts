@@ -1,7 +1,7 @@
 /** RPC, spoken by our own client to the finished executable: a worker of our own, and the service. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { adopt, reap } from "../../src/kernel/proc/victim.testing.ts";
+import { adopting, reap } from "../../src/kernel/proc/victim.testing.ts";
 import { Client, type Notification, type Options, RequestFailed } from "../../src/rpc/client.ts";
 import { binary } from "../lib/binary.ts";
 import { Keeper } from "../lib/keeper.ts";
@@ -99,7 +99,7 @@ describe("rpc", () => {
 
   test("DUMP and RESTORE by a worker, with every notification", async () => {
     await using stage = await Stage.set();
-    adopt(true);
+    using _adopted = adopting();
     const heard: Notification[] = [];
     const listener = (notification: Notification) => {
       heard.push(notification);
@@ -132,7 +132,7 @@ describe("rpc", () => {
 
   test("a client that objects: the tree runs on, the half restored one is gone", async () => {
     await using stage = await Stage.set();
-    adopt(true);
+    using _adopted = adopting();
     using first = await worker();
     const no = (at: string) => (notification: Notification) => notification.script !== at;
     expect(failure(() => first.dump({ ...stage.options, pid: stage.pid }, no("post-dump"))).message).toMatch(
@@ -185,7 +185,7 @@ describe("rpc", () => {
 
   test("exec_cmd: the worker becomes the program, its output goes to the log", async () => {
     await using stage = await Stage.set();
-    adopt(true);
+    using _adopted = adopting();
     using first = await worker();
     first.dump({ ...stage.options, pid: stage.pid });
     using second = await worker();

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { adopt, reap } from "../../src/kernel/proc/victim.testing.ts";
+import { adopting, reap } from "../../src/kernel/proc/victim.testing.ts";
 import { Client } from "../../src/rpc/client.ts";
 import { binary } from "../lib/binary.ts";
 import { refusal } from "../unharmed/lib/victim.ts";
@@ -99,7 +99,7 @@ describe.skipIf(!isRoot || Bun.which("bash") === null)("terminals from outside (
       dumping.dump({ ...options, pid: program.pid, log_file: "dump.log" }, () => true);
       await program.end;
       terminal[Symbol.dispose]();
-      adopt(true);
+      using _adopted = adopting();
       const masters: number[] = [];
       using restoring = Client.start(...(await binary()));
       const pid = restoring.restore(options, ({ script, fd }) => {

@@ -236,16 +236,7 @@ describe.skipIf(!isRoot)("a tree with TCP connections (a dump needs root)", () =
   ] as const)
     test(
       `comes back after a restore that was ${name}, ${times / 2} times`,
-      async () => {
-        try {
-          expect(await restores(signal)).toBeGreaterThan(0);
-        } catch (error) {
-          // what a killed restore leaves is for whoever adopts orphans to reap, and that may take its time
-          const told = error instanceof Error ? `${error} ${error.cause}` : String(error);
-          if (!told.includes("pids are still taken")) throw error;
-          console.log(`skipped a tree with TCP connections, restore ${name}: what died is not reaped here`);
-        }
-      },
+      async () => expect(await restores(signal)).toBeGreaterThan(0),
       patience,
     );
 });

@@ -49,3 +49,9 @@ export function adopt(on: boolean): void {
   const PR_SET_CHILD_SUBREAPER = 36;
   must(NR.prctl, [PR_SET_CHILD_SUBREAPER, on ? 1 : 0]);
 }
+
+/** The same until it is disposed of: what others of the same process leave must go to init again. */
+export function adopting(): Disposable {
+  adopt(true);
+  return { [Symbol.dispose]: () => adopt(false) };
+}
