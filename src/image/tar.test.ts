@@ -3,20 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTar, type TarMember, tarEnd, tarHeader, tarPadding } from "./tar.ts";
-
-const plain: TarMember = {
-  name: "./a",
-  type: "0",
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0n,
-  link: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-};
+import { plainMember as plain } from "./testing.ts";
 
 function archive(...members: [TarMember, string?][]): Uint8Array {
   const parts = members.flatMap(([member, content = ""]) => {

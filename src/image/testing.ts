@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TarMember } from "./tar.ts";
 
 const archives = join(import.meta.dir, "../../../shared/samples");
 
@@ -44,3 +45,18 @@ export function temporaryDirectory(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), "tscriu-image-"));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
 }
+
+/** An empty file of an archive. */
+export const plainMember: TarMember = {
+  name: "./a",
+  type: "0",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: 0n,
+  link: "",
+  major: 0,
+  minor: 0,
+  xattrs: new Map(),
+};

@@ -4,27 +4,28 @@
  * traces are home. Each call costs a switch to it and back.
  */
 import { CrError } from "../error.ts";
-import { NR } from "./nr.ts";
-import { addressOf, startDeputy, sys } from "./sys.ts";
+import { ANSWERED, Desk, OWN_WORDS } from "./beside.ts";
+import { addressOf, startDeputy } from "./sys.ts";
 
-/** `struct deputy` of ffi/shim.c, in words of 8 bytes; the state is the first 4 bytes. */
-const WORD = { nr: 1, args: 2, result: 8, parent: 9, count: 10, room: 11, wards: 12, pending: 13, size: 14 } as const;
-const ANSWERED = 0;
-const ASKED = 1;
-const DISMISSED = 2;
-const FUTEX_WAIT = 0;
-const FUTEX_WAKE = 1;
+/** `struct deputy` of ffi/shim.c, in words of 8 bytes, behind those of every desk. */
+const WORD = {
+  parent: OWN_WORDS,
+  count: OWN_WORDS + 1,
+  room: OWN_WORDS + 2,
+  wards: OWN_WORDS + 3,
+  pending: OWN_WORDS + 4,
+  size: OWN_WORDS + 5,
+} as const;
 const STACK = 65536;
 /** Threads that it can bring home. */
 const ROOM = 65536;
 
 export class Deputy implements Disposable {
-  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.size * 8));
-  readonly #state = new Int32Array(this.#words.buffer);
+  readonly #desk = new Desk(WORD.size);
+  readonly #words = this.#desk.words;
   readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
   /** Thread id and trampoline of each. */
   readonly #wards = new BigInt64Array(new ArrayBuffer(ROOM * 16));
-  readonly #address = addressOf(this.#words);
   readonly #pid: number;
 
   constructor() {
@@ -32,18 +33,13 @@ export class Deputy implements Disposable {
     this.#words[WORD.room] = BigInt(ROOM);
     this.#words[WORD.wards] = BigInt(addressOf(this.#wards));
     const top = addressOf(this.#stack) + STACK;
-    this.#pid = startDeputy(this.#address, top - (top % 16));
+    this.#pid = startDeputy(this.#desk.address, top - (top % 16));
     if (this.#pid < 0) throw new CrError("cannot start a process that traces for us", { code: "EAGAIN" });
   }
 
   /** Makes the call in the deputy: its result, or the negative errno. */
   call(nr: number, ...args: number[]): number {
-    this.#words[WORD.nr] = BigInt(nr);
-    for (let i = 0; i < 6; i++) this.#words[WORD.args + i] = BigInt(args[i] ?? 0);
-    Atomics.store(this.#state, 0, ASKED);
-    sys(NR.futex, this.#address, FUTEX_WAKE, 1);
-    while (Atomics.load(this.#state, 0) === ASKED) sys(NR.futex, this.#address, FUTEX_WAIT, ASKED);
-    return Number(this.#words[WORD.result]);
+    return this.#desk.ask(nr, args);
   }
 
   /** Tells where the injected calls of a thread run: there it is on its way, whatever its signal mask. */
@@ -59,10 +55,6 @@ export class Deputy implements Disposable {
 
   /** What it traces still is let go by the kernel. */
   [Symbol.dispose](): void {
-    if (Atomics.load(this.#state, 0) !== ANSWERED) return;
-    Atomics.store(this.#state, 0, DISMISSED);
-    sys(NR.futex, this.#address, FUTEX_WAKE, 1);
-    const [EINTR, WALL] = [-4, 0x40000000];
-    while (sys(NR.wait4, this.#pid, 0, WALL, 0) === EINTR);
+    if (this.#desk.state === ANSWERED) this.#desk.dismiss(this.#pid);
   }
 }

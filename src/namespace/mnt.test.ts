@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import { type TarMember, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { plainMember } from "../image/testing.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { planGroups } from "./mnt-groups.ts";
@@ -138,18 +139,12 @@ describe("who shares with whom", () => {
   });
 });
 
+/** Of ours: what it is unpacked into may belong to nobody else. */
 const plain: TarMember = {
-  name: "./a",
-  type: "0",
+  ...plainMember,
   mode: 0o600,
   uid: process.getuid?.() ?? 0,
   gid: process.getgid?.() ?? 0,
-  size: 0,
-  mtime: 0n,
-  link: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
 };
 
 /** A directory that is unpacked into, beside another that must stay as it is. */

@@ -107,7 +107,7 @@ export function readSet(images: ImageDirectory): SavedSet {
     parent?.children.push(task);
   }
   const [root] = tasks;
-  if (!root) throw bad("it is empty", "pstree.img");
+  if (!root) throw bad("the list of its tasks is missing or empty", "pstree.img");
   if (root.zombie) throw bad("its root is a zombie", "pstree.img");
   // what is needed late, or not at all, must be whole too
   images.read("SECCOMP");

@@ -58,7 +58,7 @@ class Podman implements Disposable {
 }
 
 test.skipIf(!isThere)(
-  "a container is saved and brought back in its place, left running, and taken to another name",
+  `a container is saved and brought back in its place, left running, and taken to another name${isThere ? "" : " (it needs root, podman and busybox)"}`,
   async () => {
     using podman = new Podman();
     try {
@@ -66,7 +66,7 @@ test.skipIf(!isThere)(
       const more = ["--network", "none", "--cgroupns", "host", ...LIMITS, "--tmpfs", "/tmp"];
       podman.run("run", "--detach", "--name", "one", ...more, "counter", "sh", "-c", COUNTS);
     } catch (error) {
-      console.log(`skipped: podman runs no container here: ${error}`);
+      console.log(`skipped a container of podman, which starts none here: ${String(error).replaceAll("\n", " ")}`);
       return;
     }
     await podman.counts("one", 0);
