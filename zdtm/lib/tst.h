@@ -84,9 +84,9 @@ _Noreturn void tst_verdict(const char *kind, int error, const char *file, int li
  * purpose it may never come: three seconds are enough there. */
 #define tst_until(condition, ...)                                        \
   do {                                                                   \
-    long tst_turns = 0;                                                  \
+    long tst_turns = tst_spoiling() ? 27000 : 0;                         \
     while (!(condition)) {                                               \
-      if (++tst_turns > (tst_spoiling() ? 3000 : 30000)) tst_fail(__VA_ARGS__); \
+      if (++tst_turns > 30000) tst_fail(__VA_ARGS__);                      \
       tst_nap();                                                         \
     }                                                                    \
   } while (0)

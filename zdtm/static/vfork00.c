@@ -1,4 +1,4 @@
-// zdtm: {"category": "process-tree", "refused": "address space|vfork", "except": {"memory": "the child in vfork writes it"}, "verifies": "a parent suspended in vfork cannot be saved: the dump says so, and both go on"}
+// zdtm: {"category": "process-tree", "dumpOpts": ["--timeout", "1"], "refused": "address space|vfork", "except": {"memory": "the child in vfork writes it"}, "verifies": "a parent suspended in vfork cannot be saved: the dump says so, and both go on"}
 #include "tst.h"
 
 static volatile int changed;
