@@ -1,5 +1,5 @@
 /** A frozen task's memory: what its areas are, which files they map, what blocks, and the mm image. */
-import type { Area, OwnPages } from "../agent/home.ts";
+import type { Area } from "../agent/home.ts";
 import { CrError } from "../error.ts";
 import { describeFile } from "../file/collect.ts";
 import { RegularFiles } from "../file/regular-files.ts";
@@ -16,6 +16,7 @@ import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { ringOf } from "../memory/aio.ts";
 import { findContent, type PageRuns } from "../memory/content.ts";
 import { isSegment, type Segments } from "../memory/segments.ts";
+import { ownAreas } from "../memory/vdso-mark.ts";
 import {
   type DumpedVma,
   describeVma,
@@ -27,6 +28,7 @@ import {
   vmaBlocker,
 } from "../memory/vmas.ts";
 import type { TreeFiles } from "./files.ts";
+import type { InfectedTask } from "./infect.ts";
 import type { TaskAnswers } from "./task.ts";
 import type { FrozenTask } from "./tree.ts";
 
@@ -147,13 +149,14 @@ export function describeMemory(
   task: FrozenTask,
   memory: TaskMemory,
   files: MappedFiles,
-  own: readonly OwnPages[],
+  { home, memory: remote }: InfectedTask,
 ): {
   entries: VmaEntry[];
   runs: PageRuns;
 } {
-  const dumped: DumpedVma[] = memory.vmas.map((vma) => describeVma(vma, files.of(task, vma)));
-  const { runs, guards } = findContent(task.dir, dumped, own);
+  const areas = ownAreas(task.pid, memory.vmas, (address, length) => remote.read(address, length));
+  const dumped: DumpedVma[] = areas.map((vma) => describeVma(vma, files.of(task, vma)));
+  const { runs, guards } = findContent(task.dir, dumped, home.own);
   const regions = guards.map(
     ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),
   );

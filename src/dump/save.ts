@@ -161,7 +161,7 @@ export function save(saving: Saving): Saved {
     }
     const answers = askTask(one, look, cpu, pids);
     const exe = files.idForLink(task, "exe");
-    const { entries, runs } = describeMemory(task, memory, mapped, one.home.own);
+    const { entries, runs } = describeMemory(task, memory, mapped, one);
     images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
     for (const [tid, core] of buildCores(task, look, answers, seccomp, cgSet))
       images.write("CORE", pids.of(tid), [core]);

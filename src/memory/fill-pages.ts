@@ -13,10 +13,16 @@ import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
 import { putU64s } from "../kernel/u64.ts";
 import type { RestoredSegments } from "./segments-restore.ts";
+import type { VdsoPlan } from "./vdso-plan.ts";
 
 const MADV_DONTNEED = 4;
 /** Parts of one readv program; far below what the area holds. */
 const MAX_PARTS = 4096;
+
+export interface MemoryPlan {
+  readonly pagemap: Pagemap;
+  readonly vdso: VdsoPlan;
+}
 
 /** What the restore of one task's memory needs from the other rooms. */
 export interface MemorySources {
@@ -25,6 +31,8 @@ export interface MemorySources {
   /** Our descriptor for a mapped file: reg-file or memfd id, with the access the mapping needs. */
   mapFd(id: number, fdflags: number): number;
   readonly segments: RestoredSegments;
+  /** What was found out of a task's memory before anything was made. */
+  plan(pid: number): MemoryPlan;
   /** Where the vDSO may be parked. */
   readonly parking: number;
 }

@@ -16,6 +16,7 @@ import { dontFork, inheritable } from "./inherit.ts";
 import { hasOwnKey, protectWithKey, takeKeys } from "./protection-keys.ts";
 import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
+import type { VdsoPlan } from "./vdso-plan.ts";
 import { MAP, VMA } from "./vmas.ts";
 
 const PROT_WRITE = 2;
@@ -42,21 +43,18 @@ export function restoreMemory(
   checkOrder(real, inner);
   // guard entries stand behind all others, and lie within them
   const inherited = parent.filter((v) => (v.status & VMA.GUARD) === 0);
+  const { vdso, pagemap } = sources.plan(inner);
+  // what is not the running kernel's is memory as any other
+  const kernels = vdso.kind === "beside" ? 0 : VMA.VDSO | VMA.VVAR;
   const targets: Target[] = real
-    .filter((v) => (v.status & (VMA.VDSO | VMA.VVAR)) === 0)
+    .filter((v) => (v.status & kernels) === 0)
     .map((entry) => {
       const other = inheritable(entry, inherited);
       const kept = other !== undefined && !dontFork(other);
       return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false, prot: entry.prot };
     });
-  const pagemap = sources.images.pagemap("PAGEMAP", inner);
-  if (!pagemap)
-    throw new CrError(`the set lacks its image pagemap-${inner}.img`, {
-      code: "MISSING_IMAGE",
-      remedy: "take the whole set from its origin again, or dump again",
-    });
   markPages(targets, pagemap);
-  clearSpace(puppet, targets, mm.vmas, sources.parking);
+  clearSpace(puppet, targets, vdso, sources.parking);
   const keysMapped = takeKeys(program, mm.tscriu_pkeys ?? 0, real, inherited);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
@@ -101,7 +99,7 @@ function markPages(targets: readonly Target[], pagemap: Pagemap): void {
 }
 
 /** Unmaps all that the target does not inherit, and moves the vDSO. */
-function clearSpace(puppet: Puppet, targets: readonly Target[], wanted: readonly VmaEntry[], parking: number): void {
+function clearSpace(puppet: Puppet, targets: readonly Target[], vdso: VdsoPlan, parking: number): void {
   const { program, pid, base } = puppet;
   using dir = new ProcDir(pid);
   const current = readMaps(dir).filter((v) => v.name !== "[vsyscall]" && v.name !== "[vectors]");
@@ -116,7 +114,7 @@ function clearSpace(puppet: Puppet, targets: readonly Target[], wanted: readonly
     if (start > at) program.call(NR.munmap, [at, start - at], { what: "cannot clear the address space" });
     at = Math.max(at, end);
   }
-  moveVdso(program, pid, current, wanted, parking);
+  moveVdso(program, current, vdso, parking);
 }
 
 function mapAll(program: Program, targets: readonly Target[], sources: MemorySources): void {

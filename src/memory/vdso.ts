@@ -1,18 +1,14 @@
-/** vDSO and vvar: the kernel's own pages in every task, which are moved to where the task had them. */
+/** vDSO and vvar: the kernel's own pages in every task, which are moved to where the plan wants them. */
 
 import type { Program } from "../agent/program.ts";
-import { CrError } from "../error.ts";
-import type { VmaEntry } from "../image/schema.gen.ts";
+import type { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
-import { VMA } from "./vmas.ts";
+import { putMark } from "./vdso-mark.ts";
+import type { VdsoPlan } from "./vdso-plan.ts";
 
 const MREMAP_MAYMOVE_FIXED = 3;
-
-export interface Piece {
-  start: number;
-  end: number;
-}
+const MADV_DONTNEED = 4;
 
 /** Room that parking needs at most, bytes. */
 export const PARKING = 0x40000;
@@ -21,50 +17,47 @@ export function isKernelPage(vma: Vma): boolean {
   return vma.name === "[vdso]" || vma.name.startsWith("[vvar");
 }
 
-function isTarget(entry: VmaEntry): boolean {
-  return (entry.status & (VMA.VDSO | VMA.VVAR)) !== 0;
-}
-
 /**
- * Moves the running kernel's vDSO group to where the images have theirs, by way of a parking place.
+ * Moves the running kernel's vDSO group to its place, by way of a parking place.
  * @param current the group as it lies in the puppet
- * @param wanted the target's entries
  */
-export function moveVdso(
-  program: Program,
-  pid: number,
-  current: readonly Vma[],
-  wanted: readonly VmaEntry[],
-  parking: number,
-): void {
+export function moveVdso(program: Program, current: readonly Vma[], plan: VdsoPlan, parking: number): void {
   const have = current.filter(isKernelPage);
-  const targets = wanted.filter(isTarget).map((e) => ({ start: Number(e.start), end: Number(e.end) }));
-  if (targets.length === 0) {
-    for (const piece of have) program.call(NR.munmap, [piece.start, piece.end - piece.start]);
-    return;
-  }
-  const from = Math.min(...have.map((p) => p.start));
-  const to = Math.min(...targets.map((p) => p.start));
-  const size = (pieces: readonly Piece[]) =>
-    Math.max(...pieces.map((p) => p.end)) - Math.min(...pieces.map((p) => p.start));
-  if (have.length === 0 || size(have) !== size(targets)) {
-    throw new CrError("the task's vDSO is of another kernel: carrying it over is not supported yet", {
-      code: "ENOTSUP",
-      subject: { pid },
-      remedy: "restore on the kernel that the task was dumped on",
-    });
-  }
+  const vdso = have.find(({ name }) => name === "[vdso]");
+  const from = Math.min(...have.map((piece) => piece.start));
+  let to = from;
+  if (plan.kind === "beside") to = plan.to;
+  else if (plan.kind === "move" && vdso) to = plan.vdso - (vdso.start - from);
+  const isWanted = ({ start, end }: Vma): boolean => {
+    const [first, last] = [start - from + to, end - from + to];
+    if (plan.kind === "move") return plan.wanted.some((range) => range.start <= first && last <= range.end);
+    return plan.kind === "beside";
+  };
+  for (const piece of have) if (!isWanted(piece)) program.call(NR.munmap, [piece.start, piece.end - piece.start]);
+  const kept = have.filter(isWanted);
+  // a mark that the puppet's parent got
+  for (const { start, end, name } of kept)
+    if (name === "[vdso]") program.call(NR.madvise, [start, end - start, MADV_DONTNEED], { ignore: true });
   if (from === to) return;
-  const move = (pieces: readonly Piece[], source: number, destination: number): void => {
-    for (const { start, end } of pieces) {
-      const old = source + (start - from);
+  const move = (source: number, destination: number): void => {
+    for (const { start, end } of kept) {
       const fresh = destination + (start - from);
-      program.call(NR.mremap, [old, end - start, end - start, MREMAP_MAYMOVE_FIXED, fresh], {
+      program.call(NR.mremap, [source + (start - from), end - start, end - start, MREMAP_MAYMOVE_FIXED, fresh], {
         expect: fresh,
         what: "cannot move the vDSO",
       });
     }
   };
-  move(have, from, parking);
-  move(have, parking, to);
+  move(from, parking);
+  move(parking, to);
+}
+
+/**
+ * The old vDSO's functions jump to the running kernel's from here on, which is marked; all else of the memory is there. As its
+ * tracer, for then the kernel sees to it that processors notice what they had as other code.
+ */
+export function connectVdso(memory: RemoteMemory, plan: VdsoPlan): void {
+  if (plan.kind !== "beside") return;
+  memory.write(plan.vdso, plan.code);
+  if (plan.mark) memory.write(plan.mark.at, putMark(plan.mark));
 }

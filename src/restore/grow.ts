@@ -16,6 +16,7 @@ import { TIOC } from "../kernel/uapi/ioctl.ts";
 import type { MemoryResult, MemorySources } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
+import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
@@ -241,6 +242,7 @@ export class Forest implements Disposable {
         : receiveFd(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
+    connectVdso(puppet.memory, sources.plan(puppet.inner).vdso);
     program.forget();
     task.memory = "restored";
     task.exe = saved.mm.exe_file_id;

@@ -8,7 +8,7 @@ import { PARKING } from "../memory/vdso.ts";
 import type { SavedTask } from "./set.ts";
 
 /** Size of a task's address space here, bytes: the next power of two above our stack. 2^47 on x86_64, 2^39 to 2^48 on aarch64. */
-function addressSpace(): number {
+export function addressSpace(): number {
   using dir = new ProcDir(process.pid);
   return 2 ** Math.ceil(Math.log2(parseStat(dir.text("stat")).startStack));
 }
@@ -18,6 +18,8 @@ export interface Hole {
   base: number;
   /** Room for the vDSO on its way. */
   parking: number;
+  /** Where the agents of all tasks end. */
+  end: number;
 }
 
 /**
@@ -44,5 +46,5 @@ export function findHole(tasks: readonly SavedTask[], space = addressSpace()): H
       subject: { bytes: size },
     });
   }
-  return { parking: at, base: at + PARKING };
+  return { parking: at, base: at + PARKING, end: at + size };
 }

@@ -26,6 +26,7 @@ import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
 import { Forest, type GrownTask } from "./grow.ts";
 import { findHole } from "./hole.ts";
+import { planMemory } from "./plan-memory.ts";
 import { readSet, type SavedSet, type SavedTask } from "./set.ts";
 
 const AF_UNIX = 1;
@@ -85,6 +86,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   namespaces.check(options);
   const late: (() => void)[] = [];
   const hole = findHole(set.tasks);
+  const plans = planMemory(set.tasks, images, hole);
   mustHook(options, "pre-restore");
   step();
 
@@ -128,6 +130,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       service: { ours: service.ours, theirs: service.theirs },
       mapFd: (id, fdflags) => files.forMapping(id, fdflags),
       segments,
+      plan: (pid) => plans.of(pid),
       parking: hole.parking,
     },
     step,

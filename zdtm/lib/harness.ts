@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { binary } from "./binary.ts";
 import { type Case, type Flavour, flavoursOf } from "./cases.ts";
 import { compileCase } from "./compile.ts";
+import { makeVdsoForeign } from "./foreign-vdso.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
 import { removeObjects } from "./objects.ts";
@@ -271,6 +272,7 @@ class Run {
     this.clean(images, "dump.log");
     await poll(`after the dump, the end of ${pids.join(" ")}`, () => !pids.some((p) => existsSync(`/proc/${p}`)));
     await this.end;
+    if (this.it.header.foreignVdso && makeVdsoForeign(images) === 0) throw new Failure("the images have no vDSO");
     const begun = performance.now();
     const words = ["restore", "-d", "--pidfile", "pid", ...(this.it.header.restoreOpts ?? [])];
     const back = await this.tscriu(images, "restore.log", words);
@@ -349,7 +351,10 @@ class Run {
       this.compare("without any dump", before);
     } else if (pattern !== undefined) await this.refused(pattern, before);
     else if (mode === "running") await this.leaveRunning(before);
-    else for (let i = 0; i < iterations; i++) await this.cycle(before);
+    else {
+      const rounds = this.it.header.foreignVdso ? Math.max(iterations, 2) : iterations;
+      for (let i = 0; i < rounds; i++) await this.cycle(before);
+    }
     await this.verify();
   }
 }
