@@ -22,6 +22,7 @@ import {
 } from "../kernel/ptrace.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import type { Executioner } from "./executioner.ts";
+import { VdsoPlaces } from "./in-vdso.ts";
 
 const SIGSTOP = 19;
 /** SIGSTOP, SIGTSTP, and SIGTTIN and SIGTTOU, which a background job gets from its terminal. */
@@ -31,6 +32,8 @@ const EPERM = -1;
 const ESRCH = -3;
 const EINTR = -4;
 const ECHILD = -10;
+/** How often threads are let go to leave the vDSO: those that hardly do anything else need many. */
+const TURNS = 200;
 /** Between two looks at a task that is to stop: 20 us. */
 const PAUSE = new BigInt64Array([0n, 20_000n]);
 
@@ -138,13 +141,12 @@ export class FrozenTree implements Disposable {
   #take(pid: number, parent: FrozenTask | undefined): void {
     const dir = new ProcDir(pid);
     const before = parseStat(dir.text("stat"));
-    let seized: Seized[] = [];
-    if (before.state !== "Z" && before.state !== "X") seized = this.#stopThreads(pid, dir);
-    const alive = seized.filter((s) => !s.dead);
+    const seized = new Map<number, Seized>();
+    if (before.state !== "Z" && before.state !== "X") this.#stopThreads(pid, dir, seized);
+    const threads = this.#leaveVdso(pid, dir, seized);
     const stat = parseStat(dir.text("stat"));
-    const zombie = stat.state === "Z" || stat.state === "X" || alive.length === 0;
-    const leader = seized.find((s) => s.tid === pid);
-    if (zombie && (alive.length > 0 || dir.list("task").length > 1)) {
+    const zombie = stat.state === "Z" || stat.state === "X" || threads.length === 0;
+    if (zombie && (threads.length > 0 || dir.list("task").length > 1)) {
       throw new CrError("the leader of this process has ended while its threads run on", {
         code: "ENOTSUP",
         subject: { pid },
@@ -153,7 +155,7 @@ export class FrozenTree implements Disposable {
     }
     if (!parent && zombie)
       throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
-    alive.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
+    threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
     const task: FrozenTask = {
       pid,
       dir,
@@ -161,9 +163,9 @@ export class FrozenTree implements Disposable {
       status: parseStatus(dir.text("status")),
       parent,
       children: [],
-      threads: zombie ? [] : alive.map((s) => new Tracee(s.tid, pid)),
+      threads: zombie ? [] : threads,
       zombie,
-      stopSignal: leader?.stopSignal ?? 0,
+      stopSignal: seized.get(pid)?.stopSignal ?? 0,
       stopWaited: before.exitCode === 0,
     };
     this.tasks.push(task);
@@ -188,8 +190,31 @@ export class FrozenTree implements Disposable {
     }
   }
 
-  #stopThreads(pid: number, dir: ProcDir): Seized[] {
-    const all = new Map<number, Seized>();
+  /** The threads, none of them inside the vDSO if that can be. */
+  #leaveVdso(pid: number, dir: ProcDir, seized: Map<number, Seized>): Tracee[] {
+    const places = new VdsoPlaces(pid, dir);
+    let threads: Tracee[] = [];
+    for (let turn = 0; ; turn++) {
+      const known = new Map(threads.map((thread) => [thread.tid, thread]));
+      const alive = [...seized.values()].filter((one) => !one.dead);
+      threads = alive.map(({ tid }) => known.get(tid) ?? new Tracee(tid, pid));
+      const inside = places.inside(threads).filter(({ tid }) => seized.get(tid)?.stopSignal === 0);
+      if (inside.length === 0 || turn === TURNS) break;
+      for (const { tid } of inside) check(cont(tid), "cannot let the task go on", { pid, tid });
+      this.#pause(pid, pid);
+      for (const { tid } of inside) interrupt(tid);
+      for (const { tid } of inside) {
+        const one = seized.get(tid);
+        if (one) this.#awaitStop(pid, one);
+      }
+      threads = threads.filter((thread) => !inside.includes(thread));
+      this.#stopThreads(pid, dir, seized);
+    }
+    places.check(threads);
+    return threads;
+  }
+
+  #stopThreads(pid: number, dir: ProcDir, all: Map<number, Seized>): void {
     for (;;) {
       const fresh: Seized[] = [];
       for (const tid of dir.list("task")) {
@@ -205,7 +230,7 @@ export class FrozenTree implements Disposable {
       const found = [...all.values()];
       // while one thread ends the kernel's list may leave out another: only the count says that none is missing
       const held = found.filter((one) => !one.dead || one.tid === pid).length;
-      if (parseStat(dir.text("stat")).numThreads <= held) return found;
+      if (parseStat(dir.text("stat")).numThreads <= held) return;
       this.#pause(pid, pid);
     }
   }
