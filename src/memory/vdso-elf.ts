@@ -5,7 +5,8 @@ const PT_DYNAMIC = 2;
 const DT = { HASH: 4, STRTAB: 5, SYMTAB: 6, STRSZ: 10, GNU_HASH: 0x6ffffef5 } as const;
 const PROGRAM_HEADER = 56;
 const SYMBOL = 24;
-const STT_FUNC = 2;
+/** STT_NOTYPE and STT_FUNC: functions that are written in assembler may be the former. */
+const KINDS = [0, 2];
 const SHN_UNDEF = 0;
 const SHN_LORESERVE = 0xff00;
 /** Far more than any vDSO exports. */
@@ -74,7 +75,7 @@ function read(view: DataView): FunctionSymbol[] | undefined {
   for (let i = 1; i < count; i++) {
     const at = symbols + i * SYMBOL;
     const section = view.getUint16(at + 6, true);
-    if ((view.getUint8(at + 4) & 15) !== STT_FUNC || section === SHN_UNDEF || section >= SHN_LORESERVE) continue;
+    if (!KINDS.includes(view.getUint8(at + 4) & 15) || section === SHN_UNDEF || section >= SHN_LORESERVE) continue;
     found.push({
       name: text(view, names + view.getUint32(at, true), end),
       value: number(at + 8) + bias,

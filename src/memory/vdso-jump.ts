@@ -6,8 +6,10 @@ export interface Jumps {
   readonly reach: number;
   /** The functions that programs call, and the system calls that do the same with the same arguments. */
   readonly calls: Readonly<Record<string, number>>;
-  /** Bytes at a function's start that have to stay: where an indirect branch may land. */
+  /** Bytes of an instruction at a function's start which only says that an indirect branch may land there. */
   landing(code: Uint8Array, at: number): number;
+  /** That instruction, for a function that begins with another one of which the processor takes it for granted. */
+  readonly lander: Uint8Array;
   /** A jump at address `from` to `to`. */
   jump(from: number, to: number): Uint8Array;
   /** A function that makes a system call with the arguments that it got. */
@@ -32,6 +34,8 @@ export const x86_64: Jumps = {
     __vdso_getrandom: 318,
   },
   landing: (code, at) => (code.length >= at + 4 && viewOf(code).getUint32(at, false) === 0xf30f1efa ? 4 : 0),
+  // Linux checks no landings of programs
+  lander: new Uint8Array(0),
   jump(from, to) {
     const distance = to - (from + 5);
     if (Math.abs(distance) < x86_64.reach) {
@@ -60,6 +64,8 @@ export const x86_64: Jumps = {
   },
 };
 
+const B = 0x14000000;
+const BTI_C = 0xd503245f;
 const LDR_X16_8 = 0x58000050;
 const BR_X16 = 0xd61f0200;
 const MOVZ_X8 = 0xd2800008;
@@ -75,6 +81,7 @@ export const aarch64: Jumps = {
     __kernel_gettimeofday: 169,
     __kernel_getrandom: 278,
   },
+  lander: new Uint8Array(Uint32Array.of(BTI_C).buffer),
   // HINT #32, #34, #36, #38
   landing: (code, at) =>
     code.length >= at + 4 && (viewOf(code).getUint32(at, true) & ~0xc0) >>> 0 === 0xd503241f ? 4 : 0,
@@ -83,7 +90,7 @@ export const aarch64: Jumps = {
     const code = new Uint8Array(Math.abs(distance) < aarch64.reach ? 4 : 16);
     const view = viewOf(code);
     if (code.length === 4) {
-      view.setUint32(0, (0x14000000 | ((distance >> 2) & 0x3ffffff)) >>> 0, true);
+      view.setUint32(0, (B | ((distance >> 2) & 0x3ffffff)) >>> 0, true);
     } else {
       // x16, which linkers may use between a call and its function
       view.setUint32(0, LDR_X16_8, true);

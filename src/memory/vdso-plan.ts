@@ -201,19 +201,23 @@ interface Old {
   readonly functions: Functions;
 }
 
-/** Where each function of the old one is replaced, by name: offset in it. */
-function replaced({ bytes, functions }: Old, how: Jumps): Map<string, number> {
+/** Where each function of the old one is replaced, by name: offset in it. An instruction to land on stays, or comes first. */
+function replaced({ bytes, functions }: Old, how: Jumps): Map<string, { offset: number; lander: Uint8Array }> {
   const names = Object.keys(how.calls).filter((name) => functions.has(name));
   return new Map(
-    names.map((name) => [name, (functions.get(name) ?? 0) + how.landing(bytes, functions.get(name) ?? 0)]),
+    names.map((name) => {
+      const start = functions.get(name) ?? 0;
+      const landing = how.landing(bytes, start);
+      return [name, { offset: start + landing, lander: landing > 0 ? new Uint8Array(0) : how.lander }];
+    }),
   );
 }
 
 /** Where the running kernel's goes: where it lay when the task was dumped, if it has been so before; else near the old one. */
 function besideOf(pid: number, old: Old, runtime: Runtime, taken: readonly Range[], space: number, how: Jumps): number {
   const before = new Set<number>();
-  for (const [name, at] of replaced(old, how)) {
-    const target = how.target(old.bytes, at, old.vdso.start + at);
+  for (const [name, { offset }] of replaced(old, how)) {
+    const target = how.target(old.bytes, offset, old.vdso.start + offset);
     const to = runtime.functions.get(name);
     if (target !== undefined && to !== undefined) before.add(target - to - runtime.vdso.start);
   }
@@ -231,11 +235,14 @@ function patchesOf(pid: number, old: Old, runtime: Runtime | undefined, to: numb
   const places = replaced(old, how);
   const starts = [...places.keys()].map((name) => old.functions.get(name) ?? 0);
   const ends = [...starts, old.bytes.length].sort((a, b) => a - b);
-  return [...places].map(([name, offset]) => {
+  return [...places].map(([name, { offset, lander }]) => {
     const at = old.vdso.start + offset;
     const target = runtime?.functions.get(name);
-    const bytes =
-      runtime && target !== undefined ? how.jump(at, to + runtime.vdso.start + target) : how.call(how.calls[name] ?? 0);
+    const rest =
+      runtime && target !== undefined
+        ? how.jump(at + lander.length, to + runtime.vdso.start + target)
+        : how.call(how.calls[name] ?? 0);
+    const bytes = Uint8Array.of(...lander, ...rest);
     const next = ends.find((start) => start > offset) ?? 0;
     if (offset + bytes.length > next)
       throw new CrError(`the vDSO is of another kernel, and its function ${name} is too short for a jump`, {

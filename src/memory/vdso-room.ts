@@ -35,8 +35,8 @@ export function nearestRoom(to: Range, size: number, taken: readonly Range[], sp
     if (start - from >= size) {
       // of a gap above its lowest end is the nearest, of one below its highest
       const at = from >= to.end ? from : start - size;
-      const far = at >= to.end ? at - to.end : to.start - at;
-      if (far >= 0 && far < distance) [best, distance] = [at, far];
+      const far = at >= to.end ? at - to.end : to.start - (at + size);
+      if (far >= 0 && far <= distance) [best, distance] = [at, far];
     }
     from = Math.max(from, end);
   }
