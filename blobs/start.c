@@ -14,18 +14,22 @@ struct table {
 	u64 magic, start;
 	u64 program_entry, program_headers; /* the program's own; headers: the address of the copy below */
 	u64 linker_entry, linker_span;      /* relative to where the dynamic linker is mapped */
+	u64 linker_mmap;                    /* of the linker's own mmap, relative as well: see lend(); 0 for unknown */
 	u64 segment_count, library_count;
 	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
 	struct { u64 offset, size; } library[LIBRARIES];
+	u64 lend;
 	unsigned char headers[HEADERS * 56];
 };
 
-void _start(void);
-__attribute__((section(".table"), used)) const volatile struct table table = { .magic = 0x5354415254303031, .start = (u64)_start };
+void _start(void), lend(void);
+__attribute__((section(".table"), used)) const volatile struct table table = {
+	.magic = 0x5354415254303032, .start = (u64)_start, .lend = (u64)lend
+};
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_sendfile = 40, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257,
-       SYS_prlimit = 302, SYS_memfd_create = 319 };
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sendfile = 40, SYS_fcntl = 72,
+       SYS_exit = 231, SYS_openat = 257, SYS_prlimit = 302, SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -42,9 +46,15 @@ static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 /* The new argument block goes some way below the old one: our own frames lie below that */
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tlea -4096(%rsp), %rsp\n\tand $-16, %rsp\n\tcall prepare\n"
 	"\tmov %rdx, %rsp\n\txor %edx, %edx\n\txor %ebp, %ebp\n\tjmp *%rax\n");
+
+/* In place of a system call: the fourth argument is where such a call has it */
+__asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
+
+/* mov $9, %eax; syscall: and what takes its place, call *(address of 32 bits) */
+static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
-enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_sendfile = 71, SYS_exit = 94, SYS_mmap = 222,
-       SYS_prlimit = 261, SYS_memfd_create = 279 };
+enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
+       SYS_exit = 94, SYS_mmap = 222, SYS_mprotect = 226, SYS_prlimit = 261, SYS_memfd_create = 279 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -62,10 +72,17 @@ static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 
 __asm__(".globl _start\n_start:\n\tmov x0, sp\n\tsub x9, x0, #4096\n\tmov sp, x9\n\tbl prepare\n\tmov sp, x1\n\tmov x16, x0\n"
 	"\tmov x0, #0\n\tmov x29, #0\n\tmov x30, #0\n\tbr x16\n");
+
+/* no room for a call there */
+static const unsigned char linkers_call[] = { 0 }, our_call[] = { 0 };
+void lend(void) {}
 #endif
 
 enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
-enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_WRITE = 2, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+/* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
+enum { E_SHOFF = 40, HEAD = 4096 };
+static const u64 lent = 0x6c656e7400000000;
 enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
 
 static char *append(char *to, const char *text)
@@ -127,7 +144,7 @@ static int steers(const char *variable)
  * meanwhile: optimising compilers, threads for them and early garbage collections cost more than they bring.
  */
 static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=20000",
-				      "BUN_JSC_largeHeapSize=67108864" };
+				      "BUN_JSC_largeHeapSize=67108864", "MIMALLOC_ALLOW_THP=2" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
 
 /* Maps the dynamic linker out of our own file; returns where it lies */
@@ -158,11 +175,62 @@ static u64 map_linker(int self, u64 page)
 	return base;
 }
 
-/* Copies one library into an anonymous file; its number is one that callers do not use, far up in the table */
-static int copy_library(int self, u64 index, u64 lowest)
+/* What the linker's mmap does now: a library whose head we made is mapped out of our own file */
+__attribute__((used)) s64 map_piece(u64 address, u64 length, u64 protection, u64 flags, s64 file, u64 offset)
+{
+	u64 mark = 0;
+
+	if (flags & MAP_ANONYMOUS || call(SYS_pread64, file, (u64)&mark, sizeof(mark), E_SHOFF, 0, 0) != sizeof(mark) ||
+	    mark - lent >= table.library_count)
+		return call(SYS_mmap, address, length, protection, flags, file, offset);
+	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
+
+	if (self < 0)
+		return self;
+	s64 ret = call(SYS_mmap, address, length, protection, flags, self, table.library[mark - lent].offset + offset);
+
+	call(SYS_close, self, 0, 0, 0, 0, 0);
+	return ret;
+}
+
+/*
+ * Has the linker map libraries by map_piece(), so that they need not be copied: 3 MB at each start. In memory only; where
+ * memory must not be changed and executed they are copied. Returns whether it does.
+ */
+static int teach(int self, u64 linker, u64 page)
+{
+	unsigned char *at = (unsigned char *)linker + table.linker_mmap;
+	u64 first = (u64)at & -page, length = (((u64)at + sizeof(linkers_call) + page - 1) & -page) - first;
+	u64 offset = 0;
+
+	for (u64 i = 0; table.linker_mmap && i < table.segment_count; i++)
+		if (table.linker_mmap - table.segment[i].address < table.segment[i].file_size)
+			offset = table.segment[i].offset + first - linker - table.segment[i].address;
+	for (u64 i = 0; i < sizeof(linkers_call); i++)
+		if (!offset || at[i] != linkers_call[i])
+			return 0;
+	if (call(SYS_mprotect, first, length, PROT_READ | PROT_WRITE, 0, 0, 0) < 0)
+		return 0;
+	for (u64 i = 0; i < sizeof(linkers_call); i++)
+		at[i] = i < sizeof(our_call) ? our_call[i] : (u64)&table.lend >> (i - sizeof(our_call)) * 8;
+	if (call(SYS_mprotect, first, length, PROT_READ | PROT_EXEC, 0, 0, 0) == 0)
+		return 1;
+	s64 ret = call(SYS_mmap, first, length, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, self, offset);
+
+	if (ret < 0 && ret > -4096)
+		fail("cannot map the dynamic linker", ret);
+	return 0;
+}
+
+/*
+ * Copies one library into an anonymous file, or its head if the linker is taught; the number is one that callers do not use,
+ * far up in the table
+ */
+static int copy_library(int self, u64 index, u64 lowest, int taught)
 {
 	u64 offset = table.library[index].offset;
-	u64 left = table.library[index].size;
+	u64 left = taught ? HEAD : table.library[index].size;
+	u64 mark = lent + index;
 	s64 file = call(SYS_memfd_create, (u64)"tscriu-library", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
 
 	if (file == -EINVAL) /* before kernel 6.3 */
@@ -176,6 +244,8 @@ static int copy_library(int self, u64 index, u64 lowest)
 			fail("cannot read the C library in the executable", done);
 		left -= done;
 	}
+	if (taught)
+		call(SYS_pwrite64, file, (u64)&mark, sizeof(mark), E_SHOFF, 0, 0);
 	s64 high = call(SYS_fcntl, file, F_DUPFD_CLOEXEC, lowest, 0, 0, 0);
 
 	if (high < 0)
@@ -210,6 +280,7 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	if (self < 0)
 		fail("cannot read its own file through /proc/self/exe", self);
 	u64 linker = map_linker(self, page);
+	int taught = teach(self, linker, page);
 
 	char preload[ROOM / 2];
 	char *at = append(preload, "LD_PRELOAD=");
@@ -220,7 +291,7 @@ __attribute__((used)) struct jump prepare(u64 *old)
 
 	for (u64 i = 0; i < table.library_count; i++) {
 		at = append(at, i ? ":/proc/self/fd/" : "/proc/self/fd/");
-		at = append_number(at, copy_library(self, i, lowest));
+		at = append_number(at, copy_library(self, i, lowest, taught));
 	}
 	*at = 0;
 	call(SYS_close, self, 0, 0, 0, 0, 0);

@@ -1,7 +1,7 @@
 /** What packing needs of a 64-bit little-endian ELF file (elf(5), System V gABI): the program headers. */
 import { CrError } from "../error.ts";
 
-export const PT = { LOAD: 1, INTERP: 3, PHDR: 6 } as const;
+export const PT = { LOAD: 1, INTERP: 3, NOTE: 4, PHDR: 6 } as const;
 
 /** Bytes of one program header. */
 export const headerSize = 56;

@@ -11,8 +11,10 @@ import { type Machine, run, toolPrefix } from "./native.ts";
 const pageLimit = 0x10000;
 
 /** Mirrors `struct table` of blobs/start.c. */
-const layout = { magic: 0x5354415254303031n, segments: 8, libraries: 8, headers: 24 } as const;
-const tableSize = 8 * (8 + 5 * layout.segments + 2 * layout.libraries) + headerSize * layout.headers;
+const layout = { magic: 0x5354415254303032n, segments: 8, libraries: 8, headers: 24 } as const;
+/** Bytes of a library's beginning that blobs/start.c copies where the rest need not be. */
+const headLimit = 4096;
+const tableSize = 8 * (10 + 5 * layout.segments + 2 * layout.libraries) + headerSize * layout.headers;
 
 /** The name of the linker and of the libraries, as the program asks for them; libgcc_s is loaded by `pthread_exit`. */
 function neededBy(machine: Machine, path: string): string[] {
@@ -58,6 +60,29 @@ class Pile {
   }
 }
 
+/** `mov $9, %eax; syscall`: x86_64's way to make the call mmap. */
+const mmapCall = Buffer.from([0xb8, 9, 0, 0, 0, 0x0f, 0x05]);
+
+/** Address of the one place where a linker calls mmap; 0 where there is no such place, or more than one. */
+function mmapOf(linker: Elf): number {
+  const found = linker.of(PT.LOAD).flatMap(({ flags, offset, fileSize, address }) => {
+    const text = Buffer.from(linker.bytes.subarray(offset, offset + (flags & 1 ? fileSize : 0)));
+    const at = text.indexOf(mmapCall);
+    if (at < 0) return [];
+    return text.indexOf(mmapCall, at + 1) < 0 ? [address + at] : [0, 0];
+  });
+  return found.length === 1 ? (found[0] ?? 0) : 0;
+}
+
+/** Whether all that a linker reads of a library, not maps, lies in its first page. */
+function hasShortHead(bytes: Uint8Array): boolean {
+  const elf = new Elf("", bytes);
+  return elf.segments.every(({ type, offset, fileSize, at }) => {
+    const isRead = type === PT.NOTE || type === PT.PHDR;
+    return at + headerSize <= headLimit && (!isRead || offset + fileSize <= headLimit);
+  });
+}
+
 /**
  * @param program path of a dynamic executable with a fixed address (ET_EXEC)
  * @param startup flat binary of the start-up code
@@ -71,7 +96,7 @@ export function pack(machine: Machine, program: string, startup: Uint8Array): Ui
   const linkerPath = libraryPath(machine, linkerName.toString().replace(/.*\//, ""));
   const linker = new Elf(linkerPath, new Uint8Array(readFileSync(linkerPath)));
   const loads = linker.of(PT.LOAD);
-  const libraries = neededBy(machine, program).map((name) => readFileSync(libraryPath(machine, name)));
+  const libraries = neededBy(machine, program).map((name) => new Uint8Array(readFileSync(libraryPath(machine, name))));
 
   const startAddress = new DataView(startup.buffer, startup.byteOffset).getBigUint64(8, true);
   const base = Number(startAddress) & -pageLimit;
@@ -106,6 +131,7 @@ export function pack(machine: Machine, program: string, startup: Uint8Array): Ui
 
   const words: number[] = [entry, copyAddress, linker.entry];
   words.push(Math.max(...loads.map((segment) => Math.ceil((segment.address + segment.size) / pageLimit) * pageLimit)));
+  words.push(libraries.every(hasShortHead) ? mmapOf(linker) : 0);
   words.push(loads.length, appended.length);
   for (let index = 0; index < layout.segments; index++) {
     const load = loads[index];

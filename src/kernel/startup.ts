@@ -2,7 +2,7 @@
  * What the start-up code of the finished executable (`blobs/start.c`) left in our environment. main.ts imports this
  * module before any other. Little happens here: it runs before `--version` too.
  *
- * The C library came in as LD_PRELOAD, from anonymous files; variables that could steer the runtime were hidden from it
+ * The C library came in as LD_PRELOAD, named by anonymous files; variables that could steer the runtime were hidden from it
  * by flipping one bit of their first letter, and words to its engine put in their place. A run from the source tree has
  * nothing of all this.
  */
@@ -14,7 +14,8 @@ const packed = Bun.isStandaloneExecutable && preload.startsWith(descriptors);
 if (packed) {
   delete process.env.LD_PRELOAD;
   // a caller's variables of these names have come with their first letters changed
-  for (const name of Object.keys(process.env)) if (name.startsWith("BUN_JSC_")) delete process.env[name];
+  for (const name of Object.keys(process.env))
+    if (name.startsWith("BUN_JSC_") || name.startsWith("MIMALLOC_")) delete process.env[name];
 }
 
 /** The anonymous files of the C library. The linker has mapped them: nobody needs the descriptors any more. */
