@@ -25,7 +25,6 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const MSG_NOSIGNAL = 0x4000;
-const MSG_DONTWAIT = 0x40;
 const MFD_CLOEXEC = 1;
 const EAGAIN = -11;
 const EINTR = -4;
@@ -53,8 +52,6 @@ export class Parasite implements Area, Disposable {
   #pins = 0;
   /** Where the leader is pinned. */
   #cpu: number | undefined;
-  /** What we do while the agent works. */
-  #meanwhile: (() => boolean) | undefined;
 
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
@@ -234,15 +231,6 @@ export class Parasite implements Area, Disposable {
     sys(NR.sched_setaffinity, tid, one.length, addressOf(one));
   }
 
-  /** Lets the leader run where it is allowed to, but for our CPU. False when there is no other, or we may not say. */
-  #pinElsewhere(cpu: number): boolean {
-    const at = PINS.at;
-    const others = this.bytes.slice(at + PINS.mask, at + PINS.size);
-    others[cpu >> 3] = (others[cpu >> 3] ?? 0) & ~(1 << (cpu & 7));
-    const length = this.view.getUint32(at + 4, true);
-    return sys(NR.sched_setaffinity, this.leader.tid, length, addressOf(others)) === 0;
-  }
-
   /** Undoes the last `pin`s until `left` remain. */
   unpin(left = 0): void {
     while (this.#pins > left) {
@@ -253,20 +241,13 @@ export class Parasite implements Area, Disposable {
     }
   }
 
-  /**
-   * Calls `act` while the leader may run on all CPUs that it is allowed.
-   * @param work what we do ourselves while the agent is at its programs, where there is a CPU for each of us: a piece of it at a
-   *   time, until there is none left (false)
-   */
-  roaming(act: () => void, work?: () => boolean): void {
+  /** Calls `act` while the leader may run on all CPUs that it is allowed. */
+  roaming(act: () => void): void {
     const cpu = this.#cpu;
-    if (work && cpu !== undefined && this.#pinElsewhere(cpu)) this.#meanwhile = work;
-    else this.unpin();
+    this.unpin();
     try {
       act();
     } finally {
-      this.#meanwhile = undefined;
-      this.unpin();
       if (cpu !== undefined) this.pin(this.leader.tid, cpu);
     }
   }
@@ -292,8 +273,7 @@ export class Parasite implements Area, Disposable {
   /** Waits for the agent's answer; a task that stops or dies meanwhile is noticed. */
   #await(): void {
     for (;;) {
-      const busy = this.#meanwhile?.() ?? false;
-      const got = sys(NR.recvfrom, this.#socket, addressOf(this.#byte), 1, busy ? MSG_DONTWAIT : 0, 0, 0);
+      const got = sys(NR.read, this.#socket, addressOf(this.#byte), 1);
       if (got === 1) return;
       if (got === 0) throw new CrError("the agent has gone", { code: "ESRCH", subject: this.subject });
       if (got !== EAGAIN && got !== EINTR) check(got, "cannot hear the agent", this.subject);

@@ -6,7 +6,7 @@ import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
-import { cgroupProblems, managesCgroups, saveCgroups } from "../namespace/cgroups.ts";
+import { cgroupProblems, MemoryLimits, managesCgroups, saveCgroups } from "../namespace/cgroups.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { IpcNamespace } from "../namespace/ipc-dump.ts";
@@ -29,6 +29,8 @@ import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 const RLIMIT_FSIZE = 1;
 const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;
+/** Bytes that no cgroup minds: its agent's own memory, which is charged to a task too, comes to as much. */
+const HARMLESS = 512 << 10;
 
 /** Microseconds since a performance.now() time. */
 export function since(start: number): number {
@@ -179,14 +181,17 @@ export function save(saving: Saving): Saved {
   log.phase("memory");
   const memory = performance.now();
   let done = 0;
+  const memoryLimits = new MemoryLimits();
+  const progress = (bytes: number) => {
+    done += bytes;
+    log.progress(done, total);
+    step();
+  };
   for (const { task, one, runs } of jobs) {
     const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
-    const asVictim = BigInt(limit) === RLIM_INFINITY;
-    dumpPages(images, pids.of(task.pid), nextPagesId(), runs, one.parasite, one.memory, asVictim, (bytes) => {
-      done += bytes;
-      log.progress(done, total);
-      step();
-    });
+    const asVictim = BigInt(limit) === RLIM_INFINITY && (runs.bytes < HARMLESS || !memoryLimits.bind(task.pid));
+    const way = { parasite: one.parasite, memory: one.memory, asVictim, progress };
+    dumpPages(images, pids.of(task.pid), nextPagesId(), runs, way);
   }
   saved.writingUs = since(memory);
   saved.bytes = total;

@@ -1,40 +1,29 @@
 import { expect, test } from "bun:test";
-import { closeFd } from "./fd.ts";
 import { PAGE_SIZE, RemoteMemory } from "./memory.ts";
 import { NR } from "./nr.ts";
 import { addressOf, must, sys } from "./sys.ts";
 
-function file(bytes: number): number {
-  const name = Buffer.from("test\0");
-  const fd = must(NR.memfd_create, [addressOf(name), 1]);
-  must(NR.ftruncate, [fd, bytes]);
-  return fd;
-}
-
-test("pieces of memory go to their place in a file", () => {
+test("pieces of memory, one behind the other", () => {
   using memory = new RemoteMemory(process.pid);
   const bytes = new Uint8Array(new ArrayBuffer(4 * PAGE_SIZE)).map((_, i) => i % 251);
   const at = addressOf(bytes);
-  const fd = file(5 * PAGE_SIZE);
-  const pieces = [
-    { start: at + 10, length: PAGE_SIZE },
-    { start: at + 2 * PAGE_SIZE, length: 2 * PAGE_SIZE },
-  ];
-  expect(memory.readIntoFile(pieces, fd, PAGE_SIZE)).toBe(true);
-  const got = new Uint8Array(5 * PAGE_SIZE);
-  expect(sys(NR.pread64, fd, addressOf(got), got.length, 0)).toBe(got.length);
-  const wanted = new Uint8Array(5 * PAGE_SIZE);
-  wanted.set(bytes.subarray(10, 10 + PAGE_SIZE), PAGE_SIZE);
-  wanted.set(bytes.subarray(2 * PAGE_SIZE), 2 * PAGE_SIZE);
-  expect(got).toEqual(wanted);
-  closeFd(fd);
+  const into = new Uint8Array(new ArrayBuffer(3 * PAGE_SIZE));
+  const pieces = [at + 10, PAGE_SIZE, at + 2 * PAGE_SIZE, 2 * PAGE_SIZE];
+  expect(memory.tryGather(pieces, into)).toBeUndefined();
+  const wanted = [...bytes.subarray(10, 10 + PAGE_SIZE), ...bytes.subarray(2 * PAGE_SIZE)];
+  expect([...into]).toEqual(wanted);
 });
 
-test("a file that is too short takes nothing, and nobody is hurt", () => {
+test("a page that nobody may read is read too; where there is none, its address is told", () => {
   using memory = new RemoteMemory(process.pid);
-  const bytes = new Uint8Array(new ArrayBuffer(2 * PAGE_SIZE));
-  const fd = file(PAGE_SIZE);
-  expect(memory.readIntoFile([{ start: addressOf(bytes), length: 2 * PAGE_SIZE }], fd, 0)).toBe(false);
-  expect(memory.readIntoFile([{ start: 4096, length: PAGE_SIZE }], fd, 0)).toBe(false);
-  closeFd(fd);
+  const [PROT_NONE, PROT_RW, PRIVATE_ANONYMOUS] = [0, 3, 0x22];
+  const at = must(NR.mmap, [0, 3 * PAGE_SIZE, PROT_RW, PRIVATE_ANONYMOUS, -1, 0]);
+  memory.write(at, new Uint8Array(2 * PAGE_SIZE).fill(7));
+  must(NR.mprotect, [at + PAGE_SIZE, PAGE_SIZE, PROT_NONE]);
+  must(NR.munmap, [at + 2 * PAGE_SIZE, PAGE_SIZE]);
+  const into = new Uint8Array(new ArrayBuffer(2 * PAGE_SIZE));
+  expect(memory.tryGather([at, PAGE_SIZE, at + PAGE_SIZE, PAGE_SIZE], into)).toBeUndefined();
+  expect(into.every((byte) => byte === 7)).toBe(true);
+  expect(memory.tryGather([at, PAGE_SIZE, 4096, PAGE_SIZE], into)).toBe(4096);
+  sys(NR.munmap, at, 2 * PAGE_SIZE);
 });

@@ -42,25 +42,25 @@ export class RemoteMemory implements Disposable {
   }
 
   /**
-   * Copies pieces of the task's memory to a page's place in a file that is as long already, one behind the other, by a mapping of
-   * it; false when that does not go.
+   * Fills `into` from pieces of the task's memory, one behind the other.
+   * @param pieces addresses and lengths, by turns: together as many bytes as there is room, at most 1024 of them
+   * @returns undefined, or the address of a piece that is not readable
    */
-  readIntoFile(pieces: readonly { start: number; length: number }[], fd: number, offset: number): boolean {
-    const iov = new BigUint64Array(2 + pieces.length * 2);
-    let size = 0;
-    pieces.forEach(({ start, length }, i) => {
-      iov[2 + i * 2] = BigInt(start);
-      iov[3 + i * 2] = BigInt(length);
-      size += length;
-    });
-    const to = sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
-    if (to < 0) return false;
-    iov[0] = BigInt(to);
-    iov[1] = BigInt(size);
+  tryGather(pieces: readonly number[], into: Uint8Array): number | undefined {
+    const iov = new BigUint64Array(2 + pieces.length);
+    iov[0] = BigInt(addressOf(into));
+    iov[1] = BigInt(into.length);
+    for (const [i, value] of pieces.entries()) iov[2 + i] = BigInt(value);
     const at = addressOf(iov);
-    const got = sys(NR.process_vm_readv, this.pid, at, 1, at + 16, pieces.length, 0);
-    sys(NR.munmap, to, size);
-    return got === size;
+    if (sys(NR.process_vm_readv, this.pid, at, 1, at + 16, pieces.length / 2, 0) === into.length) return undefined;
+    // it stops at page protections, which the file does not mind
+    let done = 0;
+    for (let i = 0; i < pieces.length; i += 2) {
+      const [start = 0, length = 0] = [pieces[i], pieces[i + 1]];
+      if (!this.tryRead(start, into.subarray(done, done + length))) return start;
+      done += length;
+    }
+    return undefined;
   }
 
   write(address: number, bytes: Uint8Array): void {

@@ -9,45 +9,50 @@ import type { ImageWriter } from "../image/writer.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
+import { putU64s } from "../kernel/u64.ts";
 import type { PageRuns } from "./content.ts";
-import { type Piece, Stretch } from "./stretch.ts";
 
 const PROT_READ = 1;
-/** Parts of one pwritev program; far below what the area holds. */
-const PARTS = 16384;
 /** From so many bytes on a task had better find itself a CPU than share ours. */
 const LONG = 16 << 20;
-/** Pieces of a long stretch, bytes: the agent takes half of what is left, and no less than this; we take this. */
-const AGENTS = 8 << 20;
-const OURS = 4 << 20;
-/** Parts that process_vm_readv(2) takes. */
-const IOV_MAX = 1024;
-/** File systems by f_type of statfs(2). */
+/**
+ * What the agent writes at once: bytes, some 10 ms, after which we look whether somebody wants us to stop; and parts, far below
+ * what the area holds.
+ */
+const AGENTS = { bytes: 64 << 20, parts: 16384 } as const;
+/** The same of us: what stays in a processor's cache between the two copies, and what process_vm_readv(2) takes. */
+const OURS = { bytes: 512 << 10, parts: 1024 } as const;
+/** File system by f_type of statfs(2). */
 const TMPFS = 0x01021994n;
-/** Of disks, of this machine: ext, XFS, btrfs. */
-const OF_DISKS = [0xef53n, 0x58465342n, 0x9123683en];
+
+/** How a task's pages go to a file. */
+interface Way {
+  readonly parasite: Parasite;
+  readonly memory: RemoteMemory;
+  /** False when writing as the task would hurt it: then we copy everything. */
+  readonly asVictim: boolean;
+  progress(bytes: number): void;
+}
+
+/** Ranges of the task's memory, addresses and lengths by turns, and their place in the file. */
+interface Chunk {
+  readonly pieces: number[];
+  readonly bytes: number;
+  readonly offset: number;
+}
 
 /**
- * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy. Of
- * long stretches we bring a part there ourselves, from their end, where there is a CPU for each of us: a file takes one write
- * at a time, but it can be mapped meanwhile. Pages that the task may not read are copied by us.
- * @param asVictim false when writing as the task would hurt it (a file size limit): then we copy everything
+ * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy. One
+ * writer is all that a file takes: what we brought into a mapping of it meanwhile, page by page, only made it longer. Pages that
+ * the task may not read are copied by us.
  */
-export function dumpPages(
-  images: ImageDirectory,
-  id: number,
-  pagesId: number,
-  runs: PageRuns,
-  parasite: Parasite,
-  memory: RemoteMemory,
-  asVictim: boolean,
-  progress: (bytes: number) => void,
-): void {
+export function dumpPages(images: ImageDirectory, id: number, pagesId: number, runs: PageRuns, way: Way): void {
   const map = images.pagemapWriter("PAGEMAP", id, pagesId);
   writePagemap(map, runs);
   if (runs.starts.length === 0) return;
-  const pages = images.writer("PAGES", pagesId);
-  const mappable = makeRoom(pages.fd, runs.bytes);
+  const { parasite, memory, asVictim, progress } = way;
+  const file = images.writer("PAGES", pagesId);
+  makeRoom(file.fd, runs.bytes);
   let offset = 0;
   let first = 0;
   while (first < runs.starts.length) {
@@ -55,44 +60,55 @@ export function dumpPages(
     let last = first;
     let bytes = 0;
     while (last < runs.starts.length && (asVictim && canRead(runs, last)) === readable) bytes += length(runs, last++);
-    const stretch = new Stretch(runs, first, last, offset);
-    if (!readable) copyOurselves(memory, pages, runs, first, last, offset);
-    else if (bytes < LONG) writeAsVictim(parasite, pages, stretch, progress);
-    else
-      parasite.roaming(
-        () => writeAsVictim(parasite, pages, stretch, progress),
-        mappable ? copier(memory, pages, stretch) : undefined,
-      );
-    if (!readable) progress(bytes);
+    const chunks = chunksOf(runs, first, last, offset, readable ? AGENTS : OURS);
+    const copy = () => {
+      for (const chunk of chunks) {
+        if (readable) writeAsVictim(parasite, file, chunk);
+        else copyOurselves(memory, file, chunk);
+        progress(chunk.bytes);
+      }
+    };
+    if (readable && bytes >= LONG) parasite.roaming(copy);
+    else copy();
     offset += bytes;
     first = last;
+  }
+}
+
+function* chunksOf(
+  runs: PageRuns,
+  first: number,
+  last: number,
+  offset: number,
+  most: { bytes: number; parts: number },
+): Generator<Chunk> {
+  let i = first;
+  // where we are in the run, and in the file
+  let start = runs.starts[i] ?? 0;
+  let at = offset;
+  while (i < last) {
+    const pieces: number[] = [];
+    let left = most.bytes;
+    while (i < last && left > 0 && pieces.length < 2 * most.parts) {
+      const end = Math.min(runs.ends[i] ?? 0, start + left);
+      pieces.push(start, end - start);
+      left -= end - start;
+      start = end === runs.ends[i] ? (runs.starts[++i] ?? 0) : end;
+    }
+    const bytes = most.bytes - left;
+    yield { pieces, bytes, offset: at };
+    at += bytes;
   }
 }
 
 /**
  * Tells how long the file will be, if it is to be long. Disk file systems then take it a quarter quicker; in memory files room
  * costs what it saves. What has no room, or cannot be asked, tells when it is written.
- * @returns whether the file can be mapped and written at the same time
  */
-function makeRoom(fd: number, bytes: number): boolean {
-  if (bytes < LONG) return false;
+function makeRoom(fd: number, bytes: number): void {
+  if (bytes < LONG) return;
   const statfs = new BigUint64Array(15);
-  if (sys(NR.fstatfs, fd, addressOf(statfs)) < 0) return false;
-  const [type = 0n] = statfs;
-  if (type === TMPFS) return sys(NR.ftruncate, fd, bytes) === 0;
-  return sys(NR.fallocate, fd, 0, 0, bytes) === 0 && OF_DISKS.includes(type);
-}
-
-/** Brings a piece of a stretch into the file with each call, until there is none left for us, or it fails: then the agent does it. */
-function copier(memory: RemoteMemory, file: ImageWriter<"PAGES">, stretch: Stretch): () => boolean {
-  let able = true;
-  return () => {
-    if (!able || stretch.bytes === 0) return false;
-    const pieces = stretch.takeLast(OURS, IOV_MAX);
-    able = memory.readIntoFile(pieces, file.fd, stretch.offset + stretch.bytes);
-    if (!able) stretch.giveBack(pieces);
-    return able;
-  };
+  if (sys(NR.fstatfs, fd, addressOf(statfs)) === 0 && statfs[0] !== TMPFS) sys(NR.fallocate, fd, 0, 0, bytes);
 }
 
 function length(runs: PageRuns, i: number): number {
@@ -125,36 +141,12 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
   put();
 }
 
-function writeAsVictim(
-  parasite: Parasite,
-  file: ImageWriter<"PAGES">,
-  stretch: Stretch,
-  progress: (bytes: number) => void,
-): void {
-  let left = stretch.bytes;
-  while (left > 0) {
-    const { offset } = stretch;
-    const pieces = stretch.takeFirst(Math.max(AGENTS, pageAligned(stretch.bytes / 2)), PARTS);
-    if (pieces.length > 0) writePieces(parasite, file, pieces, offset);
-    // of our own pieces, too
-    progress(left - stretch.bytes);
-    left = stretch.bytes;
-  }
-}
-
-const pageAligned = (bytes: number) => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
-
-function writePieces(parasite: Parasite, file: ImageWriter<"PAGES">, pieces: readonly Piece[], offset: number): void {
+function writeAsVictim(parasite: Parasite, file: ImageWriter<"PAGES">, { pieces, offset }: Chunk): void {
   const { program } = parasite;
   const fd = load32(parasite.receiveFd(program, file.fd));
-  const parts = program.reserve(pieces.length * 16);
-  let at = 0;
-  for (const { start, length } of pieces) {
-    put64(parts.view, at, start);
-    put64(parts.view, at + 8, length);
-    at += 16;
-  }
-  const written = program.call(PSEUDO.writevAll, [fd, parts, pieces.length, offset], { ignore: true });
+  const parts = program.reserve(pieces.length * 8);
+  putU64s(parts.bytes, pieces.length, pieces);
+  const written = program.call(PSEUDO.writevAll, [fd, parts, pieces.length / 2, offset], { ignore: true });
   program.call(NR.close, [fd]);
   program.run();
   const result = program.result(written);
@@ -170,35 +162,15 @@ function pageError(result: number, pid: number, path: string): CrError {
   );
 }
 
-function put64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
-}
+let buffer: Uint8Array | undefined;
 
-const COPY = 1 << 20;
-let copyBuffer: Uint8Array | undefined;
-
-function copyOurselves(
-  memory: RemoteMemory,
-  file: ImageWriter<"PAGES">,
-  runs: PageRuns,
-  first: number,
-  last: number,
-  offset: number,
-): void {
-  copyBuffer ??= new Uint8Array(COPY);
-  let to = offset;
-  for (let i = first; i < last; i++) {
-    const end = runs.ends[i] ?? 0;
-    for (let at = runs.starts[i] ?? 0; at < end; at += COPY) {
-      const part = copyBuffer.subarray(0, Math.min(COPY, end - at));
-      if (!memory.tryRead(at, part)) {
-        throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address: at } });
-      }
-      pwriteFully(file, part, to, memory.pid);
-      to += part.length;
-    }
-  }
+function copyOurselves(memory: RemoteMemory, file: ImageWriter<"PAGES">, { pieces, bytes, offset }: Chunk): void {
+  buffer ??= new Uint8Array(new ArrayBuffer(OURS.bytes));
+  const part = buffer.subarray(0, bytes);
+  const lost = memory.tryGather(pieces, part);
+  if (lost !== undefined)
+    throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address: lost } });
+  pwriteFully(file, part, offset, memory.pid);
 }
 
 function pwriteFully(file: ImageWriter<"PAGES">, bytes: Uint8Array, offset: number, pid: number): void {

@@ -2,7 +2,7 @@
  * The cgroups that a tree lives in (cgroups(7)), all of it in the same ones: remembered at the dump, entered again at the restore
  * where they are there. What a cgroup limits is whoever's business who made it.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgSetEntry } from "../image/schema.gen.ts";
@@ -99,5 +99,63 @@ export function enterCgroups(pid: number, images: ImageDirectory, id: number, ro
     } catch (cause) {
       throw new CrError("the tree cannot enter the cgroup that it was in", { code: "ENOENT", subject, remedy, cause });
     }
+  }
+}
+
+/** A limit of cgroup v1 from here on is none. */
+const BOUNDLESS = 2 ** 62;
+
+/** Whether one cgroup limits memory: by the files of both versions, of which a hierarchy has its own. */
+function hasMemoryLimit(directory: string): boolean {
+  return ["memory.max", "memory.high", "memory.limit_in_bytes"].some((name) => {
+    let text: string;
+    try {
+      text = readFileSync(`${directory}/${name}`, "utf8");
+    } catch {
+      return false;
+    }
+    return text !== "max\n" && Number(text) < BOUNDLESS;
+  });
+}
+
+/**
+ * Which tasks may not write what they have not written without us: pages of files are charged to the memory cgroup of who writes
+ * them, which may be at its limit, and then the kernel takes the memory from the tasks of that cgroup, or ends one.
+ */
+export class MemoryLimits {
+  #mounts: MountInfo[] | undefined;
+  readonly #known = new Map<string, boolean>();
+  readonly #own = cgroupsOf("self");
+
+  /** Whether a task is limited by a cgroup that we are not in ourselves, or by one that we cannot see. */
+  bind(pid: number): boolean {
+    const cgroups = cgroupsOf(`${pid}`);
+    const isMemory = ({ controllers }: CgroupMembership) => controllers.split(",").includes("memory");
+    const its = cgroups.find(isMemory) ?? cgroups.find(({ hierarchy }) => hierarchy === 0);
+    if (!its) return false;
+    let known = this.#known.get(its.path);
+    if (known === undefined) {
+      known = this.#limited(its);
+      this.#known.set(its.path, known);
+    }
+    return known;
+  }
+
+  #limited({ hierarchy, controllers, path }: CgroupMembership): boolean {
+    const ours = this.#own.find((one) => one.hierarchy === hierarchy)?.path;
+    if (ours === path) return false;
+    this.#mounts ??= ownMounts();
+    if (path.startsWith("/..")) return true;
+    for (
+      let at = path;
+      at !== "/" && !(ours !== undefined && isBelow(ours, at));
+      at = at.slice(0, at.lastIndexOf("/")) || "/"
+    ) {
+      const directory = directoryOf(controllers, at, this.#mounts);
+      // beyond what is mounted here
+      if (directory === undefined) return true;
+      if (hasMemoryLimit(directory)) return true;
+    }
+    return false;
   }
 }

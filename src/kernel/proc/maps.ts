@@ -266,9 +266,9 @@ export function parseMaps(text: Buffer): Vma[] {
   return areas;
 }
 
-/** All mappings of a process with their flags, ascending. One smaps read: the kernel walks the whole page table for it. */
+/** All mappings of a process with their flags, ascending. The kernel walks the whole page table for it: 15 ms for a GiB. */
 export function readSmaps(dir: ProcDir): Vma[] {
-  return parseMaps(dir.bytes("smaps"));
+  return parseMaps(dir.bytesOnce("smaps"));
 }
 
 /** All mappings without flags; far cheaper than `readSmaps`. */

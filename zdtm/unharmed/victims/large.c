@@ -1,6 +1,6 @@
 /*
- * More memory than one goes through alone: two write it to its image, and two give it back at the end. Whatever is lost or
- * changed of it ends the program.
+ * So much memory that it is written in several pieces, and two give it back at the end. Whatever is lost or changed of it ends
+ * the program.
  *   large READY
  */
 #define _GNU_SOURCE
