@@ -1070,7 +1070,16 @@ export const messages: Readonly<Record<string, string>> = {
 19 optional #sk_shutdown shutdown
 20 optional .tcp_opts_entry tcp_opts
 2000 optional .tscriu_netns tscriu_netns
-2001 repeated .tscriu_pending tscriu_pending`,
+2001 repeated .tscriu_pending tscriu_pending
+2002 optional .tscriu_group tscriu_group
+2003 optional uint32 tscriu_error
+2004 repeated bytes tscriu_errors
+2005 repeated .tscriu_md5 tscriu_md5`,
+  tscriu_group: `1 required uint32 place
+2 repeated fixed64 filter`,
+  tscriu_md5: `1 required bytes address
+2 required uint32 prefix
+3 required bytes key`,
   tscriu_pending: `1 required uint32 ino
 2 required uint32 state
 3 repeated uint32 src_addr

@@ -1745,6 +1745,21 @@ export interface InetSkEntry {
   tcp_opts?: TcpOptsEntry;
   tscriu_netns?: TscriuNetns;
   tscriu_pending: TscriuPending[];
+  tscriu_group?: TscriuGroup;
+  tscriu_error?: number;
+  tscriu_errors: Uint8Array[];
+  tscriu_md5: TscriuMd5[];
+}
+
+export interface TscriuGroup {
+  place: number;
+  filter: U64[];
+}
+
+export interface TscriuMd5 {
+  address: Uint8Array;
+  prefix: number;
+  key: Uint8Array;
 }
 
 export interface TscriuPending {
@@ -2292,6 +2307,8 @@ export interface Messages {
   ip_opts_entry: IpOptsEntry;
   tscriu_membership: TscriuMembership;
   inet_sk_entry: InetSkEntry;
+  tscriu_group: TscriuGroup;
+  tscriu_md5: TscriuMd5;
   tscriu_pending: TscriuPending;
   tcp_opts_entry: TcpOptsEntry;
   tcp_stream_entry: TcpStreamEntry;

@@ -1,11 +1,13 @@
-/** bpf(2), as far as maps go. Source of numbers and layouts: linux/bpf.h. */
+/** bpf(2), as far as maps go, and programs that read for us. Source of numbers and layouts: linux/bpf.h. */
 import type { Subject } from "../error.ts";
 import { closeFd } from "./fd.ts";
 import { NR } from "./nr.ts";
-import { addressOf, check, sys } from "./sys.ts";
+import { addressOf, check, cstring, sys } from "./sys.ts";
 
 const COMMAND = {
   MAP_CREATE: 0,
+  PROG_LOAD: 5,
+  PROG_RUN: 10,
   PROG_GET_NEXT_ID: 11,
   PROG_GET_FD_BY_ID: 13,
   MAP_GET_FD_BY_ID: 14,
@@ -29,6 +31,9 @@ const ATTR_SIZE = 128;
 const INFO_SIZE = 256;
 const NAME = 16;
 const ENOENT = -2;
+/** BPF_PROG_TYPE_SYSCALL, and BPF_F_SLEEPABLE, which goes with it. */
+const PROGRAM_OF_CALLS = 31;
+const SLEEPABLE = 16;
 
 export interface MapInfo {
   readonly type: number;
@@ -100,6 +105,41 @@ export function makeMap(info: Omit<MapInfo, "id" | "isTyped" | "ifindex">, subje
     attr.setBigUint64(64, info.extra, true);
   });
   return check(result, "cannot make a BPF map", subject, "run as root, or with CAP_BPF");
+}
+
+/** An instruction: operation, registers, offset, number. */
+export type Instruction = readonly [code: number, to: number, from: number, offset: number, number: number];
+
+/**
+ * Loads a program that only runs when it is told to, and may sleep then: a descriptor, which the caller closes, or the negative
+ * errno.
+ */
+export function tryLoadProgram(instructions: readonly Instruction[]): number {
+  const code = new DataView(new ArrayBuffer(instructions.length * 8));
+  instructions.forEach(([operation, to, from, offset, number], i) => {
+    code.setUint8(i * 8, operation);
+    code.setUint8(i * 8 + 1, to | (from << 4));
+    code.setInt16(i * 8 + 2, offset, true);
+    code.setInt32(i * 8 + 4, number, true);
+  });
+  // what reads the kernel's memory is for programs of that licence alone
+  const license = cstring("GPL");
+  return bpf(COMMAND.PROG_LOAD, (attr) => {
+    attr.setUint32(0, PROGRAM_OF_CALLS, true);
+    attr.setUint32(4, instructions.length, true);
+    put64(attr, 8, addressOf(code));
+    put64(attr, 16, addressOf(license));
+    attr.setUint32(44, SLEEPABLE, true);
+  }).result;
+}
+
+/** Runs such a program with a context that it may change: 0, or the negative errno. */
+export function tryRunProgram(program: number, context: BigUint64Array): number {
+  return bpf(COMMAND.PROG_RUN, (attr) => {
+    attr.setInt32(0, program, true);
+    attr.setUint32(40, context.byteLength, true);
+    put64(attr, 48, addressOf(context));
+  }).result;
 }
 
 /** What a map holds: keys, and their values in the same order. */

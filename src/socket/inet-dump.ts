@@ -26,6 +26,7 @@ import { MulticastGroups } from "./multicast.ts";
 import type { Ends } from "./network-lock.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
+import { groupProblem, readGroup } from "./reuse-group.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
 import { readTcpOptions } from "./tcp-options.ts";
@@ -79,6 +80,8 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   const close = "let the program close it before the dump";
   const filter = filterProblem(file.dup, subjectOf(file));
   if (filter) return filter;
+  const chosen = socket.own.port === 0 ? undefined : groupProblem(file.dup, dump, subjectOf(file));
+  if (chosen) return chosen;
   if (socket.type === SOCK.RAW) return undefined;
   if (speaksTcp(socket.protocol)) return tcpProblem(file, socket, dump, fail);
   if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
@@ -265,9 +268,16 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
     ...namespaceFields(dump),
     tscriu_pending: pendingOf(file, dump),
+    tscriu_errors: [],
+    tscriu_md5: [],
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;
+  const group =
+    own.port === 0 || (speaksTcp(socket.protocol) && socket.state !== TCP_STATE.LISTEN)
+      ? undefined
+      : readGroup(file.dup, dump);
+  if (group) entry.tscriu_group = group;
   const scope = own.scope || (peer?.scope ?? 0);
   const ifname = scope === 0 ? undefined : interfaceName(file.dup, scope);
   if (ifname !== undefined) entry.ifname = ifname;

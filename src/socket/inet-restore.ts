@@ -25,6 +25,7 @@ import { speaksTcp } from "./inet-protocol.ts";
 import { feedDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
+import { restoreProgram } from "./reuse-group.ts";
 import { reviveEnded } from "./tcp-ended.ts";
 import { applyTcpOptions } from "./tcp-options.ts";
 import { forgetConnections, isTcpConnection, restorePending, reviveConnection } from "./tcp-restore.ts";
@@ -97,15 +98,25 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
       else reviveConnection(fd, entry, scopeOf(fd, entry), restore);
     } else if (isEnded(entry) && reviveEnded(fd, entry, scopeOf(fd, entry), restore)) {
       ended(restore).add(entry.id);
-    } else if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
-    if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
-    else if (isConnected(entry)) connect(fd, entry, subject);
+    } else if (entry.tscriu_group === undefined) settle(fd, entry, restore, subject);
   } catch (error) {
     closeFd(fd);
     throw error;
   }
   restore.put(entry.id, fd);
   restore.applyFown(fd, entry.fown, entry.flags);
+}
+
+/** To the place where it was: its address, who comes, its peer. */
+function settle(fd: number, entry: InetSkEntry, restore: FileRestore, subject: Subject): void {
+  if (entry.src_port !== 0 || entry.src_addr.some((word) => word !== 0)) bind(fd, entry, restore, subject);
+  if (entry.state === TCP_STATE.LISTEN) listen(fd, entry, subject);
+  else if (isConnected(entry)) connect(fd, entry, subject);
+}
+
+/** One that shares its port: they come there one after the other, in the order in which they were. */
+export function joinGroup(entry: InetSkEntry, restore: FileRestore): void {
+  if (entry.tscriu_group) settle(restore.descriptor(entry.id), entry, restore, subjectOf(entry));
 }
 
 /** Of those that need nobody for it. A peer without a port is one, too. */
@@ -187,6 +198,7 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   applyIpOptions(fd, entry, subject);
   applyTcpOptions(fd, entry, subject);
   applyOptions(fd, entry.opts, subject);
+  restoreProgram(fd, entry, subject);
   if (entry.tscriu_pending.length > 0) restorePending(fd, entry, scopeOf(fd, entry), restore);
   const how = howOf(entry, restore);
   if (how === undefined) return;

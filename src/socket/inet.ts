@@ -5,7 +5,8 @@ import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { atPlace, atTree } from "./elsewhere.ts";
 import { checkInet, dumpInet, dumpInetContents } from "./inet-dump.ts";
-import { finishInet, openInet } from "./inet-restore.ts";
+import { finishInet, joinGroup, openInet } from "./inet-restore.ts";
+import { inOrder } from "./reuse-group.ts";
 import { checkConnection } from "./tcp-restore.ts";
 
 function matches(file: OpenFile): boolean {
@@ -37,6 +38,8 @@ export const inet: FileKind = {
   },
 
   link(entries, restore) {
-    for (const { isk } of entries) if (isk) atPlace(isk, restore, () => finishInet(isk, restore));
+    const sockets = entries.flatMap(({ isk }) => (isk ? [isk] : []));
+    for (const isk of inOrder(sockets)) atPlace(isk, restore, () => joinGroup(isk, restore));
+    for (const isk of sockets) atPlace(isk, restore, () => finishInet(isk, restore));
   },
 };

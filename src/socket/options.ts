@@ -75,7 +75,12 @@ function filterOf(fd: number, subject: Subject): U64[] {
     "cannot read a socket's filter",
     subject,
   );
-  return Array.from({ length }, (_, i) => {
+  return instructionsOf(program);
+}
+
+/** Instructions of a classic program (struct sock_filter) as images have them. */
+export function instructionsOf(program: DataView): U64[] {
+  return Array.from({ length: program.byteLength >> 3 }, (_, i) => {
     const high =
       program.getUint16(i * 8, true) * 0x1_0000 + program.getUint8(i * 8 + 2) * 0x100 + program.getUint8(i * 8 + 3);
     return (BigInt(high) << 32n) | BigInt(program.getUint32(i * 8 + 4, true));
@@ -181,7 +186,11 @@ function setTime(fd: number, name: number, sec: U64, usec: U64, subject: Subject
 
 /** Attaches the classic filter; before bind(2) where packets come to whoever has a socket. */
 export function attachFilter(fd: number, filter: readonly U64[], subject: Subject): void {
-  if (filter.length === 0) return;
+  if (filter.length > 0) attachProgram(fd, SO.ATTACH_FILTER, filter, subject);
+}
+
+/** The same for any option that takes a classic program. */
+export function attachProgram(fd: number, name: number, filter: readonly U64[], subject: Subject): void {
   const program = new DataView(new ArrayBuffer(filter.length * 8));
   filter.forEach((instruction, i) => {
     const value = BigInt(instruction);
@@ -193,7 +202,7 @@ export function attachFilter(fd: number, filter: readonly U64[], subject: Subjec
   const fprog = new DataView(new ArrayBuffer(16));
   fprog.setUint16(0, filter.length, true);
   fprog.setBigUint64(8, BigInt(addressOf(program)), true);
-  const result = trySetOption(fd, SOL.SOCKET, SO.ATTACH_FILTER, new Uint8Array(fprog.buffer));
+  const result = trySetOption(fd, SOL.SOCKET, name, new Uint8Array(fprog.buffer));
   check(result, "cannot put the filter on a socket", { ...subject, instructions: program.byteLength / 8 });
 }
 
