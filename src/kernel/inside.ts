@@ -56,6 +56,11 @@ export class KernelObject {
     readonly structure: string,
   ) {}
 
+  /** The same as what it is part of, at its beginning. */
+  as(structure: string): KernelObject {
+    return new KernelObject(this.inside, this.address, structure);
+  }
+
   #of(member: string, size: number): DataView {
     return this.inside.read(this.address + BigInt(this.inside.offsetOf(this.structure, member)), size);
   }

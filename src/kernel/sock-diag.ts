@@ -86,6 +86,8 @@ export interface InetSocket {
   readonly congestion: string | undefined;
   /** SO_MARK; told to CAP_NET_ADMIN alone. */
   readonly mark: number | undefined;
+  /** What a TCP socket signs its segments with (TCP_MD5SIG), by the addresses of peers; told to CAP_NET_ADMIN alone. */
+  readonly keys: readonly { readonly address: Uint8Array; readonly prefix: number; readonly key: Uint8Array }[];
   readonly memory: SocketMemory | undefined;
 }
 
@@ -188,10 +190,19 @@ function parseUnix({ payload }: NetlinkMessage): UnixSocket {
   };
 }
 
+function keysOf(value: Uint8Array | undefined): InetSocket["keys"] {
+  const SIZE = 100;
+  return Array.from({ length: Math.floor((value?.length ?? 0) / SIZE) }, (_, i) => {
+    const fields = new Fields(value?.subarray(i * SIZE) ?? new Uint8Array(), "tcp_diag_md5sig");
+    const key = fields.slice(20, Math.min(fields.u16(2), 80)).slice();
+    return { address: fields.slice(4, fields.u8(0) === AF.INET6 ? 16 : 4).slice(), prefix: fields.u8(1), key };
+  });
+}
+
 function parseInet({ payload }: NetlinkMessage, protocol: number): InetSocket {
   const head = new Fields(payload, "inet_diag_msg");
   const attributes = head.attributes(72);
-  const [CONG, SKMEMINFO, SHUTDOWN, V6ONLY, MARK] = [4, 7, 8, 11, 15] as const;
+  const [CONG, SKMEMINFO, SHUTDOWN, V6ONLY, MARK, MD5SIG] = [4, 7, 8, 11, 15, 18] as const;
   const family = head.u8(0);
   const words = family === AF.INET6 ? 4 : 1;
   const v6only = u8Of(attributes.get(V6ONLY));
@@ -214,6 +225,7 @@ function parseInet({ payload }: NetlinkMessage, protocol: number): InetSocket {
     v6only: v6only === undefined ? undefined : v6only !== 0,
     congestion: congestion && new Fields(congestion).text(),
     mark: u32Of(attributes.get(MARK)),
+    keys: keysOf(attributes.get(MD5SIG)),
     memory: memoryOf(attributes.get(SKMEMINFO)),
   };
 }
@@ -318,12 +330,13 @@ export class SockDiag implements Disposable {
    * @param family AF_INET or AF_INET6
    * @param protocol IPPROTO_TCP, UDP, UDPLITE, RAW or ICMP
    * @param states bits numbered by TCP_STATE
+   * @param withKeys the kernel tells keys only to who asks for all that it tells of TCP
    */
-  inet(family: number, protocol: number, states = ALL_STATES): InetSocket[] {
-    // INET_DIAG_CONG, SKMEMINFO and SHUTDOWN, as bits from number 1 on
+  inet(family: number, protocol: number, states = ALL_STATES, withKeys = false): InetSocket[] {
+    // INET_DIAG_CONG, SKMEMINFO and SHUTDOWN, and INFO, as bits from number 1 on
     const EXTENSIONS = (1 << 3) | (1 << 6) | (1 << 7);
     const wanted = request(56, family, protocol, [[4, states]]);
-    wanted[2] = EXTENSIONS;
+    wanted[2] = withKeys ? EXTENSIONS | (1 << 1) : EXTENSIONS;
     const rows = this.link.dump("cannot list inet sockets", SOCK_DIAG_BY_FAMILY, wanted, { family, protocol });
     return rows.map((row) => parseInet(row, protocol));
   }

@@ -18,6 +18,7 @@ import { SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { atPlaceOf, checkAtPlaceOf, isAway, namespaceFields, perPlace } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
+import { errorProblem, readErrors, TakenErrors } from "./inet-error.ts";
 import { readIpOptions } from "./inet-options.ts";
 import { speaksTcp } from "./inet-protocol.ts";
 import { dumpDatagrams, hasQueue } from "./inet-queue.ts";
@@ -29,6 +30,7 @@ import { whilePeeking } from "./peek-guard.ts";
 import { groupProblem, readGroup } from "./reuse-group.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
+import { keyProblem, readKeys } from "./tcp-md5.ts";
 import { readTcpOptions } from "./tcp-options.ts";
 import { pendingOf, rememberListener } from "./tcp-pending.ts";
 
@@ -82,8 +84,14 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   if (filter) return filter;
   const chosen = socket.own.port === 0 ? undefined : groupProblem(file.dup, dump, subjectOf(file));
   if (chosen) return chosen;
+  const isOver = speaksTcp(socket.protocol) && (socket.state === TCP_STATE.CLOSE || dump.options.tcpClose);
+  const error = isOver ? undefined : errorProblem(file.dup, socket, subjectOf(file));
+  if (error) return error;
   if (socket.type === SOCK.RAW) return undefined;
-  if (speaksTcp(socket.protocol)) return tcpProblem(file, socket, dump, fail);
+  if (speaksTcp(socket.protocol)) {
+    const key = dump.options.tcpClose && isConnection(socket.state) ? undefined : keysProblem(file, socket, dump, fail);
+    return key ?? tcpProblem(file, socket, dump, fail);
+  }
   if (!DATAGRAM_PROTOCOLS.has(socket.protocol)) {
     return fail(`${NAMES[socket.protocol] ?? `a socket of protocol ${socket.protocol}`} cannot be dumped`, close);
   }
@@ -92,6 +100,31 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
     return fail("a corked UDP socket holds data that was not sent", "uncork the socket (UDP_CORK), then dump again");
   }
   return undefined;
+}
+
+function keysProblem(
+  file: OpenFile,
+  socket: State,
+  dump: FileDump,
+  fail: (what: string, remedy: string) => CrError,
+): CrError | undefined {
+  const row = () => rowOf(file, socket, dump);
+  const found = keyProblem(file.dup, row, subjectOf(file));
+  if (found || socket.waiting === 0 || readKeys(file.dup, row).length === 0) return found;
+  const remedy = "let the server accept them, or drop them with --skip-in-flight";
+  return dump.options.tcpSkipInFlight
+    ? undefined
+    : fail("connections with keys (TCP_MD5SIG) wait to be accepted", remedy);
+}
+
+function rowOf(file: OpenFile, { family }: State, dump: FileDump): InetSocket | undefined {
+  let list = lists(dump).get(`${family}.keys`);
+  if (list === undefined) {
+    using diag = new SockDiag();
+    list = byInode(diag.inet(family, IPPROTO.TCP, undefined, true));
+    lists(dump).set(`${family}.keys`, list);
+  }
+  return list.get(file.stat.ino);
 }
 
 function tcpProblem(
@@ -215,12 +248,16 @@ const waiting = perRun((_: FileDump): OpenFile[] => []);
 /** What waits until all descriptions are known: datagrams, and connections, which are locked and read together. */
 export function dumpInetContents(dump: FileDump): void {
   const files = waiting(dump).splice(0);
+  using errors = new TakenErrors();
+  for (const file of files)
+    atPlaceOf(file, dump, () => errors.add(file.dup, withPeer(stateOf(file), file, dump), subjectOf(file)));
   whilePeeking(
     files.map((file) => file.dup),
     dump,
     () => {
-      for (const file of files) dumpDatagrams(file, dump);
+      for (const file of files) errors.without(file.dup, () => dumpDatagrams(file, dump));
     },
+    errors.calls,
   );
   const withEnds = (file: OpenFile): State => {
     const socket = stateOf(file);
@@ -268,8 +305,8 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
     ...namespaceFields(dump),
     tscriu_pending: pendingOf(file, dump),
-    tscriu_errors: [],
-    tscriu_md5: [],
+    ...readErrors(file.dup, socket),
+    tscriu_md5: speaksTcp(socket.protocol) ? readKeys(file.dup, () => rowOf(file, socket, dump)) : [],
     tcp_opts: readTcpOptions(file.dup, socket.protocol),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;

@@ -40,7 +40,8 @@ export function hasQueue({ type, protocol }: { readonly type: number; readonly p
 
 export function dumpDatagrams(file: OpenFile, dump: FileDump): void {
   const subject: Subject = { pid: file.pid, fd: file.fd, path: file.link };
-  const packets = readQueue(file.dup, SOCK.DGRAM, 0, subject).map(
+  // an error that waits as well is none that reading takes away: that has been seen to
+  const packets = readQueue(file.dup, SOCK.DGRAM, 1, subject).map(
     ({ bytes, from, control = [] }): SkPacketEntry & { extra: Uint8Array } => ({
       id_for: file.id,
       length: bytes.length,

@@ -20,6 +20,7 @@ import { check, sys } from "../kernel/sys.ts";
 import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
+import { feedErrors, restoreError } from "./inet-error.ts";
 import { applyBeforeBind, applyBeforeQueue, applyIpOptions, setFreebind } from "./inet-options.ts";
 import { speaksTcp } from "./inet-protocol.ts";
 import { feedDatagrams, hasQueue } from "./inet-queue.ts";
@@ -27,6 +28,7 @@ import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
 import { restoreProgram } from "./reuse-group.ts";
 import { reviveEnded } from "./tcp-ended.ts";
+import { restoreKeys } from "./tcp-md5.ts";
 import { applyTcpOptions } from "./tcp-options.ts";
 import { forgetConnections, isTcpConnection, restorePending, reviveConnection } from "./tcp-restore.ts";
 
@@ -89,10 +91,12 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
     if (hasQueue({ type: entry.type, protocol: entry.proto })) {
       applyBeforeQueue(fd, entry, subject);
       feedDatagrams(fd, entry, addressOf(entry.src_addr, entry.src_port, entry, scopeOf(fd, entry)), restore);
+      feedErrors(fd, entry, restore);
     }
     bindToDevice(fd, entry.opts, subject);
     if (entry.type === SOCK.RAW) attachFilter(fd, entry.opts.so_filter, subject);
     applyBeforeBind(fd, entry, subject);
+    restoreKeys(fd, entry, subject);
     if (isTcpConnection(entry)) {
       if (restore.options.tcpClose) forgetConnections(restore);
       else reviveConnection(fd, entry, scopeOf(fd, entry), restore);
@@ -117,6 +121,12 @@ function settle(fd: number, entry: InetSkEntry, restore: FileRestore, subject: S
 /** One that shares its port: they come there one after the other, in the order in which they were. */
 export function joinGroup(entry: InetSkEntry, restore: FileRestore): void {
   if (entry.tscriu_group) settle(restore.descriptor(entry.id), entry, restore, subjectOf(entry));
+}
+
+function endsOf(fd: number, entry: InetSkEntry) {
+  const scope = scopeOf(fd, entry);
+  const own = addressOf(entry.src_addr, entry.src_port, entry, scope);
+  return { own, peer: addressOf(entry.dst_addr, entry.dst_port, entry, scope), scope };
 }
 
 /** Of those that need nobody for it. A peer without a port is one, too. */
@@ -199,6 +209,7 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   applyTcpOptions(fd, entry, subject);
   applyOptions(fd, entry.opts, subject);
   restoreProgram(fd, entry, subject);
+  restoreError(fd, entry, endsOf(fd, entry), restore);
   if (entry.tscriu_pending.length > 0) restorePending(fd, entry, scopeOf(fd, entry), restore);
   const how = howOf(entry, restore);
   if (how === undefined) return;

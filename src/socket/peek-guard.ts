@@ -16,9 +16,14 @@ function putBack(fd: number): Call[] {
   return [{ nr: NR.setsockopt, args: [fd, SOL.SOCKET, SO.PEEK_OFF, Int32Array.of(place), 4] }];
 }
 
-/** Acts while the queues of these sockets are looked into. */
-export function whilePeeking(fds: readonly number[], dump: Pick<FileDump, "beside">, act: () => void): void {
-  const undo = fds.flatMap(putBack);
+/** Acts while the queues of these sockets are looked into. `more` puts back what else looking takes. */
+export function whilePeeking(
+  fds: readonly number[],
+  dump: Pick<FileDump, "beside">,
+  act: () => void,
+  more: readonly Call[] = [],
+): void {
+  const undo = [...fds.flatMap(putBack), ...more];
   if (undo.length > 0) dump.beside.renew(undo);
   try {
     act();

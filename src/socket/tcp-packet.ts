@@ -4,6 +4,7 @@ import { check } from "../kernel/sys.ts";
 import { IPPROTO } from "../kernel/uapi/inet.ts";
 import { checksum, familyOf, PacketSender, pseudoHeader, withIpHeader } from "./ip-packet.ts";
 import type { Ends } from "./network-lock.ts";
+import { signSegment, unsigned } from "./tcp-md5.ts";
 import { infoOf } from "./tcp-repair.ts";
 
 /** Flags of a TCP header (RFC 9293). */
@@ -17,6 +18,8 @@ export interface Segment {
   /** Whole words of four bytes. */
   readonly options?: Uint8Array;
   readonly payload?: Uint8Array;
+  /** What it is signed with (TCP_MD5SIG). */
+  readonly key?: Uint8Array | undefined;
 }
 
 const NOTHING = new Uint8Array(0);
@@ -30,7 +33,9 @@ const PATIENCE = 20_000;
 /** The segment from peer to own, with its IP header. */
 export function packetOf(ends: Ends, segment: Segment): Uint8Array {
   const { own, peer } = ends;
-  const { flags, sequence, acknowledged, options = NOTHING, payload = NOTHING } = segment;
+  const { flags, sequence, acknowledged, payload = NOTHING, key } = segment;
+  const given = segment.options ?? NOTHING;
+  const options = key ? Buffer.concat([unsigned(), given]) : given;
   const header = TCP_HEADER + options.length;
   const tcp = new DataView(new ArrayBuffer(header + payload.length));
   tcp.setUint16(0, peer.port);
@@ -43,6 +48,7 @@ export function packetOf(ends: Ends, segment: Segment): Uint8Array {
   const bytes = new Uint8Array(tcp.buffer);
   bytes.set(options, TCP_HEADER);
   bytes.set(payload, header);
+  if (key) signSegment(bytes, TCP_HEADER, ends, key);
   tcp.setUint16(16, checksum([...pseudoHeader(ends, IPPROTO.TCP, bytes.length), bytes]));
   return withIpHeader(ends, IPPROTO.TCP, bytes);
 }

@@ -17,6 +17,7 @@ import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import { keyOf } from "./tcp-md5.ts";
 import { awaitState, FLAG, inject, type Segment } from "./tcp-packet.ts";
 import { pendingEnds, returnPending } from "./tcp-pending.ts";
 import { fill, widen, write } from "./tcp-queue.ts";
@@ -270,7 +271,7 @@ function end(fd: number, entry: InetSkEntry, scope: number, stream: Stream, subj
   const narrow = { snd_wl1: heard, snd_wnd: 0, max_window: 0xffff, rcv_wnd: 0xffff, rcv_wup: heard };
   setWindow(fd, { ...narrow, max_window: stream.max_window ?? 0xffff }, subject);
   const hear = (segment: Segment, becomes: number): void => {
-    inject(ends, segment, scope, subject);
+    inject(ends, { ...segment, key: keyOf(entry, ends.peer.bytes) }, scope, subject);
     awaitState(fd, becomes, subject);
   };
   const peerEnds = (becomes: number) => hear({ flags: FLAG.FIN | FLAG.ACK, sequence: heard, acknowledged }, becomes);

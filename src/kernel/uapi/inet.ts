@@ -156,6 +156,7 @@ export const TCP = {
   ZEROCOPY_RECEIVE: 35,
   INQ: 36,
   TX_DELAY: 37,
+  AO_INFO: 40,
   RTO_MAX_MS: 44,
   RTO_MIN_US: 45,
   DELACK_MAX_US: 46,
