@@ -26,8 +26,14 @@ function membersOf(pid: number): ProcStat[] {
   return all.filter(({ sid, pgrp }) => sid === pid || pgrp === pid);
 }
 
-/** How the kernel refused a pid, in words. */
-export function pidError(result: number, pid: number): CrError {
+/** How the kernel refused a pid, in words. @param isOurs it is a number of our own pid namespace */
+export function pidError(result: number, pid: number, isOurs = true): CrError {
+  if (result === EEXIST && !isOurs)
+    return new CrError("the pid is taken by another process of its pid namespace", {
+      code: "EEXIST",
+      subject: { pid },
+      remedy: "end that process, or restore with --new-pidns",
+    });
   const stat = result === EEXIST ? statOf(pid) : undefined;
   if (stat && hasEnded(stat)) {
     return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
@@ -41,14 +47,14 @@ export function pidError(result: number, pid: number): CrError {
     return new CrError("the pid names a session or group that has members", {
       code: "EEXIST",
       subject: { pid, member: member.pid, holder: member.comm },
-      remedy: "end that process, or restore in a pid namespace of its own",
+      remedy: "end that process, or restore with --new-pidns",
     });
   }
   if (result === EEXIST) {
     return new CrError("the pid is taken by another process", {
       code: "EEXIST",
       subject: { pid, holder: stat?.comm },
-      remedy: "end that process, or restore in a pid namespace of its own",
+      remedy: "end that process, or restore with --new-pidns",
     });
   }
   return new CrError(
@@ -79,32 +85,31 @@ function goes(pid: number, tries: number): boolean {
   return members.length > 0 && members.every(hasEnded);
 }
 
-/** Runs `make` until the pid is free, as long as somebody has it who has ended. */
-export function awaitPid(pid: number, make: () => number): number {
+/** Runs `make` until the pid is free, as long as somebody has it who has ended. @param isOurs as with `pidError` */
+export function awaitPid(pid: number, make: () => number, isOurs = true): number {
   for (let tries = 0; ; tries++) {
     const made = make();
-    if (made !== EEXIST || tries >= ZOMBIE_TRIES || !goes(pid, tries)) return made;
+    if (made !== EEXIST || tries >= ZOMBIE_TRIES || (isOurs && !goes(pid, tries))) return made;
     Bun.sleepSync(ZOMBIE_PAUSE);
   }
 }
 
-/** The pid, as this /proc has it, of a task whose own pid namespace calls it `inner`; `candidates` are such pids, newest last. */
-function findHost(candidates: readonly number[], inner: number, statusOf: (pid: number) => ProcDir): number {
-  for (const pid of [...candidates].reverse()) {
+/**
+ * Our pid of the child that a task of another pid namespace made.
+ * @param levels how many pid namespaces lie between ours and the parent's
+ * @param seen what the parent calls it
+ */
+export function hostPidOfChild(parent: number, levels: number, seen: number): number {
+  using dir = new ProcDir(parent);
+  for (const pid of (readChildren(dir) ?? []).reverse()) {
     try {
-      using dir = statusOf(pid);
-      if (parseStatus(dir.text("status")).nsPid.at(-1) === inner) return pid;
+      using child = new ProcDir(pid);
+      if (parseStatus(child.text("status")).nsPid[levels] === seen) return pid;
     } catch {
       // it has ended
     }
   }
-  throw new CrError("a new task does not show in /proc", { code: "ESRCH", subject: { pid: inner } });
-}
-
-/** Our pid of the child that a task of another pid namespace made. */
-export function hostPidOfChild(parent: number, inner: number): number {
-  using dir = new ProcDir(parent);
-  return findHost(readChildren(dir) ?? [], inner, (pid) => new ProcDir(pid));
+  throw new CrError("a new task does not show in /proc", { code: "ESRCH", subject: { pid: seen } });
 }
 
 /** Our ids of threads of a task by those that its own pid namespace has. */

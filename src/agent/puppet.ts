@@ -41,6 +41,7 @@ const EINTR = -4;
 const SIGCHLD = 17;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
+const CLONE_NEWPID = 0x2000_0000;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
 export const THREAD_PAGE = 4096;
 
@@ -66,7 +67,18 @@ export function injectCall(tid: number, ip: number, nr: number, args: readonly n
 }
 
 /** What a puppet is called: see its fields of the same names. */
-type Numbers = Pick<Puppet, "pid" | "inner" | "apart">;
+type Numbers = Pick<Puppet, "pid" | "inner" | "seen" | "levels">;
+
+/** How a child is to be born. */
+export interface Birth {
+  /** Its pid in the namespace that it is born into, then in each above that it shall have a certain one in; 0 for any. */
+  readonly numbers: readonly number[];
+  /** Pid namespaces between its parent's and its own. */
+  readonly below?: number;
+  /** Of clone3(2). */
+  readonly flags?: number;
+  readonly exitSignal?: number | undefined;
+}
 
 /** A restored task while it is being built. */
 export class Puppet extends FutexAgent implements Disposable {
@@ -81,10 +93,12 @@ export class Puppet extends FutexAgent implements Disposable {
   private constructor(
     /** As we see it. */
     readonly pid: number,
-    /** As it sees itself, in its own pid namespace. */
+    /** As the images call it: in the pid namespace of the tree's root. */
     readonly inner: number,
-    /** That namespace is not ours: what it calls its children we call otherwise. */
-    readonly apart: boolean,
+    /** As its parent's pid namespace calls it. */
+    readonly seen: number,
+    /** How many pid namespaces lie between ours and its own: where there are any, what it calls its children we call otherwise. */
+    readonly levels: number,
     /** Where the agent lives: an address that no task of the tree uses. */
     readonly base: number,
     map: SharedView,
@@ -113,11 +127,12 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /**
    * The root of the tree: a child of ours (or of our parent), with the pid it had.
-   * @param inner its pid in its own pid namespace, which is ours unless `flags` has CLONE_NEWPID
+   * @param inner its pid in its own pid namespace
    * @param base where its agent shall live
    * @param flags CLONE_PARENT, CLONE_NEW*
+   * @param levels how many pid namespaces lie between ours and its own
    */
-  static root(inner: number, base: number, flags: number): Puppet {
+  static root(inner: number, base: number, flags: number, levels = flags & CLONE_NEWPID ? 1 : 0): Puppet {
     const tids = new Int32Array([inner]);
     const elf = memoryFile("tscriu", embedded("puppet"));
     const [gate, open] = makePipe();
@@ -127,9 +142,9 @@ export class Puppet extends FutexAgent implements Disposable {
     const CLONE_PARENT = 0x8000;
     const tells = flags & CLONE_PARENT ? 0 : SIGCHLD;
     const start = () => spawn(flags | tells, addressOf(tids), 1, elf, gateOf(gate, open), top - (top % 16));
-    const pid = awaitPid(inner, start);
+    const pid = awaitPid(inner, start, levels === 0);
     try {
-      if (pid < 0) throw pidError(pid, inner);
+      if (pid < 0) throw pidError(pid, inner, levels === 0);
       trace(pid, { pid });
       tryWrite(open, Uint8Array.of(1));
       for (;;) {
@@ -148,13 +163,7 @@ export class Puppet extends FutexAgent implements Disposable {
       closeFd(elf);
     }
     const entry = arch.ip(readRegs(pid));
-    const CLONE_NEWPID = 0x2000_0000;
-    return Puppet.#settle(
-      { pid, inner: inner === 0 ? pid : inner, apart: (flags & CLONE_NEWPID) !== 0 },
-      base,
-      entry,
-      true,
-    );
+    return Puppet.#settle({ pid, inner: inner === 0 ? pid : inner, seen: pid, levels }, base, entry, true);
   }
 
   /** A child that a program of its parent's puppet cloned (with CLONE_PTRACE): it is stopped before its first instruction. */
@@ -167,7 +176,7 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /** Gives a stopped process an area of its own and starts the agent in it. */
   static #settle(who: Numbers, base: number, ip: number, first: boolean): Puppet {
-    const { pid, inner, apart } = who;
+    const { pid, inner, seen, levels } = who;
     const from = first ? base : base + AREA.codeSize;
     const size = base + AREA.size - from;
     const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
@@ -185,7 +194,7 @@ export class Puppet extends FutexAgent implements Disposable {
     } finally {
       closeFd(fd);
     }
-    const puppet = new Puppet(pid, inner, apart, base, map);
+    const puppet = new Puppet(pid, inner, seen, levels, base, map);
     if (first) {
       // the code is private, so that children inherit it while they get an area of their own
       check(
@@ -217,37 +226,39 @@ export class Puppet extends FutexAgent implements Disposable {
     view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
   }
 
-  /** Clones a child process through this puppet, which names it by `inner`; returns it, ready to serve. */
-  cloneChild(inner: number, flags: number, exitSignal = SIGCHLD): Puppet {
-    const result = awaitPid(inner, () => this.#clone3(inner, flags, exitSignal));
-    if (result < 0) throw pidError(result, inner);
-    const pid = this.apart ? hostPidOfChild(this.pid, result) : result;
-    return Puppet.child({ pid, inner: result, apart: this.apart }, this.base);
+  /** Clones a child process through this puppet; returns it, ready to serve. @param inner as the images call it */
+  cloneChild(birth: Birth, inner = birth.numbers.at(-1) ?? 0): Puppet {
+    const [own = 0] = birth.numbers;
+    const isOurs = this.levels === 0 && !birth.below;
+    const seen = awaitPid(own, () => this.#clone3(birth), isOurs);
+    if (seen < 0) throw pidError(seen, own, isOurs);
+    const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
+    return Puppet.child({ pid, inner: inner || seen, seen, levels: this.levels + (birth.below ?? 0) }, this.base);
   }
 
   /** The new process is traced from its first instant on. */
-  #clone3(tid: number, flags: number, exitSignal: number): number {
+  #clone3({ numbers, flags = 0, exitSignal = SIGCHLD }: Birth): number {
     const CLONE_PTRACE = 0x2000;
     const { program } = this;
-    const args = this.cloneArgs(tid, flags | CLONE_PTRACE, exitSignal, 0, 0);
+    const args = this.cloneArgs(numbers, flags | CLONE_PTRACE, exitSignal, 0, 0);
     const call = program.call(NR.clone3, [args, 88], { ignore: true });
     program.run();
     return program.result(call);
   }
 
-  /** struct clone_args (sched.h). */
-  cloneArgs(tid: number, flags: number, exitSignal: number, stack: number, stackSize: number): Data {
+  /** struct clone_args (sched.h). @param numbers as in `Birth` */
+  cloneArgs(numbers: readonly number[], flags: number, exitSignal: number, stack: number, stackSize: number): Data {
     const { program } = this;
     const args = program.reserve(88);
-    const tids = program.reserve(8);
-    tids.view.setInt32(0, tid, true);
+    const tids = program.reserve(8 * Math.ceil(Math.max(1, numbers.length) / 2));
+    for (const [i, tid] of numbers.entries()) tids.view.setInt32(4 * i, tid, true);
     args.view.setBigUint64(0, BigInt(flags), true);
     args.view.setBigUint64(32, BigInt(exitSignal), true);
     args.view.setBigUint64(40, BigInt(stack), true);
     args.view.setBigUint64(48, BigInt(stackSize), true);
-    if (tid > 0) {
+    if (numbers.some((tid) => tid > 0)) {
       args.view.setBigUint64(64, BigInt(this.base + tids.offset), true);
-      args.view.setBigUint64(72, 1n, true);
+      args.view.setBigUint64(72, BigInt(numbers.length), true);
     }
     return args;
   }

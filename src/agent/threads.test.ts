@@ -33,7 +33,10 @@ rooted("hundreds of threads get their ids and run their programs side by side, i
   using puppet = Puppet.root(first, 0x10000000, 0);
   const tids = Array.from({ length: count }, (_, i) => first + 1 + i);
   try {
-    const agents = cloneThreads(puppet, tids);
+    const agents = cloneThreads(
+      puppet,
+      tids.map((tid) => [tid]),
+    );
     expect(agents.map(({ tid }) => tid)).toEqual(tids);
     expect(readdirSync(`/proc/${first}/task`).map(Number)).toEqual([first, ...tids]);
     runTogether(

@@ -62,9 +62,9 @@ export class ThreadPuppet extends FutexAgent {
 
 /**
  * Clones the other threads of a task, all by one program of its leader.
- * @param inner the tids that they have for it
+ * @param inner the tids that they have for it, each followed by those in the namespaces above that shall be certain ones
  */
-export function cloneThreads(task: Puppet, inner: readonly number[]): ThreadPuppet[] {
+export function cloneThreads(task: Puppet, inner: readonly (readonly number[])[]): ThreadPuppet[] {
   if (inner.length === 0) return [];
   const { program } = task;
   const threads = mapThreads(task, inner.length);
@@ -78,7 +78,7 @@ export function cloneThreads(task: Puppet, inner: readonly number[]): ThreadPupp
   inner.forEach((tid, index) => {
     if ((made[index] ?? 0) < 0) made[index] = cloneLater(task, tid, index);
   });
-  const ours = task.apart ? hostTidsOfThreads(task.pid, made) : made;
+  const ours = task.levels > 0 ? hostTidsOfThreads(task.pid, made) : made;
   return ours.map((tid, index) => {
     trace(tid, { pid: task.pid, tid });
     return new ThreadPuppet(tid, task, threads, index * THREAD_PAGE);
@@ -107,20 +107,26 @@ function mapThreads(task: Puppet, count: number): SharedView {
 }
 
 /** Appends the call that makes thread number `index`, from 0. */
-function appendThread(task: Puppet, inner: number, index: number): Result {
+function appendThread(task: Puppet, inner: readonly number[], index: number): Result {
   const page = task.base + AREA.size + index * THREAD_PAGE;
   const args = task.cloneArgs(inner, CLONE_FLAGS, 0, page, THREAD_PAGE);
   return task.program.call(PSEUDO.startThread, [args, page], { ignore: true });
 }
 
 /** Somebody had its id: it may be a zombie that goes soon. */
-function cloneLater(task: Puppet, inner: number, index: number): number {
+function cloneLater(task: Puppet, inner: readonly number[], index: number): number {
   const { program } = task;
-  const made = awaitPid(inner, () => {
-    const call = appendThread(task, inner, index);
-    program.run();
-    return program.result(call);
-  });
-  if (made < 0) throw pidError(made, inner);
+  const [own = 0] = inner;
+  const isOurs = task.levels === 0;
+  const made = awaitPid(
+    own,
+    () => {
+      const call = appendThread(task, inner, index);
+      program.run();
+      return program.result(call);
+    },
+    isOurs,
+  );
+  if (made < 0) throw pidError(made, own, isOurs);
   return made;
 }

@@ -31,7 +31,8 @@ function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: 
     if (zombie) continue;
     const own = namespaces.ofTask(pid);
     for (const { name, entered } of namespaceKinds) {
-      if (entered || own[fieldOf(name)] === root[fieldOf(name)]) continue;
+      // below the root's pid namespace there may be others
+      if (entered || name === "pid" || own[fieldOf(name)] === root[fieldOf(name)]) continue;
       blocker(
         new CrError(`the task lives in another ${name} namespace than the tree's root: this is not supported yet`, {
           code: "ENOTSUP",
@@ -43,21 +44,17 @@ function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: 
   }
 }
 
-/** Namespaces that a task can have made or entered for its next children alone. */
-const FOR_CHILDREN = ["pid", "time"] as const;
-
-function checkChildrensNamespaces(pid: number, blocker: (error: CrError) => void): void {
-  for (const name of FOR_CHILDREN) {
-    const own = linkOf(pid, name);
-    if (own === "" || linkOf(pid, `${name}_for_children`) === own) continue;
-    blocker(
-      new CrError(`the task's next children would be born into another ${name} namespace: this is not supported yet`, {
-        code: "ENOTSUP",
-        subject: { pid, namespace: own },
-        remedy: "dump it before it calls unshare(2) or setns(2)",
-      }),
-    );
-  }
+/** A task can have made or entered a time namespace for its next children alone. */
+function checkChildrensClocks(pid: number, blocker: (error: CrError) => void): void {
+  const own = linkOf(pid, "time");
+  if (own === "" || linkOf(pid, "time_for_children") === own) return;
+  blocker(
+    new CrError("the task's next children would be born into another time namespace: this is not supported yet", {
+      code: "ENOTSUP",
+      subject: { pid, namespace: own },
+      remedy: "dump it before it calls unshare(2) or setns(2)",
+    }),
+  );
 }
 
 const PF_KTHREAD = 0x200000;
@@ -114,20 +111,11 @@ export function checkTree(
   const { shellJob } = options;
   checkNamespaces(namespaces, options, blocker);
   checkOneNamespace(tree, namespaces, blocker);
-  if (pids.hasOwnNamespace && pids.of(root.pid) !== 1) {
-    blocker(
-      new CrError("the tree lives in a pid namespace whose init is not its root", {
-        code: "ENOTSUP",
-        subject: { pid: root.pid, inside: pids.of(root.pid) },
-        remedy: "dump from the namespace's init on, or run tscriu inside of the namespace",
-      }),
-    );
-  }
   for (const task of tree.tasks) {
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
-    if (!task.zombie) checkChildrensNamespaces(task.pid, blocker);
+    if (!task.zombie) checkChildrensClocks(task.pid, blocker);
   }
   if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
     blocker(

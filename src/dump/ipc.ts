@@ -1,13 +1,18 @@
 /**
- * System V objects of the host that a tree uses without holding them: they show no owner but the process that was last at
+ * Ipc namespaces of a tree: those of its own, which are saved whole, and the host's: System V objects there that a tree uses without holding them: they show no owner but the process that was last at
  * them. They stay as they are, and whoever takes the images elsewhere has to know.
  */
+import { CrError } from "../error.ts";
 import type { HeldFd } from "../file/kind.ts";
+import type { ImageDirectory } from "../image/directory.ts";
 import { KCMP, kcmp } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import { sys } from "../kernel/sys.ts";
 import { type ObjectKind, objectTable } from "../kernel/sysv.ts";
 import type { Log } from "../log.ts";
+import { Segments } from "../memory/segments.ts";
+import type { NamespaceIds } from "../namespace/ids.ts";
+import { IpcNamespace } from "../namespace/ipc-dump.ts";
 import type { FrozenTree } from "./tree.ts";
 
 /** semctl(2): the process that was last at a semaphore. */
@@ -42,13 +47,77 @@ function tellOfObjects(tree: FrozenTree, attached: ReadonlySet<number>, log: Log
     log.warn(`System V objects that the tree uses stay with the host, and are not in the images: ${words.join(", ")}`);
 }
 
-/**
- * Says what does not come back.
- * @param attached segments that are saved; undefined where the tree has an ipc namespace of its own
- * @param fresh a process that has never used semaphores
- */
-export function tellOfIpc(tree: FrozenTree, attached: ReadonlySet<number> | undefined, fresh: number, log: Log): void {
-  if (attached) tellOfObjects(tree, attached, log);
+/** The ipc namespaces in which tasks of the tree live. */
+export class TreeIpc {
+  readonly #own: readonly IpcNamespace[];
+  readonly #hosts: Segments | undefined;
+  readonly #hostsId: number;
+  readonly #segments = new Map<number, Segments>();
+
+  /** @param met ids of the tasks' namespaces */
+  constructor(namespaces: NamespaceIds, met: Iterable<number>) {
+    this.#own = IpcNamespace.all(namespaces);
+    for (const { id, segments } of this.#own) this.#segments.set(id, new Segments(segments));
+    this.#hostsId = namespaces.own.ipc_ns_id;
+    if (new Set(met).has(this.#hostsId)) {
+      this.#hosts = new Segments();
+      this.#segments.set(this.#hostsId, this.#hosts);
+    }
+  }
+
+  /** What a task may have attached. @param id of its namespace */
+  segmentsOf(id: number): Segments {
+    const found = this.#segments.get(id);
+    if (found) return found;
+    throw new CrError("a task has no ipc namespace", { subject: { namespace: id } });
+  }
+
+  /** Numbers of contents: no two segments can have the same. */
+  ids(blocker: (error: CrError) => void): Set<number> {
+    const all = new Set<number>();
+    for (const id of [...this.#segments.values()].flatMap((segments) => [...segments.ids])) {
+      if (all.has(id))
+        blocker(
+          new CrError(
+            "two ipc namespaces of the tree have System V segments with the same id: this is not supported yet",
+            {
+              code: "ENOTSUP",
+              subject: { id },
+              remedy: "dump the tasks of each namespace by themselves",
+            },
+          ),
+        );
+      all.add(id);
+    }
+    return all;
+  }
+
+  /**
+   * Says what does not come back.
+   * @param fresh a process that has never used semaphores
+   */
+  tell(tree: FrozenTree, fresh: number, log: Log): void {
+    if (this.#hosts) tellOfObjects(tree, this.#hosts.attached, log);
+    tellOfUndo(tree, fresh, log);
+  }
+
+  /** Queues of the tree's own ipc namespaces are made again for those who have them open. */
+  tellOfQueues(held: readonly HeldFd[], log: Log): void {
+    const open = new Set(held.map(({ file }) => file.link.slice(file.link.lastIndexOf("/") + 1)));
+    const lost = this.#own.flatMap(({ queues }) => queues.filter((name) => !open.has(name)));
+    if (lost.length > 0)
+      log.warn(`POSIX message queues that nobody of the tree has open do not come back: ${lost.join(", ")}`);
+  }
+
+  /** @param keep saves the content of the segment with this id; `fd` stays ours */
+  save(images: ImageDirectory, keep: (id: number, fd: number) => void): void {
+    for (const one of this.#own) one.save(images, this.segmentsOf(one.id), keep);
+    for (const [id, { entries }] of this.#segments) if (entries.length > 0) images.write("IPCNS_SHM", id, entries);
+  }
+}
+
+/** @param fresh a process that has never used semaphores */
+function tellOfUndo(tree: FrozenTree, fresh: number, log: Log): void {
   for (const { pid, threads, zombie } of tree.tasks) {
     // threads are born with a list of what to undo, whether they use it or not
     if (zombie || threads.length > 1 || fresh <= 0 || kcmp(pid, fresh, KCMP.SYSVSEM) === 0) continue;
@@ -56,12 +125,4 @@ export function tellOfIpc(tree: FrozenTree, attached: ReadonlySet<number> | unde
       `what the kernel undoes of semaphores at a task's end (SEM_UNDO) cannot be read, and is not kept: pid ${pid}`,
     );
   }
-}
-
-/** Queues of the tree's own ipc namespace are made again for those who have them open. @param names all that are there */
-export function tellOfQueues(names: readonly string[], held: readonly HeldFd[], log: Log): void {
-  const open = new Set(held.map(({ file }) => file.link.slice(file.link.lastIndexOf("/") + 1)));
-  const lost = names.filter((name) => !open.has(name));
-  if (lost.length > 0)
-    log.warn(`POSIX message queues that nobody of the tree has open do not come back: ${lost.join(", ")}`);
 }

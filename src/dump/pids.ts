@@ -1,34 +1,127 @@
-/** Pids as the tree sees them: numbers of the pid namespace that its root lives in. */
+/** Pids as the tree sees them: numbers of the pid namespace that its root lives in, and of those below it. */
+import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { parseStatus } from "../kernel/proc/status.ts";
+import type { TscriuInnerPids, TscriuPidSpaces } from "../image/schema.gen.ts";
+import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
+import { linkOf, type NamespaceIds } from "../namespace/ids.ts";
+import { keyOf } from "../namespace/pid.ts";
+import type { External } from "../options.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
+
+/** `born_into` of a task whose next child will be the init of a namespace that is there already. */
+const NOBODY_YET = 0;
+
+/** Does anybody live in a pid namespace? */
+function hasMembers(link: string): boolean {
+  return readdirSync("/proc").some((name) => /^\d+$/.test(name) && linkOf(Number(name), "pid") === link);
+}
 
 export class VirtualPids {
   readonly #virtual = new Map<number, number>();
+  /** Of those that live below the root's namespace. */
+  readonly #own = new Map<number, number>();
+  readonly #inner = new Map<FrozenTask, TscriuInnerPids[]>();
+  readonly #bornInto = new Map<FrozenTask, number>();
   /** How many pid namespaces lie between ours and that of the root. */
   readonly #depth: number;
 
-  constructor(tree: FrozenTree, blocker: (error: CrError) => void) {
+  constructor(
+    tree: FrozenTree,
+    readonly namespaces: NamespaceIds,
+    readonly external: readonly External[],
+    blocker: (error: CrError) => void,
+  ) {
     this.#depth = tree.root.status.nsPid.length - 1;
     for (const task of tree.tasks) {
-      this.#check(task, blocker);
-      this.#virtual.set(task.pid, task.status.nsPid[this.#depth] ?? 0);
-      for (const { tid } of task.threads) if (tid !== task.pid) this.#virtual.set(tid, this.#ofThread(task, tid));
+      const isNested = task.status.nsPid.length > this.#depth + 1;
+      const threads = task.threads.map(({ tid }) => this.#statusOf(task, tid));
+      this.#note(task.pid, task.status);
+      for (const [i, { tid }] of task.threads.entries()) this.#note(tid, threads[i]);
+      if (isNested) this.#inner.set(task, this.#innerOf(task, threads));
     }
+    for (const task of tree.tasks) if (!task.zombie) this.#lookAtNextChildren(task, blocker);
+    this.#checkInits(tree, blocker);
   }
 
-  #ofThread(task: FrozenTask, tid: number): number {
-    if (this.#depth === 0) return tid;
-    return parseStatus(task.dir.ofThread(tid).text("status")).nsPid[this.#depth] ?? 0;
+  /** Of a thread; undefined where it has but one number. */
+  #statusOf(task: FrozenTask, tid: number): ProcStatus | undefined {
+    if (tid === task.pid) return task.status;
+    return task.status.nsPid.length === 1 ? undefined : parseStatus(task.dir.ofThread(tid).text("status"));
   }
 
-  #check(task: FrozenTask, blocker: (error: CrError) => void): void {
-    if (task.status.nsPid.length === this.#depth + 1) return;
+  #note(pid: number, status: ProcStatus | undefined): void {
+    const numbers = status?.nsPid ?? [pid];
+    this.#virtual.set(pid, numbers[this.#depth] ?? 0);
+    const own = numbers.at(-1);
+    if (own !== undefined && numbers.length > this.#depth + 1) this.#own.set(pid, own);
+  }
+
+  #innerOf(task: FrozenTask, threads: readonly (ProcStatus | undefined)[]): TscriuInnerPids[] {
+    const { nsPid, nsPgid, nsSid } = task.status;
+    const from = this.#depth + 1;
+    return this.namespaces.pidNamespaces(task.pid, nsPid.length - from).map((pid_ns_id, i) => ({
+      pid_ns_id,
+      pid: nsPid[from + i] ?? 0,
+      pgid: nsPgid[from + i] ?? 0,
+      sid: nsSid[from + i] ?? 0,
+      threads: task.zombie ? [0] : threads.map((thread) => thread?.nsPid[from + i] ?? 0),
+    }));
+  }
+
+  /** What the next children are born into: setns(2) and unshare(2) change that alone. */
+  #lookAtNextChildren(task: FrozenTask, blocker: (error: CrError) => void): void {
+    const { pid } = task;
+    const own = linkOf(pid, "pid");
+    const link = linkOf(pid, "pid_for_children");
+    if (own === "" || link === own) return;
+    if (link === "") {
+      this.#bornInto.set(task, NOBODY_YET);
+      return;
+    }
+    const known = this.namespaces.idOf("pid", link);
+    // where the init has ended nobody can be born any more
+    if (known !== undefined || keyOf(link, this.external) !== undefined || !hasMembers(link)) {
+      this.#bornInto.set(task, known ?? this.namespaces.number("pid", link, pid));
+      return;
+    }
+    const ino = /\d+/.exec(link)?.[0];
     blocker(
-      new CrError("the task lives in a pid namespace below that of the tree's root: this is not supported yet", {
+      new CrError("the task's next children would be born into a pid namespace outside of the tree", {
         code: "ENOTSUP",
-        subject: { pid: task.pid },
-        remedy: "dump the inner tree by itself",
+        subject: { pid, namespace: link },
+        remedy: `leave it outside: --external 'pid[${ino}]:KEY' at dump, --inherit-fd 'fd[N]:KEY' at restore`,
+      }),
+    );
+  }
+
+  /** Who lives in a namespace whose init is not part of the tree cannot be born there again. */
+  #checkInits(tree: FrozenTree, blocker: (error: CrError) => void): void {
+    const [root] = tree.tasks;
+    const isOutside = (id: number) => {
+      const link = this.namespaces.foreign.find((one) => one.id === id)?.link;
+      return link !== undefined && keyOf(link, this.external) !== undefined;
+    };
+    const inits = new Set(
+      [...this.#inner.values()].flat().flatMap(({ pid, pid_ns_id }) => (pid === 1 ? pid_ns_id : [])),
+    );
+    for (const [{ pid }, levels] of this.#inner) {
+      if (levels.every(({ pid_ns_id }) => inits.has(pid_ns_id) || isOutside(pid_ns_id))) continue;
+      blocker(
+        new CrError("the task lives in a pid namespace whose init is not part of the tree", {
+          code: "ENOTSUP",
+          subject: { pid, namespace: linkOf(pid, "pid") },
+          remedy: "dump from the namespace's init on, or leave the namespace outside: --external 'pid[INODE]:KEY'",
+        }),
+      );
+    }
+    if (!root || this.#depth === 0 || this.of(root.pid) === 1) return;
+    const link = linkOf(root.pid, "pid");
+    if (keyOf(link, this.external) !== undefined) return;
+    blocker(
+      new CrError("the tree lives in a pid namespace whose init is not its root", {
+        code: "ENOTSUP",
+        subject: { pid: root.pid, inside: this.of(root.pid), namespace: link },
+        remedy: "dump from the namespace's init on, or leave the namespace outside: --external 'pid[INODE]:KEY'",
       }),
     );
   }
@@ -38,6 +131,17 @@ export class VirtualPids {
     return this.#virtual.get(pid) ?? 0;
   }
 
+  /** As it is called in the namespace that it lives in; 0 for what is not of the tree. */
+  own(pid: number): number {
+    return this.#own.get(pid) ?? this.of(pid);
+  }
+
+  /** Namespaces of its own and of its next children, where these are not the root's. */
+  spaces(task: FrozenTask): TscriuPidSpaces | undefined {
+    const [inner, born_into] = [this.#inner.get(task), this.#bornInto.get(task)];
+    return inner || born_into !== undefined ? { inner: inner ?? [], born_into } : undefined;
+  }
+
   /** Process group and session; 0 for what lies outside of the root's pid namespace. */
   groupOf(task: FrozenTask): number {
     return task.status.nsPgid[this.#depth] ?? 0;
@@ -45,10 +149,5 @@ export class VirtualPids {
 
   sessionOf(task: FrozenTask): number {
     return task.status.nsSid[this.#depth] ?? 0;
-  }
-
-  /** The root is the init of a pid namespace of its own. */
-  get hasOwnNamespace(): boolean {
-    return this.#depth > 0;
   }
 }

@@ -4,12 +4,10 @@ import type { ImageDirectory } from "../image/directory.ts";
 import { waitForDisks } from "../kernel/disks.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
-import { Segments } from "../memory/segments.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { cgroupProblems, MemoryLimits, managesCgroups, saveCgroups } from "../namespace/cgroups.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
-import { IpcNamespace } from "../namespace/ipc-dump.ts";
 import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import type { DumpOptions } from "../options.ts";
@@ -20,7 +18,7 @@ import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { InfectedTask } from "./infect.ts";
-import { tellOfIpc, tellOfQueues } from "./ipc.ts";
+import { TreeIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
@@ -93,11 +91,11 @@ export function save(saving: Saving): Saved {
   const blocker = (error: CrError) => void errors.push(error);
   let pagesId = 0;
   const nextPagesId = () => ++pagesId;
-  const pids = new VirtualPids(tree, blocker);
   const namespaces = new NamespaceIds();
   const namespaceFields = new Map(
     tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
   );
+  const pids = new VirtualPids(tree, namespaces, options.external, blocker);
   checkTree(tree, pids, namespaces, blocker, options);
   const objects = findObjects(tree, blocker);
   const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker));
@@ -109,14 +107,19 @@ export function save(saving: Saving): Saved {
     if (!saved.success) files.undo();
   });
   const memories = new Map<number, TaskMemory>();
-  const ipc = IpcNamespace.of(namespaces);
-  const segments = new Segments(ipc?.segments);
-  for (const task of tree.tasks) if (!task.zombie) memories.set(task.pid, readMemory(task, files, segments, blocker));
-  files.reserve(segments.ids);
+  const ipc = new TreeIpc(
+    namespaces,
+    [...namespaceFields.values()].map(({ ipc_ns_id }) => ipc_ns_id),
+  );
+  for (const task of tree.tasks) {
+    const own = namespaceFields.get(task.pid);
+    if (own) memories.set(task.pid, readMemory(task, files, ipc.segmentsOf(own.ipc_ns_id), blocker));
+  }
+  files.reserve(ipc.ids(blocker));
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
-  tellOfIpc(tree, ipc ? undefined : segments.attached, saving.executioner.pid, log);
+  ipc.tell(tree, saving.executioner.pid, log);
   if (!rehearsal) {
-    if (ipc) tellOfQueues(ipc.queues, files.held, log);
+    ipc.tellOfQueues(files.held, log);
     files.check();
   }
   const cgroups = managesCgroups(options.cgroups) && !rehearsal;
@@ -211,9 +214,7 @@ export function save(saving: Saving): Saved {
     tree.tasks.map((task) => treeEntry(task, pids)),
   );
   images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
-  ipc?.save(images, segments, (id, fd) => files.segment(id, fd));
-  const ipcId = ipc?.id ?? namespaces.own.ipc_ns_id;
-  if (segments.entries.length > 0) images.write("IPCNS_SHM", ipcId, segments.entries);
+  ipc.save(images, (id, fd) => files.segment(id, fd));
   step();
   return saved;
 }
@@ -233,6 +234,7 @@ function treeEntry(task: FrozenTask, pids: VirtualPids) {
     sid: pids.sessionOf(task),
     // a zombie has no thread left
     threads: task.zombie ? [0] : task.threads.map((t) => pids.of(t.tid)),
+    tscriu_pids: pids.spaces(task),
   };
 }
 

@@ -89,7 +89,7 @@ export interface TaskAnswers {
 
 export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: VirtualPids): TaskAnswers {
   const { program } = one.parasite;
-  const answers = askLeader(program, look.timers, (tid) => pids.of(tid));
+  const answers = askLeader(program, look.timers, (tid) => pids.own(tid));
   const keys = askKeys(program);
   const brk = program.call(NR.brk, [0]);
   program.run();

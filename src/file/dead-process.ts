@@ -18,7 +18,7 @@ const WALL = 0x4000_0000;
 function refusal(result: number, pid: number): CrError {
   const remedy =
     result === EEXIST
-      ? "another process has this pid: end it, or restore in a pid namespace of its own"
+      ? "another process has this pid: end it, or restore with --new-pidns"
       : "run as root, or with CAP_CHECKPOINT_RESTORE";
   return sysError(result, "cannot make a process for an open file of /proc whose task had ended", { pid }, remedy);
 }

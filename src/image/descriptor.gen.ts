@@ -766,7 +766,8 @@ export const messages: Readonly<Record<string, string>> = {
 15 optional bool internal_sharing
 16 optional bool deleted
 17 optional uint32 sb_flags hex
-18 optional string ext_key`,
+18 optional string ext_key
+2000 optional uint32 tscriu_pid_ns`,
   autofs_entry: `1 required int32 fd
 2 required int32 pgrp
 3 required int32 timeout
@@ -1204,6 +1205,14 @@ export const messages: Readonly<Record<string, string>> = {
 2001 optional .tscriu_netns tscriu_netns`,
   pstree_entry: `1 required uint32 pid
 2 required uint32 ppid
+3 required uint32 pgid
+4 required uint32 sid
+5 repeated uint32 threads
+2000 optional .tscriu_pid_spaces tscriu_pids`,
+  tscriu_pid_spaces: `1 repeated .tscriu_inner_pids inner
+2 optional uint32 born_into`,
+  tscriu_inner_pids: `1 required uint32 pid_ns_id
+2 required uint32 pid
 3 required uint32 pgid
 4 required uint32 sid
 5 repeated uint32 threads`,

@@ -1291,6 +1291,7 @@ export interface MntEntry {
   deleted?: boolean;
   sb_flags?: number;
   ext_key?: string;
+  tscriu_pid_ns?: number;
 }
 
 export interface AutofsEntry {
@@ -1931,6 +1932,20 @@ export interface PstreeEntry {
   pgid: number;
   sid: number;
   threads: number[];
+  tscriu_pids?: TscriuPidSpaces;
+}
+
+export interface TscriuPidSpaces {
+  inner: TscriuInnerPids[];
+  born_into?: number;
+}
+
+export interface TscriuInnerPids {
+  pid_ns_id: number;
+  pid: number;
+  pgid: number;
+  sid: number;
+  threads: number[];
 }
 
 export interface TaskCoreEntry {
@@ -2323,6 +2338,8 @@ export interface Messages {
   tscriu_frame: TscriuFrame;
   netlink_sk_entry: NetlinkSkEntry;
   pstree_entry: PstreeEntry;
+  tscriu_pid_spaces: TscriuPidSpaces;
+  tscriu_inner_pids: TscriuInnerPids;
   task_core_entry: TaskCoreEntry;
   tscriu_prctl: TscriuPrctl;
   task_kobj_ids_entry: TaskKobjIdsEntry;

@@ -1,6 +1,9 @@
 /** Namespaces as images number them: those of the dumper first, then each that the tree lives in, as it is met. */
 import { readlinkSync } from "node:fs";
 import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
+import { closeFd, linkOf as linkOfFd, O, openPath, tryIoctl } from "../kernel/fd.ts";
+import { check } from "../kernel/sys.ts";
+import { NS } from "../kernel/uapi/ioctl.ts";
 
 /** Names in /proc/PID/ns, in the order in which the dumper's own are numbered. */
 export const NAMESPACES = ["pid", "net", "ipc", "uts", "time", "mnt", "user", "cgroup"] as const;
@@ -35,6 +38,8 @@ export class NamespaceIds {
   readonly own: Required<NamespaceFields>;
   readonly #ids = new Map<string, number>();
   readonly #ownLinks = new Map<NamespaceName, string>();
+  /** By the link of the innermost. */
+  readonly #chains = new Map<string, readonly number[]>();
   /** Those that are not the dumper's, by their ids. */
   readonly foreign: ForeignNamespace[] = [];
 
@@ -54,12 +59,13 @@ export class NamespaceIds {
     const fields = { ...this.own };
     for (const name of NAMESPACES) {
       const link = linkOf(pid, name);
-      if (link !== "" && link !== this.#ownLinks.get(name)) fields[fieldOf(name)] = this.#idOf(name, link, pid);
+      if (link !== "" && link !== this.#ownLinks.get(name)) fields[fieldOf(name)] = this.number(name, link, pid);
     }
     return fields;
   }
 
-  #idOf(name: NamespaceName, link: string, member: number): number {
+  /** The id of a namespace, which is noted when it was not met before. @param member a task that tells of it */
+  number(name: NamespaceName, link: string, member: number): number {
     let id = this.#ids.get(link);
     if (id === undefined) {
       id = NAMESPACES.length + this.foreign.length + 1;
@@ -69,8 +75,39 @@ export class NamespaceIds {
     return id;
   }
 
-  /** The id of a namespace by its name and inode; undefined for one that was not met. */
+  /** The id of a namespace by its link; undefined for one that was not met. */
+  idOf(name: NamespaceName, link: string): number | undefined {
+    return link.startsWith(`${name}:`) ? this.#ids.get(link) : undefined;
+  }
+
+  /** The same by its inode. */
   byInode(name: NamespaceName, ino: number): number | undefined {
     return this.#ids.get(`${name}:[${ino}]`);
+  }
+
+  /**
+   * Ids of the pid namespaces that a task lives in, zombies too, its own last.
+   * @param count how many of them, from its own outwards
+   */
+  pidNamespaces(pid: number, count: number): readonly number[] {
+    const own = linkOf(pid, "pid");
+    const known = this.#chains.get(own);
+    if (known && known.length >= count) return known.slice(known.length - count);
+    const chain: number[] = [];
+    const subject = { pid };
+    let fd = openPath(`/proc/${pid}/ns/pid`, O.RDONLY, "cannot open a pid namespace");
+    try {
+      for (;;) {
+        chain.unshift(this.number("pid", linkOfFd(fd), pid));
+        if (chain.length >= count) break;
+        const outer = check(tryIoctl(fd, NS.GET_PARENT), "cannot find the parent of a pid namespace", subject);
+        closeFd(fd);
+        fd = outer;
+      }
+    } finally {
+      closeFd(fd);
+    }
+    this.#chains.set(own, chain);
+    return chain;
   }
 }

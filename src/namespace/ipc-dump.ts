@@ -56,10 +56,9 @@ export class IpcNamespace {
     });
   }
 
-  /** Undefined where the tree lives in ours. */
-  static of({ foreign }: NamespaceIds): IpcNamespace | undefined {
-    const found = foreign.find(({ name }) => name === "ipc");
-    return found && new IpcNamespace(found.id, found.member);
+  /** Those in which tasks of the tree live, but ours. */
+  static all({ foreign }: NamespaceIds): IpcNamespace[] {
+    return foreign.filter(({ name }) => name === "ipc").map(({ id, member }) => new IpcNamespace(id, member));
   }
 
   /** Names of the POSIX message queues in it. */

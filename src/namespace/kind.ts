@@ -31,6 +31,10 @@ export interface NamespaceFill {
   network(id: number, path: string, isRoots: boolean): void;
   /** Tasks that live in namespace `id` enter it by this descriptor of ours. */
   entrance(id: number, fd: number): void;
+  /** Pushes something to do when all tasks are there, before any of them has files. */
+  grown(action: () => void): void;
+  /** A task in a pid namespace below the root's: once all tasks are there. */
+  inPids(id: number): { readonly program: Program; readonly pid: number };
   /** Pushes something to do when all files are open. */
   late(action: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */

@@ -1,4 +1,5 @@
 /** The mounts that a frozen tree sees in namespaces of its own: looked at from inside, named in the images, with what is in them. */
+import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { type Ground, MountGround, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
@@ -208,6 +209,10 @@ export class TreeMounts implements Surroundings, Disposable {
   /** The namespace that the root of the tree lives in, unless that is ours. */
   #first: Seen | undefined;
   #isHome = false;
+  readonly #namespaces: NamespaceIds;
+  readonly #rootsPids: number;
+  /** The tree has pid namespaces below its root's. */
+  readonly #isNested: boolean;
   /** The root of the first namespace, as images have it. */
   #root: MntEntry | undefined;
 
@@ -220,7 +225,10 @@ export class TreeMounts implements Surroundings, Disposable {
   ) {
     try {
       for (const one of namespaces.foreign) if (one.name === "mnt") this.#look(one);
-      const first = namespaces.ofTask(rootPid).mnt_ns_id;
+      const { mnt_ns_id: first, pid_ns_id } = namespaces.ofTask(rootPid);
+      this.#namespaces = namespaces;
+      this.#rootsPids = pid_ns_id;
+      this.#isNested = namespaces.foreign.some(({ name, id }) => name === "pid" && id !== pid_ns_id);
       this.#first = this.#seen.find(({ id }) => id === first);
       this.#isHome = this.#first === undefined || this.#isAtHome(this.#first);
       for (const seen of this.#seen) this.#plan(seen, blocker);
@@ -255,6 +263,8 @@ export class TreeMounts implements Surroundings, Disposable {
     const entries = kept.map((mount) => {
       const entry = entryOf(mount, this.options.enableFs);
       this.#markExternal(entry, mount, seen);
+      if (this.#isNested && mount.fsType === "proc" && entry.ext_key === undefined)
+        entry.tscriu_pid_ns = this.#pidsShownBy(mount, seen);
       // it is mounted outside, but shares with nobody there
       if (entry.ext_key !== undefined && entry.shared_id !== 0 && !this.#groups.has(entry.shared_id ?? 0))
         entry.internal_sharing = true;
@@ -273,6 +283,22 @@ export class TreeMounts implements Surroundings, Disposable {
             remedy: "give the mount from outside: --external 'mnt[PATH]:NAME'",
           }),
         );
+    }
+  }
+
+  /** The pid namespace that a /proc shows, where that is one below the root's. */
+  #pidsShownBy(mount: MountInfo, seen: Seen): number | undefined {
+    const whole = this.#whole(seen, mount.dev);
+    if (whole === undefined) return undefined;
+    const fd = seen.reach(whole);
+    try {
+      // the init that it shows lives there
+      const id = this.#namespaces.idOf("pid", readlinkSync(`/proc/self/fd/${fd}/1/ns/pid`));
+      return id === this.#rootsPids || id === this.#namespaces.own.pid_ns_id ? undefined : id;
+    } catch {
+      return undefined;
+    } finally {
+      closeFd(fd);
     }
   }
 

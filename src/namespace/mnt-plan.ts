@@ -26,6 +26,8 @@ export interface PlannedMount {
   /** Where it is mounted, seen from the root of its parent. */
   readonly at: string;
   readonly source: Source;
+  /** It shows a pid namespace below that of the tree's root, or lies upon such a one: it is made when the tree is there. */
+  readonly isLate: boolean;
 }
 
 export interface MountPlan {
@@ -114,7 +116,8 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
       return;
     }
     const at = parent ? from(parent.entry.mountpoint, entry.mountpoint) : "/";
-    const planned = { entry, parent, at, source };
+    const isLate = parent?.isLate === true || (source.how === "new" && entry.tscriu_pid_ns !== undefined);
+    const planned = { entry, parent, at, source, isLate };
     mounts.push(planned);
   };
   add(top, undefined);

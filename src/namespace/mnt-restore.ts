@@ -2,6 +2,7 @@
  * Makes the mounts of a namespace again. Every mount is made where it shows to nobody, and then put upon its parent: from the
  * root on, and before anything lies over the places of the next ones.
  */
+import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
 import { type Caller, Envoy } from "../kernel/envoy.ts";
@@ -62,6 +63,28 @@ interface Site {
   readonly envoy: Envoy;
 }
 
+/** Tasks that make file systems: what they make belongs to their namespaces. */
+class Makers implements Disposable {
+  readonly #pidfds = new Map<number | undefined, number>();
+
+  constructor(readonly context: NamespaceFill) {}
+
+  /** @param pids a pid namespace below that of the tree's root; undefined for the root itself */
+  of(pids: number | undefined): { readonly program: Program; readonly pidfd: number } {
+    const { program, pid } = pids === undefined ? this.context : this.context.inPids(pids);
+    let pidfd = this.#pidfds.get(pids);
+    if (pidfd === undefined) {
+      pidfd = pidfdOpen(pid);
+      this.#pidfds.set(pids, pidfd);
+    }
+    return { program, pidfd };
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.#pidfds.values()) closeFd(fd);
+  }
+}
+
 class Builder {
   /** Mounts that stand nowhere yet. */
   readonly #ready = new Map<PlannedMount, number>();
@@ -72,6 +95,8 @@ class Builder {
   readonly #systems = new Map<number, number>();
   readonly #made = new Map<PlannedMount, number>();
   readonly #late: (() => void)[] = [];
+  /** Those that are made when the tree is there, and where they come. */
+  readonly #waiting: { readonly one: PlannedMount; readonly at: number; readonly site: Site }[] = [];
   readonly #cleanup: (() => void)[] = [];
   /** Directories and files of a mount upon which others are mounted. */
   readonly places = new Map<PlannedMount, readonly { readonly path: string; readonly fd: number }[]>();
@@ -165,28 +190,28 @@ class Builder {
   }
 
   /** New file systems are made by the task, in its namespaces, and filled by us. */
-  makeSystems(): void {
-    const { images, pid, program } = this.context;
-    const pidfd = pidfdOpen(pid);
-    try {
-      for (const { entry, source } of this.#all) {
-        if (source.how !== "new" || this.#systems.has(entry.root_dev)) continue;
-        const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs));
-        this.#systems.set(entry.root_dev, fd);
-        if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
-          this.#late.push(() => makeSystemReadOnly(fd, entry));
-        if (!source.fs.content) continue;
-        const archive = images.readRaw("TMPFS_DEV", entry.root_dev);
-        if (archive === undefined)
-          throw new CrError("the content of a tmpfs is missing", {
-            code: "BAD_IMAGE",
-            subject: { image: `tmpfs-dev-${entry.root_dev}.tar.gz.img`, path: entry.mountpoint },
-          });
-        unpackTree(fd, archive);
-      }
-    } finally {
-      closeFd(pidfd);
+  makeSystems(isLate = false): Map<number, number> {
+    const { images } = this.context;
+    const made = new Map<number, number>();
+    using makers = new Makers(this.context);
+    for (const { entry, source, isLate: waits } of this.#all) {
+      if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
+      const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
+      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs));
+      this.#systems.set(entry.root_dev, fd);
+      made.set(entry.root_dev, fd);
+      if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
+        this.#late.push(() => makeSystemReadOnly(fd, entry));
+      if (!source.fs.content) continue;
+      const archive = images.readRaw("TMPFS_DEV", entry.root_dev);
+      if (archive === undefined)
+        throw new CrError("the content of a tmpfs is missing", {
+          code: "BAD_IMAGE",
+          subject: { image: `tmpfs-dev-${entry.root_dev}.tar.gz.img`, path: entry.mountpoint },
+        });
+      unpackTree(fd, archive);
     }
+    return made;
   }
 
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
@@ -199,36 +224,54 @@ class Builder {
     }
     const [first, ...others] = this.#sites;
     if (first === undefined) return;
-    this.#cloneSystems(first.envoy.call);
+    this.#cloneSystems(this.#systems, first.envoy.call);
     for (const site of [...others, first]) this.#fill(site);
-    this.#group();
+    if (this.#waiting.length === 0) this.#group();
     for (const { plan, envoy } of this.#sites) {
       const link = openPath(`/proc/${envoy.pid}/ns/mnt`, O.RDONLY, "cannot open a new mount namespace");
       this.context.entrance(plan.id, this.fds.own(link));
     }
   }
 
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** The tree is there: what shows its pid namespaces. */
+  complete(): void {
+    const systems = this.makeSystems(true);
+    using envoy = new Envoy();
+    check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
+    makeAllPrivate(envoy.call);
+    this.#cloneSystems(systems, envoy.call, true);
+    for (const { one, at, site } of this.#waiting.splice(0)) this.#put(one, at, site, true);
+    this.#group();
+  }
+
   /** Only what is mounted somewhere can be cloned: new file systems stand in a place of ours for the moment. */
-  #cloneSystems(call: Caller): void {
+  #cloneSystems(systems: ReadonlyMap<number, number>, call: Caller, isLate = false): void {
     const what = "cannot make a place for new mounts";
     const above = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), what));
     const yard = this.fds.own(makeTmpfs(what));
     check(tryAttach(yard, above, call), what);
-    for (const [dev, fd] of this.#systems) {
+    for (const [dev, fd] of systems) {
       const name = cstring(`${dev}`);
       must(NR.mkdirat, [yard, addressOf(name), 0o700], what);
       const place = this.fds.own(check(openBelow(yard, `${dev}`, O.PATH | O.DIRECTORY), what));
       check(tryAttach(fd, place, call), what);
     }
-    for (const one of this.#all) if (!this.#ready.has(one)) this.#ready.set(one, this.#take(one, call));
+    for (const one of this.#all)
+      if (!this.#ready.has(one) && one.isLate === isLate) this.#ready.set(one, this.#take(one, call));
   }
 
-  #fill({ plan, envoy: { call } }: Site): void {
+  #fill(site: Site): void {
+    const { plan } = site;
+    const { call } = site.envoy;
     const [top] = plan.mounts;
     if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
     // over all that is there
     const old = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), "cannot open the old root"));
-    this.#put(top, old, plan, call);
+    this.#put(top, old, site);
     pivotTo(this.mountOf(top), call);
     // the old root lies over the new one now; in the first namespace our place for new mounts lies over that
     const covers = plan === this.plans[0] ? 2 : 1;
@@ -241,8 +284,10 @@ class Builder {
     return fd;
   }
 
-  #put(one: PlannedMount, at: number, plan: Planned, call: Caller): void {
+  #put(one: PlannedMount, at: number, site: Site, isLate = false): void {
     const { entry } = one;
+    const { plan } = site;
+    const { call } = site.envoy;
     const subject = { path: entry.mountpoint };
     const mount = this.#ready.get(one) ?? -1;
     check(tryAttach(mount, at, call), "cannot mount a file system", subject, remedyFor(mount, at));
@@ -264,7 +309,9 @@ class Builder {
       children.map(({ entry: { mountpoint } }, i) => ({ path: mountpoint, fd: this.fds.own(places[i] ?? -1) })),
     );
     children.forEach((child, i) => {
-      this.#put(child, places[i] ?? -1, plan, call);
+      const place = places[i] ?? -1;
+      if (child.isLate && !isLate) this.#waiting.push({ one: child, at: place, site });
+      else this.#put(child, place, site, isLate);
     });
   }
 
@@ -355,5 +402,13 @@ export function restoreMounts(context: NamespaceFill): void {
     builder.clean();
   }
   context.late(() => builder.finish());
-  context.surround(surroundings(plans, builder, context.isRoots, (thing) => fds.use(thing)));
+  const surround = (all: readonly Planned[]) =>
+    context.surround(surroundings(all, builder, context.isRoots, (thing) => fds.use(thing)));
+  surround(plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isLate }) => !isLate) })));
+  if (!builder.isWaiting) return;
+  context.grown(() => {
+    builder.complete();
+    builder.clean();
+    surround(plans);
+  });
 }

@@ -6,6 +6,7 @@ import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
 import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
+import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
 import { clocksGoBack, HOST_CLOCKS, time } from "./time.ts";
 
@@ -37,7 +38,8 @@ export function checkNamespaces(
         remedy: "restore this set with criu",
       });
     }
-    if (id !== foreignId(name, ours, root) && !namespaceKind(name)?.entered) {
+    // tasks may live in pid namespaces below that of the root
+    if (name !== "pid" && id !== foreignId(name, ours, root) && !namespaceKind(name)?.entered) {
       throw new CrError(`the task lived in another ${name} namespace than the tree's root: this is not supported yet`, {
         code: "ENOTSUP",
         subject: { pid },
@@ -93,6 +95,43 @@ export class FreshNamespaces {
       return isRoots && (id === undefined || !kind.isGiven?.(this.images, id));
     });
     return made.reduce((flags, { kind }) => flags + kind.flag, 0);
+  }
+
+  /** The namespace of this kind that the root lives in, where it is not ours. */
+  #rootsOwn(name: NamespaceName): number | undefined {
+    return this.#ours && this.#root ? foreignId(name, this.#ours, this.#root) : undefined;
+  }
+
+  /** Is the root born into a new one of this kind? */
+  isFresh(name: NamespaceName): boolean {
+    const id = this.#rootsOwn(name);
+    return id !== undefined && !namespaceKind(name)?.isGiven?.(this.images, id);
+  }
+
+  /** The first task that lives in a namespace of this kind which is not ours. */
+  firstIn<T extends { readonly ids: TaskKobjIdsEntry | undefined }>(
+    name: NamespaceName,
+    tasks: readonly T[],
+  ): T | undefined {
+    const ours = this.#ours;
+    return tasks.find(({ ids }) => ours && ids && foreignId(name, ours, ids) !== undefined);
+  }
+
+  /** How many pid namespaces lie between ours and the root's. */
+  levels(options: RestoreOptions): number {
+    const given = this.#givenPids(options);
+    return given === undefined ? Number(this.isFresh("pid")) : levelsBelowOurs(given);
+  }
+
+  #givenPids(options: RestoreOptions): number | undefined {
+    const id = this.#rootsOwn("pid");
+    return id === undefined ? undefined : givenPidNamespace(this.images, id, options);
+  }
+
+  /** Acts so that who is cloned meanwhile is born into a pid namespace that was given for the root, if one was. */
+  inRootsPids<T>(options: RestoreOptions, act: () => T): T {
+    const given = this.#givenPids(options);
+    return given === undefined ? act() : bornInto(given, act);
   }
 
   /** Is there any? */

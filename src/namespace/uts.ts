@@ -1,6 +1,10 @@
 /** UTS namespaces: host name and domain name (uts_namespaces(7)). */
 import { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import { Envoy } from "../kernel/envoy.ts";
+import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { addressOf, check } from "../kernel/sys.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceKind } from "./kind.ts";
 
@@ -19,6 +23,7 @@ function text(bytes: Uint8Array, field: number): string {
 export const uts: NamespaceKind = {
   name: "uts",
   flag: CLONE.NEWUTS,
+  entered: CLONE.NEWUTS,
 
   ask(questions) {
     const place = questions.reserve(FIELDS * FIELD);
@@ -27,19 +32,44 @@ export const uts: NamespaceKind = {
       images.write("UTSNS", id, [{ nodename: text(place.bytes, NODENAME), domainname: text(place.bytes, DOMAINNAME) }]);
   },
 
-  fill({ program, images, id }) {
-    const { nodename, domainname } = images.one("UTSNS", id);
-    for (const [nr, name, what] of [
-      [NR.sethostname, nodename, "cannot set the host name"],
-      [NR.setdomainname, domainname, "cannot set the domain name"],
-    ] as const) {
-      const bytes = Buffer.from(name, "latin1");
-      if (bytes.length > LONGEST)
-        throw new CrError("a host name in the images is too long", {
-          code: "BAD_IMAGE",
-          subject: { image: `utsns-${id}.img`, bytes: bytes.length },
-        });
-      program.call(nr, [program.data(bytes), bytes.length], { what });
+  fill({ program, images, id: first, ids, isRoots, entrance, atEnd }) {
+    const enter = (id: number, fd: number) => {
+      atEnd(() => closeFd(fd));
+      entrance(id, fd);
+    };
+    // tasks of a tree in another one may live in ours
+    const ours = images.inventory.root_ids?.uts_ns_id;
+    if (ours !== undefined) enter(ours, openPath("/proc/self/ns/uts", O.RDONLY));
+    for (const id of ids) {
+      const names = namesOf(images, id);
+      if (isRoots && id === first)
+        for (const { nr, bytes, what } of names) program.call(nr, [program.data(bytes), bytes.length], { what });
+      else enter(id, makeNamespace(names));
     }
   },
 };
+
+/** The calls that set the names of a namespace. */
+function namesOf(images: ImageDirectory, id: number) {
+  const { nodename, domainname } = images.one("UTSNS", id);
+  const calls = [
+    { nr: NR.sethostname, name: nodename, what: "cannot set the host name" },
+    { nr: NR.setdomainname, name: domainname, what: "cannot set the domain name" },
+  ];
+  return calls.map(({ nr, name, what }) => {
+    const bytes = Buffer.from(name, "latin1");
+    if (bytes.length <= LONGEST) return { nr, bytes: new Uint8Array(bytes), what };
+    throw new CrError("a host name in the images is too long", {
+      code: "BAD_IMAGE",
+      subject: { image: `utsns-${id}.img`, bytes: bytes.length },
+    });
+  });
+}
+
+/** Our descriptor of a namespace of which the root is no member. */
+function makeNamespace(names: ReturnType<typeof namesOf>): number {
+  using envoy = new Envoy();
+  check(envoy.call(NR.unshare, CLONE.NEWUTS), "cannot make a UTS namespace");
+  for (const { nr, bytes, what } of names) check(envoy.call(nr, addressOf(bytes), bytes.length), what);
+  return openPath(`/proc/${envoy.pid}/ns/uts`, O.RDONLY, "cannot open a new UTS namespace");
+}

@@ -31,6 +31,7 @@ import { restorePending, waitsToStop } from "../task/signals.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
 import { isOrphaned } from "./orphaned.ts";
+import { numbersOf, ownPid, seenBy, threadNumbers } from "./pid-numbers.ts";
 import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
 
 const PR_GET_SECUREBITS = 27;
@@ -69,7 +70,7 @@ function living(finish: Finish): GrownTask[] {
 /** Threads of a task, the leader first. */
 function threadsOf(task: GrownTask): Thread[] {
   const { saved, puppet } = task;
-  const leader = { tid: puppet.pid, inner: saved.pid, core: saved.core, agent: puppet };
+  const leader = { tid: puppet.pid, inner: ownPid(saved), core: saved.core, agent: puppet };
   return [leader, ...(threads.get(task) ?? [])];
 }
 
@@ -101,7 +102,7 @@ export function makeThreads(finish: Finish): void {
     const { saved, puppet } = task;
     const agents = cloneThreads(
       puppet,
-      saved.threads.map(({ tid }) => tid),
+      saved.threads.map((_, index) => threadNumbers(saved.tree, index + 1)),
     );
     threads.set(
       task,
@@ -109,9 +110,12 @@ export function makeThreads(finish: Finish): void {
         const thread = saved.threads[index];
         if (!thread) return [];
         finish.files.hosts.set(thread.tid, agent.tid);
-        return { tid: agent.tid, inner: thread.tid, core: thread.core, agent };
+        const [inner = thread.tid] = threadNumbers(saved.tree, index + 1);
+        return { tid: agent.tid, inner, core: thread.core, agent };
       }),
     );
+    // a task whose children are born elsewhere cannot have threads any more
+    finish.forest.pids.settle(puppet, saved.tree.tscriu_pids?.born_into);
     finish.step();
   }
   for (const { saved, puppet } of finish.forest.tasks.values()) {
@@ -120,7 +124,8 @@ export function makeThreads(finish: Finish): void {
     puppet.end(saved.core.tc?.exit_code ?? 0, saved.core.tc?.comm, BigInt(saved.core.tc?.blk_sigset ?? 0));
   }
   for (const task of living(finish)) {
-    const { pid, core } = task.saved;
+    const { core } = task.saved;
+    const pid = ownPid(task.saved);
     run(task.puppet.program, (program) => {
       drainChild(program);
       restoreState(program, core, { pid, tid: pid });
@@ -183,7 +188,8 @@ export function finishIdentity(finish: Finish, service: Service): void {
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
-    const { pid, core } = saved;
+    const { core } = saved;
+    const pid = ownPid(saved);
     runTogether(threads.get(task) ?? [], (program, { core, inner }) =>
       restoreIdentity(program, core, { pid, tid: inner }, has, seccomp),
     );
@@ -262,13 +268,15 @@ function tellParent(child: SavedTask, parent: GrownTask): void {
   const pending = parent.saved.core.tc?.signals_s;
   run(parent.puppet.program, (program) => {
     if (child.core.tc?.tscriu_stop_waited) {
-      program.call(NR.wait4, [child.pid, 0, WNOHANG | WUNTRACED, 0], { ignore: true });
+      program.call(NR.wait4, [seenBy(parent.saved, numbersOf(child.tree)), 0, WNOHANG | WUNTRACED, 0], {
+        ignore: true,
+      });
     }
     drainChild(program);
     const own = pending?.signals.filter(
       (s) => new DataView(s.siginfo.buffer, s.siginfo.byteOffset).getInt32(0, true) === SIGCHLD,
     );
-    if (pending && own && own.length > 0) restorePending(program, { ...pending, signals: own }, parent.saved.pid);
+    if (pending && own && own.length > 0) restorePending(program, { ...pending, signals: own }, ownPid(parent.saved));
   });
 }
 

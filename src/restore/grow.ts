@@ -20,6 +20,8 @@ import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import type { Hole } from "./hole.ts";
+import { type Group, groupOf, nestOf, numbersOf, ownGroup, ownPid, seenBy } from "./pid-numbers.ts";
+import { PidSpaces } from "./pid-spaces.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
 
 const SIGNALS = 64;
@@ -51,6 +53,12 @@ export interface GrowOptions {
   readonly sources: MemorySources;
   /** clone(2) flags for the root: CLONE_PARENT, CLONE_NEW*. */
   readonly rootFlags: number;
+  /** How many pid namespaces lie between ours and the root's. */
+  readonly rootLevels: number;
+  /** Acts so that whoever is cloned meanwhile is born into the root's pid namespace. */
+  inRootsPids<T>(act: () => T): T;
+  /** Our descriptor of a pid namespace that stayed outside at the dump. */
+  givenPids(id: number): number | undefined;
   /** Fills the namespaces that the root was born into. */
   fillNamespaces(root: Puppet): void;
   /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
@@ -80,12 +88,18 @@ export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
   readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
-  #spared: number | undefined;
+  readonly pids: PidSpaces;
 
   constructor(
     readonly set: SavedSet,
     readonly options: GrowOptions,
-  ) {}
+  ) {
+    const numbers = set.tasks.flatMap(({ tree }) => [
+      ...[tree.pid, tree.pgid, tree.sid, ...tree.threads],
+      ...(tree.tscriu_pids?.inner ?? []).flatMap(({ pid, pgid, sid, threads }) => [pid, pgid, sid, ...threads]),
+    ]);
+    this.pids = new PidSpaces(options.sources.service, options.givenPids, Math.max(...numbers));
+  }
 
   task(pid: number): GrownTask {
     const task = this.tasks.get(pid);
@@ -96,7 +110,9 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const puppet = Puppet.root(root.pid, this.options.hole.base, this.options.rootFlags);
+    const { hole, rootFlags, rootLevels, inRootsPids } = this.options;
+    const puppet = inRootsPids(() => Puppet.root(root.pid, hole.base, rootFlags, rootLevels));
+    this.pids.plant(puppet);
     const grown: GrownTask = {
       saved: root,
       puppet,
@@ -127,6 +143,11 @@ export class Forest implements Disposable {
     }
     const [left] = this.#late;
     if (left) {
+      if (!this.#isReady(left))
+        throw new CrError("the init of the task's pid namespace cannot be made", {
+          code: "ENOTSUP",
+          subject: { pid: left.pid },
+        });
       throw new CrError(`the session ${left.tree.sid} of the task cannot be made again`, {
         code: "ENOTSUP",
         subject: { pid: left.pid },
@@ -157,12 +178,14 @@ export class Forest implements Disposable {
     };
     const leader = sid === saved.pid && task.sid !== saved.pid;
     if (leader)
-      for (const { child } of children) if (child.tree.sid === task.sid && child.tree.sid !== saved.pid) make(child);
+      for (const { child } of children)
+        if (child.tree.sid === task.sid && child.tree.sid !== saved.pid && this.#isReady(child)) make(child);
     if (leader) this.#lead(task);
     for (const { child } of children) {
       if (this.tasks.has(child.pid)) continue;
       const wanted = child.tree.sid;
-      if (wanted === child.pid || wanted === task.sid || this.#foreign(wanted)) make(child);
+      const isHere = wanted === child.pid || wanted === task.sid || this.#foreign(wanted);
+      if (isHere && this.#isReady(child)) make(child);
       else this.#late.push(child);
     }
     if (!memoryFirst) this.#memory(task, inherited);
@@ -218,7 +241,8 @@ export class Forest implements Disposable {
       if (child.ids.files_id === parent.ids.files_id) flags |= CLONE_FILES;
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
-    const puppet = by.cloneChild(child.pid, flags, child.core.tc?.tscriu_exit_signal);
+    const birth = { numbers: numbersOf(child.tree), flags, exitSignal: child.core.tc?.tscriu_exit_signal };
+    const puppet = this.pids.bear(by, nestOf(child.tree), birth, child.pid);
     const { exe, sid, pgid, namespaces } = of;
     const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };
     this.tasks.set(child.pid, grown);
@@ -255,9 +279,13 @@ export class Forest implements Disposable {
   #adopt(saved: SavedTask): boolean {
     const { sid } = saved.tree;
     const parent = saved.parent && this.tasks.get(saved.parent.pid);
-    if (!parent) {
+    if (!parent || !this.#isReady(saved)) {
       this.#late.push(saved);
       return false;
+    }
+    if (sid === parent.sid || sid === saved.pid) {
+      this.#settle(this.#clone(saved, parent.puppet, parent, saved.parent), []);
+      return true;
     }
     const reaper = (on: boolean) => (program: Program) => {
       program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0], { what: "cannot become a subreaper" });
@@ -270,7 +298,8 @@ export class Forest implements Disposable {
     }
     run(parent.puppet, reaper(true));
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
-    const helper = (leader?.puppet ?? parent.puppet).cloneChild(leader ? this.#spare() : sid, 0);
+    const gone = groupOf(saved, "sid");
+    const helper = leader ? this.#helper(leader.puppet, nestOf(parent.saved.tree)) : this.#helper(parent.puppet, gone);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
     const members = leader
       ? [saved]
@@ -284,35 +313,40 @@ export class Forest implements Disposable {
       const at = this.#late.indexOf(member);
       if (at >= 0) this.#late.splice(at, 1);
     }
-    this.#endHelper(helper, leader?.puppet ?? parent.puppet);
+    this.pids.dismiss(helper, leader?.puppet ?? parent.puppet);
     run(parent.puppet, reaper(false));
     for (const one of grown) this.#settle(one, []);
     return true;
   }
 
-  /** A pid for a helper: in a young pid namespace the kernel's next one may be that of a task that is yet to come. */
-  #spare(): number {
-    if (!this.task(this.set.root.pid).puppet.apart) return 0;
-    this.#spared ??= Math.max(
-      ...this.set.tasks.flatMap(({ tree }) => [tree.pid, tree.pgid, tree.sid, ...tree.threads]),
+  /** Somebody who lives in this pid namespace. */
+  inPids(id: number): Puppet {
+    const found = [...this.tasks.values()].find(
+      ({ saved, puppet }) => !saved.zombie && this.pids.nestOf(puppet).at(-1) === id,
     );
-    return ++this.#spared;
-  }
-
-  /** A process for the moment; `inner` is its pid in the tree's namespace, if that matters. */
-  helper(parent: Puppet, inner: number | undefined): Disposable & { readonly hostPid: number } {
-    const helper = parent.cloneChild(inner ?? this.#spare(), 0);
-    return { hostPid: helper.pid, [Symbol.dispose]: () => this.#endHelper(helper, parent) };
-  }
-
-  /** Lets a helper exit and its parent reap it. */
-  #endHelper(helper: Puppet, parent: Puppet): void {
-    helper.end(0);
-    run(parent, (program) => {
-      const WALL = 0x40000000;
-      program.call(NR.wait4, [helper.inner, 0, WALL, 0], { what: "cannot reap a helper" });
+    if (found) return found.puppet;
+    throw new CrError("nobody lives in a pid namespace of the images", {
+      code: "BAD_IMAGE",
+      subject: { namespace: id },
     });
-    helper[Symbol.dispose]();
+  }
+
+  /** Can a task be born where it lived? Its pid namespace may be one that a task makes which is yet to come. */
+  #isReady(saved: SavedTask): boolean {
+    return this.pids.isReady(nestOf(saved.tree), ownPid(saved));
+  }
+
+  /** A process for the moment. @param as where it lives, or also what it is called there */
+  #helper(parent: Puppet, as: Group | readonly number[]): Puppet {
+    if (!("numbers" in as)) return this.pids.bear(parent, as, { numbers: this.pids.spare(as) });
+    return this.pids.bear(parent, as.nest, { numbers: as.numbers });
+  }
+
+  /** The same for the tree's files; `inner` is its pid in the tree's namespace, if that matters. */
+  helper(parent: Puppet, inner: number | undefined): Disposable & { readonly hostPid: number } {
+    const nest = this.pids.nestOf(parent);
+    const helper = this.#helper(parent, inner === undefined ? nest : { nest: [], numbers: [inner] });
+    return { hostPid: helper.pid, [Symbol.dispose]: () => this.pids.dismiss(helper, parent) };
   }
 
   /** Process groups: leaders first, helpers for groups whose leader is gone. */
@@ -321,27 +355,47 @@ export class Forest implements Disposable {
     const { root } = this.set;
     const keepsOurs = (saved: SavedTask) =>
       this.options.shellJob && saved.tree.pgid === root.tree.pgid && !this.tasks.has(root.tree.pgid);
-    const join = (task: GrownTask, pgid: number) => {
-      run(
-        task.puppet,
-        (program) => void program.call(NR.setpgid, [0, pgid], { what: `cannot join process group ${pgid}` }),
-      );
-      task.pgid = pgid;
-    };
     for (const task of all)
-      if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) join(task, task.saved.pid);
+      if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) this.#join(task);
     const helpers = new Map<number, { helper: Puppet; parent: Puppet }>();
     for (const task of all) {
       const { pgid } = task.saved.tree;
       if (pgid === task.pgid || keepsOurs(task.saved)) continue;
       if (!this.tasks.has(pgid) && !helpers.has(pgid) && !all.some((t) => t.pgid === pgid)) {
-        const helper = task.puppet.cloneChild(pgid, 0);
+        const group = groupOf(task.saved, "pgid");
+        const parent = this.#whoCanMake(group, task).puppet;
+        const helper = this.#helper(parent, group);
         run(helper, (program) => void program.call(NR.setpgid, [0, 0], { what: "cannot make a process group" }));
-        helpers.set(pgid, { helper, parent: task.puppet });
+        helpers.set(pgid, { helper, parent });
       }
-      join(task, pgid);
+      this.#join(task);
     }
-    for (const { helper, parent } of helpers.values()) this.#endHelper(helper, parent);
+    for (const { helper, parent } of helpers.values()) this.pids.dismiss(helper, parent);
+  }
+
+  /** Who can clone the leader of a group that is gone: somebody of its session who lives where it did, or above. */
+  #whoCanMake({ nest }: Group, member: GrownTask): GrownTask {
+    const isFit = ({ saved, sid }: GrownTask) =>
+      !saved.zombie && sid === member.sid && nestOf(saved.tree).every((id, i) => nest[i] === id);
+    return isFit(member) ? member : ([...this.tasks.values()].find(isFit) ?? member);
+  }
+
+  /** A task into its process group: by itself, or where it cannot see that by its parent. */
+  #join(task: GrownTask): void {
+    const { saved, puppet } = task;
+    const { pgid } = saved.tree;
+    const what = `cannot join process group ${pgid}`;
+    const own = ownGroup(saved);
+    const parent = saved.parent && this.tasks.get(saved.parent.pid);
+    if (own !== 0)
+      run(puppet, (program) => void program.call(NR.setpgid, [0, own], { what, subject: { pid: saved.pid } }));
+    else if (parent) {
+      const group = seenBy(parent.saved, groupOf(saved, "pgid").numbers);
+      run(parent.puppet, (program) => {
+        program.call(NR.setpgid, [puppet.seen, group], { what, subject: { pid: saved.pid } });
+      });
+    }
+    task.pgid = pgid;
   }
 
   /** Ends everything that was made: the tree is not to be. What dies with us anyway is waited for, but not for ever. */
@@ -359,6 +413,7 @@ export class Forest implements Disposable {
 
   [Symbol.dispose](): void {
     for (const { puppet } of this.tasks.values()) puppet[Symbol.dispose]();
+    this.pids[Symbol.dispose]();
   }
 }
 

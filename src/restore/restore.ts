@@ -19,6 +19,7 @@ import { SIG } from "../kernel/uapi/signal.ts";
 import type { Log } from "../log.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { enterCgroups, managesCgroups } from "../namespace/cgroups.ts";
+import { givenPidNamespace } from "../namespace/pid.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { prepareLabels } from "../task/label.ts";
@@ -81,9 +82,10 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     });
   }
   const namespaces = new FreshNamespaces(images, set.tasks, log);
-  if (namespaces.has("pid") && root.pid !== 1)
+  if (namespaces.isFresh("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
   namespaces.check(options);
+  const grown: (() => void)[] = [];
   const late: (() => void)[] = [];
   const hole = findHole(set.tasks);
   const plans = planMemory(set.tasks, images, hole);
@@ -96,6 +98,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const stat = ownSession();
   const forest = new Forest(set, {
     hole,
+    rootLevels: namespaces.levels(options),
+    inRootsPids: (act) => namespaces.inRootsPids(options, act),
+    givenPids: (id) => givenPidNamespace(images, id, options),
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
     fillNamespaces: ({ program, pid }) => {
       // first, for that is the root of a cgroup namespace
@@ -113,6 +118,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
           if (isRoots) files.network = path;
           else files.networks.set(id, path);
         },
+        grown: (action) => grown.push(action),
+        inPids: (id) => forest.inPids(id),
         late: (action) => late.push(action),
         atEnd: (action) => files.atDispose(action),
       });
@@ -141,6 +148,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     const forking = performance.now();
     if (images.inventory.root_ids) segments.prepare(images.inventory.root_ids.ipc_ns_id ?? 0);
     forest.grow();
+    for (const action of grown.splice(0)) action();
     const forkingUs = since(forking);
     step();
 
@@ -148,8 +156,9 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     const tasks = [...forest.tasks.values()].filter((t) => !t.saved.zombie);
     files.tasks = tasks.map((task) => asTask(task, service, forest));
     for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
-    if (namespaces.has("ipc")) files.ipcMember = forest.task(root.pid).puppet.pid;
-    files.pidsApart = forest.task(root.pid).puppet.apart;
+    const inIpc = namespaces.firstIn("ipc", set.tasks);
+    if (inIpc) files.ipcMember = forest.task(inIpc.pid).puppet.pid;
+    files.pidsApart = forest.task(root.pid).puppet.levels > 0;
     files.openAll();
     placeFiles(tasks, files, service);
     files.link();

@@ -12,6 +12,7 @@ import type {
 } from "../image/schema.gen.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { checkNamespaces } from "../namespace/restore.ts";
+import { checkNumbers } from "./pid-numbers.ts";
 
 /** task_state of the images. */
 export const TASK_DEAD = 2;
@@ -70,6 +71,7 @@ export function readSet(images: ImageDirectory): SavedSet {
     const parent = byPid.get(ppid);
     if ((ppid === 0) !== (tasks.length === 0) || (ppid !== 0 && !parent))
       throw bad(`task ${pid} has no parent in the tree`, "pstree.img");
+    checkNumbers(tree, parent?.tree);
     const core = images.one("CORE", pid);
     if (!core.tc) throw bad("it does not describe a process", `core-${pid}.img`);
     const zombie = core.tc.task_state === TASK_DEAD || core.tc.task_state === TASK_ZOMBIE;

@@ -113,16 +113,6 @@ describe("namespaces", () => {
   );
 
   test.concurrent(
-    "what the next child would be born into is no namespace of the tree's: refused, and the tree runs on",
-    async () => {
-      await using stage = await Stage.set(["--uts"], "unshare --pid sleep 1000000 & wait", sleepers(1));
-      expect(await refusal(stage.run("dump", "-t", String(stage.root)))).toMatch(/next children .* pid namespace/);
-      expect(treeOf(stage.root).length).toBe(2);
-    },
-    testTime,
-  );
-
-  test.concurrent(
     "a tree whose root is no init of its pid namespace is refused, and runs on",
     async () => {
       await using stage = await Stage.set(["--pid"], "sleep 1000000 & wait", sleepers(1));

@@ -61,8 +61,13 @@ export class Stage implements AsyncDisposable {
   }
 
   async run(...words: string[]): Promise<void> {
+    await this.runBelow([], ...words);
+  }
+
+  /** @param through words of a program that becomes tscriu in the end */
+  async runBelow(through: readonly string[], ...words: string[]): Promise<void> {
     const log = `${words[0]}.log`;
-    const argv = [...(await binary()), ...words, "-D", this.images, "-o", log, "-v4"];
+    const argv = [...through, ...(await binary()), ...words, "-D", this.images, "-o", log, "-v4"];
     const output = this.scratch.file("said");
     const pid = await this.keeper.run({ argv, directory: "/", output });
     const ended = await this.keeper.ended(pid);
@@ -85,8 +90,12 @@ export class Stage implements AsyncDisposable {
   }
 
   async restore(...options: string[]): Promise<void> {
+    await this.restoreBelow([], ...options);
+  }
+
+  async restoreBelow(through: readonly string[], ...options: string[]): Promise<void> {
     rmSync(`${this.images}/pid`, { force: true });
-    await this.run("restore", "-d", "--pidfile", "pid", ...options);
+    await this.runBelow(through, "restore", "-d", "--pidfile", "pid", ...options);
     this.root = Number(readFileSync(`${this.images}/pid`, "latin1"));
   }
 
@@ -103,7 +112,7 @@ export const sleepers = (count: number) => (root: number) => {
 };
 
 /** "" for a process that ended meanwhile. */
-function nameOf(pid: number): string {
+export function nameOf(pid: number): string {
   try {
     return status(pid, "Name");
   } catch {
