@@ -68,11 +68,36 @@ export type FileValidation = "filesize" | "buildid";
 export type NetworkLockMethod = "iptables" | "nftables" | "skip";
 export type CgroupMode = "ignore" | "none" | "props" | "soft" | "full" | "strict";
 
+/** What `--cgroup-props` says of one controller. */
+export interface CgroupProps {
+  readonly controller: string;
+  /** Instead of the usual properties, or in addition to them. */
+  readonly replaces: boolean;
+  readonly properties: readonly string[];
+}
+
 /** `--cgroup-root`: where the tree's root lives, in one hierarchy or in all. */
 export interface CgroupRoot {
   /** A controller, or a named hierarchy; undefined for all. */
   readonly controller: string | undefined;
   readonly path: string;
+}
+
+/** What becomes of the cgroups that a tree lives in. */
+export interface CgroupOptions {
+  readonly mode: CgroupMode;
+  /** The user said so; else a tree whose cgroups cannot be had comes back without them. */
+  readonly isGiven: boolean;
+  /** At a dump what is saved besides the tree's own, at a restore where these go. */
+  readonly roots: readonly CgroupRoot[];
+  /** A directory with the hierarchies; undefined: we mount them ourselves. */
+  readonly yard: string | undefined;
+}
+
+export interface CgroupSaving extends CgroupOptions {
+  /** Controllers and named hierarchies to save; all of them when empty. */
+  readonly controllers: readonly string[];
+  readonly properties: readonly CgroupProps[];
 }
 
 /** Which CPU feature classes matter. `given` is false when the user said nothing. */
@@ -109,7 +134,7 @@ export interface CommonOptions {
   enableFs: readonly string[];
   externalSharing: boolean;
   externalMasters: boolean;
-  cgroups: CgroupMode;
+  cgroups: CgroupOptions;
   cpuCap: CpuCap;
   fileValidation: FileValidation;
   allowUprobes: boolean;
@@ -121,6 +146,7 @@ export interface CommonOptions {
 }
 
 export interface DumpOptions extends CommonOptions {
+  cgroups: CgroupSaving;
   /** Root task, positive. */
   pid: number;
   /** What becomes of the tree afterwards. */
@@ -142,7 +168,6 @@ export interface DumpOptions extends CommonOptions {
 }
 
 export interface RestoreOptions extends CommonOptions {
-  cgroupRoots: readonly CgroupRoot[];
   /** Directory that becomes the root of the tree's mount namespace; undefined for our own root. */
   root: string | undefined;
   /** Leave the tree stopped (SIGSTOP) instead of running. */

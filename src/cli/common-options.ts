@@ -4,7 +4,7 @@ import type { Invocation } from "./command.ts";
 import { requireScripts, scriptHook } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
 import { usageError } from "./usage-error.ts";
-import { readCpuCap, readExternal, readMountMap, readVethPair } from "./value.ts";
+import { readCgroupRoot, readCpuCap, readExternal, readMountMap, readVethPair } from "./value.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Occurrences keep the order in which the user wrote them, over both spellings. */
@@ -49,7 +49,12 @@ export function commonOptions(
     enableFs: settings.texts("enable-fs").flatMap((names) => names.split(",")),
     externalSharing: settings.flag("enable-external-sharing"),
     externalMasters: settings.flag("enable-external-masters"),
-    cgroups: settings.given("manage-cgroups") ? ((settings.text("manage-cgroups") ?? "soft") as CgroupMode) : "ignore",
+    cgroups: {
+      mode: (settings.text("manage-cgroups") ?? "soft") as CgroupMode,
+      isGiven: settings.given("manage-cgroups"),
+      roots: settings.texts("cgroup-root").map(readCgroupRoot),
+      yard: settings.text("cgroup-yard"),
+    },
     cpuCap: readCpuCap(settings.values("cpu-cap")),
     fileValidation: (settings.text("file-validation") ?? "buildid") as FileValidation,
     allowUprobes: settings.flag("allow-uprobes"),

@@ -1,7 +1,10 @@
 /** `dump`: saves a tree. */
+import { readFileSync } from "node:fs";
 import type { DumpOptions, DumpResult, NetworkLockMethod } from "../options.ts";
+import { parseCgroupProps } from "./cgroup-props.ts";
 import { type Invocation, warnUnused, withLog } from "./command.ts";
 import { commonOptions } from "./common-options.ts";
+import { fileError } from "./file-error.ts";
 import { print } from "./print.ts";
 import { requirePrivileges } from "./privileges.ts";
 import { dumpStatistics } from "./statistics.ts";
@@ -13,6 +16,15 @@ import { openWorkspace, type Workspace } from "./workspace.ts";
 const defaultTimeout = 10;
 const defaultGhostLimit = 1024 ** 2;
 
+function readPropsFile(path: string | undefined): string {
+  if (path === undefined) return "";
+  try {
+    return readFileSync(path, "utf8");
+  } catch (thrown) {
+    throw fileError("cannot read the cgroup properties", path, thrown);
+  }
+}
+
 export function dumpOptions(
   invocation: Invocation,
   pid: number,
@@ -23,8 +35,17 @@ export function dumpOptions(
   const timeout = settings.text("timeout");
   const ghostLimit = settings.text("ghost-limit");
   const lock = settings.text("network-lock") ?? "iptables";
+  const common = commonOptions(invocation, space, interrupted);
   return {
-    ...commonOptions(invocation, space, interrupted),
+    ...common,
+    cgroups: {
+      ...common.cgroups,
+      controllers: settings.texts("cgroup-dump-controller").flatMap((names) => names.split(",")),
+      properties: [
+        ...parseCgroupProps(settings.text("cgroup-props") ?? ""),
+        ...parseCgroupProps(readPropsFile(settings.text("cgroup-props-file"))),
+      ],
+    },
     pid,
     fate: settings.flag("leave-stopped") ? "stop" : settings.flag("leave-running") ? "run" : "kill",
     timeout: timeout === undefined ? defaultTimeout : readNumber("timeout", timeout, "a number of seconds"),

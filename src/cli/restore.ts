@@ -9,7 +9,7 @@ import { print } from "./print.ts";
 import { requirePrivileges } from "./privileges.ts";
 import { restoreStatistics } from "./statistics.ts";
 import { usageError } from "./usage-error.ts";
-import { readCgroupRoot, readInheritFd, readLsmProfile } from "./value.ts";
+import { readInheritFd, readLsmProfile } from "./value.ts";
 import { count, timeInWords } from "./words.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -76,7 +76,6 @@ export function restoreOptions(
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
-    cgroupRoots: settings.texts("cgroup-root").map(readCgroupRoot),
     root: settings.text("root"),
     weakSysctls: settings.flag("weak-sysctls"),
   };

@@ -73,13 +73,6 @@ describe("what is not there yet", () => {
     expect(settings("restore --track-mem -t 5 -d").meaningless("restore")).toEqual(["--track-mem", "-t"]);
   });
 
-  test("can depend on the value", () => {
-    settings("dump --manage-cgroups=ignore").requireSupport("dump");
-    settings("dump --manage-cgroups=soft --manage-cgroups=none").requireSupport("dump");
-    settings("dump --manage-cgroups").requireSupport("dump");
-    expect(() => settings("dump --manage-cgroups=full").requireSupport("dump")).toThrow("cgroups");
-  });
-
   test("plugins: an empty directory will do", () => {
     const dir = mkdtempSync(join(tmpdir(), "tscriu-libdir-"));
     try {

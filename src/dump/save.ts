@@ -5,9 +5,12 @@ import { waitForDisks } from "../kernel/disks.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { isAioRing } from "../memory/vmas.ts";
-import { cgroupProblems, MemoryLimits, managesCgroups, saveCgroups } from "../namespace/cgroups.ts";
+import { namespaceRoots } from "../namespace/cgroup.ts";
+import { TreeCgroups } from "../namespace/cgroup-dump.ts";
+import { managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
+import { MemoryLimits } from "../namespace/memory-limits.ts";
 import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import type { DumpOptions } from "../options.ts";
@@ -122,10 +125,6 @@ export function save(saving: Saving): Saved {
     ipc.tellOfQueues(files.held, log);
     files.check();
   }
-  const cgroups = managesCgroups(options.cgroups) && !rehearsal;
-  const living = tree.tasks.filter((task) => !task.zombie);
-  if (cgroups)
-    errors.push(...cgroupProblems(living.map(({ pid, threads }) => ({ pid, tids: threads.map(({ tid }) => tid) }))));
   errors.push(...files.blockers);
   if (errors.length === 1 && errors[0]) throw errors[0];
   if (errors.length > 0) throw new CrErrors(`${errors.length} things of this tree cannot be dumped`, errors);
@@ -151,7 +150,7 @@ export function save(saving: Saving): Saved {
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
   });
-  const cgSet = cgroups ? saveCgroups(tree.root.pid, images) : 1;
+  const cgroups = rehearsal ? undefined : readCgroups(saving, namespaces);
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;
@@ -168,7 +167,7 @@ export function save(saving: Saving): Saved {
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one);
     images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
-    for (const [tid, core] of buildCores(task, look, answers, seccomp, cgSet))
+    for (const [tid, core] of buildCores(task, look, answers, seccomp, (tid) => cgroups?.of(tid) ?? OWN_SET))
       images.write("CORE", pids.of(tid), [core]);
     const umask = task.status.umask ?? 0o022;
     images.write("FS", pids.of(task.pid), [
@@ -184,7 +183,7 @@ export function save(saving: Saving): Saved {
   log.phase("memory");
   const memory = performance.now();
   let done = 0;
-  const memoryLimits = new MemoryLimits();
+  using memoryLimits = new MemoryLimits(options.cgroups.yard);
   const progress = (bytes: number) => {
     done += bytes;
     log.progress(done, total);
@@ -241,4 +240,23 @@ function treeEntry(task: FrozenTask, pids: VirtualPids) {
 function idsOf(own: TaskObjects | undefined, namespaces: Required<NamespaceFields> | undefined) {
   if (!own || !namespaces) throw new CrError("a task has no kernel objects");
   return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...namespaces };
+}
+
+/** Saves the cgroups of the tree, if the user wants them or they can be had. */
+function readCgroups({ tree, options, images, log }: Saving, namespaces: NamespaceIds): TreeCgroups | undefined {
+  const { cgroups } = options;
+  if (!managesCgroups(cgroups.mode)) return undefined;
+  const living = tree.tasks.filter((task) => !task.zombie);
+  const isApart = namespaces.foreign.some(({ name }) => name === "cgroup");
+  try {
+    const members = living.map(({ pid, threads }) => ({ pid, tids: threads.map(({ tid }) => tid) }));
+    const found = new TreeCgroups(members, cgroups, isApart ? namespaceRoots(tree.root.pid) : undefined);
+    found.save(images);
+    return found;
+  } catch (error) {
+    // who did not ask for them need not have them; the root of a namespace has to be known
+    if (cgroups.isGiven || isApart || !(error instanceof CrError)) throw error;
+    log.warn(`the tree's cgroups are not saved: ${error.message}`);
+    return undefined;
+  }
 }

@@ -115,14 +115,14 @@ export function buildCores(
   look: TaskLook,
   answers: TaskAnswers,
   seccomp: SeccompChains,
-  cgSet: number,
+  cgSetOf: (tid: number) => number,
 ): Map<number, CoreEntry> {
   const fields = seccomp.addProcess(look.threads.map((t) => t.seccomp));
   const cores = new Map<number, CoreEntry>();
   look.threads.forEach((state, i) => {
     const plan = look.restarts[i];
     const general = plan?.image ?? state.registers.general;
-    const options = { cgSet, restart: plan?.entry };
+    const options = { cgSet: cgSetOf(i === 0 ? task.pid : state.tid), restart: plan?.entry };
     const own = fields[i] ?? {};
     if (i === 0) {
       cores.set(task.pid, buildLeader(state, answers.leader, general, own, look.process, options));

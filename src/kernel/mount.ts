@@ -72,11 +72,30 @@ export const ALL_ATTRIBUTES =
   MOUNT_ATTR.NODIRATIME |
   MOUNT_ATTR.NOSYMFOLLOW;
 
-/** A new mount of a file system that needs no device, which stands nowhere. The caller closes it. */
-export function makeMount(fileSystem: string, what: string, call: Caller = sys): number {
+/** An option of a file system: a flag where it has no value. */
+export type MountOption = readonly [name: string, value?: string];
+
+/**
+ * A new mount of a file system that needs no device, which stands nowhere. The caller closes it.
+ * @throws CrError `what` with the kernel's errno: ENODEV where it does not know the file system, EINVAL for an unknown option
+ */
+export function makeMount(
+  fileSystem: string,
+  what: string,
+  call: Caller = sys,
+  options: readonly MountOption[] = [],
+): number {
   const type = cstring(fileSystem);
   const context = check(call(NR.fsopen, addressOf(type), CLOSE_ON_EXEC), what);
   try {
+    for (const [name, value] of options) {
+      const [key, text] = [cstring(name), cstring(value ?? "")];
+      const is =
+        value === undefined
+          ? call(NR.fsconfig, context, FSCONFIG.SET_FLAG, addressOf(key), 0, 0)
+          : call(NR.fsconfig, context, FSCONFIG.SET_STRING, addressOf(key), addressOf(text), 0);
+      check(is, what, { option: name });
+    }
     check(call(NR.fsconfig, context, FSCONFIG.CMD_CREATE, 0, 0, 0), what);
     return check(call(NR.fsmount, context, CLOSE_ON_EXEC, 0), what);
   } finally {

@@ -23,6 +23,7 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import type { DumpOptions } from "../options.ts";
+import { namespaceRoots, rootInside } from "./cgroup.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
 import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
@@ -260,11 +261,13 @@ export class TreeMounts implements Surroundings, Disposable {
 
   #plan(seen: Seen, blocker: (error: CrError) => void): void {
     const kept = this.#kept(seen);
+    const cgroups = this.#cgroupRoots();
     const entries = kept.map((mount) => {
       const entry = entryOf(mount, this.options.enableFs);
       this.#markExternal(entry, mount, seen);
       if (this.#isNested && mount.fsType === "proc" && entry.ext_key === undefined)
         entry.tscriu_pid_ns = this.#pidsShownBy(mount, seen);
+      if (entry.ext_key === undefined) entry.root = rootInside(mount, cgroups) ?? entry.root;
       // it is mounted outside, but shares with nobody there
       if (entry.ext_key !== undefined && entry.shared_id !== 0 && !this.#groups.has(entry.shared_id ?? 0))
         entry.internal_sharing = true;
@@ -300,6 +303,12 @@ export class TreeMounts implements Surroundings, Disposable {
     } finally {
       closeFd(fd);
     }
+  }
+
+  /** Where the tree's cgroup namespace begins, if it has one of its own. */
+  #cgroupRoots(): ReadonlyMap<string, string> {
+    const own = this.#namespaces.foreign.find(({ name }) => name === "cgroup");
+    return own ? namespaceRoots(own.member) : new Map();
   }
 
   /** Whether all can share again as they do, with each other and with mounts of ours. */

@@ -1,4 +1,5 @@
 /** All kinds of namespaces that can be saved and made again. */
+import { cgroup } from "./cgroup.ts";
 import type { NamespaceName } from "./ids.ts";
 import { ipc } from "./ipc.ts";
 import type { NamespaceKind } from "./kind.ts";
@@ -9,7 +10,7 @@ import { time } from "./time.ts";
 import { uts } from "./uts.ts";
 
 /** In the order in which they are filled. */
-export const namespaceKinds: readonly NamespaceKind[] = [pid, uts, ipc, net, time, mnt];
+export const namespaceKinds: readonly NamespaceKind[] = [cgroup, pid, uts, ipc, net, time, mnt];
 
 export function namespaceKind(name: NamespaceName): NamespaceKind | undefined {
   return namespaceKinds.find((kind) => kind.name === name);

@@ -8,7 +8,7 @@ import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers, receiveFd } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
-import type { TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
+import type { CoreEntry, TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
@@ -61,6 +61,8 @@ export interface GrowOptions {
   givenPids(id: number): number | undefined;
   /** Fills the namespaces that the root was born into. */
   fillNamespaces(root: Puppet): void;
+  /** A task but the root was cloned by one with `parent`'s core, and has no children yet. */
+  born(pid: number, core: CoreEntry, parent: CoreEntry): void;
   /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
   /** The tree keeps our session and group (a shell job). */
@@ -233,7 +235,7 @@ export class Forest implements Disposable {
   #clone(
     child: SavedTask,
     by: Puppet,
-    of: Pick<GrownTask, "sid" | "pgid" | "exe" | "namespaces">,
+    of: Pick<GrownTask, "saved" | "sid" | "pgid" | "exe" | "namespaces">,
     parent: SavedTask | undefined,
   ): GrownTask {
     let flags = 0;
@@ -244,6 +246,7 @@ export class Forest implements Disposable {
     const birth = { numbers: numbersOf(child.tree), flags, exitSignal: child.core.tc?.tscriu_exit_signal };
     const puppet = this.pids.bear(by, nestOf(child.tree), birth, child.pid);
     const { exe, sid, pgid, namespaces } = of;
+    if (!child.zombie) this.options.born(puppet.pid, child.core, of.saved.core);
     const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };
     this.tasks.set(child.pid, grown);
     return grown;
@@ -305,10 +308,8 @@ export class Forest implements Disposable {
       ? [saved]
       : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
-    const { exe, namespaces } = leader ?? parent;
-    const grown = members.map((member) =>
-      this.#clone(member, helper, { sid, pgid: group, exe, namespaces }, undefined),
-    );
+    const cloner = { ...(leader ?? parent), sid, pgid: group };
+    const grown = members.map((member) => this.#clone(member, helper, cloner, undefined));
     for (const member of members) {
       const at = this.#late.indexOf(member);
       if (at >= 0) this.#late.splice(at, 1);

@@ -18,7 +18,7 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import { SIG } from "../kernel/uapi/signal.ts";
 import type { Log } from "../log.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
-import { enterCgroups, managesCgroups } from "../namespace/cgroups.ts";
+import { RestoredCgroups } from "../namespace/cgroup-restore.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
 import { FreshNamespaces } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
@@ -74,6 +74,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   files.check();
   const cores = set.tasks.flatMap(({ core, threads }) => [core, ...threads.map((thread) => thread.core)]);
   prepareLabels(cores, images.inventory.lsmtype, options.lsmProfile);
+  using cgroups = new RestoredCgroups(images, images.inventory.root_cg_set, options.cgroups, log);
   const { root } = set;
   if (root.tree.sid !== root.pid && !options.shellJob) {
     throw new CrError("the tree was dumped as a shell job", {
@@ -104,8 +105,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
     fillNamespaces: ({ program, pid }) => {
       // first, for that is the root of a cgroup namespace
-      if (managesCgroups(options.cgroups))
-        enterCgroups(pid, images, root.core.thread_core?.cg_set ?? root.core.tc?.cg_set ?? 1, options.cgroupRoots);
+      cgroups.enter(pid, root.core, undefined, namespaces.has("cgroup"));
       if (namespaces.any) mustHook(options, "setup-namespaces", pid);
       namespaces.fill({
         options,
@@ -124,8 +124,10 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
         atEnd: (action) => files.atDispose(action),
       });
       program.run();
+      if (namespaces.has("cgroup")) cgroups.enter(pid, root.core, undefined);
       if (namespaces.any) mustHook(options, "post-setup-namespaces", pid);
     },
+    born: (pid, core, parent) => cgroups.enter(pid, core, parent),
     toEnter: (ids, from) => namespaces.toEnter(ids, from),
     shellJob: options.shellJob,
     ourSid: stat.sid,
@@ -146,6 +148,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   try {
     log.phase("tasks");
     const forking = performance.now();
+    cgroups.prepare();
     if (images.inventory.root_ids) segments.prepare(images.inventory.root_ids.ipc_ns_id ?? 0);
     forest.grow();
     for (const action of grown.splice(0)) action();
@@ -167,6 +170,8 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     log.phase("threads");
     const finish: Finish = { images, set, forest, files, segments, step, affinity: cpu.before };
     makeThreads(finish);
+    for (const { core, threads } of set.tasks)
+      for (const thread of threads) cgroups.enterThread(files.hosts.get(thread.tid) ?? thread.tid, thread.core, core);
     const rootPid = forest.task(root.pid).puppet.pid;
     options.created(rootPid);
     mustHook(options, "post-restore", rootPid);
@@ -176,12 +181,14 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     files.arm();
     files.end();
     for (const action of late.splice(0)) action();
+    cgroups.limit();
     options.hook("network-unlock", rootPid);
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();
     done = true;
     release(finish, options.leaveStopped);
+    cgroups.freeze();
     log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
     const totalUs = since(started);
     const { pagesCompared, pagesSkippedCow, pagesRestored } = forest.totals;
@@ -208,6 +215,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     if (!done) {
       segments.undo();
       forest.kill();
+      cgroups.undo();
       files.end();
       files.undo();
     }

@@ -108,7 +108,7 @@ interface Spec {
   process: { terminal: boolean; args: string[] };
   root: { readonly: boolean };
   mounts: { destination: string; type: string; source: string; options: string[] }[];
-  linux: { namespaces: { type: string }[] };
+  linux: { namespaces: { type: string }[]; resources: Record<string, unknown> };
 }
 
 describe("runc", () => {
@@ -153,4 +153,32 @@ describe("runc", () => {
     },
     testTime,
   );
+
+  test(
+    "a container in a cgroup namespace comes back to its cgroup, with what limits it",
+    async () => {
+      using container = await Container.make((spec) => {
+        spec.linux.namespaces.push({ type: "cgroup" });
+        spec.linux.resources = { pids: { limit: 99 }, memory: { limit: 1 << 28 }, cpu: { shares: 333 } };
+      });
+      if (!container.runs()) return;
+      await container.counts(0);
+      const limits = () => container.runc("exec", container.id, "sh", "-c", LIMITS);
+      const [before, mounts] = [limits(), container.mounts()];
+      expect(before).toContain("99");
+      for (let round = 0; round < 2; round++) {
+        const { count } = container;
+        container.runc("checkpoint", ...container.images, container.id);
+        container.start("restore", "--detach", ...container.images);
+        await container.counts(count);
+        expect(limits()).toBe(before);
+        expect(container.mounts()).toEqual(mounts);
+      }
+    },
+    testTime,
+  );
 });
+
+/** What the tree sees of its cgroups: the namespace begins where it lives. */
+const LIMITS =
+  "cat /proc/1/cgroup; cd /sys/fs/cgroup; cat pids/pids.max memory/memory.limit_in_bytes cpu/cpu.shares pids.max memory.max cpu.weight 2>/dev/null; true";

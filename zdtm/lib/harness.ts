@@ -7,7 +7,7 @@ import { compileCase } from "./compile.ts";
 import { makeVdsoForeign } from "./foreign-vdso.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
-import { removeObjects } from "./objects.ts";
+import { removeCgroups, removeObjects } from "./objects.ts";
 import { asleep, differences, ourProc, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
 import { unlock } from "./unlock.ts";
 
@@ -273,6 +273,7 @@ class Run {
     await poll(`after the dump, the end of ${pids.join(" ")}`, () => !pids.some((p) => existsSync(`/proc/${p}`)));
     await this.end;
     if (this.it.header.foreignVdso && makeVdsoForeign(images) === 0) throw new Failure("the images have no vDSO");
+    removeCgroups(this.directory);
     const begun = performance.now();
     const words = ["restore", "-d", "--pidfile", "pid", ...(this.it.header.restoreOpts ?? [])];
     const back = await this.tscriu(images, "restore.log", words);

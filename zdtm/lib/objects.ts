@@ -1,5 +1,5 @@
-/** Objects of the host's ipc namespace that a case has noted in `.objects`: they are removed when it is over. */
-import { existsSync, readFileSync } from "node:fs";
+/** What a case has made that outlives it and noted in `.objects`: objects of the host's ipc namespace, and cgroups. */
+import { existsSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { NR } from "../../src/kernel/nr.ts";
 import { addressOf, cstring, sys } from "../../src/kernel/sys.ts";
@@ -17,11 +17,23 @@ const removals: Readonly<Record<string, (what: string) => void>> = {
   },
 };
 
-export function removeObjects(directory: string): void {
+function notedIn(directory: string): { kind: string; what: string }[] {
   const path = join(directory, ".objects");
-  if (!existsSync(path)) return;
-  for (const line of readFileSync(path, "utf8").trim().split("\n")) {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, "utf8").trim().split("\n").reverse();
+  return lines.map((line) => {
     const [kind = "", what = ""] = line.split(" ");
-    removals[kind]?.(what);
-  }
+    return { kind, what };
+  });
+}
+
+/** When the case is over. */
+export function removeObjects(directory: string): void {
+  for (const { kind, what } of notedIn(directory)) removals[kind]?.(what);
+  removeCgroups(directory);
+}
+
+/** When its tasks have ended: the one made last first. */
+export function removeCgroups(directory: string): void {
+  for (const { kind, what } of notedIn(directory)) if (kind === "cgroup" && existsSync(what)) rmdirSync(what);
 }

@@ -1,7 +1,5 @@
 import type { OptionTable } from "../option.ts";
 
-const cgroups = "what cgroups limit is not saved or restored yet";
-
 /** Options about namespaces, mounts and cgroups. */
 export const namespace = {
   root: {
@@ -100,9 +98,9 @@ export const namespace = {
     commands: ["dump", "restore"],
     group: "namespace",
     meaning:
-      "what happens to cgroups: ignore and none leave them alone, soft has the tree enter those that it was in; props, full and strict are not there yet",
-    default: "ignore; soft when the mode is left out",
-    support: (value) => (["ignore", "none", "soft", ""].includes(value) ? undefined : cgroups),
+      "what happens to cgroups: ignore leaves them alone; with none the tree enters those that it was in, with props they get their properties too; soft makes those that are gone, with their properties; full sets all of them; with strict none may be there",
+    default: "soft",
+    support: "yes",
   },
   "cgroup-root": {
     arg: "required",
@@ -110,8 +108,8 @@ export const namespace = {
     commands: ["dump", "restore"],
     repeatable: true,
     group: "namespace",
-    meaning: "at dump save from this cgroup, at restore put into it",
-    support: (_, command) => (command === "restore" ? undefined : cgroups),
+    meaning: "at dump save the cgroups below this one too, at restore put the tree into it",
+    support: "yes",
   },
   "cgroup-props": {
     arg: "required",
@@ -119,7 +117,7 @@ export const namespace = {
     commands: ["dump"],
     group: "namespace",
     meaning: "which cgroup properties to save",
-    support: cgroups,
+    support: "yes",
   },
   "cgroup-props-file": {
     arg: "required",
@@ -127,7 +125,7 @@ export const namespace = {
     commands: ["dump"],
     group: "namespace",
     meaning: "the same, from a file",
-    support: cgroups,
+    support: "yes",
     completes: "file",
   },
   "cgroup-dump-controller": {
@@ -137,7 +135,7 @@ export const namespace = {
     repeatable: true,
     group: "namespace",
     meaning: "save these cgroup controllers only",
-    support: cgroups,
+    support: "yes",
   },
   "cgroup-yard": {
     arg: "required",
@@ -145,7 +143,7 @@ export const namespace = {
     commands: ["dump", "restore"],
     group: "namespace",
     meaning: "directory where the cgroup hierarchies are mounted already",
-    support: cgroups,
+    support: "yes",
     completes: "directory",
   },
 } as const satisfies OptionTable;

@@ -1,0 +1,163 @@
+/** The cgroups of a frozen tree: which task and thread sits where, and the directories that they sit in with their properties. */
+import { type Dirent, readdirSync, readFileSync } from "node:fs";
+import { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { CgControllerEntry, CgroupDirEntry, CgSetEntry } from "../image/schema.gen.ts";
+import type { CgroupMembership } from "../kernel/proc/cgroup.ts";
+import type { CgroupSaving } from "../options.ts";
+import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
+import { permsOf, propertiesOf, readProperty } from "./cgroup-properties.ts";
+import { givenFor, OWN_SET } from "./cgroup-sets.ts";
+import { isBelow } from "./mnt-table.ts";
+
+/** Cgroups below those of a tree that are saved with it; a tree that has more is none that we understand. */
+const MOST = 10_000;
+
+interface Member {
+  readonly pid: number;
+  readonly tids: readonly number[];
+}
+
+/** One distinct combination of cgroups, one path in each hierarchy. */
+interface Set {
+  readonly id: number;
+  readonly cgroups: readonly CgroupMembership[];
+}
+
+const keyOf = (cgroups: readonly CgroupMembership[]) =>
+  cgroups.map(({ controllers, path }) => `${controllers}:${path}`).join("\n");
+
+export class TreeCgroups {
+  readonly #sets = new Map<string, Set>();
+  readonly #setOf = new Map<number, number>();
+  readonly #hierarchies: ReadonlySet<string>;
+
+  /**
+   * Reads where all threads of the tree are.
+   * @param prefixes the root of the tree's cgroup namespace in each hierarchy; undefined where it has none of its own
+   */
+  constructor(
+    tasks: readonly Member[],
+    readonly options: CgroupSaving,
+    readonly prefixes: ReadonlyMap<string, string> | undefined,
+  ) {
+    const own = cgroupsOf("self");
+    const chosen = options.controllers;
+    const isChosen = ({ controllers }: CgroupMembership) =>
+      chosen.length === 0 ||
+      [controllers.replace(/^name=/, ""), ...controllers.split(",")].some((name) => chosen.includes(name));
+    const found = tasks.flatMap(({ pid, tids }) =>
+      tids.map((tid) => ({ tid, cgroups: cgroupsOf(`${pid}/task/${tid}`) })),
+    );
+    // where all of the tree is where we are, a restored one may be where its restorer is; and a hierarchy that somebody makes
+    // meanwhile is not the tree's
+    const isElsewhere = ({ controllers, path }: CgroupMembership) =>
+      found.some(({ cgroups }) => cgroups.some((one) => one.controllers === controllers && one.path !== path));
+    this.#hierarchies = new Set(
+      own.filter((one) => isChosen(one) && isElsewhere(one)).map(({ controllers }) => controllers),
+    );
+    this.#register(own);
+    for (const { tid, cgroups } of found) this.#setOf.set(tid, this.#register(cgroups));
+  }
+
+  #register(all: readonly CgroupMembership[]): number {
+    const cgroups = all.filter(({ controllers }) => this.#hierarchies.has(controllers));
+    const key = keyOf(cgroups);
+    const known = this.#sets.get(key);
+    if (known) return known.id;
+    const set = { id: this.#sets.size + OWN_SET, cgroups };
+    this.#sets.set(key, set);
+    return set.id;
+  }
+
+  /** The set of a thread, as images number it. */
+  of(tid: number): number {
+    return this.#setOf.get(tid) ?? OWN_SET;
+  }
+
+  /** Writes the sets and what belongs to them, unless all of the tree is where we are, too. */
+  save(images: ImageDirectory): void {
+    const used = new Set(this.#setOf.values());
+    const sets = [...this.#sets.values()].filter(({ id }) => id !== OWN_SET && used.has(id));
+    if (sets.length === 0) return;
+    using hierarchies = new Hierarchies(this.options.yard);
+    const controllers = [...this.#hierarchies].map((name) => {
+      const paths = sets.flatMap(({ cgroups }) => cgroups.filter((one) => one.controllers === name));
+      return this.#controller(
+        hierarchies,
+        name,
+        paths.map(({ path }) => path),
+      );
+    });
+    images.write("CGROUP", [{ sets: sets.map((set) => this.#entry(set)), controllers }]);
+  }
+
+  #entry({ id, cgroups }: Set): CgSetEntry {
+    return {
+      id,
+      ctls: cgroups.map(({ controllers, path }) => {
+        const prefix = this.prefixes?.get(controllers);
+        const isIn = prefix !== undefined && isBelow(path, prefix);
+        return isIn ? { name: controllers, path, cgns_prefix: prefix.length } : { name: controllers, path };
+      }),
+    };
+  }
+
+  #controller(hierarchies: Hierarchies, name: string, paths: readonly string[]): CgControllerEntry {
+    const given = givenFor(name, this.options.roots);
+    // of the topmost one everything is whoever's business who made the machine
+    const wanted = [...paths, ...(given === undefined ? [] : [given])].filter((path) => path !== "/");
+    const tops = [...new Set(wanted)].filter((path) => !wanted.some((other) => other !== path && isBelow(path, other)));
+    const walk = { hierarchies, name, count: 0 };
+    const entry: CgControllerEntry = {
+      cnames: name.split(","),
+      dirs: tops.map((top) => this.#directory(walk, top, top.slice(1))),
+    };
+    if (name === "" && tops.some((top) => isThreaded(hierarchies.directory(name, top)))) entry.is_threaded = true;
+    return entry;
+  }
+
+  #directory(
+    walk: { hierarchies: Hierarchies; name: string; count: number },
+    path: string,
+    dirName: string,
+  ): CgroupDirEntry {
+    const { hierarchies, name } = walk;
+    if (++walk.count > MOST)
+      throw new CrError(`there are more than ${MOST} cgroups below that of the tree`, {
+        code: "E2BIG",
+        subject: { path, hierarchy: name || "cgroup2" },
+        remedy: "leave them alone with --manage-cgroups=ignore, or put the tree into a cgroup of its own first",
+      });
+    const directory = hierarchies.directory(name, path);
+    let inside: Dirent[];
+    try {
+      inside = readdirSync(directory, { withFileTypes: true });
+    } catch (cause) {
+      throw new CrError("cannot read a cgroup of the tree", { subject: { path, hierarchy: name || "cgroup2" }, cause });
+    }
+    const properties = propertiesOf(name, available(directory), this.options.properties)
+      .map((property) => readProperty(directory, property))
+      .filter((property) => property !== undefined);
+    const below = inside.filter((one) => one.isDirectory()).map((one) => one.name);
+    return {
+      dir_name: dirName,
+      children: below.sort().map((child) => this.#directory(walk, `${path}/${child}`, child)),
+      properties,
+      dir_perms: permsOf(directory),
+    };
+  }
+}
+
+function readLine(path: string): string {
+  try {
+    return readFileSync(path, "latin1").trim();
+  } catch {
+    return "";
+  }
+}
+
+/** Controllers that a v2 cgroup has properties of. */
+const available = (directory: string) => readLine(`${directory}/cgroup.controllers`).split(" ").filter(Boolean);
+
+const isThreaded = (directory: string) => /threaded/.test(readLine(`${directory}/cgroup.type`));

@@ -1,0 +1,274 @@
+/**
+ * The cgroups of a restored tree: directories before its first task is made, tasks and threads into them as they are born, what
+ * limits them once nothing is left to make.
+ */
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { CrError } from "../error.ts";
+import type { ImageDirectory } from "../image/directory.ts";
+import type { CgMemberEntry, CgroupDirEntry, CgSetEntry, CoreEntry } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
+import type { Log } from "../log.ts";
+import type { CgroupOptions } from "../options.ts";
+import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
+import { restorePerms, restoreProperties, type Stage } from "./cgroup-properties.ts";
+import { givenFor, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
+import { from, isBelow, under } from "./mnt-table.ts";
+
+const PAUSE_NS = 1_000_000n;
+/** Milliseconds that a cgroup has to get empty of killed tasks. */
+const TRIES = 1000;
+const remedy = "make the cgroup first, name another one with --cgroup-root, or restore with --manage-cgroups=ignore";
+
+/** A cgroup of the images, where it goes here. */
+interface Place {
+  readonly hierarchy: string;
+  readonly path: string;
+  readonly directory: string;
+  readonly entry: CgroupDirEntry;
+}
+
+type Core = Pick<CoreEntry, "tc" | "thread_core">;
+
+const setIdOf = ({ thread_core, tc }: Core) => thread_core?.cg_set ?? tc?.cg_set ?? OWN_SET;
+
+export class RestoredCgroups implements Disposable {
+  readonly #hierarchies: Hierarchies;
+  readonly #sets = new Map<number, CgSetEntry>();
+  readonly #places: Place[] = [];
+  /** Topmost directories of the images by hierarchy, and what stands for them here. */
+  readonly #tops = new Map<string, { readonly top: string; readonly given: string | undefined }[]>();
+  readonly #made: string[] = [];
+  #isOn: boolean;
+
+  /**
+   * Reads what the images say, and refuses paths that lead elsewhere.
+   * @param ownSet root_cg_set of the inventory: tasks of that set stay where we are
+   */
+  constructor(
+    images: ImageDirectory,
+    readonly ownSet: number | undefined,
+    readonly options: CgroupOptions,
+    readonly log: Log,
+  ) {
+    this.#hierarchies = new Hierarchies(options.yard);
+    this.#isOn = managesCgroups(options.mode);
+    if (this.#isOn) this.#read(images);
+  }
+
+  #read(images: ImageDirectory): void {
+    const here = new Set(cgroupsOf("self").map(({ controllers }) => controllers));
+    for (const { sets, controllers } of images.read("CGROUP")) {
+      for (const set of sets) this.#sets.set(set.id, set);
+      for (const { cnames, dirs } of controllers) {
+        const hierarchy = cnames.join(",");
+        if (dirs.length === 0) continue;
+        if (!here.has(hierarchy)) {
+          this.#tolerate(() => {
+            throw new CrError("this machine has no such hierarchy of cgroups", {
+              code: "ENOENT",
+              subject: { hierarchy: hierarchy || "cgroup2", path: `/${dirs[0]?.dir_name}` },
+              remedy: "restore with --manage-cgroups=ignore",
+            });
+          });
+          continue;
+        }
+        const given = givenFor(hierarchy, this.options.roots);
+        this.#tops.set(
+          hierarchy,
+          dirs.map(({ dir_name }) => ({ top: `/${dir_name.replace(/^\/+/, "")}`, given })),
+        );
+        for (const dir of dirs)
+          this.#place(hierarchy, this.#here(hierarchy, `/${dir.dir_name.replace(/^\/+/, "")}`), dir);
+      }
+    }
+  }
+
+  #place(hierarchy: string, path: string, entry: CgroupDirEntry): void {
+    this.#places.push({ hierarchy, path, directory: this.#hierarchies.directory(hierarchy, path), entry });
+    for (const child of entry.children) {
+      if (child.dir_name.includes("/") || child.dir_name === "")
+        throw new CrError("a cgroup has a name that leads elsewhere", {
+          code: "BAD_IMAGE",
+          subject: { path, name: child.dir_name },
+        });
+      this.#place(hierarchy, under(path, `/${child.dir_name}`), child);
+    }
+  }
+
+  /** A cgroup of the images as it is called here. */
+  #here(hierarchy: string, path: string): string {
+    const top = this.#tops.get(hierarchy)?.find((one) => isBelow(path, one.top));
+    if (top) return top.given === undefined ? path : under(top.given, from(top.top, path));
+    return path === "/" ? path : (givenFor(hierarchy, this.options.roots) ?? path);
+  }
+
+  /** Where nobody asked for cgroups, a tree that cannot have them comes back without. */
+  #tolerate(act: () => void): void {
+    if (!this.#isOn) return;
+    try {
+      act();
+    } catch (error) {
+      if (this.options.isGiven || !(error instanceof CrError)) throw error;
+      const { cause } = error;
+      this.log.warn(
+        `the tree stays in our cgroups: ${error.message}${cause instanceof Error ? `: ${cause.message}` : ""}`,
+      );
+      this.#isOn = false;
+    }
+  }
+
+  /** Makes the directories, and gives them what must stand before a task enters. */
+  prepare(): void {
+    this.#tolerate(() => {
+      const { mode } = this.options;
+      for (const { path, directory, hierarchy } of this.#places) {
+        const subject = { path, hierarchy: hierarchy || "cgroup2" };
+        if (mode === "strict" && existsSync(directory))
+          throw new CrError("the cgroup is there already", {
+            code: "EEXIST",
+            subject,
+            remedy: "remove it, or restore with --manage-cgroups=soft or full",
+          });
+        if ((mode === "none" || mode === "props") && !existsSync(directory))
+          throw new CrError("the cgroup is not there", { code: "ENOENT", subject, remedy });
+      }
+      for (const place of this.#places) {
+        this.#make(place);
+        this.#restore(place, "early");
+      }
+    });
+  }
+
+  #make({ directory, path, hierarchy }: Place): void {
+    if (existsSync(directory)) return;
+    const above = dirname(directory);
+    const hasAbove = existsSync(above);
+    if (!hasAbove) this.#make({ directory: above, path: dirname(path), hierarchy, entry: noEntry });
+    try {
+      mkdirSync(directory);
+    } catch (cause) {
+      throw new CrError("cannot make a cgroup", {
+        subject: { path, hierarchy: hierarchy || "cgroup2" },
+        remedy,
+        cause,
+      });
+    }
+    this.#made.push(directory);
+    // nothing can live below one of v1 that has no CPU and no memory node
+    if (hierarchy.split(",").includes("cpuset"))
+      for (const name of ["cpuset.cpus", "cpuset.mems"]) {
+        const [mine, theirs] = [`${directory}/${name}`, readFileSync(`${above}/${name}`, "latin1")];
+        if (readFileSync(mine, "latin1").trim() === "" && theirs.trim() !== "") writeFileSync(mine, theirs);
+      }
+  }
+
+  #restore({ directory, path, entry }: Place, stage: Stage): void {
+    const { mode } = this.options;
+    const isFresh = this.#made.includes(directory);
+    if (mode === "none" || (mode === "soft" && !isFresh)) return;
+    if (stage === "early") restorePerms(directory, entry.dir_perms);
+    restoreProperties(directory, path, entry.properties, stage);
+  }
+
+  /**
+   * Puts a task, which has no children yet, where it was.
+   * @param pid as we see it
+   * @param parent of whoever cloned it; undefined for ourselves
+   * @param atRoot not yet there, but to where the cgroup namespace that it is about to make begins
+   */
+  enter(pid: number, core: Core, parent: Core | undefined, atRoot = false): void {
+    const id = setIdOf(core);
+    if (id === (parent ? setIdOf(parent) : this.#ownSet)) return;
+    this.#tolerate(() => {
+      const now = new Map(cgroupsOf(`${pid}`).map(({ controllers, path }) => [controllers, path]));
+      for (const ctl of this.#members(id)) {
+        const path = atRoot ? this.#rootOf(ctl) : this.#pathOf(id, ctl);
+        if (path !== undefined && now.get(ctl.name) !== path) this.#write(ctl.name, path, "cgroup.procs", pid);
+      }
+    });
+  }
+
+  /** Puts a thread where it was, if that is elsewhere than its leader. `tid` as we see it. */
+  enterThread(tid: number, core: Core, leader: Core): void {
+    const id = setIdOf(core);
+    if (id === setIdOf(leader)) return;
+    this.#tolerate(() => {
+      const before = new Map(this.#members(setIdOf(leader)).map(({ name, path }) => [name, path]));
+      for (const { name, path } of this.#members(id)) {
+        if (before.get(name) === path) continue;
+        this.#write(name, this.#pathOf(id, { name, path }), name === "" ? "cgroup.threads" : "tasks", tid);
+      }
+    });
+  }
+
+  get #ownSet(): number {
+    return this.ownSet ?? OWN_SET;
+  }
+
+  #members(id: number): readonly CgMemberEntry[] {
+    if (id !== this.#ownSet) return this.#sets.get(id)?.ctls ?? [];
+    return cgroupsOf("self").map(({ controllers, path }) => ({ name: controllers, path }));
+  }
+
+  #pathOf(id: number, { name, path }: CgMemberEntry): string {
+    return id === this.#ownSet ? path : this.#here(name, path);
+  }
+
+  /** Where the cgroup namespace began. */
+  #rootOf({ name, path, cgns_prefix: length }: CgMemberEntry): string | undefined {
+    if (length === undefined || length === 0) return undefined;
+    const [root, full] = [this.#here(name, path.slice(0, length)), this.#here(name, path)];
+    return isBelow(full, root) ? root : givenFor(name, this.options.roots);
+  }
+
+  #write(hierarchy: string, path: string, file: string, id: number): void {
+    const subject = { path, hierarchy: hierarchy || "cgroup2" };
+    const directory = this.#hierarchies.directory(hierarchy, path);
+    try {
+      writeFileSync(`${directory}/${file}`, `${id}`);
+    } catch (cause) {
+      throw new CrError("the tree cannot enter the cgroup that it was in", { code: "ENOENT", subject, remedy, cause });
+    }
+  }
+
+  /** Sets what limits the tree, which is whole. */
+  limit(): void {
+    this.#tolerate(() => {
+      for (const place of this.#places) this.#restore(place, "late");
+    });
+  }
+
+  /** Stops again what was stopped by its cgroup. The tree runs on from here on: a failure is told, no more. */
+  freeze(): void {
+    if (!this.#isOn) return;
+    try {
+      for (const place of this.#places) this.#restore(place, "last");
+    } catch (error) {
+      this.log.warn(`a cgroup is not frozen again: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  /** Removes what was made. Nobody of the tree lives any more. */
+  undo(): void {
+    const pause = new BigInt64Array([0n, PAUSE_NS]);
+    for (const directory of this.#made.splice(0).reverse()) {
+      for (let tries = 0; tries < TRIES; tries++) {
+        try {
+          rmdirSync(directory);
+          break;
+        } catch (error) {
+          if ((error as { code?: string }).code !== "EBUSY") break;
+          sys(NR.nanosleep, addressOf(pause), 0);
+        }
+      }
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#hierarchies[Symbol.dispose]();
+  }
+}
+
+const noEntry: CgroupDirEntry = { dir_name: "", children: [], properties: [] };
