@@ -150,8 +150,10 @@ struct deputy {
 	long parent, count, room;
 	struct ward {
 		long tid;
-		/* where its injected calls run, 0 before the first */
-		unsigned long trampoline;
+		/* code that it runs for us, which ends in rt_sigreturn: the trampoline, the agent */
+		struct {
+			unsigned long start, size;
+		} code[2];
 	} *wards;
 	/* set as long as somebody beside us still has to undo what we did; null for nobody */
 	const volatile long *pending;
@@ -159,94 +161,73 @@ struct deputy {
 
 enum { ANSWERED, ASKED, DISMISSED };
 
-static void doze(long nanoseconds)
+static long trace(long request, int tid, const void *address, const void *data)
 {
-	long time[2] = { 0, nanoseconds };
-
-	syscall6(NR_nanosleep, (long)time, 0, 0, 0, 0, 0);
+	return syscall6(NR_ptrace, request, tid, (long)address, (long)data, 0, 0);
 }
 
-static long trace(long request, int tid, long address, long data)
-{
-	return syscall6(NR_ptrace, request, tid, address, data, 0, 0);
-}
-
-/* Lets a task run on that may stand in a stop we know nothing of, with the signal that it was to get. */
-static void resume(int tid)
+/* Lets a task run to its next stop, which may stand in a stop we know nothing of; with the signal that it was to get. */
+static void call_to_us(int tid)
 {
 	int info[32] = { 0 };
 	long signo = 0;
 
-	if (trace(PTRACE_GETSIGINFO, tid, 0, (long)info) == 0) {
+	if (trace(PTRACE_GETSIGINFO, tid, 0, info) == 0) {
 		int code = info[2], stop = info[0] == SIGTRAP && (code == (SIGTRAP | 0x80) || code > 0xff);
 
 		signo = stop ? 0 : info[0];
 	}
 	/* it looks for signals first then, which is where the kernel makes an interrupted call again */
 	trace(PTRACE_INTERRUPT, tid, 0, 0);
-	trace(PTRACE_CONT, tid, 0, signo);
+	trace(PTRACE_CONT, tid, 0, (void *)signo);
 }
 
-/* Is the stopped task still on its way? Before its first call it has the mask of its own, later all signals are blocked. */
-static int is_away(const struct ward *w)
+/* Is the stopped task on its way? */
+static int is_away(const struct deputy *d, int tid)
 {
-	unsigned long regs[64] = { 0 }, mask = 0, ip, iov[2] = { (unsigned long)regs, sizeof(regs) };
+	unsigned long regs[64] = { 0 }, ip, iov[2] = { (unsigned long)regs, sizeof(regs) };
 
-	trace(PTRACE_GETSIGMASK, w->tid, 8, (long)&mask);
-	if ((mask | 1UL << (SIGKILL - 1) | 1UL << (SIGSTOP - 1)) == ~0UL)
-		return 1;
-	trace(PTRACE_GETREGSET, w->tid, 1 /* NT_PRSTATUS */, (long)iov);
+	trace(PTRACE_GETREGSET, tid, (void *)1 /* NT_PRSTATUS */, iov);
 #ifdef __x86_64__
 	ip = regs[16];
 #else
 	ip = regs[32];
 #endif
-	return ip - w->trampoline < 64;
+	for (const struct ward *w = d->wards; w < d->wards + d->count; w++)
+		if (w->tid == tid && (ip - w->code[0].start < w->code[0].size || ip - w->code[1].start < w->code[1].size))
+			return 1;
+	return 0;
 }
 
-/* A task that is not home yet is given `patience`. True for gone or free. */
-static int let_go(const struct ward *w, int patience)
-{
-	int tid = w->tid;
-	int status = 0, signo;
-	long seen = 0;
-
-	trace(PTRACE_INTERRUPT, tid, 0, 0);
-	for (int i = 0; i < 50 && seen == 0; i++) {
-		seen = syscall6(NR_wait4, tid, (long)&status, 0x40000001 /* __WALL | WNOHANG */, 0, 0, 0);
-		if (seen == 0)
-			doze(200000);
-	}
-	if (seen == 0)
-		return !patience;
-	if (seen < 0 || (status & 0xff) != 0x7f)
-		return 1;
-	signo = (status >> 8) & 0xff;
-	if (status >> 16 || signo == (SIGTRAP | 0x80))
-		signo = 0;
-	if (patience && is_away(w)) {
-		trace(PTRACE_CONT, tid, 0, signo);
-		return 0;
-	}
-	trace(PTRACE_DETACH, tid, 0, signo);
-	return 1;
-}
-
-/* Our principal has died: everybody goes home, then we may go. Not before what it did to them is undone. */
+/*
+ * Our principal has died: everybody goes home, then we may go. Not before what it did to them is undone. A task on its way is
+ * seen next at the ends of its calls, of which rt_sigreturn is the last: to interrupt it again and again would keep it, on a busy
+ * machine, from ever getting there.
+ */
 static void wind_up(struct deputy *d)
 {
-	for (int patience = 10000; d->pending && *d->pending && patience > 0; patience--)
-		doze(1000000);
-	for (long i = 0; i < d->count; i++)
-		resume(d->wards[i].tid);
-	for (int patience = 10000; d->count > 0; patience -= patience > 0) {
-		long left = 0;
+	static const unsigned long all = ~0UL;
+	long millisecond[2] = { 0, 1000000 };
+	long tid;
+	int status;
 
-		for (long i = 0; i < d->count; i++)
-			if (!let_go(&d->wards[i], patience))
-				d->wards[left++] = d->wards[i];
-		d->count = left;
-		doze(1000000);
+	for (int patience = 10000; d->pending && *d->pending && patience > 0; patience--)
+		syscall6(NR_nanosleep, (long)millisecond, 0, 0, 0, 0, 0);
+	for (long i = 0; i < d->count; i++)
+		call_to_us(d->wards[i].tid);
+	while ((tid = syscall6(NR_wait4, -1, (long)&status, 0x40000000 /* __WALL */, 0, 0, 0)) > 0) {
+		int signo = (status >> 8) & 0xff;
+
+		if ((status & 0xff) != 0x7f)
+			continue;
+		if (status >> 16 || signo == (SIGTRAP | 0x80))
+			signo = 0;
+		if (is_away(d, tid)) {
+			/* before its first call it has the mask of its own, and no handler may come in between */
+			trace(PTRACE_SETSIGMASK, tid, (void *)8, &all);
+			trace(PTRACE_SYSCALL, tid, 0, (void *)(long)signo);
+		} else
+			trace(PTRACE_DETACH, tid, 0, (void *)(long)signo);
 	}
 }
 
@@ -263,8 +244,14 @@ static __attribute__((noreturn)) void stand_in(void *arg)
 		if (state == DISMISSED)
 			break;
 		if (state == ASKED) {
-			d->result = syscall6(d->nr, d->args[0], d->args[1], d->args[2], d->args[3], d->args[4], d->args[5]);
-			if (d->nr == NR_ptrace && d->args[0] == PTRACE_SEIZE && d->result == 0 && d->count < d->room)
+			int seizes = d->nr == NR_ptrace && d->args[0] == PTRACE_SEIZE;
+
+			/* whom we do not know we could not let go */
+			if (seizes && d->count == d->room)
+				d->result = -ENOMEM;
+			else
+				d->result = syscall6(d->nr, d->args[0], d->args[1], d->args[2], d->args[3], d->args[4], d->args[5]);
+			if (seizes && d->result == 0)
 				d->wards[d->count++].tid = d->args[1];
 			__atomic_store_n(&d->state, ANSWERED, __ATOMIC_RELEASE);
 			syscall6(NR_futex, (long)&d->state, 1 /* FUTEX_WAKE */, 1, 0, 0, 0);

@@ -225,7 +225,7 @@ export class Home implements Disposable {
     const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, end);
     this.#framesUsed = Math.max(this.#framesUsed, index + 1);
     this.memory.write(end - bytes.length, bytes);
-    leadsHome(tracee.tid, this.trampoline);
+    leadsHome(tracee.tid, 0, this.trampoline, TRAMPOLINE);
     return { sp, scratch };
   }
 

@@ -3,7 +3,7 @@ import { embedded } from "../kernel/embedded.ts";
 import { openMapFile, type RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { cont, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
+import { cont, leadsHome, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
@@ -73,6 +73,7 @@ export class Parasite implements Area, Disposable {
       const fd = this.#mapArea(memory, pidfd);
       this.#map = new SharedView(fd, AREA.size, this.subject);
       sys(NR.close, fd);
+      leadsHome(leader.tid, 1, this.base, AREA.codeSize);
       this.bytes.set(embedded("agent"), AREA.code);
       this.#writeControl();
       this.#socket = this.#connect(pidfd);

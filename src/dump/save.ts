@@ -2,6 +2,7 @@
 import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { waitForDisks } from "../kernel/disks.ts";
+import { hasDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { isAioRing } from "../memory/vmas.ts";
@@ -138,7 +139,15 @@ export function save(saving: Saving): Saved {
     if (!memory) continue;
     const look = scope.use(lookAt(task, waits, stoppedAt));
     // of a filter that one thread alone has, too: it makes calls for us
-    if (look.threads.some(({ status }) => status.seccomp !== 0)) tree.suspendSeccomp(task);
+    if (look.threads.some(({ status }) => status.seccomp !== 0)) {
+      if (!rehearsal && !hasDeputy())
+        throw new CrError("the task began to filter its system calls while it was being stopped", {
+          code: "EAGAIN",
+          subject: { pid: task.pid },
+          remedy: "dump it again",
+        });
+      tree.suspendSeccomp(task);
+    }
     looks.set(task.pid, look);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu)));
     step();

@@ -19,13 +19,15 @@ const WORD = {
 const STACK = 65536;
 /** Threads that it can bring home. */
 const ROOM = 65536;
+/** Words of what is kept of each. */
+const WARD = 5;
 
 export class Deputy implements Disposable {
   readonly #desk = new Desk(WORD.size);
   readonly #words = this.#desk.words;
   readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
-  /** Thread id and trampoline of each. */
-  readonly #wards = new BigInt64Array(new ArrayBuffer(ROOM * 16));
+  /** `struct ward` of each: thread id, then start and size of code, twice. */
+  readonly #wards = new BigInt64Array(new ArrayBuffer(ROOM * WARD * 8));
   readonly #pid: number;
 
   constructor() {
@@ -42,10 +44,14 @@ export class Deputy implements Disposable {
     return this.#desk.ask(nr, args);
   }
 
-  /** Tells where the injected calls of a thread run: there it is on its way, whatever its signal mask. */
-  expect(tid: number, trampoline: number): void {
+  /**
+   * Tells of code that a thread runs for us and that ends in rt_sigreturn: there it is on its way home.
+   * @param place 0 or 1: of each thread two such places are kept
+   */
+  expect(tid: number, place: 0 | 1, start: number, size: number): void {
     const count = Number(this.#words[WORD.count]);
-    for (let i = 0; i < count; i++) if (Number(this.#wards[2 * i]) === tid) this.#wards[2 * i + 1] = BigInt(trampoline);
+    for (let at = 0; at < count * WARD; at += WARD)
+      if (Number(this.#wards[at]) === tid) this.#wards.set([BigInt(start), BigInt(size)], at + 1 + place * 2);
   }
 
   /** When we die, it lets nobody go as long as this word is not 0; without an address at once. */

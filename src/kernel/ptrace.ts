@@ -72,6 +72,11 @@ export function traceByDeputy(): Disposable {
   };
 }
 
+/** Whether a process of its own traces for us. */
+export function hasDeputy(): boolean {
+  return deputy !== undefined;
+}
+
 /** When we die, a process that traces for us lets nobody go while this word is not 0. */
 export function letGoAfter(address: number): void {
   pending = address;
@@ -82,9 +87,9 @@ function ptrace(request: number, tid: number, address: number, data: number): nu
   return deputy ? deputy.call(NR.ptrace, request, tid, address, data) : sys(NR.ptrace, request, tid, address, data);
 }
 
-/** Injected calls of the thread run at `trampoline`, and lead home. */
-export function leadsHome(tid: number, trampoline: number): void {
-  deputy?.expect(tid, trampoline);
+/** Code that a thread runs for us and that leads home: the trampoline (place 0), the agent (place 1). Sizes are bytes. */
+export function leadsHome(tid: number, place: 0 | 1, start: number, size: number): void {
+  deputy?.expect(tid, place, start, size);
 }
 
 /** A wait call, made by whoever traces the task. */
