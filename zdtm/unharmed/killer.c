@@ -1,11 +1,13 @@
 /*
  * Runs a command and ends it by SIGKILL at a chosen instant:
- *   killer call N VICTIM COMMAND...   at the entry of its N-th system call after it began to trace somebody
+ *   killer call N VICTIM COMMAND...   at the entry of its N-th system call since VICTIM has a tracer
+ *   killer born N VICTIM COMMAND...   the same since it made a process
  *   killer after US VICTIM COMMAND... US microseconds after VICTIM has a tracer
  *   killer start US VICTIM COMMAND... US microseconds after it began
  *   killer signal:NUMBER:call N ...   as above, but with this signal, once; then it waits for the command's end
- * It prints "killed", or "ended WAITSTATUS CALLS" (signalled: "signalled WAITSTATUS"), and is gone when the command is; after a
- * SIGKILL also all that it started, which may have to put things right yet; but not the victim, if a restore brought it back.
+ * It prints "killed", or "ended WAITSTATUS CALLS US" (signalled: "signalled ..."), -1 for what was not counted, and is gone when
+ * the command is; after a SIGKILL also all that it started, which may have to put things right yet; but not the victim, if a
+ * restore brought it back.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -33,14 +35,23 @@ static double now(void) {
   return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
 }
 
-static int finish(const char *word, long calls) {
-  int status = 0;
-  while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) {
-    int sig = WSTOPSIG(status), event = status >> 16;
-    ptrace(PTRACE_CONT, child, 0, event || sig == (SIGTRAP | 0x80) ? 0 : sig);
-  }
-  printf("%s %d %ld\n", word, status, calls);
+/* When it was first seen to be traced. */
+static double since;
+
+static void nap(long us) {
+  struct timespec t = {us / 1000000, us % 1000000 * 1000};
+  nanosleep(&t, NULL);
+}
+
+static int say(const char *word, int status, long calls) {
+  printf("%s %d %ld %ld\n", word, status, calls, since ? (long)(now() - since) : -1);
   return 0;
+}
+
+static int finish(const char *word) {
+  int status = 0;
+  while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
+  return say(word, status, -1);
 }
 
 /* Has a restore brought the victim back before it died? It lives on, as our child. */
@@ -65,84 +76,90 @@ static int strike(void) {
   while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
   for (pid_t gone; (gone = waitpid(-1, NULL, __WALL | WNOHANG)) >= 0 || errno == EINTR;) {
     if (gone == 0 && is_back()) break;
-    if (gone == 0) usleep(200);
+    if (gone == 0) nap(200);
   }
   printf("killed\n");
   return 1;
 }
 
-/* The traced system call: number and first argument. */
-static void what(long *nr, unsigned long *first) {
+/* Is the stopped command about to make a call, and which? */
+static long entered(void) {
   struct __ptrace_syscall_info info;
-  if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) *nr = -1;
-  else {
-    *nr = (long)info.entry.nr;
-    *first = info.entry.args[0];
-  }
+  if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof(info), &info) <= 0 || info.op != PTRACE_SYSCALL_INFO_ENTRY) return -1;
+  return (long)info.entry.nr;
 }
 
-static int at_call(long n) {
-  long calls = -1;
-  int status, struck = 0;
-  if (ptrace(SEIZE, child, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) return 2;
-  kill(child, SIGCONT);
-  for (;;) {
-    if (waitpid(child, &status, __WALL) != child) return 2;
-    if (!WIFSTOPPED(status)) {
-      printf("%s %d %ld\n", struck ? "signalled" : "ended", status, calls);
-      return 0;
-    }
-    int sig = WSTOPSIG(status);
-    if (sig == (SIGTRAP | 0x80)) {
-      long nr;
-      unsigned long first = 0;
-      what(&nr, &first);
-      if (nr >= 0) {
-        if (calls >= 0) calls++;
-        else if (nr == SYS_ptrace && first == SEIZE) calls = 0;
-        if (calls == n && !struck) {
-          struck = 1;
-          if (strike()) return 0;
-        }
-      }
-      sig = 0;
-    } else if (status >> 16 || sig == SIGCONT || sig == SIGSTOP) sig = 0;
-    ptrace(struck ? PTRACE_CONT : PTRACE_SYSCALL, child, 0, sig);
-  }
-}
-
-static int traced(const char *path) {
-  char text[2048];
+static int traced(void) {
+  char path[64], text[2048];
+  snprintf(path, sizeof(path), "/proc/%s/status", victim);
   int fd = open(path, O_RDONLY);
-  if (fd < 0) return 1;
+  if (fd < 0) return 0;
   ssize_t got = read(fd, text, sizeof(text) - 1);
   close(fd);
-  if (got <= 0) return 1;
-  text[got] = 0;
+  text[got > 0 ? got : 0] = 0;
   const char *at = strstr(text, "TracerPid:");
   return at && atoi(at + 10) != 0;
 }
 
-static int by_time(double us, int once_traced) {
+/* Lets go what the command has started. True for a process, false for a thread. */
+static int let_go(void) {
+  unsigned long made = 0;
   char path[64];
+  ptrace(PTRACE_GETEVENTMSG, child, 0, &made);
+  waitpid((pid_t)made, NULL, __WALL);
+  ptrace(PTRACE_DETACH, (pid_t)made, 0, 0);
+  snprintf(path, sizeof(path), "/proc/%d/task/%lu", child, made);
+  return access(path, F_OK) != 0;
+}
+
+/* Calls are looked at since it made its first process: all else is the runtime's start. */
+static int at_call(long n, int at_birth) {
+  const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+  long calls = -1, last = -1;
+  int status, struck = 0, looks = 0;
+  if (ptrace(SEIZE, child, 0, options | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK)) return 2;
+  kill(child, SIGCONT);
+  for (;;) {
+    if (waitpid(child, &status, __WALL) != child) return 2;
+    if (!WIFSTOPPED(status)) return say(struck ? "signalled" : "ended", status, calls);
+    int sig = WSTOPSIG(status), event = status >> 16;
+    if (sig == (SIGTRAP | 0x80)) {
+      long nr = entered();
+      if (nr >= 0) {
+        if (calls >= 0) calls++;
+        else if (at_birth || ((last == SYS_ptrace || last == SYS_futex) && traced())) {
+          calls = 0;
+          since = now();
+        }
+        if (calls == n && !struck) {
+          struck = 1;
+          if (strike()) return 0;
+        }
+        last = nr;
+      }
+      sig = 0;
+    } else if (event == PTRACE_EVENT_CLONE || event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK) {
+      if (let_go()) {
+        looks = 1;
+        ptrace(PTRACE_SETOPTIONS, child, 0, options);
+      }
+      sig = 0;
+    } else if (event || sig == SIGCONT || sig == SIGSTOP) sig = 0;
+    ptrace(looks && !struck ? PTRACE_SYSCALL : PTRACE_CONT, child, 0, sig);
+  }
+}
+
+static int by_time(double us, int once_traced) {
   int status = 0;
   kill(child, SIGCONT);
-  if (once_traced) {
-    snprintf(path, sizeof(path), "/proc/%s/status", victim);
-    while (!traced(path))
-      if (waitpid(child, &status, WNOHANG | __WALL) == child) {
-        printf("ended %d -1\n", status);
-        return 0;
-      }
-  }
-  double until = now() + us;
-  while (now() < until)
-    if (waitpid(child, &status, WNOHANG | __WALL) == child) {
-      printf("ended %d -1\n", status);
-      return 0;
-    }
+  if (once_traced)
+    for (; !traced(); nap(100))
+      if (waitpid(child, &status, WNOHANG | __WALL) == child) return say("ended", status, -1);
+  since = now();
+  for (double left; (left = since + us - now()) > 0; nap(left < 1000 ? (long)left : 1000))
+    if (waitpid(child, &status, WNOHANG | __WALL) == child) return say("ended", status, -1);
   if (strike()) return 0;
-  return finish("signalled", -1);
+  return finish("signalled");
 }
 
 int main(int argc, char **argv) {
@@ -161,6 +178,6 @@ int main(int argc, char **argv) {
   }
   int status;
   waitpid(child, &status, WUNTRACED);
-  if (!strcmp(mode, "call")) return at_call(atol(argv[2]));
+  if (!strcmp(mode, "call") || !strcmp(mode, "born")) return at_call(atol(argv[2]), mode[0] == 'b');
   return by_time(atof(argv[2]), !strcmp(mode, "after"));
 }

@@ -6,12 +6,17 @@ export interface Struck {
   killed: boolean;
   /** Wait status when it ended by itself or after a signal. */
   status: number;
-  /** System calls after the first trace, when counted. */
+  /** System calls, when counted: see `Instant`. */
   calls: number;
+  /** Microseconds since then. */
+  us: number;
 }
 
-/** `call`: at the N-th system call once it traces somebody. `after`, `start`: microseconds after it began to trace, or began. */
-export type Instant = { at: "call" | "after" | "start"; n: number; signal?: number };
+/**
+ * `call`: at the N-th system call since the victim is traced. `born`: the same since tscriu made a process. `after`, `start`:
+ * microseconds since the victim is traced, or since tscriu began.
+ */
+export type Instant = { at: "call" | "born" | "after" | "start"; n: number; signal?: number };
 
 /** @param under what the killer is started by */
 export async function strike(
@@ -25,8 +30,8 @@ export async function strike(
   const argv = [...under, cProgram("killer.c"), mode, String(instant.n), String(victim), ...command, ...words];
   const child = Bun.spawn(argv, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const said = (await new Response(child.stdout).text()).trim();
-  const [word, status = "-1", calls = "-1"] = said.split("\n").at(-1)?.split(" ") ?? [];
+  const [word, status = "-1", calls = "-1", us = "-1"] = said.split("\n").at(-1)?.split(" ") ?? [];
   if (word !== "killed" && word !== "ended" && word !== "signalled")
     throw new Error(`killer says: ${said} ${await new Response(child.stderr).text()}`);
-  return { killed: word === "killed", status: Number(status), calls: Number(calls) };
+  return { killed: word === "killed", status: Number(status), calls: Number(calls), us: Number(us) };
 }
