@@ -132,6 +132,11 @@ export function tryTee(from: number, to: number, bytes: number): number {
   return sys(NR.tee, from, to, bytes, SPLICE_F_NONBLOCK);
 }
 
+/** Moves bytes to or from a pipe (splice(2)): how many, or the negative errno. */
+export function trySplice(from: number, to: number, bytes: number): number {
+  return sys(NR.splice, from, 0, to, 0, bytes, SPLICE_F_NONBLOCK);
+}
+
 /** What poll(2) says of a descriptor right now. */
 export function pollNow(fd: number, events: number): number {
   const entry = new DataView(new ArrayBuffer(8));

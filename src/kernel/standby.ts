@@ -13,6 +13,11 @@ export interface Call {
   readonly args: readonly (number | ArrayBufferView)[];
 }
 
+/** Makes them at once, whatever comes of each. */
+export function makeCalls(calls: readonly Call[]): void {
+  for (const { nr, args } of calls) sys(nr, ...args.map((arg) => (typeof arg === "number" ? arg : addressOf(arg))));
+}
+
 /** The calls as ts_standby takes them. */
 function listOf(calls: readonly Call[]): BigInt64Array {
   const list = new BigInt64Array(new ArrayBuffer((1 + calls.length * WORDS) * 8));
@@ -68,8 +73,7 @@ export class Standby implements Disposable {
   /** Makes these calls, also if we die in the middle. Returns when all are made, and the process has ended. */
   carryOut(calls: readonly Call[]): void {
     this.#set(2, calls);
-    if (!this.isThere || tryWrite(this.#open, Uint8Array.of(1)) !== 1)
-      for (const { nr, args } of calls) sys(nr, ...args.map((arg) => (typeof arg === "number" ? arg : addressOf(arg))));
+    if (!this.isThere || tryWrite(this.#open, Uint8Array.of(1)) !== 1) makeCalls(calls);
     this[Symbol.dispose]();
   }
 
