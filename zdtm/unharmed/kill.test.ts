@@ -1,10 +1,12 @@
 /** tscriu dies by SIGKILL at any instant of a dump: nobody gets hurt, and nothing is left in anybody. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { Keeper } from "../lib/keeper.ts";
+import { availableParallelism } from "node:os";
+import { describeStatus, Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { type Instant, strike } from "./lib/kill.ts";
 import { cProgram, goIsMissing, goProgram } from "./lib/programs.ts";
+import { Turns } from "./lib/turns.ts";
 import { Scratch, until, Victim, type VictimOptions } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -12,12 +14,15 @@ const patience = 900_000;
 /** How often each victim loses its dumper, in each of the two ways to end a dump. */
 const kills = Number(process.env.UNHARMED_KILLS ?? 200);
 
-const random = (below: number) => Math.floor(Math.random() * below);
+/** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
+const turns = new Turns(Math.max(2, availableParallelism()));
 
 /** One victim after another, for a dump that may end them. */
 class Stand {
   #victim: Victim | undefined;
   #before: Snapshot | undefined;
+  /** How the last one ended. */
+  ended = "";
 
   constructor(
     readonly keeper: Keeper,
@@ -42,8 +47,10 @@ class Stand {
       gone = alive.length === 0;
       return gone || alive.length === pids.length ? undefined : `these are left: ${alive.join(" ")}`;
     });
-    if (gone) this.#victim = undefined;
-    else await victim.wellAs(before);
+    if (gone) {
+      this.#victim = undefined;
+      this.ended = describeStatus(await this.keeper.ended(victim.pid));
+    } else await victim.wellAs(before);
     return gone;
   }
 }
@@ -65,16 +72,16 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
   const first = await stand.victim();
   const counted = await strike({ at: "call", n: -2 }, first.victim.pid, dump(first.victim.pid, ["--leave-running"]));
   expect(counted.status).toBe(0);
+  const clocked = await strike({ at: "after", n: 1e9 }, first.victim.pid, dump(first.victim.pid, ["--leave-running"]));
   await first.victim.wellAs(first.before);
-  const instants: Instant[] = [];
-  for (let i = 0; i < times; i++) {
-    const kind = i % 10;
-    // most while agents are in the tree, some at its very end, some by the clock
-    if (kind < 5) instants.push({ at: "call", n: random(counted.calls) });
-    else if (kind === 5) instants.push({ at: "call", n: counted.calls - random(120) });
-    else if (kind < 9) instants.push({ at: "after", n: random(40_000) });
-    else instants.push({ at: "start", n: random(100_000) });
-  }
+  const instants = [
+    // between any two calls: what one does in our own memory nobody can see
+    ...spread(times * 0.8, counted.calls).map((n): Instant => ({ at: "call", n })),
+    // in the middle of one
+    ...spread(times * 0.15, clocked.us).map((n): Instant => ({ at: "after", n })),
+    // before the tree is touched
+    ...spread(times * 0.05, 100_000).map((n): Instant => ({ at: "start", n })),
+  ];
   for (const instant of instants) {
     const { victim } = await stand.victim();
     const { pids } = victim;
@@ -86,6 +93,7 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
     }
     try {
       if (await stand.wholeOrGone(pids)) tally.gone++;
+      if (tally.gone > 0 && words.length > 0) throw new Error(`the victim is gone: ${stand.ended}`);
     } catch (error) {
       throw new Error(when, { cause: error });
     }
@@ -110,6 +118,12 @@ const filtered: VictimOptions = {
   except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
 };
 
+/** So many instants, one out of each of as many equal parts of a whole: together they pass over all of it. */
+function spread(count: number, whole: number): number[] {
+  const part = whole / Math.ceil(count);
+  return Array.from({ length: Math.ceil(count) }, (_, i) => Math.floor((i + Math.random()) * part));
+}
+
 /** Of so many kills: those that hold something of which a dump only looks at a part of its way need fewer. */
 const FEW = Math.ceil(kills * 0.3);
 
@@ -118,7 +132,8 @@ const victims: [string, () => string[], VictimOptions, string | undefined, numbe
   ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
   ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
   ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
-  ["a terminal with bytes in it", () => [cProgram("victims/terminal.c")], {}, undefined, FEW],
+  ["a terminal with lines in it", () => [cProgram("victims/terminal.c")], {}, undefined, FEW],
+  ["a terminal that is full", () => [cProgram("victims/terminal.c"), "full"], {}, undefined, FEW],
   ["objects of the kernel", () => [cProgram("victims/objects.c", "-lrt")], {}, undefined, FEW],
   ["72 MiB of memory", () => [cProgram("victims/large.c")], {}, undefined, FEW],
 ];
@@ -133,7 +148,7 @@ describe("a dumper that is killed", () => {
     test.concurrent(
       `${name}: ${Math.ceil(times * 0.7)} times while they are to be left running`,
       async () => {
-        const tally = await killOften(argv(), options, ["--leave-running"], Math.ceil(times * 0.7));
+        const tally = await turns.take(() => killOften(argv(), options, ["--leave-running"], Math.ceil(times * 0.7)));
         expect(tally.gone).toBe(0);
         expect(tally.killed).toBeGreaterThan(times / 4);
       },
@@ -142,7 +157,7 @@ describe("a dumper that is killed", () => {
     test.concurrent(
       `${name}: ${Math.ceil(times * 0.3)} times while they are to be ended`,
       async () => {
-        const tally = await killOften(argv(), options, [], Math.ceil(times * 0.3));
+        const tally = await turns.take(() => killOften(argv(), options, [], Math.ceil(times * 0.3)));
         expect(tally.killed).toBeGreaterThan(times / 20);
       },
       patience,

@@ -1,11 +1,10 @@
 /*
- * A pty with bytes in it both ways most of the time: lines, and one that grows. Whatever is lost, comes twice or
- * in another order ends the program.
- *   terminal READY
+ * A pty with bytes in it both ways most of the time: lines, and one that grows; or more raw bytes than its line buffers hold.
+ * Whatever is lost, comes twice or in another order ends the program.
+ *   terminal [full] READY
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +42,50 @@ static void all(int fd, const char *text) {
   }
 }
 
+/* Short lines, more than a pipe has pages. */
+#define MANY 40
+#define ECHO_BYTES (5 + 5 + 7 + 3 * MANY + 7)
+
+static void lines(void) {
+  char heard[256];
+  for (;; counters[0]++) {
+    say(master, "one\ntwo\nthree\n");
+    for (int i = 0; i < MANY; i++) say(master, "x\n");
+    say(master, "partial");
+    /* until the last of its echo is there */
+    for (int echo = 0; echo < ECHO_BYTES; usleep(500)) ioctl(master, FIONREAD, &echo);
+    say(slave, "answer\n");
+    usleep(30000);
+    line("one\n");
+    line("two\n");
+    line("three\n");
+    for (int i = 0; i < MANY; i++) line("x\n");
+    say(master, " no more\n");
+    line("partial no more\n");
+    char *end = stpcpy(heard, "one\r\ntwo\r\nthree\r\n");
+    for (int i = 0; i < MANY; i++) end = stpcpy(end, "x\r\n");
+    strcpy(end, "partialanswer\r\n no more\r\n");
+    all(master, heard);
+  }
+}
+
+/* Bytes each way: more than one line buffer, less than makes a writer wait. */
+#define FULL 9000
+
+static void full(struct termios modes) {
+  static char bytes[FULL + 1];
+  cfmakeraw(&modes);
+  tcsetattr(slave, TCSANOW, &modes);
+  for (;; counters[0]++) {
+    for (int i = 0; i < FULL; i++) bytes[i] = (char)('!' + (i * 7 + i / 93 + (int)counters[0]) % 90);
+    say(master, bytes);
+    say(slave, bytes);
+    usleep(30000);
+    all(slave, bytes);
+    all(master, bytes);
+  }
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return 1;
   setbuf(stdout, NULL);
@@ -52,23 +95,9 @@ int main(int argc, char **argv) {
   slave = open(ptsname(master), O_RDWR | O_NOCTTY);
   struct termios modes;
   if (slave < 0 || tcgetattr(slave, &modes)) return 1;
-  modes.c_oflag &= ~(tcflag_t)OPOST;
-  tcsetattr(slave, TCSANOW, &modes);
-  FILE *ready = fopen(argv[1], "w");
+  FILE *ready = fopen(argv[argc - 1], "w");
   fprintf(ready, "%lx 1\n", (unsigned long)counters);
   fclose(ready);
-  for (;;) {
-    say(master, "one\ntwo\nthree\npartial");
-    struct pollfd there = {.fd = slave, .events = POLLIN};
-    poll(&there, 1, -1);
-    say(slave, "answer");
-    usleep(30000);
-    line("one\n");
-    line("two\n");
-    line("three\n");
-    say(master, " no more\n");
-    line("partial no more\n");
-    all(master, "one\ntwo\nthree\npartialanswer no more\n");
-    counters[0]++;
-  }
+  if (!strcmp(argv[1], "full")) full(modes);
+  lines();
 }
