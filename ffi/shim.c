@@ -40,11 +40,30 @@ struct birth {
 	char *argv[2], *envp[1];
 };
 
+/* Takes these ids of its own user namespace, and keeps all it may there even if they are not those of root. */
+static void become(const int *ids)
+{
+	int header[2] = { 0x20080522, 0 };
+	unsigned int data[6] = { 0 };
+
+	syscall6(NR_setresgid, ids[1], ids[1], ids[1], 0, 0, 0);
+	syscall6(NR_setresuid, ids[0], ids[0], ids[0], 0, 0, 0);
+	if (ids[0] == 0)
+		return;
+	syscall6(NR_capget, (long)header, (long)data, 0, 0, 0, 0);
+	for (int word = 0; word < 2; word++)
+		data[word * 3 + 2] = data[word * 3] = data[word * 3 + 1];
+	syscall6(NR_capset, (long)header, (long)data, 0, 0, 0, 0);
+	for (int cap = 0; cap < 64; cap++)
+		syscall6(NR_prctl, 47 /* PR_CAP_AMBIENT */, 2 /* RAISE */, cap, 0, 0, 0);
+}
+
 /* Runs in our address space, beside us: nothing but system calls. */
 static __attribute__((noreturn)) void child(void *arg)
 {
 	struct birth *b = arg;
-	char byte;
+	int ids[2];
+	long got;
 
 	if (b->parent) {
 		syscall6(NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
@@ -54,7 +73,10 @@ static __attribute__((noreturn)) void child(void *arg)
 	/* our own copy of the gate's other end would hide its owner's death */
 	if (b->other_end >= 0)
 		syscall6(NR_close, b->other_end, 0, 0, 0, 0, 0);
-	if (syscall6(NR_read, b->gate, (long)&byte, 1, 0, 0, 0) == 1)
+	got = syscall6(NR_read, b->gate, (long)ids, sizeof(ids), 0, 0, 0);
+	if (got == sizeof(ids))
+		become(ids);
+	if (got > 0)
 		syscall6(NR_execveat, b->elf, (long)"", (long)b->argv, (long)b->envp, 0x1000 /* AT_EMPTY_PATH */, 0);
 	for (;;)
 		syscall6(NR_exit, 127, 0, 0, 0, 0, 0);

@@ -1,5 +1,5 @@
 /** Pids that a restore needs again: who has them, and how long a zombie may keep them. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -92,6 +92,33 @@ export function awaitPid(pid: number, make: () => number, isOurs = true): number
     if (made !== EEXIST || tries >= ZOMBIE_TRIES || (isOurs && !goes(pid, tries))) return made;
     Bun.sleepSync(ZOMBIE_PAUSE);
   }
+}
+
+const EPERM = -1;
+const LAST_PID = "/proc/sys/kernel/ns_last_pid";
+/** How often others may be quicker. */
+const CHANCE_TRIES = 500;
+
+/**
+ * A task that may not choose a number in our pid namespace gets it by being the next: we say which was the last one.
+ * @param choose makes it with a chosen number: that, or the negative errno
+ * @param next makes it with whatever number comes
+ * @param end ends one that got another number
+ */
+export function choosePid(inner: number, choose: () => number, next: () => number, end: (pid: number) => void): number {
+  const made = awaitPid(inner, choose);
+  if (made !== EPERM || inner <= 0) return made;
+  // others go on from where they were: the numbers behind this one may be those of tasks that are yet to come
+  const before = readFileSync(LAST_PID, "latin1");
+  for (let tries = 0; tries < CHANCE_TRIES; tries++) {
+    if (statOf(inner)) return EEXIST;
+    writeFileSync(LAST_PID, `${inner - 1}`);
+    const pid = next();
+    writeFileSync(LAST_PID, before);
+    if (pid === inner || pid < 0) return pid;
+    end(pid);
+  }
+  return EEXIST;
 }
 
 /**

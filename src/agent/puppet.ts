@@ -23,10 +23,11 @@ import {
   waitStop,
 } from "../kernel/ptrace.ts";
 import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL } from "./layout.ts";
-import { awaitPid, hostPidOfChild, pidError } from "./pid.ts";
+import { awaitPid, choosePid, hostPidOfChild, pidError } from "./pid.ts";
 import { type Data, Program } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
@@ -131,8 +132,16 @@ export class Puppet extends FutexAgent implements Disposable {
    * @param base where its agent shall live
    * @param flags CLONE_PARENT, CLONE_NEW*
    * @param levels how many pid namespaces lie between ours and its own
+   * @param born called while it waits for the word to go: that word, one byte, or the user and group that it becomes in its own user
+   *   namespace
    */
-  static root(inner: number, base: number, flags: number, levels = flags & CLONE_NEWPID ? 1 : 0): Puppet {
+  static root(
+    inner: number,
+    base: number,
+    flags: number,
+    levels = flags & CLONE_NEWPID ? 1 : 0,
+    born: (pid: number) => Uint8Array = () => Uint8Array.of(1),
+  ): Puppet {
     const tids = new Int32Array([inner]);
     const elf = memoryFile("tscriu", embedded("puppet"));
     const [gate, open] = makePipe();
@@ -146,7 +155,9 @@ export class Puppet extends FutexAgent implements Disposable {
     try {
       if (pid < 0) throw pidError(pid, inner, levels === 0);
       trace(pid, { pid });
-      tryWrite(open, Uint8Array.of(1));
+      const word = born(pid);
+      const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
+      tryWrite(open, word);
       for (;;) {
         const seen = waitStop(pid, { pid });
         if (seen.event === PTRACE_EVENT_EXEC) break;
@@ -155,6 +166,8 @@ export class Puppet extends FutexAgent implements Disposable {
       // to the end of execve: only there registers that we set stay
       check(contToSyscall(pid), "cannot let a puppet go on", { pid });
       waitStop(pid, { pid });
+      // who takes other ids takes this from all who share their memory
+      if (word.length > 1) sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
     } finally {
       // the child ran on it until it executed
       addressOf(stack);
@@ -230,10 +243,26 @@ export class Puppet extends FutexAgent implements Disposable {
   cloneChild(birth: Birth, inner = birth.numbers.at(-1) ?? 0): Puppet {
     const [own = 0] = birth.numbers;
     const isOurs = this.levels === 0 && !birth.below;
-    const seen = awaitPid(own, () => this.#clone3(birth), isOurs);
+    const seen = isOurs
+      ? choosePid(
+          own,
+          () => this.#clone3(birth),
+          () => this.#clone3({ ...birth, numbers: [] }),
+          (pid) => this.#endStray(pid),
+        )
+      : awaitPid(own, () => this.#clone3(birth), isOurs);
     if (seen < 0) throw pidError(seen, own, isOurs);
     const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
     return Puppet.child({ pid, inner: inner || seen, seen, levels: this.levels + (birth.below ?? 0) }, this.base);
+  }
+
+  /** A child that got another number than it should: it is stopped before its first instruction. */
+  #endStray(pid: number): void {
+    const WALL = 0x40000000;
+    sys(NR.kill, pid, 9);
+    while (wait(pid) === EINTR);
+    this.program.call(NR.wait4, [pid, 0, WALL, 0], { ignore: true });
+    this.program.run();
   }
 
   /** The new process is traced from its first instant on. */

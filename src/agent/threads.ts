@@ -3,14 +3,18 @@ import type { Subject } from "../error.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { openMapFile, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { cont, interrupt, PTRACE_EVENT_STOP, wait, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
-import { awaitPid, hostTidsOfThreads, pidError } from "./pid.ts";
+import { awaitPid, choosePid, hostTidsOfThreads, pidError } from "./pid.ts";
 import { type Free, Program, type Result } from "./program.ts";
 import { type Puppet, THREAD_PAGE, trace } from "./puppet.ts";
+import { readRegs, writeRegs } from "./tracee.ts";
 
 const PROT_RW = 3;
+const EINTR = -4;
 /** MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS. */
 const MAP_FLAGS = 0x31;
 /** CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM. */
@@ -118,15 +122,33 @@ function cloneLater(task: Puppet, inner: readonly number[], index: number): numb
   const { program } = task;
   const [own = 0] = inner;
   const isOurs = task.levels === 0;
-  const made = awaitPid(
-    own,
-    () => {
-      const call = appendThread(task, inner, index);
-      program.run();
-      return program.result(call);
-    },
-    isOurs,
-  );
+  const make = (numbers: readonly number[]) => {
+    const call = appendThread(task, numbers, index);
+    program.run();
+    return program.result(call);
+  };
+  const made = isOurs
+    ? choosePid(
+        own,
+        () => make(inner),
+        () => make([]),
+        (tid) => endThread(task, tid),
+      )
+    : awaitPid(own, () => make(inner), isOurs);
   if (made < 0) throw pidError(made, own, isOurs);
   return made;
+}
+
+/** Ends a thread that got another id than it should, while its agent waits for work. */
+function endThread(task: Puppet, tid: number): void {
+  const subject = { pid: task.pid, tid };
+  trace(tid, subject);
+  check(interrupt(tid), "cannot stop a thread", subject);
+  while (waitStop(tid, subject).event !== PTRACE_EVENT_STOP) cont(tid);
+  const ip = task.base + AREA.trampoline + arch.entries.syscall;
+  const regs = readRegs(tid);
+  writeRegs(tid, arch.call(regs, ip, arch.sp(regs), NR.exit, [0]));
+  cont(tid);
+  for (let seen = wait(tid); seen === EINTR || (typeof seen === "object" && seen.kind === "stopped"); seen = wait(tid))
+    if (typeof seen === "object") cont(tid);
 }

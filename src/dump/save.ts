@@ -14,6 +14,7 @@ import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { MemoryLimits } from "../namespace/memory-limits.ts";
 import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
+import { TreeIds } from "../namespace/user-ids.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
@@ -100,9 +101,11 @@ export function save(saving: Saving): Saved {
     tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
   );
   const pids = new VirtualPids(tree, namespaces, options.external, blocker);
+  const ids = new TreeIds();
+  images.ids = ids.ofTask(tree.root.pid);
   checkTree(tree, pids, namespaces, blocker, options);
   const objects = findObjects(tree, blocker);
-  const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker));
+  const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids));
   const files = scope.use(
     new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner, mounts),
   );
@@ -176,7 +179,8 @@ export function save(saving: Saving): Saved {
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one);
     images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
-    for (const [tid, core] of buildCores(task, look, answers, seccomp, (tid) => cgroups?.of(tid) ?? OWN_SET))
+    const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
+    for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid)))
       images.write("CORE", pids.of(tid), [core]);
     const umask = task.status.umask ?? 0o022;
     images.write("FS", pids.of(task.pid), [

@@ -18,6 +18,7 @@ import {
   readThread,
   type ThreadState,
 } from "../task/core.ts";
+import type { IdMap } from "../task/creds.ts";
 import { readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall } from "../task/questions.ts";
@@ -116,13 +117,15 @@ export function buildCores(
   answers: TaskAnswers,
   seccomp: SeccompChains,
   cgSetOf: (tid: number) => number,
+  ids: IdMap | undefined,
 ): Map<number, CoreEntry> {
   const fields = seccomp.addProcess(look.threads.map((t) => t.seccomp));
   const cores = new Map<number, CoreEntry>();
   look.threads.forEach((state, i) => {
     const plan = look.restarts[i];
     const general = plan?.image ?? state.registers.general;
-    const options = { cgSet: cgSetOf(i === 0 ? task.pid : state.tid), restart: plan?.entry };
+    const cgSet = cgSetOf(i === 0 ? task.pid : state.tid);
+    const options = { cgSet, restart: plan?.entry, ...(ids && { ids }) };
     const own = fields[i] ?? {};
     if (i === 0) {
       cores.set(task.pid, buildLeader(state, answers.leader, general, own, look.process, options));

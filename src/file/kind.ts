@@ -1,6 +1,7 @@
 import type { Arg, Program } from "../agent/program.ts";
 import type { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { IdTranslation } from "../image/ids.ts";
 import type { FdinfoEntry, FileEntry, FownEntry, PstreeEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import type { FdInfo } from "../kernel/proc/fdinfo.ts";
@@ -147,6 +148,8 @@ export interface FileRestore extends Surroundings {
   readonly networks: ReadonlyMap<number, string>;
   /** The tree lives in a pid namespace that is not ours: its numbers mean nothing here. */
   readonly pidsApart: boolean;
+  /** What users and groups are called in the user namespace of the tree's root, where that is not ours. */
+  readonly ids: IdTranslation | undefined;
   /**
    * Our number of a task, thread or process group by the one that the images have. What is not of the tree has the same number,
    * or 0 where its numbers mean nothing here.

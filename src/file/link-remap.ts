@@ -1,7 +1,9 @@
 import { CrError } from "../error.ts";
 import { FdTypes } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
+import { makeFilesLike } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
+import { statFd } from "../kernel/stat.ts";
 import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { AT } from "../kernel/uapi/fcntl.ts";
 import type { Ground } from "./ground.ts";
@@ -63,7 +65,9 @@ export class LinkRemaps {
     const id = this.dump.nextId();
     const ground = this.dump.groundOf(file.mntId);
     const path = `${directoryFor(name, ground)}/link_remap.${id}`;
-    const result = linkOpenFile(file.dup, ground.at(path));
+    const link = () => linkOpenFile(file.dup, ground.at(path));
+    // a file system of a user namespace takes nothing of users whom that does not know: its own owner does it
+    const result = makeFilesLike(statFd(file.dup), link);
     if (result < 0) {
       const cause = sysError(
         result,

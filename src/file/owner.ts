@@ -1,5 +1,6 @@
 import type { Subject } from "../error.ts";
 import type { FownEntry } from "../image/schema.gen.ts";
+import { keepFileIds } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { F } from "../kernel/uapi/fcntl.ts";
@@ -24,6 +25,9 @@ export function setOwner(fd: number, fown: FownEntry, subject: Subject = {}): vo
   if (isOther)
     check(sys(NR.setresuid, fown.uid, fown.euid, euid), what, { ...subject, uid: fown.uid, euid: fown.euid });
   const result = sys(NR.fcntl, fd, F.SETOWN_EX, addressOf(new Int32Array([fown.pid_type, fown.pid])));
-  if (isOther) check(sys(NR.setresuid, uid, euid, KEEP), "cannot become ourselves again");
+  if (isOther) {
+    check(sys(NR.setresuid, uid, euid, KEEP), "cannot become ourselves again");
+    keepFileIds();
+  }
   check(result, what, { ...subject, owner: fown.pid });
 }

@@ -248,6 +248,7 @@ export class Rehearsal implements Disposable {
       network: undefined,
       networks: new Map(),
       pidsApart: false,
+      ids: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,

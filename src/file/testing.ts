@@ -168,6 +168,7 @@ export class TestRun implements Disposable {
       network: undefined,
       networks: new Map(),
       pidsApart: false,
+      ids: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,

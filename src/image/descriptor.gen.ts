@@ -893,7 +893,13 @@ export const messages: Readonly<Record<string, string>> = {
 2 required uint32 lower_first
 3 required uint32 count`,
   userns_entry: `1 repeated .uid_gid_extent uid_map
-2 repeated .uid_gid_extent gid_map`,
+2 repeated .uid_gid_extent gid_map
+2000 repeated .uid_gid_extent tscriu_projid_map
+2001 optional bool tscriu_setgroups_denied
+2002 optional uint32 tscriu_owner
+2003 repeated uint32 tscriu_groups
+2004 optional uint32 tscriu_parent
+2005 repeated uint32 tscriu_owned`,
   timespec: `1 required uint64 tv_sec
 2 required uint64 tv_nsec`,
   timens_entry: `1 required .timespec monotonic

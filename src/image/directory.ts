@@ -1,8 +1,9 @@
 import { readdirSync, statSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { Entry, Init } from "./codec.ts";
-import { type ImageVersion, readEntries, readStart } from "./framing.ts";
+import { type ImageVersion, messageAt, readEntries, readStart } from "./framing.ts";
 import { type Ghost, readGhost } from "./ghost.ts";
+import { type IdTranslation, translateIds } from "./ids.ts";
 import {
   type EntriesOf,
   type EntryKind,
@@ -41,6 +42,8 @@ export class ImageDirectory implements Disposable {
   readonly #transaction: Transaction | undefined;
   readonly #writers = new Map<string, ImageWriter>();
   #inventory: InventoryEntry | undefined;
+  /** Of user and group ids, on their way into the images or out of them: from ours, or to ours. */
+  ids: IdTranslation | undefined;
 
   private constructor(
     readonly path: string,
@@ -105,14 +108,20 @@ export class ImageDirectory implements Disposable {
   /** All entries of a file; none where there is no such file. Errors: CrError BAD_IMAGE. */
   read<K extends EntryKind>(kind: K, ...arg: NameArg<K>): EntriesOf<K> | [] {
     const reader = this.#reader(kind, arg);
-    return (reader ? readEntries(reader, kind) : []) as unknown as EntriesOf<K> | [];
+    return (reader ? this.#entries(reader, kind) : []) as unknown as EntriesOf<K> | [];
   }
 
   /** The entry of a file that holds one and must be there. Errors: CrError MISSING_IMAGE, BAD_IMAGE. */
   one<K extends EntryKind>(kind: K, ...arg: NameArg<K>): EntryOf<K> {
     const reader = this.#reader(kind, arg);
     if (reader === undefined) throw this.#missing(kind, arg);
-    return readEntries(reader, kind)[0] as unknown as EntryOf<K>;
+    return this.#entries(reader, kind)[0] as unknown as EntryOf<K>;
+  }
+
+  #entries(reader: RecordReader, kind: KindName): Entry[] {
+    const entries = readEntries(reader, kind);
+    const { ids } = this;
+    return ids ? entries.map((entry, at) => translateIds(messageAt(kindOf(kind), at), entry, ids)) : entries;
   }
 
   #missing(kind: KindName, arg: AnyArg): CrError {
@@ -145,7 +154,9 @@ export class ImageDirectory implements Disposable {
     const fd = openIfThere(path);
     if (fd === undefined) return undefined;
     try {
-      return readGhost(fd, path, this.#version);
+      const ghost = readGhost(fd, path, this.#version);
+      const entry = this.ids ? translateIds("ghost_file_entry", { ...ghost.entry }, this.ids) : undefined;
+      return entry ? { ...ghost, entry: entry as unknown as Ghost["entry"] } : ghost;
     } catch (error) {
       closeQuietly(fd);
       throw error;
@@ -215,7 +226,7 @@ export class ImageDirectory implements Disposable {
   /** Begins a file that is written piece by piece: long arrays, content copied from elsewhere, raw files. */
   writer<K extends KindName>(kind: K, ...arg: NameArg<K>): ImageWriter<K> {
     const name = imageName(kind, arg[0]);
-    const writer = new ImageWriter(kind, this.#run.create(name), `${this.path}/${name}`);
+    const writer = new ImageWriter(kind, this.#run.create(name), `${this.path}/${name}`, this.ids);
     this.#writers.set(name, writer as unknown as ImageWriter);
     return writer;
   }

@@ -60,7 +60,8 @@ export function readEntries(reader: RecordReader, name: KindName): Entry[] {
   return entries;
 }
 
-function messageAt(kind: Kind, index: number): keyof Messages {
+/** What the record with this number is. */
+export function messageAt(kind: Kind, index: number): keyof Messages {
   const message = index === 0 ? (kind.head ?? kind.entry) : kind.entry;
   if (message === "") throw new Error(`${kind.file} has no records`);
   return message;

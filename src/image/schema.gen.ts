@@ -1475,6 +1475,12 @@ export interface UidGidExtent {
 export interface UsernsEntry {
   uid_map: UidGidExtent[];
   gid_map: UidGidExtent[];
+  tscriu_projid_map: UidGidExtent[];
+  tscriu_setgroups_denied?: boolean;
+  tscriu_owner?: number;
+  tscriu_groups: number[];
+  tscriu_parent?: number;
+  tscriu_owned: number[];
 }
 
 export interface Timespec {

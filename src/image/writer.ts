@@ -1,5 +1,6 @@
 import type { Entry, Init } from "./codec.ts";
-import { writeEntry, writeStart } from "./framing.ts";
+import { messageAt, writeEntry, writeStart } from "./framing.ts";
+import { type IdTranslation, translateIds } from "./ids.ts";
 import { type EntriesOf, type KindName, kindOf } from "./kinds.ts";
 import { storageError, toWrite, writeFully } from "./storage.ts";
 import { Writer } from "./wire.ts";
@@ -21,6 +22,8 @@ export class ImageWriter<K extends KindName = KindName> {
     readonly fd: number,
     /** Where the file will lie; until commit it has a hidden name. */
     readonly path: string,
+    /** Of user and group ids, on their way into the image. */
+    readonly ids?: IdTranslation,
   ) {
     if (kindOf(kind).start !== "raw") writeStart(this.#writer, kind);
   }
@@ -32,7 +35,9 @@ export class ImageWriter<K extends KindName = KindName> {
 
   /** Appends an entry, with its payload as `extra`. Errors: CrError BAD_VALUE; ENOSPC and the like. */
   append(entry: Init<EntriesOf<K>[number]>): void {
-    writeEntry(this.#writer, this.kind, entry as Entry, this.#count++);
+    const { ids, kind } = this;
+    const own = ids ? translateIds(messageAt(kindOf(kind), this.#count), entry as Entry, ids) : (entry as Entry);
+    writeEntry(this.#writer, kind, own, this.#count++);
     if (this.#writer.pos >= chunk) this.flush();
   }
 

@@ -4,7 +4,9 @@
  */
 import { CrError } from "../error.ts";
 import { Desk, OWN_WORDS } from "./beside.ts";
-import { addressOf, startEnvoy, type sys } from "./sys.ts";
+import { NR } from "./nr.ts";
+import { addressOf, check, startEnvoy, type sys } from "./sys.ts";
+import { CLONE } from "./uapi/sched.ts";
 
 /** `struct envoy` of ffi/shim.c, in words of 8 bytes, behind those of every desk. */
 const WORD = { parent: OWN_WORDS, size: OWN_WORDS + 1 } as const;
@@ -32,5 +34,21 @@ export class Envoy implements Disposable {
     this.#desk.dismiss(this.pid);
     // it ran on it until now
     addressOf(this.#stack);
+  }
+}
+
+/**
+ * One who makes namespaces that belong to another user namespace than ours.
+ * @param owner our descriptor of that; undefined for ours
+ */
+export function envoyOf(owner: number | undefined): Envoy {
+  const envoy = new Envoy();
+  if (owner === undefined) return envoy;
+  try {
+    check(envoy.call(NR.setns, owner, CLONE.NEWUSER), "cannot enter a user namespace");
+    return envoy;
+  } catch (error) {
+    envoy[Symbol.dispose]();
+    throw error;
   }
 }

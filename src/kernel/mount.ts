@@ -5,9 +5,12 @@ import { closeFd } from "./fd.ts";
 import { NR } from "./nr.ts";
 import { type MountInfo, parseMountInfo } from "./proc/mountinfo.ts";
 import { readProcFile } from "./proc/read.ts";
+import { statFd, statPath } from "./stat.ts";
 import { addressOf, check, cstring, sys } from "./sys.ts";
 import { AT, O } from "./uapi/fcntl.ts";
+import { NS } from "./uapi/ioctl.ts";
 import { FSCONFIG, MNT, MOUNT_ATTR, MOVE_MOUNT, OPEN_TREE, UMOUNT } from "./uapi/mount.ts";
+import { PR } from "./uapi/prctl.ts";
 import { CLONE } from "./uapi/sched.ts";
 
 const empty = cstring("");
@@ -148,11 +151,27 @@ export function inMountNamespace<T>(namespace: number, act: (envoy: Envoy) => T,
   return act(envoy);
 }
 
+/** Enters the user namespace that another one belongs to, as its root: a copy made from elsewhere would be locked. */
+function enterOwner(namespace: number, call: Caller): void {
+  const owner = check(sys(NR.ioctl, namespace, NS.GET_USERNS), "cannot see whose a mount namespace is");
+  try {
+    if (statFd(owner).ino === statPath("/proc/self/ns/user")?.ino) return;
+    check(call(NR.setns, owner, CLONE.NEWUSER), "cannot enter the user namespace of mounts");
+    const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
+    call(NR.setresgid, 0, 0, 0);
+    call(NR.setresuid, 0, 0, 0);
+    sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
+  } finally {
+    closeFd(owner);
+  }
+}
+
 /** The same in a copy of it that is gone afterwards: what is done to mounts there does not show. */
 export function inCopyOfMounts<T>(namespace: number, act: (envoy: Envoy) => T, subject: Subject = {}): T {
   return inMountNamespace(
     namespace,
     (envoy) => {
+      enterOwner(namespace, envoy.call);
       check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot copy a mount namespace", subject);
       makeAllPrivate(envoy.call);
       return act(envoy);

@@ -95,7 +95,7 @@ export function objectTable(kind: ObjectKind, call: Caller = sys): number[][] {
 }
 
 /** Runs `make` as this user and group: who makes an object is remembered and cannot be set. */
-function asUser(uid: number, gid: number, make: () => number, call: Caller): number {
+export function asUser(uid: number, gid: number, make: () => number, call: Caller): number {
   const own = call(NR.getuid);
   const ownGroup = call(NR.getgid);
   if (uid === own && gid === ownGroup) return make();

@@ -1,11 +1,11 @@
 /** IPC namespaces (ipc_namespaces(7)): System V objects with all that is in them, and the limits for them. */
 import type { ImageDirectory } from "../image/directory.ts";
-import type { IpcDescEntry } from "../image/schema.gen.ts";
-import { type Caller, Envoy } from "../kernel/envoy.ts";
+import type { IpcDescEntry, IpcVarEntry } from "../image/schema.gen.ts";
+import { type Caller, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { check } from "../kernel/sys.ts";
-import { inIpcNamespace } from "../kernel/sysv.ts";
+import { asUser, inIpcNamespace } from "../kernel/sysv.ts";
 import { makeQueue } from "../kernel/sysv-msg.ts";
 import { makeSemaphores } from "../kernel/sysv-sem.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
@@ -18,7 +18,12 @@ const owner = ({ key, uid, gid, cuid, cgid, mode }: IpcDescEntry) => ({ key, uid
 /** @param call made in the namespace */
 function fillNamespace(images: ImageDirectory, id: number, segments: RestoredSegments, call: Caller): void {
   const [limits] = images.read("IPC_VAR", id);
-  if (limits) restoreLimits(limits, call);
+  const setLimits = (entry: IpcVarEntry) => {
+    restoreLimits(entry, call);
+    return 0;
+  };
+  // they are the root's of the user namespace that it belongs to
+  if (limits) asUser(images.ids?.uid(0) ?? 0, images.ids?.gid(0) ?? 0, () => setLimits(limits), call);
   segments.fill(id, call);
   for (const { desc, qbytes, extra } of images.read("IPCNS_MSG", id)) {
     const messages = extra.map(({ message, text }) => ({ type: BigInt(message.mtype), text }));
@@ -34,7 +39,8 @@ export const ipc: NamespaceKind = {
   flag: CLONE.NEWIPC,
   entered: CLONE.NEWIPC,
 
-  fill({ program, images, id: first, ids, isRoots, pid, segments, entrance, atEnd }) {
+  fill(context) {
+    const { program, images, id: first, ids, isRoots, pid, segments, entrance, atEnd } = context;
     const enter = (id: number, fd: number) => {
       atEnd(() => closeFd(fd));
       entrance(id, fd);
@@ -48,10 +54,10 @@ export const ipc: NamespaceKind = {
         inIpcNamespace(pid, (call) => fillNamespace(images, id, segments, call));
         continue;
       }
-      using envoy = new Envoy();
+      using envoy = envoyOf(context.owner);
       check(envoy.call(NR.unshare, CLONE.NEWIPC), "cannot make an ipc namespace");
-      fillNamespace(images, id, segments, envoy.call);
       enter(id, openPath(`/proc/${envoy.pid}/ns/ipc`, O.RDONLY, "cannot open a new ipc namespace"));
+      inIpcNamespace(envoy.pid, (call) => fillNamespace(images, id, segments, call));
     }
   },
 };

@@ -3,13 +3,15 @@ import { readlinkSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { type Ground, MountGround, ownSurroundings, RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { IdTranslation } from "../image/ids.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
-import { closeFd, openPath, tryOpen } from "../kernel/fd.ts";
+import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
 import {
   ALL_ATIME,
   inCopyOfMounts,
   inMountNamespace,
+  makeTmpfs,
   mountsSeenBy,
   ownMounts,
   tryCloneMount,
@@ -29,7 +31,9 @@ import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { packTree } from "./tmpfs.ts";
+import { NOBODY } from "./user-ids.ts";
 
+const EINVAL = -22;
 /** Mounts that are held open together. */
 const AT_ONCE = 100;
 
@@ -86,23 +90,30 @@ class Seen implements Disposable {
    * A mount of ours of the same, without what is mounted upon it or over it, that shows no access. The caller closes it.
    */
   reach(mount: MountInfo): number {
-    const subject = { path: mount.mountpoint };
+    const fd = this.#uncovered(mount);
+    if (typeof fd === "number") return fd;
+    throw new CrError("a mount cannot be reached", { code: "ENOENT", subject: { path: mount.mountpoint } });
+  }
+
+  /** The same; "locked" for one that nobody ever sees again: what covers it came with it from a user namespace above. */
+  #uncovered(mount: MountInfo): number | "locked" | undefined {
     return inCopyOfMounts(this.#link, ({ pid, call }) => {
       const copy = mountsSeenBy(pid);
       const own = counterparts(this.mounts, copy).get(mount.mntId);
-      if (own) uncover(own, copy, call);
-      const fd = own && cloneOf(own, call);
-      if (fd === undefined) throw new CrError("a mount cannot be reached", { code: "ENOENT", subject });
-      return fd;
+      if (own && !uncover(own, copy, call)) return "locked";
+      return own && cloneOf(own, call);
     });
   }
 
-  /** The same for many, of which those that nothing lies over cost little. */
+  /** The same for many, of which those that nothing lies over cost little. What is hidden for good is empty. */
   *reachAll(wanted: readonly MountInfo[]): Generator<[MountInfo, number]> {
     for (let at = 0; at < wanted.length; at += AT_ONCE) {
       const some = wanted.slice(at, at + AT_ONCE);
       const open = inMountNamespace(this.#link, ({ call }) => some.map((mount) => cloneOf(mount, call)));
-      for (const [i, mount] of some.entries()) yield [mount, open[i] ?? this.reach(mount)];
+      for (const [i, mount] of some.entries()) {
+        const locked = open[i] === undefined && this.#uncovered(mount) === "locked";
+        yield [mount, locked ? makeTmpfs("cannot stand in for a hidden mount") : (open[i] ?? this.reach(mount))];
+      }
     }
   }
 
@@ -145,6 +156,8 @@ function cloneOf(mount: MountInfo, call: Caller): number | undefined {
   try {
     if (statFd(fd).mntId !== mount.mntId) return undefined;
     const clone = tryCloneMount(fd, call);
+    // what is locked upon it cannot be left out, and nobody of the tree sees what lies below
+    if (clone === EINVAL) return dupFd(fd);
     // an unbindable one: not where it is, but in a copy of its namespace, where all are private
     if (clone < 0) return undefined;
     trySetMount(clone, { set: MOUNT_ATTR.NOATIME, clear: ALL_ATIME });
@@ -154,8 +167,11 @@ function cloneOf(mount: MountInfo, call: Caller): number | undefined {
   }
 }
 
-/** Takes away what lies over a mount and over the way to it: in a copy of its namespace. */
-function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): void {
+/**
+ * Takes away what lies over a mount and over the way to it: in a copy of its namespace.
+ * @returns false where that cannot be taken away
+ */
+function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): boolean {
   const wanted = new Set(chainOf(mount, all).map(({ mntId }) => mntId));
   const names = mount.mountpoint.split("/").filter(Boolean);
   const ways = names.map((_, i) => `/${names.slice(0, i + 1).join("/")}`);
@@ -172,10 +188,24 @@ function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): voi
     }
     return undefined;
   };
-  for (let i = 0, at = stranger(); at !== undefined && i < all.length; at = stranger(), i++) tryDetach(at, call);
+  for (let i = 0, at = stranger(); at !== undefined && i < all.length; at = stranger(), i++)
+    if (tryDetach(at, call) === EINVAL) return false;
+  return true;
 }
 
-function entryOf(mount: MountInfo, enableFs: readonly string[]): MntEntry {
+/** Options as the tree's own user namespace has them: the kernel shows us users and groups as we call them. */
+function optionsInside(options: string, ids: IdTranslation | undefined): string {
+  if (!ids) return options;
+  const words = options.split(",").flatMap((word) => {
+    const [, what, id] = /^(uid|gid)=(\d+)$/.exec(word) ?? [];
+    if (what === undefined) return [word];
+    const inside = what === "uid" ? ids.uid(Number(id)) : ids.gid(Number(id));
+    return inside === NOBODY ? [] : [`${what}=${inside}`];
+  });
+  return words.join(",");
+}
+
+function entryOf(mount: MountInfo, enableFs: readonly string[], ids: IdTranslation | undefined): MntEntry {
   const deleted = mount.root.endsWith(DELETED_ROOT);
   const { flags, options } = superOf(mount);
   const known = fileSystemNamed(mount.fsType);
@@ -189,7 +219,7 @@ function entryOf(mount: MountInfo, enableFs: readonly string[]): MntEntry {
     root: deleted ? mount.root.slice(0, -DELETED_ROOT.length) : mount.root,
     mountpoint: mount.mountpoint,
     source: mount.source,
-    options,
+    options: optionsInside(options, ids),
     shared_id: mount.shared ?? 0,
     master_id: mount.master ?? 0,
     sb_flags: flags,
@@ -223,6 +253,8 @@ export class TreeMounts implements Surroundings, Disposable {
     readonly options: DumpOptions,
     rootPid: number,
     blocker: (error: CrError) => void,
+    /** Into the user namespace of the root, where that is not ours. */
+    readonly ids?: IdTranslation,
   ) {
     try {
       for (const one of namespaces.foreign) if (one.name === "mnt") this.#look(one);
@@ -263,7 +295,7 @@ export class TreeMounts implements Surroundings, Disposable {
     const kept = this.#kept(seen);
     const cgroups = this.#cgroupRoots();
     const entries = kept.map((mount) => {
-      const entry = entryOf(mount, this.options.enableFs);
+      const entry = entryOf(mount, this.options.enableFs, this.ids);
       this.#markExternal(entry, mount, seen);
       if (this.#isNested && mount.fsType === "proc" && entry.ext_key === undefined)
         entry.tscriu_pid_ns = this.#pidsShownBy(mount, seen);
@@ -413,7 +445,7 @@ export class TreeMounts implements Surroundings, Disposable {
   #saveContent(images: ImageDirectory, mount: MountInfo, root: number): void {
     try {
       const writer = images.writer("TMPFS_DEV", mount.dev);
-      packTree(root, (bytes) => writer.raw(bytes));
+      packTree(root, (bytes) => writer.raw(bytes), this.ids);
     } catch (cause) {
       throw new CrError("cannot save what lies in a tmpfs", { subject: { path: mount.mountpoint }, cause });
     } finally {

@@ -5,7 +5,7 @@
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
-import { type Caller, Envoy } from "../kernel/envoy.ts";
+import { type Caller, type Envoy, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
 import {
   ALL_ATTRIBUTES,
@@ -191,13 +191,13 @@ class Builder {
 
   /** New file systems are made by the task, in its namespaces, and filled by us. */
   makeSystems(isLate = false): Map<number, number> {
-    const { images } = this.context;
+    const { images, owner } = this.context;
     const made = new Map<number, number>();
     using makers = new Makers(this.context);
     for (const { entry, source, isLate: waits } of this.#all) {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
-      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs));
+      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, owner && (images.ids?.uid(0) ?? 0)));
       this.#systems.set(entry.root_dev, fd);
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
@@ -209,7 +209,7 @@ class Builder {
           code: "BAD_IMAGE",
           subject: { image: `tmpfs-dev-${entry.root_dev}.tar.gz.img`, path: entry.mountpoint },
         });
-      unpackTree(fd, archive);
+      unpackTree(fd, archive, images.ids);
     }
     return made;
   }
@@ -217,7 +217,7 @@ class Builder {
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
   build(): void {
     for (const plan of this.plans) {
-      const envoy = this.fds.use(new Envoy());
+      const envoy = this.fds.use(envoyOf(this.context.owner));
       check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
       makeAllPrivate(envoy.call);
       this.#sites.push({ plan, envoy });
@@ -240,7 +240,7 @@ class Builder {
   /** The tree is there: what shows its pid namespaces. */
   complete(): void {
     const systems = this.makeSystems(true);
-    using envoy = new Envoy();
+    using envoy = envoyOf(this.context.owner);
     check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
     makeAllPrivate(envoy.call);
     this.#cloneSystems(systems, envoy.call, true);

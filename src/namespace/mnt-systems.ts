@@ -1,56 +1,103 @@
 /** File systems that are made anew: by a task of the tree, so that they belong to its namespaces. */
 import type { Program } from "../agent/program.ts";
-import { CrError } from "../error.ts";
-import type { MntEntry } from "../image/schema.gen.ts";
+import { CrError, type Subject } from "../error.ts";
+import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
+import { makeFilesAsOurselves } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
-import { addressOf, cstring, must } from "../kernel/sys.ts";
+import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { FSCONFIG, FSPICK } from "../kernel/uapi/mount.ts";
 import type { FileSystem } from "./mnt-table.ts";
 
+const CLOSE_ON_EXEC = 1;
+const EPERM = -1;
 /** Longest option that a mount may have in the images, bytes. */
 const LONGEST = 65536;
+
+/** What is mounted only by root of the first user namespace, whoever uses it then. */
+const PRIVILEGED: ReadonlySet<string> = new Set([
+  "devtmpfs",
+  "pstore",
+  "securityfs",
+  "fusectl",
+  "debugfs",
+  "tracefs",
+  "cgroup",
+]);
+
+/** Keys and values as fsconfig(2) takes them; a flag has no value. */
+function parametersOf(entry: MntEntry, { single }: FileSystem): [key: string, value: string | undefined][] {
+  const source: [string, string][] = entry.source === "" ? [] : [["source", entry.source]];
+  const words = single ? [] : entry.options.split(",").filter(Boolean);
+  const options = words.map((word): [string, string | undefined] => {
+    const at = word.indexOf("=");
+    return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+  });
+  return [...source, ...options];
+}
+
+function bytesOf(words: string, subject: Subject): Uint8Array {
+  if (words.length > LONGEST) throw new CrError("a mount has too long options", { code: "BAD_IMAGE", subject });
+  return Buffer.from(`${words}\0`);
+}
 
 /**
  * Has a task make a file system, in its namespaces; where it is mounted is seen later.
  * @param pidfd of that task
+ * @param chief what we call the root of the user namespace that it has of its own
  * @returns our descriptor of a mount of it that stands nowhere
  */
-export function makeSystem(program: Program, pidfd: number, entry: MntEntry, { name, single }: FileSystem): number {
-  const subject = { path: entry.mountpoint, type: name };
+export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs: FileSystem, chief?: number): number {
+  const apart = chief !== undefined;
+  const subject = { path: entry.mountpoint, type: fs.name };
   const what = "cannot make a file system";
-  const text = (words: string) => {
-    const bytes = Buffer.from(`${words}\0`);
-    if (bytes.length > LONGEST) throw new CrError("a mount has too long options", { code: "BAD_IMAGE", subject });
-    return program.data(bytes);
-  };
-  const context = program.call(NR.fsopen, [text(name), 1], { what, subject });
-  const set = (key: string, value: string | undefined) =>
-    value === undefined
-      ? program.call(NR.fsconfig, [context, FSCONFIG.SET_FLAG, text(key), 0, 0], {
-          what,
-          subject: { ...subject, key },
-        })
-      : program.call(NR.fsconfig, [context, FSCONFIG.SET_STRING, text(key), text(value), 0], {
-          what,
-          subject: { ...subject, key },
-        });
-  if (entry.source !== "") set("source", entry.source);
-  for (const option of single ? [] : entry.options.split(",").filter(Boolean)) {
-    const at = option.indexOf("=");
-    if (at < 0) set(option, undefined);
-    else set(option.slice(0, at), option.slice(at + 1));
+  // one that was made inside says whose it is
+  const isRoots = chief !== 0 && fs.code === Fstype.TMPFS && !/(^|,)uid=/.test(entry.options);
+  if (apart && (isRoots || PRIVILEGED.has(fs.name))) return makeFilesAsOurselves(() => makeOurs(entry, fs, subject));
+  const text = (words: string) => program.data(bytesOf(words, subject));
+  const context = program.call(NR.fsopen, [text(fs.name), 1], { what, subject });
+  for (const [key, value] of parametersOf(entry, fs)) {
+    const [command, words] = value === undefined ? [FSCONFIG.SET_FLAG, 0] : [FSCONFIG.SET_STRING, text(value)];
+    program.call(NR.fsconfig, [context, command, text(key), words, 0], { what, subject: { ...subject, key } });
   }
-  program.call(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], { what, subject });
-  const mount = program.call(NR.fsmount, [context, 1, 0], { what, subject });
-  program.call(NR.close, [context]);
+  const created = program.call(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], { what, subject, ignore: apart });
   program.run();
-  const number = program.result(mount);
+  const number = program.result(context);
   const fd = pidfdGetfd(pidfd, number);
   // with whatever it does next
   program.call(NR.close, [number]);
-  return fd;
+  try {
+    const result = program.result(created);
+    // it shows a namespace that is not the task's own
+    if (result === EPERM) return makeFilesAsOurselves(() => makeOurs(entry, fs, subject));
+    check(result, what, subject);
+    // by us: in a user namespace one may only mount a file system like /proc where another one shows all that it does
+    return must(NR.fsmount, [fd, CLOSE_ON_EXEC, 0], what, subject);
+  } finally {
+    closeFd(fd);
+  }
+}
+
+/** The same, made by us. */
+function makeOurs(entry: MntEntry, fs: FileSystem, subject: Subject): number {
+  const what = "cannot make a file system";
+  const text = (words: string) => addressOf(cstring(words));
+  const context = must(NR.fsopen, [text(fs.name), CLOSE_ON_EXEC], what, subject);
+  try {
+    for (const [key, value] of parametersOf(entry, fs)) {
+      const [name, words] = [bytesOf(key, subject), value === undefined ? undefined : bytesOf(value, subject)];
+      const command = words ? FSCONFIG.SET_STRING : FSCONFIG.SET_FLAG;
+      must(NR.fsconfig, [context, command, addressOf(name), words ? addressOf(words) : 0, 0], what, {
+        ...subject,
+        key,
+      });
+    }
+    must(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], what, subject);
+    return must(NR.fsmount, [context, CLOSE_ON_EXEC, 0], what, subject);
+  } finally {
+    closeFd(context);
+  }
 }
 
 export function makeSystemReadOnly(mount: number, entry: MntEntry): void {

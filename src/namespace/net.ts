@@ -13,9 +13,11 @@ import {
   saveMessages,
 } from "../file/network-link.ts";
 import { NdType, type NetDeviceEntry, type NetnsEntry } from "../image/schema.gen.ts";
+import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { NR } from "../kernel/nr.ts";
+import { check } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF } from "../kernel/uapi/socket.ts";
@@ -135,7 +137,7 @@ export const net: NamespaceKind = {
   },
 
   fill(context) {
-    const { images, ids, id: first, pid, isRoots, entrance, network, atEnd, options, program } = context;
+    const { images, ids, id: first, pid, isRoots, owner, entrance, network, atEnd, options, program } = context;
     const home = openPath(OWN_NETWORK, O.RDONLY);
     atEnd(() => closeFd(home));
     const fds = new Map<number, number>();
@@ -145,7 +147,7 @@ export const net: NamespaceKind = {
       const given = key === undefined ? undefined : givenBy(key, options);
       if (isOfRoot && given !== undefined) enterGiven(program, given);
       const born = isOfRoot && given === undefined ? openPath(pathOf(pid), O.RDONLY) : undefined;
-      const fd = given ?? born ?? inFreshNetwork(() => openPath(OWN_NETWORK, O.RDONLY));
+      const fd = given ?? born ?? freshNetwork(owner);
       if (given === undefined) atEnd(() => closeFd(fd));
       if (given === undefined && !options.emptyNetwork) fds.set(id, fd);
       entrance(id, fd);
@@ -162,6 +164,14 @@ export const net: NamespaceKind = {
 
 /** A path that leads to what a descriptor of ours is, in whatever namespace. */
 const linkTo = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
+
+/** Our descriptor of a new one, which belongs to the user namespace `owner`, or to ours. */
+function freshNetwork(owner: number | undefined): number {
+  if (owner === undefined) return inFreshNetwork(() => openPath(OWN_NETWORK, O.RDONLY));
+  using envoy = envoyOf(owner);
+  check(envoy.call(NR.unshare, CLONE.NEWNET), "cannot make a network namespace");
+  return openPath(pathOf(envoy.pid), O.RDONLY);
+}
 
 /** A task enters the namespace that stayed outside. */
 function enterGiven(program: Program, given: number): void {

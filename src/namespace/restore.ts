@@ -2,6 +2,8 @@
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
+import { closeFd, O, openPath } from "../kernel/fd.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
 import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
@@ -9,6 +11,8 @@ import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
 import { clocksGoBack, HOST_CLOCKS, time } from "./time.ts";
+import { giveMaps, savedMaps } from "./user.ts";
+import { Inward, outward } from "./user-ids.ts";
 
 /** The namespace of this kind that the ids name and the dumper did not live in. */
 function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: TaskKobjIdsEntry): number | undefined {
@@ -47,6 +51,15 @@ export function checkNamespaces(
       });
     }
   }
+}
+
+/** From now on the images say users and groups as we call them. */
+export function translateIds(images: ImageDirectory): void {
+  const [first] = images.read("PSTREE");
+  const ours = images.inventory.root_ids;
+  const [ids] = first === undefined ? [] : images.read("IDS", first.pid);
+  const id = ours && ids && foreignId("user", ours, ids);
+  if (id !== undefined) images.ids = outward(savedMaps(images, id));
 }
 
 /** The namespaces that the root of a set is born into. */
@@ -94,7 +107,24 @@ export class FreshNamespaces {
       const isRoots = id === HOST_CLOCKS || this.#root?.[fieldOf(kind.name)] === id;
       return isRoots && (id === undefined || !kind.isGiven?.(this.images, id));
     });
-    return made.reduce((flags, { kind }) => flags + kind.flag, 0);
+    // mounts of its own let it make file systems, which are mounted elsewhere
+    const own = this.user !== undefined && this.has("mnt") ? CLONE.NEWNS : 0;
+    return made.reduce((flags, { kind }) => flags + kind.flag, own);
+  }
+
+  /** The user namespace that the root is born into, if that is a fresh one. */
+  get user(): number | undefined {
+    return this.#ours && this.#root && foreignId("user", this.#ours, this.#root);
+  }
+
+  /** The root was born, and waits for the word that is returned. */
+  born(pid: number): Uint8Array {
+    return this.user === undefined ? Uint8Array.of(1) : giveMaps(this.images, this.user, pid);
+  }
+
+  /** What users and groups are called by the root. */
+  get ids(): Inward | undefined {
+    return this.user === undefined ? undefined : new Inward(savedMaps(this.images, this.user));
   }
 
   /** The namespace of this kind that the root lives in, where it is not ours. */
@@ -148,12 +178,17 @@ export class FreshNamespaces {
     for (const { kind, ids } of this.#fresh) kind.check?.(this.images, ids, options);
   }
 
-  fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance">): void {
+  fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance" | "owner">): void {
+    const owner =
+      this.user === undefined
+        ? undefined
+        : openPath(`/proc/${context.pid}/ns/user`, O.RDONLY, "cannot open a user namespace");
+    if (owner !== undefined) context.atEnd(() => closeFd(owner));
     const entrance = (id: number, fd: number) => void this.#entrances.set(id, fd);
     for (const { kind, ids } of this.#fresh) {
       const [id] = ids;
       const isRoots = this.#root?.[fieldOf(kind.name)] === id;
-      if (id !== undefined) kind.fill?.({ ...context, images: this.images, id, ids, isRoots, entrance });
+      if (id !== undefined) kind.fill?.({ ...context, images: this.images, id, ids, isRoots, owner, entrance });
     }
   }
 

@@ -1,6 +1,7 @@
 /** What lies in a tmpfs, to and from the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
 import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
+import type { IdTranslation } from "../image/ids.ts";
 import { readTar, type TarMember, type TarPiece, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
 import { closeFd, openBelow, tryOpen, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
@@ -65,7 +66,10 @@ class Packer {
   #pending: Uint8Array[] = [];
   #size = 0;
 
-  constructor(private readonly write: (bytes: Uint8Array) => void) {}
+  constructor(
+    private readonly write: (bytes: Uint8Array) => void,
+    private readonly ids: IdTranslation | undefined,
+  ) {}
 
   #put(bytes: Uint8Array): void {
     this.#pending.push(bytes);
@@ -87,7 +91,7 @@ class Packer {
 
   /** @param fd O_PATH descriptor of what has this name in the archive */
   add(fd: number, name: string): void {
-    const stat = statFd(fd, { path: name });
+    const stat = ownedBy(statFd(fd, { path: name }), this.ids);
     const type = TYPES.get(stat.mode & S_IFMT);
     // a socket is made by whoever is bound to it
     if (type === undefined) return;
@@ -158,9 +162,13 @@ function member(stat: FileStat, name: string, type: string, link: string): TarMe
   };
 }
 
-/** Packs all that lies below a directory, itself included. */
-export function packTree(root: number, write: (bytes: Uint8Array) => void): void {
-  const packer = new Packer(write);
+function ownedBy<T extends Pick<FileStat, "uid" | "gid">>(one: T, ids: IdTranslation | undefined): T {
+  return ids ? { ...one, uid: ids.uid(one.uid), gid: ids.gid(one.gid) } : one;
+}
+
+/** Packs all that lies below a directory, itself included. @param ids of owners, to what the archive says */
+export function packTree(root: number, write: (bytes: Uint8Array) => void, ids?: IdTranslation): void {
+  const packer = new Packer(write, ids);
   packer.add(root, ".");
   packer.end();
 }
@@ -292,9 +300,10 @@ class Unpacker {
 /**
  * Fills a directory from an archive.
  * @param root a descriptor of ours, O_PATH or not
+ * @param ids of owners, from what the archive says
  * @throws CrError BAD_IMAGE when it is damaged, or names something outside
  */
-export function unpackTree(root: number, archive: Uint8Array): void {
+export function unpackTree(root: number, archive: Uint8Array, ids?: IdTranslation): void {
   let tar: Uint8Array;
   try {
     tar = zlib().gunzipSync(archive, { maxOutputLength: LARGEST });
@@ -302,6 +311,6 @@ export function unpackTree(root: number, archive: Uint8Array): void {
     throw new CrError("an archive of a file system's content cannot be unpacked", { code: "BAD_IMAGE", cause });
   }
   const unpacker = new Unpacker(root);
-  for (const { member: one, pieces } of readTar(tar)) unpacker.unpack(one, pieces);
+  for (const { member: one, pieces } of readTar(tar)) unpacker.unpack(ownedBy(one, ids), pieces);
   unpacker.end();
 }

@@ -1,7 +1,7 @@
 /** UTS namespaces: host name and domain name (uts_namespaces(7)). */
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { Envoy } from "../kernel/envoy.ts";
+import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check } from "../kernel/sys.ts";
@@ -32,7 +32,7 @@ export const uts: NamespaceKind = {
       images.write("UTSNS", id, [{ nodename: text(place.bytes, NODENAME), domainname: text(place.bytes, DOMAINNAME) }]);
   },
 
-  fill({ program, images, id: first, ids, isRoots, entrance, atEnd }) {
+  fill({ program, images, id: first, ids, isRoots, owner, entrance, atEnd }) {
     const enter = (id: number, fd: number) => {
       atEnd(() => closeFd(fd));
       entrance(id, fd);
@@ -44,7 +44,7 @@ export const uts: NamespaceKind = {
       const names = namesOf(images, id);
       if (isRoots && id === first)
         for (const { nr, bytes, what } of names) program.call(nr, [program.data(bytes), bytes.length], { what });
-      else enter(id, makeNamespace(names));
+      else enter(id, makeNamespace(names, owner));
     }
   },
 };
@@ -67,8 +67,8 @@ function namesOf(images: ImageDirectory, id: number) {
 }
 
 /** Our descriptor of a namespace of which the root is no member. */
-function makeNamespace(names: ReturnType<typeof namesOf>): number {
-  using envoy = new Envoy();
+function makeNamespace(names: ReturnType<typeof namesOf>, owner: number | undefined): number {
+  using envoy = envoyOf(owner);
   check(envoy.call(NR.unshare, CLONE.NEWUTS), "cannot make a UTS namespace");
   for (const { nr, bytes, what } of names) check(envoy.call(nr, addressOf(bytes), bytes.length), what);
   return openPath(`/proc/${envoy.pid}/ns/uts`, O.RDONLY, "cannot open a new UTS namespace");

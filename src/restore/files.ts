@@ -10,6 +10,7 @@ import { receiveAndPlace, type Service } from "../file/numbers.ts";
 import { setOwner } from "../file/owner.ts";
 import { kindOfEntry, kinds } from "../file/registry.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { IdTranslation } from "../image/ids.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
@@ -38,6 +39,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   network: string | undefined;
   readonly networks = new Map<number, string>();
   pidsApart = false;
+  ids: IdTranslation | undefined;
   /** A task in the ipc namespace that the tree has of its own, as we see it. */
   ipcMember: number | undefined;
   #surroundings: Surroundings = ownSurroundings();

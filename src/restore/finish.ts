@@ -18,7 +18,7 @@ import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitS
 import { type Call, Standby } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
-import { dumpCreds } from "../task/creds.ts";
+import { dumpCreds, type IdMap } from "../task/creds.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
@@ -48,6 +48,8 @@ export interface Finish {
   readonly segments: RestoredSegments;
   /** CPUs that we were started with. */
   readonly affinity: Uint8Array;
+  /** What users and groups are called by puppets; undefined where it is as we do. */
+  readonly ids: IdMap | undefined;
   step(): void;
 }
 
@@ -138,10 +140,11 @@ export function makeThreads(finish: Finish): void {
 }
 
 /** Who a fresh puppet is. */
-function ownState(pid: number): Own {
+function ownState(pid: number, ids: IdMap | undefined): Own {
   using dir = new ProcDir(pid);
-  const securebits = Math.max(0, sys(NR.prctl, PR_GET_SECUREBITS));
-  const creds = { ...dumpCreds(parseStatus(dir.text("status")), securebits), ...readLabel(dir.path) };
+  // in a user namespace of one's own one begins without
+  const securebits = ids ? 0 : Math.max(0, sys(NR.prctl, PR_GET_SECUREBITS));
+  const creds = { ...dumpCreds(parseStatus(dir.text("status")), securebits, ids), ...readLabel(dir.path) };
   return { creds, rlimits: readRlimits(dir) };
 }
 
@@ -181,7 +184,7 @@ export function finishIdentity(finish: Finish, service: Service): void {
   restoreLogins(finish, service);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
-  const own = ownState(finish.forest.task(finish.set.root.pid).puppet.pid);
+  const own = ownState(finish.forest.task(finish.set.root.pid).puppet.pid, finish.ids);
   const isLabelledEarly = hostLsm() === "selinux";
   for (const task of living(finish)) {
     const { saved, puppet } = task;

@@ -59,6 +59,8 @@ export interface GrowOptions {
   inRootsPids<T>(act: () => T): T;
   /** Our descriptor of a pid namespace that stayed outside at the dump. */
   givenPids(id: number): number | undefined;
+  /** The root was born with these, and waits for the word that is returned. */
+  rootBorn(pid: number): Uint8Array;
   /** Fills the namespaces that the root was born into. */
   fillNamespaces(root: Puppet): void;
   /** A task but the root was cloned by one with `parent`'s core, and has no children yet. */
@@ -112,8 +114,8 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const { hole, rootFlags, rootLevels, inRootsPids } = this.options;
-    const puppet = inRootsPids(() => Puppet.root(root.pid, hole.base, rootFlags, rootLevels));
+    const { hole, rootFlags, rootLevels, inRootsPids, rootBorn } = this.options;
+    const puppet = inRootsPids(() => Puppet.root(root.pid, hole.base, rootFlags, rootLevels, rootBorn));
     this.pids.plant(puppet);
     const grown: GrownTask = {
       saved: root,

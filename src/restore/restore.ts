@@ -20,7 +20,7 @@ import type { Log } from "../log.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { RestoredCgroups } from "../namespace/cgroup-restore.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
-import { FreshNamespaces } from "../namespace/restore.ts";
+import { FreshNamespaces, translateIds } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { prepareLabels } from "../task/label.ts";
 import { RestoredFiles } from "./files.ts";
@@ -66,6 +66,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   requirePageSize();
   log.phase("read");
   using images = ImageDirectory.open(options.images.path);
+  translateIds(images);
   const set = readSet(images);
   if (images.inventory.tcp_close && !options.tcpClose) {
     throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
@@ -103,6 +104,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     inRootsPids: (act) => namespaces.inRootsPids(options, act),
     givenPids: (id) => givenPidNamespace(images, id, options),
     rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
+    rootBorn: (pid) => namespaces.born(pid),
     fillNamespaces: ({ program, pid }) => {
       // first, for that is the root of a cgroup namespace
       cgroups.enter(pid, root.core, undefined, namespaces.has("cgroup"));
@@ -162,13 +164,14 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     const inIpc = namespaces.firstIn("ipc", set.tasks);
     if (inIpc) files.ipcMember = forest.task(inIpc.pid).puppet.pid;
     files.pidsApart = forest.task(root.pid).puppet.levels > 0;
+    files.ids = namespaces.ids;
     files.openAll();
     placeFiles(tasks, files, service);
     files.link();
     step();
 
     log.phase("threads");
-    const finish: Finish = { images, set, forest, files, segments, step, affinity: cpu.before };
+    const finish: Finish = { images, set, forest, files, segments, step, affinity: cpu.before, ids: namespaces.ids };
     makeThreads(finish);
     for (const { core, threads } of set.tasks)
       for (const thread of threads) cgroups.enterThread(files.hosts.get(thread.tid) ?? thread.tid, thread.core, core);

@@ -8,6 +8,7 @@ import { Puppet } from "../agent/puppet.ts";
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore, RestoredTask } from "../file/kind.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
+import { keepFileIds } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
 import { getPeerCredentials, listen, makeSocketPair, tryConnect, unixAddress } from "../kernel/socket.ts";
@@ -279,14 +280,27 @@ export class UnixMakers implements Disposable {
     );
   }
 
-  /** Puppets have our own ids until the end: the saved user id, ours, leads back. */
-  #become(program: Program, { uid, gid }: Maker): void {
-    if (gid !== this.#self.gid) program.call(NR.setresgid, [KEEP, gid, KEEP], { ignore: true });
-    if (uid !== this.#self.uid) program.call(NR.setresuid, [KEEP, uid, KEEP], { ignore: true });
+  /** Whom a puppet is until the end: ourselves, or the root of its own user namespace. */
+  get #puppet(): Pick<Maker, "uid" | "gid"> {
+    return this.restore.ids ? { uid: 0, gid: 0 } : this.#self;
   }
 
-  #return(program: Program, { uid, gid }: Maker): void {
-    const self = this.#self;
+  #inside({ uid, gid }: Maker): Pick<Maker, "uid" | "gid"> {
+    const { ids } = this.restore;
+    return ids ? { uid: ids.uid(uid), gid: ids.gid(gid) } : { uid, gid };
+  }
+
+  /** The saved user id leads back. */
+  #become(program: Program, maker: Maker): void {
+    const { uid, gid } = this.#inside(maker);
+    const self = this.#puppet;
+    if (gid !== self.gid) program.call(NR.setresgid, [KEEP, gid, KEEP], { ignore: true });
+    if (uid !== self.uid) program.call(NR.setresuid, [KEEP, uid, KEEP], { ignore: true });
+  }
+
+  #return(program: Program, maker: Maker): void {
+    const { uid, gid } = this.#inside(maker);
+    const self = this.#puppet;
     if (uid !== self.uid) program.call(NR.setresuid, [KEEP, self.uid, KEEP]);
     if (gid !== self.gid) program.call(NR.setresgid, [KEEP, self.gid, KEEP]);
     if (uid !== self.uid || gid !== self.gid) program.call(NR.prctl, [PR_SET_DUMPABLE, 1, 0, 0, 0]);
@@ -304,6 +318,7 @@ export class UnixMakers implements Disposable {
       if (uid !== self.uid) sys(NR.setresuid, KEEP, self.uid, KEEP);
       if (gid !== self.gid) sys(NR.setresgid, KEEP, self.gid, KEEP);
       sys(NR.prctl, PR_SET_DUMPABLE, 1, 0, 0, 0);
+      keepFileIds();
     }
   }
 }

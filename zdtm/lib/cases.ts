@@ -12,6 +12,8 @@ export interface Header {
   verifies: string;
   /** Default: all of them. */
   flavours?: Flavour[];
+  /** Flavours that it is not for, each with its reason. */
+  notIn?: Partial<Record<Flavour, string>>;
   /** Options for dump and restore, for dump only, for restore only. */
   opts?: string[];
   dumpOpts?: string[];
@@ -58,6 +60,7 @@ const checks: Record<keyof Header, (value: unknown) => boolean> = {
   category: (v) => typeof v === "string",
   verifies: (v) => typeof v === "string",
   flavours: (v) => strings(v) && v.every((f) => flavours.some((known) => known === f)),
+  notIn: (v) => table(v) && Object.keys(v).every((f) => flavours.some((known) => known === f)),
   opts: strings,
   dumpOpts: strings,
   restoreOpts: strings,
@@ -103,5 +106,6 @@ export function allCases(): Case[] {
 
 /** The flavours a case asks for. */
 export function flavoursOf(it: Case): readonly Flavour[] {
-  return it.header.flavours ?? flavours;
+  const { flavours: wanted = flavours, notIn = {} } = it.header;
+  return wanted.filter((one) => notIn[one] === undefined);
 }

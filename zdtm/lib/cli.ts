@@ -4,7 +4,7 @@ import { pooled } from "./pool.ts";
 
 const usage = `usage:
   bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running]
-                          [--flavour h|ns] [--iter N] [--jobs N] [--keep]
+                          [--flavour h|ns|uns] [--iter N] [--jobs N] [--keep]
   bun zdtm/lib/cli.ts list [--category NAME]
   bun zdtm/lib/cli.ts coverage`;
 

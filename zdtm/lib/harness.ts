@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { binary } from "./binary.ts";
@@ -39,7 +39,7 @@ export interface Outcome {
 }
 
 /** Flavours that the harness can run; the others wait for their namespaces. */
-export const readyFlavours: readonly Flavour[] = ["h", "ns"];
+export const readyFlavours: readonly Flavour[] = ["h", "ns", "uns"];
 
 /** A hung step is a failure after this long, in milliseconds; nothing waits for it otherwise. */
 const guard = 60_000;
@@ -125,7 +125,7 @@ class Run {
   }
 
   private get isApart(): boolean {
-    return this.options.flavour === "ns";
+    return this.options.flavour !== "h";
   }
 
   /** Where the tree's processes have the numbers that they know themselves: by way of its init. */
@@ -199,7 +199,7 @@ class Run {
     if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
     else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";
     Object.assign(env, it.header.env);
-    const how = this.isApart ? { apart: true } : { session: true };
+    const how = this.isApart ? { apart: true, user: this.options.flavour === "uns" } : { session: true };
     this.pid = await this.keeper.run({ argv, directory: this.directory, output: this.file("out"), ...how, env });
     let status: number | undefined;
     this.end = this.keeper.ended(this.pid);
@@ -383,6 +383,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   if (options.mode === "spoil" && it.header.spoils !== true) return finish("skip", "the case has no spoiling part");
   const directory = mkdtempSync(join(tmpdir(), `zdtm-${it.name}-`));
   chmodSync(directory, 0o777); // a case may have given up root
+  if (options.flavour === "uns") chownSync(directory, 100_000, 200_000);
   let outcome: Outcome | undefined;
   try {
     using _pages = hugePages(it);

@@ -3,9 +3,10 @@
  * restored trees become its children, and when the harness closes its end (or dies) it kills all of them and goes.
  *
  * From the harness on descriptor 0: a 32-bit length, then that many bytes of zero-terminated words:
- *   session ("1", "0", or "n"), directory, output file, number of environment words, these words, argv...
+ *   session ("1", "0", "n" or "u"), directory, output file, number of environment words, these words, argv...
  * With "n" it is a session in pid, mount, UTS, IPC and network namespaces of its own, below an init (this program again, "init" and the same
- * words) that hands SIGTERM on, waits for everybody and ends as the program does.
+ * words) that hands SIGTERM on, waits for everybody and ends as the program does. With "u" in a user namespace of its own as well, to
+ * which all of these belong: its users 0 to 65535 are our 100000 to 165535, its groups our 200000 to 265535.
  * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
  *
  * Called with the word "net" it has a network namespace of its own, with nothing but a loopback that is up, and mounts of
@@ -14,6 +15,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -143,15 +145,38 @@ static int init(int count, char **word) {
   return code;
 }
 
+static int put(pid_t pid, const char *name, const char *text) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  int put = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+  close(fd);
+  return put;
+}
+
+/* Tells a process what its ids are, and lets it go. */
+static int map_ids(pid_t pid, int gate) {
+  return put(pid, "uid_map", "0 100000 65536") && put(pid, "gid_map", "0 200000 65536") && write(gate, "", 1) == 1;
+}
+
 static void start(int count) {
   int variables = atoi(words[3]);
   if (count < 5 + variables) {
     dprintf(1, "error short message\n");
     return;
   }
-  int apart = words[0][0] == 'n';
+  int user = words[0][0] == 'u', apart = user || words[0][0] == 'n', gate[2];
   unsigned long kinds = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET;
+  if (user) kinds |= CLONE_NEWUSER;
+  if (pipe2(gate, O_CLOEXEC)) {
+    dprintf(1, "error pipe: %s\n", strerror(errno));
+    return;
+  }
   pid_t pid = apart ? syscall(SYS_clone, kinds | SIGCHLD, 0, 0, 0, 0) : fork();
+  if (pid == 0 && user) {
+    close(gate[1]);
+    if (read(gate[0], &user, 1) != 1 || setgroups(0, NULL) || setresgid(0, 0, 0) || setresuid(0, 0, 0)) _exit(126);
+  }
   if (pid == 0 && apart) {
     memmove(words + 2, words, (count + 1) * sizeof(words[0]));
     words[0] = self;
@@ -165,7 +190,11 @@ static void start(int count) {
     for (int i = 0; i < variables; i++) putenv(words[4 + i]);
     become(words[0][0] == '1', words[1], words[2], words + 4 + variables);
   }
+  int mapped = pid <= 0 || !user || map_ids(pid, gate[1]);
+  close(gate[0]);
+  close(gate[1]);
   if (pid < 0) dprintf(1, "error fork: %s\n", strerror(errno));
+  else if (!mapped) dprintf(1, "error no user namespace: %s\n", strerror(errno));
   else dprintf(1, "pid %d\n", pid);
 }
 

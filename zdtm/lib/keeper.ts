@@ -10,6 +10,8 @@ export interface Start {
   session?: boolean;
   /** The same in pid, mount and UTS namespaces of its own: what `run` gives is the pid of their init. */
   apart?: boolean;
+  /** In a user namespace of its own as well, to which these belong. */
+  user?: boolean;
   env?: Record<string, string>;
 }
 
@@ -70,7 +72,7 @@ export class Keeper implements AsyncDisposable {
   /** Starts a program; gives its pid. */
   async run(it: Start): Promise<number> {
     const env = Object.entries(it.env ?? {}).map(([key, value]) => `${key}=${value}`);
-    const session = it.apart === true ? "n" : it.session === true ? "1" : "0";
+    const session = it.apart === true ? (it.user === true ? "u" : "n") : it.session === true ? "1" : "0";
     const words = [session, it.directory, it.output, String(env.length), ...env, ...it.argv];
     const body = new TextEncoder().encode(words.map((w) => `${w}\0`).join(""));
     const framed = new Uint8Array(4 + body.length);

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "a file system of a kind that is not known is mounted again when its name is given (--enable-fs)", "needs": ["root"], "opts": ["--enable-fs", "ramfs"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "a file system of a kind that is not known is mounted again when its name is given (--enable-fs)", "needs": ["root"], "opts": ["--enable-fs", "ramfs"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

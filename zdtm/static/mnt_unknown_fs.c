@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "a file system that is neither the root's nor the kernel's own is refused", "needs": ["root"], "refused": "its file system is neither the root's nor one of the kernel's own", "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "a file system that is neither the root's nor the kernel's own is refused", "needs": ["root"], "refused": "its file system is neither the root's nor one of the kernel's own", "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

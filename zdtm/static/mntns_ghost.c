@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "deleted files in two namespaces, each on a mount of its own at the same path", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "deleted files in two namespaces, each on a mount of its own at the same path", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "a file that was deleted, open through a mount that may be written and through a read-only one of a namespace below", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "a file that was deleted, open through a mount that may be written and through a read-only one of a namespace below", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "names that are gone while other links live, on mounts of a namespace below", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "names that are gone while other links live, on mounts of a namespace below", "needs": ["root"], "opts": ["--link-remap"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "the same path is another file in the parent and in a namespace below it", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "the same path is another file in the parent and in a namespace below it", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

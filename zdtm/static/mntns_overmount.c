@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "sysfs and a slave of it, below a tmpfs at the same place", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "sysfs and a slave of it, below a tmpfs at the same place", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

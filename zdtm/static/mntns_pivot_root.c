@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "a namespace below whose root was exchanged", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "a namespace below whose root was exchanged", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

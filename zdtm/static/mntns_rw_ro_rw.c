@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "a part of /proc/sys that may be written, upon a whole that may not", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "a part of /proc/sys that may be written, upon a whole that may not", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

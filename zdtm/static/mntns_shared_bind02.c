@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "a bind of a part of a shared tmpfs in another namespace", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "a bind of a part of a shared tmpfs in another namespace", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

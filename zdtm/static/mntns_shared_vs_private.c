@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "a private mount in a shared one does not become shared", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "a private mount in a shared one does not become shared", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "mounts at places whose names have blanks, quotes, backslashes, line ends and other bytes", "needs": ["root"]}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "mounts at places whose names have blanks, quotes, backslashes, line ends and other bytes", "needs": ["root"]}
 #include "mounts.h"
 
 static const char *const names[] = {"blank blank", "tab\ttab", "line\nline", "back\\040slash", "quote'\"", "hash#", "\xc3\xa4\xe2\x82\xac"};

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "private mounts below both members of a shared group stay private", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "private mounts below both members of a shared group stay private", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "tty", "verifies": "ptys of a devpts of the tree's own keep their numbers there, one session's controlling terminal among them", "flavours": ["ns"], "needs": ["root"]}
+// zdtm: {"category": "tty", "verifies": "ptys of a devpts of the tree's own keep their numbers there, one session's controlling terminal among them", "flavours": ["ns", "uns"], "needs": ["root"]}
 #include "terminal.h"
 
 #include <sys/mount.h>

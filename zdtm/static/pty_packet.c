@@ -1,4 +1,4 @@
-// zdtm: {"category": "tty", "verifies": "packet mode, exclusive use, locked modes and the size of a pty stay, on a master that a child has", "needs": ["root"]}
+// zdtm: {"category": "tty", "notIn": {"uns": "TIOCSLCKTRMIOS takes CAP_SYS_ADMIN of the first user namespace"}, "verifies": "packet mode, exclusive use, locked modes and the size of a pty stay, on a master that a child has", "needs": ["root"]}
 #include "terminal.h"
 
 static tst_step *step;

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "flavours": ["ns"], "verifies": "sockets at the same path in two mount namespaces: whoever connects reaches the one of its own", "needs": ["root"]}
+// zdtm: {"category": "mntns", "flavours": ["ns", "uns"], "verifies": "sockets at the same path in two mount namespaces: whoever connects reaches the one of its own", "needs": ["root"]}
 #include "mounts.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-other", "verifies": "options of SOL_SOCKET stay, on UDP, TCP and unix sockets", "needs": ["root"]}
+// zdtm: {"category": "sockets-other", "notIn": {"uns": "SO_DEBUG takes CAP_NET_ADMIN of the first user namespace"}, "verifies": "options of SOL_SOCKET stay, on UDP, TCP and unix sockets", "needs": ["root"]}
 #include "sockopts.h"
 
 #include <linux/net_tstamp.h>

@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-other", "verifies": "buffer sizes and who has fixed them stay: both, one, none", "needs": ["root"]}
+// zdtm: {"category": "sockets-other", "notIn": {"uns": "SO_SNDBUFFORCE and SO_RCVBUFFORCE take CAP_NET_ADMIN of the first user namespace"}, "verifies": "buffer sizes and who has fixed them stay: both, one, none", "needs": ["root"]}
 #include "sockopts.h"
 
 

@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-inet", "verifies": "datagrams that wait in UDP sockets stay, in their order, with their senders and what they tell: TTL, service, destination", "needs": ["net"]}
+// zdtm: {"category": "sockets-inet", "notIn": {"uns": "SO_SNDBUFFORCE and SO_RCVBUFFORCE take CAP_NET_ADMIN of the first user namespace"}, "verifies": "datagrams that wait in UDP sockets stay, in their order, with their senders and what they tell: TTL, service, destination", "needs": ["net"]}
 #include "inet.h"
 
 #include <netinet/udp.h>

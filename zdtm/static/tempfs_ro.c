@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "a tmpfs that is read-only by itself, with what is in it", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "a tmpfs that is read-only by itself, with what is in it", "needs": ["root"], "spoils": true}
 #include "mounts.h"
 
 static const mounts_plan plan = {

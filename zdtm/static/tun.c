@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "tun and tap devices come back with addresses, routes, size, owner and queues, and carry packets both ways", "needs": ["net", "file:/dev/net/tun"]}
+// zdtm: {"category": "netns", "notIn": {"uns": "/dev/net/tun is the machine's, and only its root opens it"}, "verifies": "tun and tap devices come back with addresses, routes, size, owner and queues, and carry packets both ways", "needs": ["net", "file:/dev/net/tun"]}
 #include "inet.h"
 
 #include <linux/if_tun.h>

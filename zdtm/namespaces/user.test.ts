@@ -1,0 +1,69 @@
+/** Trees in user namespaces of their own, seen from outside before the dump and after the restore. */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { treeOf } from "../lib/snapshot.ts";
+import { namespace, Stage, sleepers, view } from "./stage.ts";
+
+const isRoot = process.getuid?.() === 0;
+const testTime = 60_000;
+
+/** A line of /proc/PID/status, which may be empty. */
+const line = (pid: number, name: string) =>
+  new RegExp(`^${name}:[ \\t]*(.*)$`, "m").exec(text(pid, "status"))?.[1] ?? "?";
+const text = (pid: number, name: string) =>
+  readFileSync(`/proc/${pid}/${name}`, "latin1")
+    .trim()
+    .replace(/[ \t]+/g, " ");
+
+/** Who the tasks are, as we see it, and what their namespace maps. */
+function identity(root: number): string[] {
+  const of = (pid: number) =>
+    ["Uid", "Gid", "Groups", "CapPrm", "CapEff", "CapBnd", "CapAmb"].map((one) => `${one} ${line(pid, one)}`);
+  const maps = ["uid_map", "gid_map", "projid_map", "setgroups"].map((name) => `${name} ${text(root, name)}`);
+  return [...maps, ...treeOf(root).map((pid) => of(pid).join("; "))];
+}
+
+/** Inode of the user namespace that a namespace belongs to, as one who looks from outside sees it. */
+function owner(pid: number, name: string): string {
+  const python =
+    "import fcntl, os, sys; print(os.fstat(fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0xb701)).st_ino)";
+  return `user:[${Bun.spawnSync(["python3", "-c", python, `/proc/${pid}/ns/${name}`])
+    .stdout.toString()
+    .trim()}]`;
+}
+
+describe("user namespaces", () => {
+  if (!isRoot) {
+    test.skip("dumps and restores (they need root)", () => {});
+    return;
+  }
+
+  for (const [what, options] of [
+    ["with nothing else", ["--user", "--map-root-user"]],
+    ["with processes and mounts", ["--user", "--map-root-user", "--pid", "--mount-proc"]],
+    ["with everything", ["--user", "--map-root-user", "--pid", "--mount-proc", "--net", "--ipc", "--uts", "--time"]],
+    ["without a root", ["--user", "--map-user=1000", "--map-group=1000", "--pid", "--mount-proc"]],
+    ["without ids", ["--user", "--pid", "--net"]],
+  ] as const) {
+    test.concurrent(
+      `${what}: ids, capabilities and owners of all other namespaces, twice over`,
+      async () => {
+        await using stage = await Stage.set([...options], "sleep 1000000 & sleep 1000000 & wait", sleepers(2));
+        const before = identity(stage.root);
+        const numbers = view(stage.root);
+        for (let round = 0; round < 2; round++) {
+          await stage.dump();
+          await stage.restore();
+          expect(identity(stage.root)).toEqual(before);
+          expect(view(stage.root)).toEqual(numbers);
+          const own = namespace(stage.root, "user");
+          expect(own).not.toBe(namespace(process.pid, "user"));
+          for (const pid of treeOf(stage.root)) expect(namespace(pid, "user")).toBe(own);
+          for (const name of ["pid", "mnt", "net", "ipc", "uts", "time"])
+            if (namespace(stage.root, name) !== namespace(process.pid, name)) expect(owner(stage.root, name)).toBe(own);
+        }
+      },
+      testTime,
+    );
+  }
+});
