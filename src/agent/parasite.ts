@@ -253,7 +253,7 @@ export class Parasite implements Area, Disposable {
     }
   }
 
-  execute(ops: number): number {
+  execute(ops: number, watch?: () => void): number {
     const { view } = this;
     view.setUint32(AREA.control + CONTROL.ops, ops, true);
     roundTrips.programs++;
@@ -266,19 +266,26 @@ export class Parasite implements Area, Disposable {
     for (const { header } of messages) {
       check(sys(NR.sendmsg, this.#socket, addressOf(header), MSG_NOSIGNAL), "cannot send a descriptor", this.subject);
     }
-    this.#await();
+    this.#await(watch);
     this.#settled = true;
     return view.getUint32(AREA.control + CONTROL.stopped, true);
   }
 
   /** Waits for the agent's answer; a task that stops or dies meanwhile is noticed. */
-  #await(): void {
+  #await(watch?: () => void): void {
     for (;;) {
       const got = sys(NR.read, this.#socket, addressOf(this.#byte), 1);
       if (got === 1) return;
       if (got === 0) throw new CrError("the agent has gone", { code: "ESRCH", subject: this.subject });
       if (got !== EAGAIN && got !== EINTR) check(got, "cannot hear the agent", this.subject);
       this.#look();
+      try {
+        watch?.();
+      } catch (error) {
+        // whoever hears of it may use the agent at once
+        this.#await();
+        throw error;
+      }
     }
   }
 

@@ -4,7 +4,7 @@ import { AREA, ARG_AREA, ARG_LOAD32, ARG_RESULT, OP, POLICY_EXPECT, POLICY_IGNOR
 import { type Area, load32, Program } from "./program.ts";
 
 /** An area whose agent answers as the test says. */
-function area(answer: (view: DataView, ops: number) => number): Area & { runs: number[] } {
+function area(answer: (view: DataView, ops: number, watch?: () => void) => number): Area & { runs: number[] } {
   const bytes = new Uint8Array(AREA.size);
   const view = new DataView(bytes.buffer);
   const runs: number[] = [];
@@ -14,9 +14,9 @@ function area(answer: (view: DataView, ops: number) => number): Area & { runs: n
     base: 0x7000_0000_0000,
     subject: { pid: 42 },
     runs,
-    execute(ops) {
+    execute(ops, watch) {
       runs.push(ops);
-      return answer(view, ops);
+      return answer(view, ops, watch);
     },
   };
 }
@@ -55,6 +55,34 @@ test("a call that fails is an error that names it and the task", () => {
   program.call(NR.getpid, []);
   program.call(NR.setsid, [], { what: "cannot make the session" });
   expect(() => program.run()).toThrow(/cannot make the session: permission denied/);
+});
+
+test("who watches a program sees what it has done, and may empty what is to come", () => {
+  const result = (view: DataView, index: number, value: bigint) =>
+    view.setBigInt64(record(index) + OP.result, value, true);
+  const seen: boolean[][] = [];
+  const program = new Program(
+    area((view, ops, watch) => {
+      watch?.();
+      result(view, 0, 0n);
+      watch?.();
+      result(view, 1, -28n);
+      watch?.();
+      return ops;
+    }),
+  );
+  const calls = [1, 2].map((n) => program.call(NR.write, [n, 0, 0x1234_5678_9abc], { ignore: true, watched: true }));
+  program.run(() => {
+    seen.push(calls.map((call) => program.made(call)));
+    for (const call of calls.slice(1)) program.empty(call, 2);
+  });
+  expect(seen).toEqual([
+    [false, false],
+    [true, false],
+    [true, true],
+  ]);
+  const size = (index: number) => program.area.view.getBigUint64(record(index) + OP.args + 16, true);
+  expect([size(0), size(1)]).toEqual([0x1234_5678_9abcn, 0n]);
 });
 
 test("a result is of one run only", () => {

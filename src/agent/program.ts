@@ -72,6 +72,8 @@ export interface CallOptions {
   ignore?: boolean;
   /** The result must be this, else the program stops. */
   expect?: number;
+  /** `made` tells, while the program runs, whether this call has been made. */
+  watched?: boolean;
   /** What we wanted, for the error: "cannot map the heap". */
   what?: string;
   subject?: Subject;
@@ -84,8 +86,11 @@ export interface Area {
   readonly view: DataView;
   /** Address of the area in the task. */
   readonly base: number;
-  /** Runs the first `ops` records; returns the index of the one that failed, or `ops`. Throws when the task is gone. */
-  execute(ops: number): number;
+  /**
+   * Runs the first `ops` records; returns the index of the one that failed, or `ops`. Throws when the task is gone.
+   * @param watch called now and then meanwhile. What it throws is thrown once the program has ended
+   */
+  execute(ops: number, watch?: () => void): number;
   /** Whose area it is, for errors. */
   readonly subject: Subject;
 }
@@ -114,6 +119,9 @@ export interface Free {
   readonly ops: number;
   readonly data: number;
 }
+
+/** Stands for the result of a call that is still to come: none that is watched returns this. */
+const UNMADE = 0x5453_0000;
 
 export const WHOLE: Free = { ops: 0, data: AREA.data };
 
@@ -170,6 +178,10 @@ export class Program {
     if (expect !== undefined) {
       words[at + (OP.expect >> 2)] = expect;
       words[at + (OP.expect >> 2) + 1] = Math.floor(expect / 0x1_0000_0000);
+    }
+    if (options?.watched) {
+      words[at + (OP.result >> 2)] = UNMADE;
+      words[at + (OP.result >> 2) + 1] = 0;
     }
     this.#notes[this.#ops] = options;
     return new Result(this.#ops++, this.#run);
@@ -247,10 +259,23 @@ export class Program {
     return { ops: this.from.ops + this.#ops, data: this.#data };
   }
 
-  /** Runs all appended calls in one round trip; a call that fails and may not is a CrError that names it. */
-  run(): void {
+  /**
+   * Runs all appended calls in one round trip; a call that fails and may not is a CrError that names it.
+   * @param watch see `Area.execute`
+   */
+  run(watch?: () => void): void {
     const count = this.close();
-    if (count > 0) this.settle(count, this.area.execute(count));
+    if (count > 0) this.settle(count, this.area.execute(count, watch));
+  }
+
+  /** Whether a `watched` call of the program that runs, or ran last, has been made. */
+  made(of: Result): boolean {
+    return this.result(of) !== UNMADE;
+  }
+
+  /** Makes an argument of a call 0 while the program runs, which the agent sees unless it is at that call already. */
+  empty(of: Result, arg: number): void {
+    this.area.view.setBigUint64(this.#start + of.index * OP.size + OP.args + arg * 8, 0n, true);
   }
 
   /** Ends the list, which others will run: how many calls it has. What is appended now belongs to the next one. */

@@ -16,10 +16,11 @@ const PROT_READ = 1;
 /** From so many bytes on a task had better find itself a CPU than share ours. */
 const LONG = 16 << 20;
 /**
- * What the agent writes at once: bytes, some 10 ms, after which we look whether somebody wants us to stop; and parts, far below
- * what the area holds.
+ * What the agent writes with one call: bytes, some milliseconds, after which it looks whether somebody wants us to stop; and
+ * parts. And what one program has of both, below what the area holds.
  */
-const AGENTS = { bytes: 64 << 20, parts: 16384 } as const;
+const AGENTS = { bytes: 16 << 20, parts: 8192 } as const;
+const PROGRAM = { calls: 1024, parts: 16384 } as const;
 /** The same of us: what stays in a processor's cache between the two copies, and what process_vm_readv(2) takes. */
 const OURS = { bytes: 512 << 10, parts: 1024 } as const;
 /** File system by f_type of statfs(2). */
@@ -37,14 +38,14 @@ interface Way {
 /** Ranges of the task's memory, addresses and lengths by turns, and their place in the file. */
 interface Chunk {
   readonly pieces: number[];
-  readonly bytes: number;
+  bytes: number;
   readonly offset: number;
 }
 
 /**
- * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy. One
- * writer is all that a file takes: what we brought into a mapping of it meanwhile, page by page, only made it longer. Pages that
- * the task may not read are copied by us.
+ * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy, and
+ * one program as long as there are not very many areas. One writer is all that a file takes: what we brought into a mapping of it
+ * meanwhile, page by page, only made it longer. Pages that the task may not read are copied by us.
  */
 export function dumpPages(images: ImageDirectory, id: number, pagesId: number, runs: PageRuns, way: Way): void {
   const map = images.pagemapWriter("PAGEMAP", id, pagesId);
@@ -53,52 +54,57 @@ export function dumpPages(images: ImageDirectory, id: number, pagesId: number, r
   const { parasite, memory, asVictim, progress } = way;
   const file = images.writer("PAGES", pagesId);
   makeRoom(file.fd, runs.bytes);
-  let offset = 0;
-  let first = 0;
-  while (first < runs.starts.length) {
-    const readable = asVictim && canRead(runs, first);
-    let last = first;
-    let bytes = 0;
-    while (last < runs.starts.length && (asVictim && canRead(runs, last)) === readable) bytes += length(runs, last++);
-    const chunks = chunksOf(runs, first, last, offset, readable ? AGENTS : OURS);
-    const copy = () => {
-      for (const chunk of chunks) {
-        if (readable) writeAsVictim(parasite, file, chunk);
-        else copyOurselves(memory, file, chunk);
-        progress(chunk.bytes);
-      }
-    };
-    if (readable && bytes >= LONG) parasite.roaming(copy);
-    else copy();
-    offset += bytes;
-    first = last;
+  const { agents, ours } = share(runs, asVictim);
+  if (agents.bytes >= LONG) parasite.roaming(() => writeAsVictim(parasite, file, agents.chunks, progress));
+  else writeAsVictim(parasite, file, agents.chunks, progress);
+  for (const chunk of ours.chunks) {
+    copyOurselves(memory, file, chunk);
+    progress(chunk.bytes);
   }
 }
 
-function* chunksOf(
-  runs: PageRuns,
-  first: number,
-  last: number,
-  offset: number,
-  most: { bytes: number; parts: number },
-): Generator<Chunk> {
-  let i = first;
-  // where we are in the run, and in the file
-  let start = runs.starts[i] ?? 0;
-  let at = offset;
-  while (i < last) {
-    const pieces: number[] = [];
-    let left = most.bytes;
-    while (i < last && left > 0 && pieces.length < 2 * most.parts) {
-      const end = Math.min(runs.ends[i] ?? 0, start + left);
-      pieces.push(start, end - start);
-      left -= end - start;
-      start = end === runs.ends[i] ? (runs.starts[++i] ?? 0) : end;
+class Share {
+  readonly chunks: Chunk[] = [];
+  bytes = 0;
+  #end = 0;
+
+  constructor(readonly most: { readonly bytes: number; readonly parts: number }) {}
+
+  /** Adds a range that lies at a place of the file. */
+  add(start: number, length: number, offset: number): void {
+    for (let done = 0; done < length; ) {
+      let chunk = this.chunks.at(-1);
+      if (
+        !chunk ||
+        this.#end !== offset + done ||
+        chunk.bytes === this.most.bytes ||
+        chunk.pieces.length === 2 * this.most.parts
+      ) {
+        chunk = { pieces: [], bytes: 0, offset: offset + done };
+        this.chunks.push(chunk);
+      }
+      const part = Math.min(length - done, this.most.bytes - chunk.bytes);
+      chunk.pieces.push(start + done, part);
+      chunk.bytes += part;
+      done += part;
+      this.#end = offset + done;
     }
-    const bytes = most.bytes - left;
-    yield { pieces, bytes, offset: at };
-    at += bytes;
+    this.bytes += length;
   }
+}
+
+/** Who writes what. */
+function share(runs: PageRuns, asVictim: boolean): { agents: Share; ours: Share } {
+  const agents = new Share(AGENTS);
+  const ours = new Share(OURS);
+  let offset = 0;
+  for (let i = 0; i < runs.starts.length; i++) {
+    const start = runs.starts[i] ?? 0;
+    const length = (runs.ends[i] ?? 0) - start;
+    (asVictim && canRead(runs, i) ? agents : ours).add(start, length, offset);
+    offset += length;
+  }
+  return { agents, ours };
 }
 
 /**
@@ -109,10 +115,6 @@ function makeRoom(fd: number, bytes: number): void {
   if (bytes < LONG) return;
   const statfs = new BigUint64Array(15);
   if (sys(NR.fstatfs, fd, addressOf(statfs)) === 0 && statfs[0] !== TMPFS) sys(NR.fallocate, fd, 0, 0, bytes);
-}
-
-function length(runs: PageRuns, i: number): number {
-  return (runs.ends[i] ?? 0) - (runs.starts[i] ?? 0);
 }
 
 /** Whether the task itself may read a run: under a protection key it depends. */
@@ -141,16 +143,69 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
   put();
 }
 
-function writeAsVictim(parasite: Parasite, file: ImageWriter<"PAGES">, { pieces, offset }: Chunk): void {
+function writeAsVictim(
+  parasite: Parasite,
+  file: ImageWriter<"PAGES">,
+  chunks: readonly Chunk[],
+  progress: (bytes: number) => void,
+): void {
+  let first = 0;
+  while (first < chunks.length) {
+    let last = first;
+    let parts = 0;
+    for (; last < chunks.length && last - first < PROGRAM.calls; last++) {
+      const more = (chunks[last]?.pieces.length ?? 0) / 2;
+      if (parts + more > PROGRAM.parts) break;
+      parts += more;
+    }
+    writeTogether(parasite, file, chunks.slice(first, last), progress);
+    first = last;
+  }
+}
+
+/** One program. */
+function writeTogether(
+  parasite: Parasite,
+  file: ImageWriter<"PAGES">,
+  chunks: readonly Chunk[],
+  progress: (bytes: number) => void,
+): void {
   const { program } = parasite;
   const fd = load32(parasite.receiveFd(program, file.fd));
-  const parts = program.reserve(pieces.length * 8);
-  putU64s(parts.bytes, pieces.length, pieces);
-  const written = program.call(PSEUDO.writevAll, [fd, parts, pieces.length / 2, offset], { ignore: true });
+  const writes = chunks.map(({ pieces, bytes, offset }) => {
+    const parts = program.reserve(pieces.length * 8);
+    putU64s(parts.bytes, pieces.length, pieces);
+    const call = program.call(PSEUDO.writevAll, [fd, parts, pieces.length / 2, offset], {
+      ignore: true,
+      watched: true,
+    });
+    return { call, bytes };
+  });
   program.call(NR.close, [fd]);
-  program.run();
-  const result = program.result(written);
-  if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
+  let told = 0;
+  const tell = () => {
+    let done = 0;
+    for (const { call, bytes } of writes.slice(told)) {
+      if (!program.made(call)) break;
+      done += bytes;
+      told++;
+    }
+    progress(done);
+  };
+  program.run(() => {
+    try {
+      tell();
+    } catch (error) {
+      // its descriptor is still to be closed
+      for (const { call } of writes) program.empty(call, 2);
+      throw error;
+    }
+  });
+  for (const { call } of writes) {
+    const result = program.result(call);
+    if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
+  }
+  tell();
 }
 
 function pageError(result: number, pid: number, path: string): CrError {

@@ -24,13 +24,17 @@ function instant(i: number, calls: number): Instant {
   return i % 3 === 2 ? { at: "start", n: random(100_000), signal } : { at: "call", n: random(calls), signal };
 }
 
-async function dumps(fate: string[]): Promise<{ refused: number; finished: number }> {
+async function dumps(
+  fate: readonly string[],
+  program: string,
+  times: number,
+): Promise<{ refused: number; finished: number }> {
   using scratch = new Scratch();
   await using keeper = await Keeper.start();
   const result = { refused: 0, finished: 0 };
   let victim: Victim | undefined;
   for (let i = 0, calls = 300; i < times; i++) {
-    victim ??= await Victim.start(keeper, scratch, [cProgram("victims/tree.c")]);
+    victim ??= await Victim.start(keeper, scratch, [cProgram(program)]);
     const { pids } = victim;
     const before = await victim.settled();
     const directory = scratch.file(`images-${i}`);
@@ -104,14 +108,16 @@ describe("a signal that asks tscriu to end", () => {
     test.skip("at any instant (a dump needs root)", () => {});
     return;
   }
-  for (const [name, fate] of [
-    ["a dump that ends its tree", []],
-    ["a dump that leaves its tree running", ["--leave-running"]],
+  const few = Math.ceil(times / 4);
+  for (const [name, fate, program, often] of [
+    ["a dump that ends its tree", [], "victims/tree.c", times],
+    ["a dump that leaves its tree running", ["--leave-running"], "victims/tree.c", times],
+    ["a dump of 72 MiB that leaves its tree running", ["--leave-running"], "victims/large.c", few],
   ] as const)
     test.concurrent(
-      `${times} times during ${name}`,
+      `${often} times during ${name}`,
       async () => {
-        const { refused } = await dumps([...fate]);
+        const { refused } = await dumps(fate, program, often);
         expect(refused).toBeGreaterThan(0);
       },
       patience,
