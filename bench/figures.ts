@@ -21,6 +21,10 @@ const udp1000 = new Victim("1,000 UDP sockets", ["datagrams", "1000"]);
 const udp100 = new Victim("100 UDP sockets", ["datagrams", "100"]);
 const fds10000 = new Victim("10,000 descriptors", ["descriptors", "10000"]);
 const fds1000 = new Victim("1,000 descriptors", ["descriptors", "1000"]);
+const mounts1000 = new Victim("1,000 mounts", ["mounts", "1000"]);
+const mounts100 = new Victim("100 mounts", ["mounts", "100"]);
+const veths200 = new Victim("200 pairs of interfaces", ["veths", "200"]);
+const veths20 = new Victim("20 pairs of interfaces", ["veths", "20"]);
 
 /** How much longer the larger one takes. */
 function growth(large: Victim, little: Victim): Figure[] {
@@ -81,6 +85,8 @@ export const figures: readonly Figure[] = [
   ...growth(tcp1000, tcp100),
   ...growth(udp1000, udp100),
   ...growth(fds10000, fds1000),
+  ...growth(mounts1000, mounts100),
+  ...growth(veths200, veths20),
   redis,
   {
     what: "peak memory of dumping 1 GiB against sleep",

@@ -11,20 +11,25 @@
  *     connections COUNT        so many TCP connections, both ends of them, with something to read at each
  *     datagrams COUNT          so many UDP sockets, each with a datagram to read
  *     descriptors COUNT        so many descriptors: files, pipes, event counters and unix sockets
+ *     mounts COUNT             a mount namespace with so many mounts more than this machine has: binds in a tmpfs
+ *     veths COUNT              a network namespace with so many pairs of veth interfaces, each with an address
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -171,6 +176,32 @@ static void room(long descriptors)
 	must(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 }
 
+static void mounts(long count)
+{
+	char name[64];
+
+	must(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "unshare");
+	must(mount("tmpfs", "/mnt", "tmpfs", 0, NULL) == 0, "mount");
+	must(mkdir("/mnt/from", 0755) == 0, "mkdir");
+	for (long i = 1; i < count; i++) {
+		snprintf(name, sizeof name, "/mnt/%ld", i);
+		must(mkdir(name, 0755) == 0 && mount("/mnt/from", name, NULL, MS_BIND, NULL) == 0, name);
+	}
+}
+
+static void veths(long count)
+{
+	must(unshare(CLONE_NEWNET) == 0, "unshare");
+	FILE *ip = popen("ip -batch -", "w");
+	must(ip != NULL, "ip");
+	for (long i = 0; i < count; i++) {
+		fprintf(ip, "link add a%ld type veth peer name b%ld\n", i, i);
+		fprintf(ip, "addr add 10.%ld.%ld.1/24 dev a%ld\n", i / 250, i % 250, i);
+		fprintf(ip, "link set a%ld up\nlink set b%ld up\n", i, i);
+	}
+	must(pclose(ip) == 0, "ip");
+}
+
 static void *idle(void *unused)
 {
 	for (;;)
@@ -236,6 +267,10 @@ int main(int argc, char **argv)
 			pair();
 		}
 	}
+	if (!strcmp(kind, "mounts"))
+		mounts(count);
+	if (!strcmp(kind, "veths"))
+		veths(count);
 	tell(argv[1], getpid());
 	idle(NULL);
 }

@@ -117,7 +117,7 @@ export class NetworkLinks implements Disposable {
     const routes = [...this.routes(AF.INET), ...this.routes(AF.INET6)];
     return {
       addresses: this.#addresses(index),
-      routes: routes.map(({ payload }) => payload.slice()).filter((payload) => leadsThrough(payload, index)),
+      routes: routes.map(({ payload }) => payload.slice()).filter((payload) => routedDevice(payload) === index),
     };
   }
 
@@ -153,7 +153,7 @@ export class NetworkLinks implements Disposable {
   #addresses(index: number): Uint8Array[] {
     return this.addresses()
       .map(({ payload }) => payload.slice())
-      .filter((payload) => isAddressOf(payload, index));
+      .filter((payload) => addressedDevice(payload) === index);
   }
 
   /** Gives a fresh device what the saved one had. `lost` is told what could not be done. */
@@ -170,16 +170,18 @@ export class NetworkLinks implements Disposable {
     const link = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MTU, mtu);
     if (address !== undefined) link.attribute(IFLA.ADDRESS, address);
     this.#link.request("cannot set up a network interface", RTM.NEWLINK, link.build(), 0, { index });
-    this.removeOthers(index, addresses);
     for (const one of addresses) this.#put(RTM.NEWADDR, addressFor(one, index), "an address", lost);
     for (const one of routes) this.#put(RTM.NEWROUTE, routeFor(one, index), "a route", lost);
   }
 
-  /** A device that comes up may get an address of the kernel's making. */
-  removeOthers(index: number, addresses: readonly Uint8Array[]): void {
-    const wanted = new Set(addresses.map(addressKey));
-    for (const one of this.#addresses(index)) {
-      if (!wanted.has(addressKey(one))) this.#link.request("cannot remove an address", RTM.DELADDR, one, 0, { index });
+  /** A device that comes up may get an address of the kernel's making: of these ones all but the given addresses go. */
+  removeOthers(devices: readonly { readonly ifindex: number; readonly addresses: readonly Uint8Array[] }[]): void {
+    const wanted = new Map(devices.map(({ ifindex, addresses }) => [ifindex, new Set(addresses.map(addressKey))]));
+    for (const { payload } of this.addresses()) {
+      const index = addressedDevice(payload);
+      const own = wanted.get(index);
+      if (own && !own.has(addressKey(payload)))
+        this.#link.request("cannot remove an address", RTM.DELADDR, payload.slice(), 0, { index });
     }
   }
 
@@ -200,8 +202,9 @@ function addressKey(payload: Uint8Array): string {
   return `${payload[0]} ${payload[1]} ${Buffer.from(bytes).toString("hex")}`;
 }
 
-export function isAddressOf(payload: Uint8Array, index: number): boolean {
-  return new Fields(payload).u32(4) === index;
+/** The number of the interface that an address is of. */
+export function addressedDevice(payload: Uint8Array): number {
+  return new Fields(payload).u32(4);
 }
 
 function comesByItself(payload: Uint8Array): boolean {
@@ -219,11 +222,12 @@ function isUsualRule(payload: Uint8Array): boolean {
   return USUAL_RULES.has(priority ? new Fields(priority).u32() : 0);
 }
 
-export function leadsThrough(payload: Uint8Array, index: number): boolean {
-  if (comesByItself(payload)) return false;
+/** The number of the one interface that a route leads through; 0 for none, and for one that comes by itself. */
+export function routedDevice(payload: Uint8Array): number {
+  if (comesByItself(payload)) return 0;
   const attributes = parseAttributes(payload.subarray(ROUTE_HEADER));
   const oif = attributes.get(RTA.OIF);
-  return oif !== undefined && new Fields(oif).u32() === index && !attributes.has(RTA.MULTIPATH);
+  return oif === undefined || attributes.has(RTA.MULTIPATH) ? 0 : new Fields(oif).u32();
 }
 
 /** The address for an interface of that index; nobody needs to ask whether somebody else has it (IPv6). */

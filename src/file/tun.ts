@@ -203,4 +203,5 @@ function create(
   links.configure(ifindex, device, { addresses: tscriu_addresses, routes: tscriu_routes }, (what) =>
     restore.log.warn(`the interface ${name} lacks something that it had: ${what}`),
   );
+  links.removeOthers([{ ifindex, addresses: tscriu_addresses }]);
 }

@@ -1,6 +1,11 @@
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
+import { NetlinkSocket, PayloadBuilder } from "../kernel/netlink.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
-import { ipv4, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
+import { NETLINK } from "../kernel/uapi/socket.ts";
+import { deviceIpv4, deviceIpv6, ipv4, readConf, unixConf, writeConf } from "./net-conf.ts";
+import { NetworkValues, PER_DEVICE, ROOT, readValue } from "./net-values.ts";
 
 const isRoot = process.getuid?.() === 0;
 
@@ -11,9 +16,34 @@ test.skipIf(!isRoot)(`switches are read and set by their places in the list${isR
     const changed = before.map((one, i) => (i === 12 ? { ...one, iarg: 1 - (one.iarg ?? 0) } : one));
     expect(writeConf(ipv4("default"), changed)).toEqual([]);
     expect(readConf(ipv4("default"))).toEqual(changed);
-    expect(readConf(ipv6("lo"))).toHaveLength(42);
+    expect(readConf(deviceIpv6(new NetworkValues(), "lo"))).toHaveLength(42);
     expect(writeConf(unixConf, [{ type: 6, iarg: 77 }])).toEqual([]);
     expect(readConf(unixConf)[0]?.iarg).toBe(77);
-    expect(writeConf(ipv4("none"), changed).length).toBeGreaterThan(0);
+    expect(writeConf(deviceIpv4(new NetworkValues(), "none"), changed).length).toBeGreaterThan(0);
+  });
+});
+
+test.skipIf(!isRoot)(`interfaces that are set alike have the same values${isRoot ? "" : " (needs root)"}`, () => {
+  inFreshNetwork(() => {
+    using links = new NetlinkSocket(NETLINK.ROUTE);
+    for (const name of ["one", "two", "three"]) {
+      const payload = new PayloadBuilder().raw(new Uint8Array(LINK_HEADER)).text(IFLA.IFNAME, name);
+      payload.nest(IFLA.LINKINFO, (info) => info.text(INFO.KIND, "bridge"));
+      links.request("cannot make an interface", RTM.NEWLINK, payload.build(), NLM_F_CREATE_EXCL);
+    }
+    for (const [path, value] of [
+      ["ipv4/conf/two/rp_filter", "1"],
+      ["ipv6/conf/two/hop_limit", "77"],
+      ["ipv4/neigh/two/app_solicit", "5"],
+      ["ipv6/neigh/three/mcast_solicit", "9"],
+    ] as const)
+      writeFileSync(`${ROOT}/${path}`, value);
+    const values = new NetworkValues();
+    for (const directory of PER_DEVICE)
+      for (const device of ["lo", "one", "two", "three"])
+        for (const [name, value] of values.ofDevice(directory, device))
+          expect(`${device}/${name}: ${value}`).toBe(
+            `${device}/${name}: ${readValue(`${directory}/${device}/${name}`)}`,
+          );
   });
 });

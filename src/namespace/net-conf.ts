@@ -2,8 +2,9 @@
  * Switches of a network namespace (Documentation/networking/ip-sysctl.rst). The images keep the values of each directory as a list,
  * whose places have these names; a file that a kernel does not have is a place without value.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { type SysctlEntry, SysctlType } from "../image/schema.gen.ts";
+import { type NetworkValues, ROOT, readValue } from "./net-values.ts";
 
 const V4 = [
   ...["accept_local", "accept_redirects", "accept_source_route", "arp_accept", "arp_announce", "arp_filter"],
@@ -45,28 +46,42 @@ const V6 = [
   ],
 ];
 
-interface Directory {
+/** A list of names, and the values that they have now. */
+interface Conf {
+  /** Below /proc/sys/net. */
   readonly path: string;
   readonly names: readonly string[];
+  read(name: string): string | undefined;
 }
 
-export const ipv4 = (name: string): Directory => ({ path: `/proc/sys/net/ipv4/conf/${name}`, names: V4 });
-export const ipv6 = (name: string): Directory => ({ path: `/proc/sys/net/ipv6/conf/${name}`, names: V6 });
-export const unixConf: Directory = { path: "/proc/sys/net/unix", names: ["max_dgram_qlen"] };
-export const ipv4Sysctl: Directory = { path: "/proc/sys/net/ipv4", names: ["ping_group_range"] };
+const directory = (path: string, names: readonly string[]): Conf => ({
+  path,
+  names,
+  read: (name) => readValue(`${path}/${name}`),
+});
 
-function read(path: string): string | undefined {
-  try {
-    return readFileSync(path, "latin1").trimEnd();
-  } catch {
-    // not there, or not set (stable_secret)
-    return undefined;
-  }
-}
+const ofDevice = (
+  values: NetworkValues,
+  path: "ipv4/conf" | "ipv6/conf",
+  device: string,
+  names: readonly string[],
+): Conf => ({
+  path: `${path}/${device}`,
+  names,
+  read: (name) => values.ofDevice(path, device).get(name),
+});
 
-export function readConf({ path, names }: Directory): SysctlEntry[] {
+export const ipv4 = (name: "all" | "default"): Conf => directory(`ipv4/conf/${name}`, V4);
+export const ipv6 = (name: "all" | "default"): Conf => directory(`ipv6/conf/${name}`, V6);
+export const deviceIpv4 = (values: NetworkValues, device: string): Conf => ofDevice(values, "ipv4/conf", device, V4);
+export const deviceIpv6 = (values: NetworkValues, device: string): Conf => ofDevice(values, "ipv6/conf", device, V6);
+export const unixConf: Conf = directory("unix", ["max_dgram_qlen"]);
+export const ipv4Sysctl: Conf = directory("ipv4", ["ping_group_range"]);
+
+/** The values in the order of their names; one that is not there, or not set, has none. */
+export function readConf({ names, read }: Conf): SysctlEntry[] {
   return names.map((name) => {
-    const text = read(`${path}/${name}`);
+    const text = read(name);
     if (text === undefined) return { type: SysctlType.CTL_STR };
     return /^-?\d+$/.test(text)
       ? { type: SysctlType.CTL_32, iarg: Number(text) }
@@ -75,13 +90,13 @@ export function readConf({ path, names }: Directory): SysctlEntry[] {
 }
 
 /** Sets what differs. Errors: the names that cannot be set. */
-export function writeConf({ path, names }: Directory, entries: readonly SysctlEntry[]): string[] {
+export function writeConf({ path, names, read }: Conf, entries: readonly SysctlEntry[]): string[] {
   const failed: string[] = [];
   names.forEach((name, i) => {
     const { iarg, sarg } = entries[i] ?? {};
     const wanted = sarg ?? iarg?.toString();
-    const file = `${path}/${name}`;
-    if (wanted === undefined || read(file) === wanted) return;
+    if (wanted === undefined || read(name) === wanted) return;
+    const file = `${ROOT}/${path}/${name}`;
     try {
       writeFileSync(file, wanted);
     } catch {

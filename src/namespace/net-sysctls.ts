@@ -1,53 +1,15 @@
 /** What /proc/sys/net says of a network namespace, where it is not as in a fresh one. */
-import { readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { TscriuSysctl } from "../image/schema.gen.ts";
-import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
-import { NR } from "../kernel/nr.ts";
-import { addressOf, sys } from "../kernel/sys.ts";
-import { O } from "../kernel/uapi/fcntl.ts";
+import { NetworkValues, PER_DEVICE, ROOT, readValue } from "./net-values.ts";
 
-const ROOT = "/proc/sys/net";
-/** Directories with a place for each interface, which begins as `default` is. */
-const PER_DEVICE = ["ipv4/conf", "ipv6/conf", "ipv4/neigh", "ipv6/neigh"] as const;
 /** Told otherwise, or of no namespace alone. */
 const NOT_KEPT = /\/(mtu|nf_conntrack_count|stable_secret|flush|base_reachable_time|retrans_time)$/;
 
+const LOOPBACK = "lo";
 /** IN6_ADDR_GEN_MODE_NONE */
 const NO_ADDRESSES = "1";
-
-/** A value is a line or some. */
-const room = new Uint8Array(new ArrayBuffer(4096));
-
-/** There are hundreds of them, and a tree waits meanwhile: so no stat, no growing buffer. */
-function read(path: string): string | undefined {
-  const fd = tryOpen(`${ROOT}/${path}`, O.RDONLY);
-  if (fd < 0) return undefined;
-  const got = sys(NR.read, fd, addressOf(room), room.length);
-  closeFd(fd);
-  // one that is only written, or is none of this namespace
-  return got < 0 ? undefined : Buffer.from(room.subarray(0, got)).toString("latin1").trimEnd();
-}
-
-function filesBelow(path: string): string[] {
-  try {
-    return readdirSync(`${ROOT}/${path}`, { withFileTypes: true }).flatMap((entry) => {
-      const name = path === "" ? entry.name : `${path}/${entry.name}`;
-      return entry.isDirectory() ? filesBelow(name) : [name];
-    });
-  } catch {
-    return [];
-  }
-}
-
-function values(): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const path of filesBelow("")) {
-    const value = NOT_KEPT.test(path) ? undefined : read(path);
-    if (value !== undefined) found.set(path, value);
-  }
-  return found;
-}
 
 /** The interface that a path speaks of, `all` and `default` among them. */
 function deviceOf(path: string): { device: string; usual: string } | undefined {
@@ -58,16 +20,25 @@ function deviceOf(path: string): { device: string; usual: string } | undefined {
 }
 
 /** @param devices the interfaces that are kept */
-export function readSysctls(devices: readonly string[]): TscriuSysctl[] {
-  const now = values();
-  const fresh = inFreshNetwork(values);
+export function readSysctls(now: NetworkValues, devices: readonly string[]): TscriuSysctl[] {
+  const general = now.general();
+  // those that every namespace has begin as they are in a fresh one
+  const fresh = inFreshNetwork(() => {
+    const values = new NetworkValues();
+    return { general: values.general(), loopback: PER_DEVICE.map((one) => values.ofDevice(one, LOOPBACK)) };
+  });
   const kept: TscriuSysctl[] = [];
-  for (const [path, value] of now) {
-    const of = deviceOf(path);
-    if (of && of.device !== "all" && of.device !== "default" && !devices.includes(of.device)) continue;
-    // a new interface is as the default says
-    const usual = fresh.get(path) ?? (of && now.get(of.usual));
-    if (value !== usual) kept.push({ path, value });
+  for (const [path, value] of general)
+    if (!NOT_KEPT.test(path) && value !== fresh.general.get(path)) kept.push({ path, value });
+  for (const device of devices) {
+    PER_DEVICE.forEach((directory, i) => {
+      for (const [name, value] of now.ofDevice(directory, device)) {
+        const path = `${directory}/${device}/${name}`;
+        // a new interface is as the default says
+        const usual = device === LOOPBACK ? fresh.loopback[i]?.get(name) : general.get(`${directory}/default/${name}`);
+        if (value !== usual && !NOT_KEPT.test(path)) kept.push({ path, value });
+      }
+    });
   }
   return kept;
 }
@@ -86,7 +57,7 @@ export function writeSysctls(
   });
   // what is said of all changes each
   for (const { path, value } of [...wanted].sort((a, b) => order(a.path) - order(b.path))) {
-    if (path.includes("..") || read(path) === value) continue;
+    if (path.includes("..") || readValue(path) === value) continue;
     try {
       writeFileSync(`${ROOT}/${path}`, value);
     } catch (error) {
@@ -99,7 +70,7 @@ export function writeSysctls(
 export function withoutOwnAddresses(devices: readonly string[], act: () => void): void {
   const modes = devices.flatMap((device) => {
     const path = `ipv6/conf/${device}/addr_gen_mode`;
-    const mode = read(path);
+    const mode = readValue(path);
     return mode === undefined ? [] : [{ path: `${ROOT}/${path}`, mode }];
   });
   for (const { path } of modes) writeFileSync(path, NO_ADDRESSES);

@@ -5,10 +5,10 @@
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import {
-  isAddressOf,
+  addressedDevice,
   leadsNowhere,
-  leadsThrough,
   NetworkLinks,
+  routedDevice,
   savedMessages,
   saveMessages,
 } from "../file/network-link.ts";
@@ -24,10 +24,11 @@ import { AF } from "../kernel/uapi/socket.ts";
 import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
-import { ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
+import { deviceIpv4, deviceIpv6, ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
 import { readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
+import { NetworkValues } from "./net-values.ts";
 
 const pathOf = (pid: number) => `/proc/${pid}/ns/net`;
 
@@ -56,8 +57,9 @@ function generalConf(): Omit<NetnsEntry, "nsids" | "tscriu_sysctls" | "ext_key">
   };
 }
 
-function withConf(device: NetDeviceEntry): NetDeviceEntry {
-  return { ...device, conf4: readConf(ipv4(device.name)), conf6: readConf(ipv6(device.name)) };
+function withConf(values: NetworkValues, device: NetDeviceEntry): NetDeviceEntry {
+  const { name } = device;
+  return { ...device, conf4: readConf(deviceIpv4(values, name)), conf6: readConf(deviceIpv6(values, name)) };
 }
 
 function writeGeneralConf(entry: NetnsEntry): string[] {
@@ -71,8 +73,8 @@ function writeGeneralConf(entry: NetnsEntry): string[] {
   ];
 }
 
-function writeDeviceConf({ name, conf4, conf6 }: NetDeviceEntry): string[] {
-  return [...writeConf(ipv4(name), conf4), ...writeConf(ipv6(name), conf6)];
+function writeDeviceConf(values: NetworkValues, { name, conf4, conf6 }: NetDeviceEntry): string[] {
+  return [...writeConf(deviceIpv4(values, name), conf4), ...writeConf(deviceIpv6(values, name), conf6)];
 }
 
 /** The name under which a namespace stays outside: `--external net[INODE]:KEY`. */
@@ -114,9 +116,17 @@ export const net: NamespaceKind = {
     inNetwork(pathOf(member), { pid: member }, () => {
       const neighbours = foreign.filter((one) => one.name === "net" && one.id !== id);
       const entries = linkEntries(id, neighbours);
-      const tscriu_sysctls = readSysctls(entries.map(({ name }) => name));
+      const values = new NetworkValues();
+      const tscriu_sysctls = readSysctls(
+        values,
+        entries.map(({ name }) => name),
+      );
       const tscriu_filter = readFilter();
-      images.write("NETDEV", id, entries.map(withConf));
+      images.write(
+        "NETDEV",
+        id,
+        entries.map((entry) => withConf(values, entry)),
+      );
       images.write("NETNS", id, [
         { ...generalConf(), nsids: [], tscriu_sysctls, ...(tscriu_filter && { tscriu_filter }) },
       ]);
@@ -217,11 +227,13 @@ function fillNetwork(
       lost,
     );
     using links = new NetworkLinks();
+    const ofAddresses = Map.groupBy(addresses, addressedDevice);
+    const ofRoutes = Map.groupBy(routes, routedDevice);
     const configured = made.map((device) => ({
       device,
       ifindex: links.device(device.name).ifindex,
-      addresses: addresses.filter((one) => isAddressOf(one, device.ifindex)),
-      routes: routes.filter((one) => leadsThrough(one, device.ifindex)),
+      addresses: ofAddresses.get(device.ifindex) ?? [],
+      routes: ofRoutes.get(device.ifindex) ?? [],
     }));
     withoutOwnAddresses(
       made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
@@ -229,9 +241,10 @@ function fillNetwork(
         for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
       },
     );
-    for (const one of configured) links.removeOthers(one.ifindex, one.addresses);
+    links.removeOthers(configured);
     // an image of criu says it here alone
-    for (const { device } of configured) writeDeviceConf(device).forEach(lost);
+    const values = new NetworkValues();
+    for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
     for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
     for (const rule of saved("RULE")) links.addRule(rule, lost);
   });
