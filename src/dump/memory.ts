@@ -14,6 +14,7 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { ringOf } from "../memory/aio.ts";
+import { type Polls, readPolls } from "../memory/aio-polls.ts";
 import { findContent, type PageRuns } from "../memory/content.ts";
 import { isSegment, type Segments } from "../memory/segments.ts";
 import { ownAreas } from "../memory/vdso-mark.ts";
@@ -109,6 +110,8 @@ export interface TaskMemory {
   readonly vmas: readonly Vma[];
   /** The same for the search for a way home. */
   readonly areas: readonly Area[];
+  /** Requests of asynchronous I/O that wait for a descriptor; undefined where nobody may see them. */
+  readonly polls: Polls | undefined;
 }
 
 const NOT_OURS = [VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu];
@@ -141,7 +144,8 @@ export function readMemory(
     special: NOT_OURS.some((flag) => hasFlag(vma.flags, flag)) && vma.name !== "[vdso]",
     name: vma.name,
   }));
-  return { vmas, areas };
+  const polls = vmas.some(isAioRing) ? readPolls(task.pid, blocker) : new Map<number, number[]>();
+  return { vmas, areas, polls };
 }
 
 /** The areas as they will be saved, and the pages to save. */
@@ -167,6 +171,7 @@ export function describeMemory(
 export function mmEntry(
   task: FrozenTask,
   vmas: VmaEntry[],
+  polls: Polls,
   exe: number,
   { leader, brk, protectionKeys }: TaskAnswers,
 ): MmEntry {
@@ -192,7 +197,7 @@ export function mmEntry(
     mm_saved_auxv: [...words.subarray(0, used)].map((w) => (w <= 0x1f_ffff_ffff_ffffn ? Number(w) : w)),
     vmas,
     dumpable: leader.process.dumpable,
-    aios: vmas.filter((vma) => vma.status & VMA.AIORING).map(ringOf),
+    aios: vmas.filter((vma) => vma.status & VMA.AIORING).map((vma) => ringOf(vma, polls)),
     thp_disabled: leader.process.thpDisabled,
     tscriu_pkeys: protectionKeys || undefined,
   };

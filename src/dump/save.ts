@@ -124,6 +124,8 @@ export function save(saving: Saving): Saved {
   }
   files.reserve(ipc.ids(blocker));
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
+  if ([...memories.values()].some(({ polls }) => polls === undefined))
+    log.warn("whether requests of asynchronous I/O wait for descriptors cannot be seen: this kernel does not show it");
   ipc.tell(tree, saving.executioner.pid, log);
   if (!rehearsal) {
     ipc.tellOfQueues(files.held, log);
@@ -178,7 +180,7 @@ export function save(saving: Saving): Saved {
     const answers = askTask(one, look, cpu, pids);
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one);
-    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, exe, answers)]);
+    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
     const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
     for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid)))
       images.write("CORE", pids.of(tid), [core]);

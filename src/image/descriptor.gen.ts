@@ -707,7 +707,8 @@ export const messages: Readonly<Record<string, string>> = {
 2 optional .restore_stats_entry restore`,
   aio_ring_entry: `1 required uint64 id
 2 required uint32 nr_req
-3 required uint32 ring_len`,
+3 required uint32 ring_len
+2000 repeated uint64 tscriu_polls`,
   mm_entry: `1 required uint64 mm_start_code hex
 2 required uint64 mm_end_code hex
 3 required uint64 mm_start_data hex

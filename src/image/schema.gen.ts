@@ -1214,6 +1214,7 @@ export interface AioRingEntry {
   id: U64;
   nr_req: number;
   ring_len: number;
+  tscriu_polls: U64[];
 }
 
 export interface MmEntry {

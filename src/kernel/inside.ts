@@ -102,6 +102,13 @@ export class KernelObject {
     return found;
   }
 
+  /** The objects that an array at its end points to; what points nowhere is left out. */
+  pointers(member: string, count: number, structure: string): KernelObject[] {
+    const bytes = this.in(member, structure).bytes(count * 8);
+    const found = [...new BigUint64Array(bytes.buffer)].filter((address) => address !== 0n);
+    return found.map((address) => new KernelObject(this.inside, address, structure));
+  }
+
   bytes(length: number, offset = 0): Uint8Array {
     return this.inside.bytes(this.address + BigInt(offset), length);
   }

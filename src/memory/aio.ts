@@ -9,6 +9,7 @@ import { CrError } from "../error.ts";
 import type { AioRingEntry, VmaEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import type { Polls } from "./aio-polls.ts";
 import { VMA } from "./vmas.ts";
 
 /** `struct aio_ring` of fs/aio.c: id, nr, head, tail, magic and more, 32-bit numbers; as long as one completion. */
@@ -32,9 +33,14 @@ function capacity(bytes: number): number {
  * What the images keep of a ring beside its bytes. How many requests io_setup was asked for cannot be seen: the kernel makes
  * room for twice as many and two more, in whole pages, and the number that fills these is as good.
  */
-export function ringOf({ start, end }: VmaEntry): AioRingEntry {
+export function ringOf({ start, end }: VmaEntry, polls: Polls): AioRingEntry {
   const bytes = Number(end) - Number(start);
-  return { id: start, nr_req: Math.floor((capacity(bytes) - 2) / 2), ring_len: bytes };
+  return {
+    id: start,
+    nr_req: Math.floor((capacity(bytes) - 2) / 2),
+    ring_len: bytes,
+    tscriu_polls: [...(polls.get(Number(start)) ?? [])],
+  };
 }
 
 interface Ring {

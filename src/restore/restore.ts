@@ -2,6 +2,7 @@
  * The story of a restore: read, plan, make the tree of puppets with its memory, files, threads, identities, go.
  * Until the last step every puppet dies with us.
  */
+
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import type { RestoredTask } from "../file/kind.ts";
@@ -17,6 +18,7 @@ import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { SIG } from "../kernel/uapi/signal.ts";
 import type { Log } from "../log.ts";
+import { restorePolls } from "../memory/aio-polls.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { RestoredCgroups } from "../namespace/cgroup-restore.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
@@ -168,6 +170,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     files.openAll();
     placeFiles(tasks, files, service);
     files.link();
+    for (const { saved, puppet } of tasks) restorePolls(puppet.program, saved.mm?.aios ?? [], saved.pid);
     step();
 
     log.phase("threads");

@@ -39,8 +39,7 @@ function see(fd: number): Seen | "nothing" | undefined {
     if (group === undefined) return "nothing";
     const count = group.short("num_socks");
     const program = group.to("prog", "bpf_prog");
-    const members = new BigUint64Array(group.in("socks", "sock").bytes(count * 8).buffer);
-    const place = members.indexOf(socket.address);
+    const place = group.pointers("socks", count, "sock").findIndex(({ address }) => address === socket.address);
     const entry: TscriuGroup = { place: place < 0 ? count : place, filter: [] };
     const code = program && isClassic(program) ? program.to("orig_prog", "sock_fprog_kern") : undefined;
     const bytes = code?.to("filter", "sock_filter")?.bytes(code.short("len") * 8);
