@@ -39,8 +39,9 @@ export const IFLA = {
   LINK_NETNSID: 37,
 } as const;
 export const INFO = { KIND: 1, DATA: 2 } as const;
-const TUN_OWNER = 1;
-const TUN_GROUP = 2;
+/** IFLA_TUN_*, and the flags that devices are made with for some of them (linux/if_tun.h). */
+const TUN = { OWNER: 1, GROUP: 2, TYPE: 3, PI: 4, VNET_HDR: 5, MULTI_QUEUE: 7 } as const;
+const IFF = { NO_PI: 0x1000, VNET_HDR: 0x4000, MULTI_QUEUE: 0x100 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
 const RTA = { OIF: 4, MULTIPATH: 9 } as const;
@@ -56,10 +57,15 @@ const OWN_ROUTES: ReadonlySet<number> = new Set([2, 9]);
 export const LINK_HEADER = 16;
 const ADDRESS_HEADER = 8;
 const ROUTE_HEADER = 12;
-/** IFF_UP, PROMISC, ALLMULTI, MULTICAST: what a program sets. */
-const SETTABLE = 0x1 | 0x100 | 0x200 | 0x1000;
+/** IFF_UP, DEBUG, NOTRAILERS, NOARP, PROMISC, ALLMULTI, MULTICAST, PORTSEL, AUTOMEDIA, DYNAMIC: what a program sets. */
+const SETTABLE = 0x1 | 0x4 | 0x20 | 0x80 | 0x100 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8000;
 
-type Device = Pick<NetDeviceEntry, "ifindex" | "mtu" | "flags" | "name" | "address"> & { owner: number; group: number };
+type Device = Pick<NetDeviceEntry, "ifindex" | "mtu" | "flags" | "name" | "address"> & {
+  owner: number;
+  group: number;
+  /** IFF_* that it was made with: its descriptors tell IFF_NO_PI for something else, too (IFF_NOFILTER). */
+  made: number;
+};
 
 export interface Configuration {
   readonly addresses: readonly Uint8Array[];
@@ -80,6 +86,13 @@ export function savedMessages(kind: keyof typeof SAVED, bytes: Uint8Array | unde
   if (new Fields(bytes, "saved messages").u32() !== SAVED[kind])
     throw new CrError("saved messages of a network namespace begin with a wrong number", { code: "BAD_IMAGE" });
   return parseMessages(bytes.subarray(4)).map(({ payload }) => payload.slice());
+}
+
+function madeWith(data: ReadonlyMap<number, Uint8Array>): number {
+  const byte = (name: number) => data.get(name)?.[0] ?? 0;
+  const flag = (name: number, value: number) => (byte(name) ? value : 0);
+  const headed = flag(TUN.VNET_HDR, IFF.VNET_HDR) | flag(TUN.MULTI_QUEUE, IFF.MULTI_QUEUE);
+  return byte(TUN.TYPE) | headed | (byte(TUN.PI) ? 0 : IFF.NO_PI);
 }
 
 /** Interfaces of our network namespace. */
@@ -107,8 +120,9 @@ export class NetworkLinks implements Disposable {
       ifindex: head.u32(4),
       flags: head.u32(8),
       mtu: number(attributes.get(IFLA.MTU), 1500),
-      owner: number(data.get(TUN_OWNER), -1),
-      group: number(data.get(TUN_GROUP), -1),
+      owner: number(data.get(TUN.OWNER), -1),
+      group: number(data.get(TUN.GROUP), -1),
+      made: madeWith(data),
       ...(address && address.length > 0 && { address }),
     };
   }

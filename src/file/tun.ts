@@ -15,6 +15,8 @@ import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { NetworkLinks } from "./network-link.ts";
 import { openDescriptor } from "./open-regular.ts";
 import { RegularFiles } from "./regular-files.ts";
+import { attachFilter, readHidden, setOffload } from "./tun-inside.ts";
+import { hasPackets, putPackets, takePackets } from "./tun-queue.ts";
 
 const EBADFD = -(ERRNO.EBADFD ?? 77);
 const EBUSY = -(ERRNO.EBUSY ?? 16);
@@ -24,7 +26,9 @@ const IFREQ = 40;
 const NAME = 16;
 
 // linux/if_tun.h
-const IFF = { TAP: 2, DETACH_QUEUE: 0x400, PERSIST: 0x800 } as const;
+const IFF = { TAP: 2, MULTI_QUEUE: 0x100, DETACH_QUEUE: 0x400, NO_PI: 0x1000, PERSIST: 0x800 } as const;
+/** IFF_UP of linux/if.h */
+const UP = 1;
 /** What a device is made and opened with: TUN, TAP, NAPI, NAPI_FRAGS, MULTI_QUEUE, NO_PI, VNET_HDR. */
 const KEPT_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x1000 | 0x4000;
 
@@ -46,11 +50,25 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const found = RegularFiles.of(dump).problem(file);
   if (found) return found;
   const it = attached(file);
-  if (it === undefined || (it.flags & IFF.TAP) === 0) return undefined;
+  if (it === undefined) return undefined;
+  if (hasPackets(file.dup)) {
+    const read = "let the program read what waits, then dump again";
+    if (it.flags & IFF.MULTI_QUEUE) return fail("packets wait in one of the queues of a tun device", read);
+    if (!isUp(it.name)) return fail("packets wait in a tun device that is down by now", read);
+  }
+  const hidden = readHidden(file.dup);
+  if (hidden?.lost)
+    return fail(`a tun device has ${hidden.lost}, which nobody can bring back`, "close it before the dump");
+  if (hidden || (it.flags & IFF.TAP) === 0) return undefined;
   // struct sock_fprog: the number of instructions, and where the program once had them
   const filter = new DataView(new ArrayBuffer(16));
   if (tryIoctl(file.dup, TUN.GETFILTER, filter) < 0 || filter.getUint16(0, true) === 0) return undefined;
   return fail("a tap device has a filter, which nobody can read", "let the program take it off (TUNDETACHFILTER)");
+}
+
+function isUp(name: string): boolean {
+  using links = new NetworkLinks();
+  return (links.device(name).flags & UP) !== 0;
 }
 
 function readNumber(fd: number, request: number): number {
@@ -59,7 +77,7 @@ function readNumber(fd: number, request: number): number {
 }
 
 function deviceOf(file: OpenFile, links: NetworkLinks, name: string, flags: number): NetDeviceEntry {
-  const { owner, group, ...device } = links.device(name);
+  const { owner, group, made, ...device } = links.device(name);
   const fd = file.dup;
   return {
     type: NdType.TUN,
@@ -68,7 +86,7 @@ function deviceOf(file: OpenFile, links: NetworkLinks, name: string, flags: numb
     conf4: [],
     conf6: [],
     tun: {
-      flags: flags & ~IFF.DETACH_QUEUE,
+      flags: (flags & ~(IFF.DETACH_QUEUE | IFF.NO_PI)) | (made & IFF.NO_PI),
       owner,
       group,
       vnethdr: readNumber(fd, TUN.GETVNETHDRSZ),
@@ -102,7 +120,13 @@ function dumpTun(file: OpenFile, dump: FileDump): void {
   const found = problem(file, dump);
   if (found) throw found;
   RegularFiles.of(dump).addDescriptor(file);
-  const tunf: TunfileEntry = { id: file.id, ...namespaceFields(dump), tscriu_addresses: [], tscriu_routes: [] };
+  const tunf: TunfileEntry = {
+    id: file.id,
+    ...namespaceFields(dump),
+    tscriu_addresses: [],
+    tscriu_routes: [],
+    tscriu_packets: [],
+  };
   const it = attached(file);
   if (it) {
     using links = new NetworkLinks();
@@ -112,8 +136,23 @@ function dumpTun(file: OpenFile, dump: FileDump): void {
     const { addresses, routes } = links.configuration(tunf.tscriu_device.ifindex);
     tunf.tscriu_addresses = [...addresses];
     tunf.tscriu_routes = [...routes];
+    const hidden = readHidden(file.dup);
+    if (hidden && hidden.filter.length > 0) tunf.tscriu_filter = hidden.filter;
+    if (hidden && hidden.offload !== 0) tunf.tscriu_offload = hidden.offload;
+    tunf.tscriu_packets = packetsOf(file, dump, tunf.tscriu_device);
   }
   dump.add({ type: FdTypes.TUNF, id: file.id, tunf });
+}
+
+/** They are back at once where the tree runs on, and when the dump fails. Should we die meanwhile, a network has lost them. */
+function packetsOf(file: OpenFile, dump: FileDump, { ifindex: index, tun }: NetDeviceEntry): Uint8Array[] {
+  if (!hasPackets(file.dup)) return [];
+  const packets = takePackets(file.dup);
+  const wire = { index, flags: tun?.flags ?? 0, header: readNumber(file.dup, TUN.GETVNETHDRSZ) };
+  const putBack = () => atPlaceOf(file, dump, () => putPackets(packets, wire, subjectOf(file)));
+  if (dump.options.fate === "kill") dump.onFailure(putBack);
+  else putBack();
+  return packets;
 }
 
 function openTun(reg: RegFileEntry, tunf: TunfileEntry, restore: FileRestore): void {
@@ -140,7 +179,7 @@ function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileResto
     const remedy = `make it first: ip tuntap add dev ${name} mode tun`;
     throw new CrError("the network interface of a tun device is not there", { code: "ENODEV", subject, remedy });
   }
-  const flags = device?.tun ? device.tun.flags : links.device(name).flags;
+  const flags = device?.tun ? device.tun.flags : links.device(name).made;
   if (!isThere) setNumber(fd, TUN.SETIFINDEX, device?.ifindex ?? 0);
   let result = setInterface(fd, name, flags);
   if (result === EBUSY && !isThere) {
@@ -152,6 +191,11 @@ function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileResto
   check(result, "cannot attach to the network interface of a tun device", subject, remedy);
   if (!isThere && device) create(fd, name, device, tunf, links, restore);
   made(restore).add(name);
+  if (tunf.tscriu_offload !== undefined)
+    check(setOffload(fd, tunf.tscriu_offload), "cannot set what a tun device takes of segments", subject);
+  if (tunf.tscriu_filter) check(attachFilter(fd, tunf.tscriu_filter), "cannot put the filter on a tap device", subject);
+  const wire = { index: links.device(name).ifindex, flags, header: readNumber(fd, TUN.GETVNETHDRSZ) };
+  putPackets(tunf.tscriu_packets, wire, subject);
   if (tunf.detached) {
     const request = new DataView(new ArrayBuffer(IFREQ));
     request.setUint16(NAME, IFF.DETACH_QUEUE, true);

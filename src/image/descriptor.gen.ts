@@ -827,7 +827,10 @@ export const messages: Readonly<Record<string, string>> = {
 2000 optional .net_device_entry tscriu_device
 2001 repeated bytes tscriu_addresses
 2002 repeated bytes tscriu_routes
-2003 optional .tscriu_netns tscriu_netns`,
+2003 optional .tscriu_netns tscriu_netns
+2004 repeated bytes tscriu_packets
+2005 optional bytes tscriu_filter
+2006 optional uint32 tscriu_offload`,
   tun_link_entry: `1 required uint32 flags hex
 2 required int32 owner
 3 required int32 group

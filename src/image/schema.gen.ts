@@ -1373,6 +1373,9 @@ export interface TunfileEntry {
   tscriu_addresses: Uint8Array[];
   tscriu_routes: Uint8Array[];
   tscriu_netns?: TscriuNetns;
+  tscriu_packets: Uint8Array[];
+  tscriu_filter?: Uint8Array;
+  tscriu_offload?: number;
 }
 
 export interface TunLinkEntry {

@@ -158,6 +158,7 @@ export const TUN = {
   GETFEATURES: ior("T", 207, 4),
   SETOFFLOAD: iow("T", 208, 4),
   GETIFF: ior("T", 210, 4),
+  ATTACHFILTER: iow("T", 213, 16),
   GETSNDBUF: ior("T", 211, 4),
   SETSNDBUF: iow("T", 212, 4),
   GETVNETHDRSZ: ior("T", 215, 4),
