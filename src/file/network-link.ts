@@ -36,12 +36,13 @@ export const IFLA = {
   MASTER: 10,
   LINKINFO: 18,
   NET_NS_FD: 28,
+  CARRIER: 33,
   LINK_NETNSID: 37,
 } as const;
 export const INFO = { KIND: 1, DATA: 2 } as const;
 /** IFLA_TUN_*, and the flags that devices are made with for some of them (linux/if_tun.h). */
-const TUN = { OWNER: 1, GROUP: 2, TYPE: 3, PI: 4, VNET_HDR: 5, MULTI_QUEUE: 7 } as const;
-const IFF = { NO_PI: 0x1000, VNET_HDR: 0x4000, MULTI_QUEUE: 0x100 } as const;
+const TUN = { OWNER: 1, GROUP: 2, TYPE: 3, PI: 4, VNET_HDR: 5, PERSIST: 6, MULTI_QUEUE: 7 } as const;
+const IFF = { NO_PI: 0x1000, VNET_HDR: 0x4000, MULTI_QUEUE: 0x100, PERSIST: 0x800 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
 const RTA = { OIF: 4, MULTIPATH: 9 } as const;
@@ -60,12 +61,15 @@ const ROUTE_HEADER = 12;
 /** IFF_UP, DEBUG, NOTRAILERS, NOARP, PROMISC, ALLMULTI, MULTICAST, PORTSEL, AUTOMEDIA, DYNAMIC: what a program sets. */
 const SETTABLE = 0x1 | 0x4 | 0x20 | 0x80 | 0x100 | 0x200 | 0x1000 | 0x2000 | 0x4000 | 0x8000;
 
-type Device = Pick<NetDeviceEntry, "ifindex" | "mtu" | "flags" | "name" | "address"> & {
-  owner: number;
-  group: number;
-  /** IFF_* that it was made with: its descriptors tell IFF_NO_PI for something else, too (IFF_NOFILTER). */
-  made: number;
-};
+type Device = Pick<NetDeviceEntry, "ifindex" | "mtu" | "flags" | "name" | "address"> & MadeTun;
+
+/** What a tun device was made with. */
+export interface MadeTun {
+  readonly owner: number;
+  readonly group: number;
+  /** IFF_*: its descriptors tell IFF_NO_PI for something else, too (IFF_NOFILTER). */
+  readonly made: number;
+}
 
 export interface Configuration {
   readonly addresses: readonly Uint8Array[];
@@ -88,11 +92,15 @@ export function savedMessages(kind: keyof typeof SAVED, bytes: Uint8Array | unde
   return parseMessages(bytes.subarray(4)).map(({ payload }) => payload.slice());
 }
 
-function madeWith(data: ReadonlyMap<number, Uint8Array>): number {
+/** @param data attributes of IFLA_INFO_DATA */
+export function madeTun(data: ReadonlyMap<number, Uint8Array>): MadeTun {
   const byte = (name: number) => data.get(name)?.[0] ?? 0;
   const flag = (name: number, value: number) => (byte(name) ? value : 0);
-  const headed = flag(TUN.VNET_HDR, IFF.VNET_HDR) | flag(TUN.MULTI_QUEUE, IFF.MULTI_QUEUE);
-  return byte(TUN.TYPE) | headed | (byte(TUN.PI) ? 0 : IFF.NO_PI);
+  const others =
+    flag(TUN.VNET_HDR, IFF.VNET_HDR) | flag(TUN.MULTI_QUEUE, IFF.MULTI_QUEUE) | flag(TUN.PERSIST, IFF.PERSIST);
+  const number = (name: number) => new Fields(data.get(name) ?? Uint8Array.of(255, 255, 255, 255)).i32();
+  const made = byte(TUN.TYPE) | others | (byte(TUN.PI) ? 0 : IFF.NO_PI);
+  return { owner: number(TUN.OWNER), group: number(TUN.GROUP), made };
 }
 
 /** Interfaces of our network namespace. */
@@ -120,9 +128,7 @@ export class NetworkLinks implements Disposable {
       ifindex: head.u32(4),
       flags: head.u32(8),
       mtu: number(attributes.get(IFLA.MTU), 1500),
-      owner: number(data.get(TUN.OWNER), -1),
-      group: number(data.get(TUN.GROUP), -1),
-      made: madeWith(data),
+      ...madeTun(data),
       ...(address && address.length > 0 && { address }),
     };
   }

@@ -15,22 +15,18 @@ import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { NetworkLinks } from "./network-link.ts";
 import { openDescriptor } from "./open-regular.ts";
 import { RegularFiles } from "./regular-files.ts";
+import { IFREQ, NAME, setInterface, setNumber } from "./tun-device.ts";
 import { attachFilter, readHidden, setOffload } from "./tun-inside.ts";
 import { hasPackets, putPackets, takePackets } from "./tun-queue.ts";
 
 const EBADFD = -(ERRNO.EBADFD ?? 77);
 const EBUSY = -(ERRNO.EBUSY ?? 16);
 const TUN_DEVICE = makeDev(10, 200);
-/** struct ifreq: the name, then a union. */
-const IFREQ = 40;
-const NAME = 16;
 
 // linux/if_tun.h
 const IFF = { TAP: 2, MULTI_QUEUE: 0x100, DETACH_QUEUE: 0x400, NO_PI: 0x1000, PERSIST: 0x800 } as const;
 /** IFF_UP of linux/if.h */
 const UP = 1;
-/** What a device is made and opened with: TUN, TAP, NAPI, NAPI_FRAGS, MULTI_QUEUE, NO_PI, VNET_HDR. */
-const KEPT_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x1000 | 0x4000;
 
 const subjectOf = (file: OpenFile): Subject => ({ pid: file.pid, fd: file.fd, path: file.link });
 
@@ -211,19 +207,6 @@ function exists(links: NetworkLinks, name: string): boolean {
     if (error instanceof CrError && error.code === "ENODEV") return false;
     throw error;
   }
-}
-
-function setNumber(fd: number, request: number, value: number): number {
-  const bytes = new DataView(new ArrayBuffer(4));
-  bytes.setInt32(0, value, true);
-  return tryIoctl(fd, request, bytes);
-}
-
-function setInterface(fd: number, name: string, flags: number): number {
-  const request = new DataView(new ArrayBuffer(IFREQ));
-  new Uint8Array(request.buffer, 0, NAME - 1).set(Buffer.from(name).subarray(0, NAME - 1));
-  request.setUint16(NAME, flags & KEPT_FLAGS, true);
-  return tryIoctl(fd, TUN.SETIFF, request);
 }
 
 /** Gives a device that was just made what the saved one had. */

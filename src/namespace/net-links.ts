@@ -1,7 +1,8 @@
 /** Interfaces of a network namespace: what they are, and how they are made again (rtnetlink(7)). */
 import { readFileSync } from "node:fs";
 import { CrError, type Subject } from "../error.ts";
-import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
+import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
+import { makeDeserted } from "../file/tun-device.ts";
 import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
@@ -21,6 +22,8 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   vlan: NdType.EXTLINK,
 };
 const VETH_PEER = 1;
+/** IFF_PERSIST of linux/if_tun.h */
+const PERSIST = 0x800;
 // linux/rtnetlink.h, linux/net_namespace.h
 const RTM_GETNSID = 90;
 const NETNSA = { NSID: 1, FD: 3 } as const;
@@ -68,6 +71,9 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     if (kind !== undefined) entry.tscriu_kind = kind;
     const data = info.get(INFO.DATA);
     if (data !== undefined) entry.tscriu_data = data.slice();
+    const isDeserted = kind === "tun" && attributes.get(IFLA.CARRIER)?.[0] === 0;
+    const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
+    if (isDeserted && made & PERSIST) entry.tun = { flags: made, ...owners, vnethdr: 0, sndbuf: 0 };
     return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
   });
 }
@@ -106,6 +112,9 @@ function numberOf(socket: NetlinkSocket, { member }: Neighbour): number {
 function names(): Set<string> {
   return new Set(linkEntries(0).map(({ name }) => name));
 }
+
+/** A tun device that stays without a program is made here; the others come with their programs. */
+const isOurs = ({ type, tun }: NetDeviceEntry) => type !== NdType.TUN || ((tun?.flags ?? 0) & PERSIST) !== 0;
 
 /** What the namespace that we are in has and cannot be made again. */
 export function linkProblems(pid: number): CrError[] {
@@ -180,7 +189,7 @@ export function checkOutside(
  * Makes the interfaces in the namespace that we are in.
  * @param home our descriptor of the namespace of ends outside of the tree
  * @param elsewhere the other end of a pair that lies in another namespace of the tree
- * @returns those that are there now; tun devices come with their programs
+ * @returns those that are there now
  */
 export function makeLinks(
   devices: readonly NetDeviceEntry[],
@@ -191,7 +200,7 @@ export function makeLinks(
 ): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const there = names();
-  const wanted = devices.filter(({ type }) => type !== NdType.TUN);
+  const wanted = devices.filter(isOurs);
   // those that stand on others come after them
   const order = [...wanted].sort((a, b) => Number(a.tscriu_link !== undefined) - Number(b.tscriu_link !== undefined));
   for (const device of order) {
@@ -235,6 +244,14 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
   const { ifindex, name, tscriu_kind: kind = KIND_OF[device.type], tscriu_link, tscriu_data, address } = device;
   const subject: Subject = { interface: name, kind };
   const what = "cannot make a network interface";
+  if (device.tun) {
+    makeDeserted(device, device.tun);
+    const change = header(ifindex)
+      .attribute(IFLA.ADDRESS, address ?? new Uint8Array(0))
+      .build();
+    if (address) socket.request("cannot give a tap device its address", RTM.NEWLINK, change, 0, subject);
+    return;
+  }
   if (kind === undefined) throw new CrError(what, { code: "UNSUPPORTED", subject });
   const payload = header(ifindex).text(IFLA.IFNAME, name);
   if (tscriu_link !== undefined) payload.u32(IFLA.LINK, tscriu_link);
