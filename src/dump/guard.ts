@@ -37,7 +37,7 @@ function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: 
       blocker(
         new CrError(`the task lives in another ${name} namespace than the tree's root: this is not supported yet`, {
           code: "ENOTSUP",
-          subject: { pid, namespace: linkOf(pid, name) },
+          subject: { pid, namespace: namespaces.link(pid, name) },
           remedy: "dump the tasks of each namespace by themselves",
         }),
       );
@@ -46,8 +46,8 @@ function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: 
 }
 
 /** A task can have made or entered a time namespace for its next children alone. */
-function checkChildrensClocks(pid: number, blocker: (error: CrError) => void): void {
-  const own = linkOf(pid, "time");
+function checkChildrensClocks(pid: number, namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
+  const own = namespaces.link(pid, "time");
   if (own === "" || linkOf(pid, "time_for_children") === own) return;
   blocker(
     new CrError("the task's next children would be born into another time namespace: this is not supported yet", {
@@ -117,7 +117,7 @@ export function checkTree(
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
-    if (!task.zombie) checkChildrensClocks(task.pid, blocker);
+    if (!task.zombie) checkChildrensClocks(task.pid, namespaces, blocker);
   }
   if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
     blocker(

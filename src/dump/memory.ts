@@ -7,7 +7,7 @@ import { shmemDevice } from "../file/shmem-device.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
-import { hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
+import { anyFlag, hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
@@ -114,7 +114,9 @@ export interface TaskMemory {
   readonly polls: Polls | undefined;
 }
 
-const NOT_OURS = [VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu];
+const isNotOurs = anyFlag([
+  ...[VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu],
+]);
 
 /** Reads the mappings, and reports what could not be saved. */
 export function readMemory(
@@ -141,7 +143,7 @@ export function readMemory(
     writable: (vma.prot & 2) !== 0,
     executable: (vma.prot & 4) !== 0,
     shared: vma.shared,
-    special: NOT_OURS.some((flag) => hasFlag(vma.flags, flag)) && vma.name !== "[vdso]",
+    special: isNotOurs(vma.flags) && vma.name !== "[vdso]",
     name: vma.name,
   }));
   const polls = vmas.some(isAioRing) ? readPolls(task.pid, blocker) : new Map<number, number[]>();

@@ -71,7 +71,7 @@ export class VirtualPids {
   /** What the next children are born into: setns(2) and unshare(2) change that alone. */
   #lookAtNextChildren(task: FrozenTask, blocker: (error: CrError) => void): void {
     const { pid } = task;
-    const own = linkOf(pid, "pid");
+    const own = this.namespaces.link(pid, "pid");
     const link = linkOf(pid, "pid_for_children");
     if (own === "" || link === own) return;
     if (link === "") {

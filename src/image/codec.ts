@@ -15,7 +15,10 @@ export type Init<T> = T extends Uint8Array | number | bigint | string | boolean 
         [K in keyof T as T[K] extends unknown[] ? K : never]?: Init<T[K]>;
       };
 
-/** Bytes of a message up to which it is worth a look whether the next one is the same. */
+/**
+ * Bytes of a message up to which it is worth a look whether the next one is the same, and beyond which whether the one before of
+ * its type was, in whatever image.
+ */
 const SHORT = 64;
 /** Nesting of recursive messages beyond this is damage. */
 const maxDepth = 100;
@@ -50,18 +53,23 @@ export function decodeEntry(name: string, bytes: Uint8Array, start = 0, end = by
 function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
   if (depth > maxDepth) reader.fail(`${type.name} is nested more than ${maxDepth} times`);
   const entry: Entry = {};
-  const { repeated, required, byNumber } = type;
+  const { fields, repeated, required, byNumber } = type;
   for (let i = 0; i < repeated.length; i++) entry[repeated[i] ?? ""] = [];
+  let next = 0;
   while (reader.pos < reader.end) {
     const tag = reader.uint32();
-    const field = byNumber.get(tag >>> 3);
+    // they come in order, and most are there
+    let field = fields[next];
+    if (field?.tag !== tag) field = byNumber.get(tag >>> 3);
+    if (field) next = field.index + 1;
     const wire = tag & 7;
     if (tag >>> 3 === 0) reader.fail(`field 0 in ${type.name}`);
     if (field === undefined) reader.skip(wire);
     else if (field.isList) readRepeated(reader, field, wire, entry[field.name] as unknown[], depth);
     else {
       if (wire !== field.wire) reader.fail(`${type.name}.${field.name} has wire type ${wire}`);
-      entry[field.name] = readValue(reader, field, depth);
+      const small = field.plain > 0 ? reader.small() : -1;
+      entry[field.name] = small >= 0 ? small : readValue(reader, field, depth);
     }
   }
   for (let i = 0; i < required.length; i++) {
@@ -95,16 +103,26 @@ function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[
 }
 
 function readValue(reader: Reader, field: Field, depth: number): unknown {
-  if (field.kind === "message") {
-    const length = reader.length();
-    const { end } = reader;
-    reader.end = reader.pos + length;
-    const entry = readMessage(reader, descriptor(field.type), depth + 1);
-    reader.end = end;
-    return entry;
+  if (field.kind !== "message") return field.scalar.read(reader);
+  const length = reader.length();
+  const from = reader.pos;
+  const before = length > SHORT ? longOnes.get(field.type) : undefined;
+  if (before?.bytes.length === length && before.depth === depth) {
+    if (Buffer.compare(before.bytes, reader.bytes.subarray(from, from + length)) === 0) {
+      reader.pos += length;
+      return before.entry;
+    }
   }
-  return field.scalar.read(reader);
+  const { end } = reader;
+  reader.end = from + length;
+  const entry = readMessage(reader, field.message, depth + 1);
+  reader.end = end;
+  if (length > SHORT) longOnes.set(field.type, { bytes: reader.bytes.slice(from, from + length), depth, entry });
+  return entry;
 }
+
+/** The last long message of each type: what threads do not differ in, as registers that they do not use, is one object. */
+const longOnes = new Map<string, { readonly bytes: Uint8Array; readonly depth: number; readonly entry: Entry }>();
 
 /** Parts that were given to `keep`, and their bytes with the tag before them once they have been written. */
 const kept = new WeakMap<object, Uint8Array | null>();
@@ -179,7 +197,7 @@ function writeValue(writer: Writer, type: Descriptor, field: Field, value: unkno
     if (typeof value !== "object" || value === null || Array.isArray(value))
       badValue(type, field, value, `wants a ${field.type}`);
     const start = writer.beginLength();
-    writeMessage(writer, descriptor(field.type), value as Entry);
+    writeMessage(writer, field.message, value as Entry);
     writer.endLength(start);
     return;
   }

@@ -4,6 +4,8 @@ import { Wire } from "./wire.ts";
 
 export interface Field {
   readonly number: number;
+  /** Among the fields of its message. */
+  readonly index: number;
   readonly name: string;
   readonly label: "required" | "optional" | "repeated" | "packed";
   /** Repeated, or packed. */
@@ -18,6 +20,8 @@ export interface Field {
   readonly tag: number;
   /** Integers from 0 to this are written as such behind the tag; -1 for lists, and types of which that is not so. */
   readonly plain: number;
+  /** Of the message that it holds, for kind "message". */
+  readonly message: Descriptor;
   /** How crit shows it: `hex`, `flags=mmap.prot`, ... as a name and its argument ("" when it has none). */
   readonly show: ReadonlyMap<string, string>;
 }
@@ -37,15 +41,17 @@ function wireOf(type: string): number {
   return type.endsWith("fixed32") ? Wire.fixed32 : Wire.varint;
 }
 
-function parseField(line: string): Field {
+function parseField(line: string, index: number): Field {
   const [number = "", label = "", type = "", name = "", ...shown] = line.split(" ");
   const wire = wireOf(type);
   const kind = type.startsWith(".") ? "message" : type.startsWith("#") ? "enum" : "scalar";
   const isList = label === "repeated" || label === "packed";
   const coder = scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type);
   let show: Field["show"] | undefined;
+  let message: Descriptor | undefined;
   return {
     number: Number(number),
+    index,
     name,
     label: label as Field["label"],
     isList,
@@ -55,6 +61,10 @@ function parseField(line: string): Field {
     wire,
     tag: Number(number) * 8 + (label === "packed" ? Wire.bytes : wire),
     plain: isList ? -1 : (coder.plain ?? -1),
+    get message() {
+      message ??= descriptor(type.slice(1));
+      return message;
+    },
     // only people ask
     get show() {
       show ??= new Map(shown.map((s) => [s.split("=")[0] ?? s, s.split("=")[1] ?? ""]));

@@ -67,6 +67,14 @@ export class Reader {
     return (this.#a | (this.#b << 28)) >>> 0;
   }
 
+  /** An integer below 128 of any varint type but sint and bool; -1, and nothing is read, for all else. */
+  small(): number {
+    const byte = this.pos < this.end ? (this.bytes[this.pos] ?? 0) : 0x80;
+    if (byte > 0x7f) return -1;
+    this.pos++;
+    return byte;
+  }
+
   int32(): number {
     return this.uint32() | 0;
   }
@@ -107,7 +115,11 @@ export class Reader {
   int64(): U64 {
     this.#varint();
     const low = this.#a + this.#b * two28;
-    return this.#c === 0 && low <= Number.MAX_SAFE_INTEGER ? low : narrow(BigInt.asIntN(64, this.#wide()));
+    if (this.#c === 0 && low <= Number.MAX_SAFE_INTEGER) return low;
+    // a small negative one: -1 stands in every area of memory
+    const high = ~this.#b & (two28 - 1);
+    if (this.#c === 0xff && high < 1 << 24) return -1 - (~this.#a & (two28 - 1)) - high * two28;
+    return narrow(BigInt.asIntN(64, this.#wide()));
   }
 
   sint64(): U64 {
@@ -279,7 +291,19 @@ export class Writer {
 
   int32(value: number): void {
     if (value >= 0) this.uint32(value);
-    else this.uint64(BigInt.asUintN(64, BigInt(value)));
+    else this.#negative(value);
+  }
+
+  /** Ten bytes: the value is filled up to 64 bits. */
+  #negative(value: number): void {
+    this.#room(10);
+    const bytes = this.#bytes;
+    let inverse = -1 - value;
+    for (let i = 0; i < 9; i++) {
+      bytes[this.pos++] = (~inverse & 0x7f) | 0x80;
+      inverse = Math.floor(inverse / 0x80);
+    }
+    bytes[this.pos++] = 1;
   }
 
   sint32(value: number): void {
@@ -370,7 +394,8 @@ export class Writer {
   }
 
   int64(value: U64): void {
-    this.uint64(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
+    if (typeof value === "number" && value < 0) this.#negative(value);
+    else this.uint64(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
   }
 
   sint64(value: U64): void {

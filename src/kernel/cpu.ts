@@ -1,5 +1,6 @@
 /** Our own place: while we talk to a stopped task we sit on one CPU with it, since waking another costs ten times as much. */
 import { NR } from "./nr.ts";
+import { mayRunOn } from "./read-ahead.ts";
 import { addressOf, sys } from "./sys.ts";
 import { PR } from "./uapi/prctl.ts";
 
@@ -17,6 +18,7 @@ export function pinToOneCpu(): OneCpu {
   const mask = new Uint8Array(MASK_BYTES);
   const length = Math.max(0, sys(NR.sched_getaffinity, 0, MASK_BYTES, addressOf(mask)));
   const before = mask.slice(0, length);
+  mayRunOn(before);
   const cpu = new Uint32Array(1);
   sys(NR.getcpu, addressOf(cpu), 0, 0);
   const number = cpu[0] ?? 0;

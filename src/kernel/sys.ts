@@ -13,6 +13,7 @@ const { symbols } = openShim({
   ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
   ts_envoy: { args: [I, I], returns: I },
+  ts_reader: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -108,6 +109,15 @@ export function startDeputy(deputy: number, stack: number): number {
  */
 export function startEnvoy(envoy: number, stack: number): number {
   return Number(symbols.ts_envoy(envoy, stack));
+}
+
+/**
+ * Starts a process beside us that reads a file on: see `ReadAhead`. Returns its pid or the negative errno.
+ * @param reader address of its `struct reader`
+ * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended
+ */
+export function startReader(reader: number, stack: number): number {
+  return Number(symbols.ts_reader(reader, stack));
 }
 
 /** From now on SIGINT, SIGTERM and SIGHUP only set a flag, and blocking system calls return EINTR. */

@@ -2,7 +2,7 @@
 import { CrError } from "../error.ts";
 import { withoutIoUring } from "../file/io-uring.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
-import { hasFlag, VM, type Vma } from "../kernel/proc/maps.ts";
+import { anyFlag, hasFlag, VM, type Vma } from "../kernel/proc/maps.ts";
 
 /** Bits of vma_entry.status. */
 export const VMA = {
@@ -50,6 +50,8 @@ export const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
   [VM.wf, 18],
 ];
 
+const isAdvised = anyFlag(ADVICE.map(([flag]) => flag));
+
 /** What the images need to know of a mapped file: given by the file room. */
 export interface MappedFile {
   id: number;
@@ -93,9 +95,13 @@ export function isSocketRing(vma: Vma): boolean {
   return vma.name.startsWith("socket:[");
 }
 
+/** Most areas are plain. */
+const isPeculiar = anyFlag([VM.gd, VM.lo, VM.nr, VM.dp, VM.ht]);
+
 function flagsOf(vma: Vma, anonymous: boolean): number {
   let flags: number = vma.shared ? MAP.SHARED : MAP.PRIVATE;
   if (anonymous) flags |= MAP.ANONYMOUS;
+  if (!isPeculiar(vma.flags)) return flags;
   const has = (flag: number) => hasFlag(vma.flags, flag);
   if (has(VM.gd)) flags |= MAP.GROWSDOWN;
   if (has(VM.lo)) flags |= MAP.LOCKED;
@@ -105,8 +111,12 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
   return flags;
 }
 
+/** Flags that may stand in the way of a dump. */
+const isDoubtful = anyFlag([VM.um, VM.uw, VM.ui, VM.mt, VM.ss, VM.io, VM.pf]);
+
 /** What cannot be saved of a mapping, or undefined when it can. */
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
+  if (vma.name === "" && !isDoubtful(vma.flags)) return undefined;
   const has = (flag: number) => hasFlag(vma.flags, flag);
   if (vma.name.includes("[io_uring]")) return refuse(pid, vma, "the task has mapped an io_uring", withoutIoUring(pid));
   const object = /^anon_inode:\[?([^\]]+)/.exec(vma.name)?.[1];
@@ -173,7 +183,7 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
   const ring = isAioRing(vma);
   if (ring) status = VMA.AIORING;
   let madv = 0;
-  for (const [flag, advice] of ADVICE) if (hasFlag(vma.flags, flag)) madv += 2 ** advice;
+  if (isAdvised(vma.flags)) for (const [flag, advice] of ADVICE) if (hasFlag(vma.flags, flag)) madv += 2 ** advice;
   const flags = flagsOf(vma, anonymous && !ring);
   const entry: VmaEntry = {
     // vsyscall lies beyond what a number holds exactly in general
@@ -189,7 +199,7 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
     fdflags: file?.fdflags,
     tscriu_lock_onfault: hasFlag(vma.flags, VM.lf) || undefined,
     tscriu_pkey: vma.pkey || undefined,
-    tscriu_name: /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
+    tscriu_name: vma.name === "" ? undefined : /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;
   const hasPages = ring || (isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE));

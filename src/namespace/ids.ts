@@ -33,11 +33,19 @@ export interface ForeignNamespace {
   readonly member: number;
 }
 
+const linksOf = (pid: number | "self"): readonly string[] => NAMESPACES.map((name) => linkOf(pid, name));
+
+/** The dumper never leaves its namespaces. */
+let ownLinks: readonly string[] | undefined;
+
+/** Looks at each task once: it stands still. */
 export class NamespaceIds {
   /** The dumper's own. */
   readonly own: Required<NamespaceFields>;
   readonly #ids = new Map<string, number>();
-  readonly #ownLinks = new Map<NamespaceName, string>();
+  /** What the dumper and tasks live in, in the order of NAMESPACES. */
+  readonly #ownLinks: readonly string[];
+  readonly #links = new Map<number, readonly string[]>();
   /** By the link of the innermost. */
   readonly #chains = new Map<string, readonly number[]>();
   /** Those that are not the dumper's, by their ids. */
@@ -45,9 +53,10 @@ export class NamespaceIds {
 
   constructor() {
     const own: Partial<Required<NamespaceFields>> = {};
+    ownLinks ??= linksOf("self");
+    this.#ownLinks = ownLinks;
     NAMESPACES.forEach((name, i) => {
-      const link = linkOf("self", name);
-      this.#ownLinks.set(name, link);
+      const link = this.#ownLinks[i] ?? "";
       if (link !== "") this.#ids.set(link, i + 1);
       own[fieldOf(name)] = i + 1;
     });
@@ -57,11 +66,23 @@ export class NamespaceIds {
   /** The ids of a task's namespaces; one that cannot be read counts as the dumper's. */
   ofTask(pid: number): Required<NamespaceFields> {
     const fields = { ...this.own };
-    for (const name of NAMESPACES) {
-      const link = linkOf(pid, name);
-      if (link !== "" && link !== this.#ownLinks.get(name)) fields[fieldOf(name)] = this.number(name, link, pid);
-    }
+    const links = this.#linksOf(pid);
+    NAMESPACES.forEach((name, i) => {
+      const link = links[i] ?? "";
+      if (link !== "" && link !== this.#ownLinks[i]) fields[fieldOf(name)] = this.number(name, link, pid);
+    });
     return fields;
+  }
+
+  /** As `linkOf`. */
+  link(pid: number, name: NamespaceName): string {
+    return this.#linksOf(pid)[NAMESPACES.indexOf(name)] ?? "";
+  }
+
+  #linksOf(pid: number): readonly string[] {
+    const known = this.#links.get(pid) ?? linksOf(pid);
+    this.#links.set(pid, known);
+    return known;
   }
 
   /** The id of a namespace, which is noted when it was not met before. @param member a task that tells of it */

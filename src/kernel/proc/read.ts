@@ -1,6 +1,7 @@
 import { CrError } from "../../error.ts";
 import { ERRNO } from "../errno.ts";
 import { NR } from "../nr.ts";
+import { readAhead } from "../read-ahead.ts";
 import { addressOf, readFileAt, sys, sysError } from "../sys.ts";
 
 const AT_FDCWD = -100;
@@ -13,6 +14,8 @@ const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EINTR = -(ERRNO.EINTR ?? 4);
 
 const LINK_MAX = 4096;
+/** Bytes from which on a file is worth a process beside us that reads it. */
+const LONG = 64 * 1024;
 const SHORT = 64;
 /**
  * The kernel makes records in a page of its own, until there are as many bytes as are asked for. The one that does not fit any
@@ -172,6 +175,24 @@ export class ProcDir implements ProcFiles, Disposable {
     sys(NR.close, fd);
     if (used < 0) throw this.failure(used, name, "cannot read");
     return buffer.subarray(0, used);
+  }
+
+  /**
+   * A file that may be very long, piece by piece: `use` gets what is there and was not used yet, and whether that is all, and says
+   * how many bytes of it are used.
+   */
+  pieces(name: string, use: (text: Buffer, isAll: boolean) => number): void {
+    let used = readFileAt(this.fd, putName(name), bufferAddress, LONG);
+    if (used >= 0 && used < LONG) {
+      use(buffer.subarray(0, used), true);
+      return;
+    }
+    if (used >= 0) {
+      const fd = this.open(name);
+      used = readAhead(fd, use);
+      sys(NR.close, fd);
+    }
+    if (used < 0) throw this.failure(used, name, "cannot read");
   }
 
   /** A whole file as UTF-8 text. */

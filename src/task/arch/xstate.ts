@@ -204,11 +204,20 @@ function lacking(bit: number): CrError {
   });
 }
 
+/** What was built last: threads that are alike share their entry, and their process's template. */
+let built: { entry: UserX86FpregsEntry; template: Uint8Array; xstate: Uint8Array } | undefined;
+
 /**
- * The xstate for this CPU.
+ * The xstate for this CPU, not to be changed.
  * @param template the puppet's own: its size and its enabled components are this machine's
  */
 export function buildXstate(entry: UserX86FpregsEntry, template: Uint8Array): Uint8Array {
+  if (built?.entry !== entry || built.template !== template)
+    built = { entry, template, xstate: build(entry, template) };
+  return built.xstate;
+}
+
+function build(entry: UserX86FpregsEntry, template: Uint8Array): Uint8Array {
   const out = new Uint8Array(template.length);
   const fx = view(out);
   const here = view(template);

@@ -1,0 +1,125 @@
+/**
+ * Long files of /proc, such as the smaps of a task with thousands of areas: a process beside us reads them on another CPU while we
+ * look at what is there already.
+ */
+import { type Pointer, toArrayBuffer } from "bun:ffi";
+import { NR } from "./nr.ts";
+import { addressOf, startReader, sys } from "./sys.ts";
+
+/** `struct reader` of ffi/shim.c, in words of 8 bytes; the first holds `used` and `done`. */
+const WORD = { fd: 1, into: 2, room: 3, error: 4, parent: 5, maskLength: 6, mask: 7 } as const;
+const MASK_BYTES = 128;
+const USED = 0;
+const DONE = 1;
+const STACK = 32768;
+/** What most tasks' files fit in; memory is taken as it is used. */
+const ROOM = 64 << 20;
+/** Bytes that are worth a look. */
+const ENOUGH = 128 << 10;
+/** Between two looks whether there is enough: 50 us. */
+const PAUSE = new BigInt64Array([0n, 50_000n]);
+const PROT_READ_WRITE = 3;
+/** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE. */
+const MAP_FLAGS = 0x4022;
+const [SIGKILL, WALL, EINTR] = [9, 0x40000000, -4];
+
+/** All CPUs: we ourselves sit on one. */
+let cpus: Uint8Array | undefined;
+
+/** Where else than on our own CPU a process beside us may run, as sched_setaffinity(2) takes it. */
+export function mayRunOn(mask: Uint8Array): void {
+  cpus = mask;
+}
+
+/**
+ * Reads a file from its position to its end. `use` gets what is there and was not used yet, and whether that is all; it says how
+ * many bytes of it are used. Returns 0, or the negative errno.
+ * @param room bytes, a multiple of the page size, that hold what is not used yet
+ */
+export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => number, room = ROOM): number {
+  const base = sys(NR.mmap, 0, room, PROT_READ_WRITE, MAP_FLAGS, -1, 0);
+  if (base < 0) return base;
+  try {
+    const region = Buffer.from(toArrayBuffer(base as Pointer, 0, room));
+    for (let kept = 0; ; ) {
+      const reader = new Reader(fd, base, kept, room);
+      let from = 0;
+      let used = kept;
+      try {
+        for (let done = false; !done; ) {
+          [used, done] = reader.await(from + ENOUGH);
+          if (reader.error < 0) return reader.error;
+          from += use(region.subarray(from, used), done && used < room);
+        }
+      } finally {
+        reader[Symbol.dispose]();
+      }
+      if (used < room) return 0;
+      // it did not fit: what is left over goes to the beginning
+      if (from === 0) return -7;
+      region.copyWithin(0, from, used);
+      kept = used - from;
+    }
+  } finally {
+    sys(NR.munmap, base, room);
+  }
+}
+
+class Reader implements Disposable {
+  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.mask * 8 + MASK_BYTES));
+  readonly #halves = new Int32Array(this.#words.buffer);
+  readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
+  readonly #pid: number;
+
+  constructor(
+    private readonly fd: number,
+    private readonly base: number,
+    kept: number,
+    private readonly room: number,
+  ) {
+    const words = this.#words;
+    this.#halves[USED] = kept;
+    words[WORD.fd] = BigInt(fd);
+    words[WORD.into] = BigInt(base);
+    words[WORD.room] = BigInt(room);
+    words[WORD.parent] = BigInt(process.pid);
+    const mask = cpus ?? new Uint8Array();
+    words[WORD.maskLength] = BigInt(mask.length);
+    new Uint8Array(words.buffer, WORD.mask * 8).set(mask);
+    const top = addressOf(this.#stack) + STACK;
+    this.#pid = startReader(addressOf(words), top - (top % 16));
+  }
+
+  get error(): number {
+    return Number(this.#words[WORD.error]);
+  }
+
+  /** Waits until so many bytes are there, or all that come: how many, and whether these are all. */
+  await(bytes: number): [used: number, done: boolean] {
+    for (;;) {
+      // in this order: what came before the end is counted
+      const done = Atomics.load(this.#halves, DONE) === 1;
+      const used = Atomics.load(this.#halves, USED);
+      if (done || used >= bytes) return [used, done];
+      if (this.#pid > 0) sys(NR.nanosleep, addressOf(PAUSE), 0);
+      else this.#readOn(used);
+    }
+  }
+
+  /** What the process would do, where none could be started. */
+  #readOn(used: number): void {
+    const got = sys(NR.read, this.fd, this.base + used, this.room - used);
+    if (got === EINTR) return;
+    this.#halves[USED] = used + Math.max(0, got);
+    if (got < 0) this.#words[WORD.error] = BigInt(got);
+    if (got <= 0 || used + got === this.room) this.#halves[DONE] = 1;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#pid < 0) return;
+    if (Atomics.load(this.#halves, DONE) === 0) sys(NR.kill, this.#pid, SIGKILL);
+    while (sys(NR.wait4, this.#pid, 0, WALL, 0) === EINTR);
+    // it ran on it until now
+    addressOf(this.#stack);
+  }
+}
