@@ -28,6 +28,8 @@ export interface PlannedMount {
   readonly source: Source;
   /** It shows a pid namespace below that of the tree's root, or lies upon such a one: it is made when the tree is there. */
   readonly isLate: boolean;
+  /** A terminal of the tree's own, such as a container's /dev/console: it is there, and mounted, when all files are open. */
+  readonly isTerminal: boolean;
 }
 
 export interface MountPlan {
@@ -55,9 +57,14 @@ function external(entry: MntEntry, path: string): Source | undefined {
   return name === AUTODETECTED ? { how: "outside", path: under(entry.source, path) } : { how: "named", name, path };
 }
 
-/** Terminals come back with the tree's descriptors, and mounts are there before. */
+const isTerminal = (entry: MntEntry) =>
+  fileSystemOf(entry)?.code === Fstype.DEVPTS && /^\/\d+$/.test(entry.root) && externalName(entry) === undefined;
+
+/** What shows all terminals among which one is mounted. */
+const showsAll = (entry: MntEntry, one: MntEntry) => entry.root_dev === one.root_dev && entry.root === "/";
+
 function mountedTerminal(entry: MntEntry): CrError {
-  return new CrError("a terminal is mounted over a file", {
+  return new CrError("a terminal is mounted over a file, and what it is one of nowhere", {
     code: "ENOTSUP",
     subject: { path: entry.mountpoint, terminal: entry.root },
     remedy: `name it: --external 'mnt[${entry.mountpoint}]:NAME' at dump, --external 'mnt[NAME]:PATH' at restore`,
@@ -69,7 +76,7 @@ function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): So
   if (own) return own;
   const fs = fileSystemOf(entry);
   if (isShownBy(entry, root)) return { how: "root", path: from(root.root, entry.root) };
-  if (fs?.code === Fstype.DEVPTS && /^\/\d+$/.test(entry.root)) return mountedTerminal(entry);
+  if (isTerminal(entry) && !all.some((other) => showsAll(other, entry))) return mountedTerminal(entry);
   if (fs) return { how: "new", fs, path: entry.root };
   // the same disk as another one that the user gives
   for (const other of all) {
@@ -117,7 +124,7 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
     }
     const at = parent ? from(parent.entry.mountpoint, entry.mountpoint) : "/";
     const isLate = parent?.isLate === true || (source.how === "new" && entry.tscriu_pid_ns !== undefined);
-    const planned = { entry, parent, at, source, isLate };
+    const planned = { entry, parent, at, source, isLate, isTerminal: isTerminal(entry) };
     mounts.push(planned);
   };
   add(top, undefined);

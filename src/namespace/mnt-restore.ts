@@ -2,7 +2,6 @@
  * Makes the mounts of a namespace again. Every mount is made where it shows to nobody, and then put upon its parent: from the
  * root on, and before anything lies over the places of the next ones.
  */
-import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
 import { type Caller, type Envoy, envoyOf } from "../kernel/envoy.ts";
@@ -21,7 +20,6 @@ import {
   trySetMount,
 } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
-import { pidfdOpen } from "../kernel/pidfd.ts";
 import { S_IFDIR, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -31,31 +29,11 @@ import type { NamespaceFill } from "./kind.ts";
 import { givenFor, groupsOutside, type Planned, readPlans, throwAll } from "./mnt-check.ts";
 import { surroundings } from "./mnt-ground.ts";
 import { planGroups } from "./mnt-groups.ts";
+import { Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
 import { unpackTree } from "./tmpfs.ts";
-
-/** What ends together. */
-class Descriptors implements Disposable {
-  readonly #all: number[] = [];
-  readonly #others: Disposable[] = [];
-
-  own(fd: number): number {
-    this.#all.push(fd);
-    return fd;
-  }
-
-  use<T extends Disposable>(thing: T): T {
-    this.#others.push(thing);
-    return thing;
-  }
-
-  [Symbol.dispose](): void {
-    for (const one of this.#others.splice(0)) one[Symbol.dispose]();
-    for (const fd of this.#all.splice(0)) closeFd(fd);
-  }
-}
 
 /** A new namespace, and who is in it for us. */
 interface Site {
@@ -63,26 +41,10 @@ interface Site {
   readonly envoy: Envoy;
 }
 
-/** Tasks that make file systems: what they make belongs to their namespaces. */
-class Makers implements Disposable {
-  readonly #pidfds = new Map<number | undefined, number>();
-
-  constructor(readonly context: NamespaceFill) {}
-
-  /** @param pids a pid namespace below that of the tree's root; undefined for the root itself */
-  of(pids: number | undefined): { readonly program: Program; readonly pidfd: number } {
-    const { program, pid } = pids === undefined ? this.context : this.context.inPids(pids);
-    let pidfd = this.#pidfds.get(pids);
-    if (pidfd === undefined) {
-      pidfd = pidfdOpen(pid);
-      this.#pidfds.set(pids, pidfd);
-    }
-    return { program, pidfd };
-  }
-
-  [Symbol.dispose](): void {
-    for (const fd of this.#pidfds.values()) closeFd(fd);
-  }
+interface Waiting {
+  readonly one: PlannedMount;
+  readonly at: number;
+  readonly site: Site;
 }
 
 class Builder {
@@ -96,7 +58,8 @@ class Builder {
   readonly #made = new Map<PlannedMount, number>();
   readonly #late: (() => void)[] = [];
   /** Those that are made when the tree is there, and where they come. */
-  readonly #waiting: { readonly one: PlannedMount; readonly at: number; readonly site: Site }[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #terminals: Waiting[] = [];
   readonly #cleanup: (() => void)[] = [];
   /** Directories and files of a mount upon which others are mounted. */
   readonly places = new Map<PlannedMount, readonly { readonly path: string; readonly fd: number }[]>();
@@ -226,7 +189,7 @@ class Builder {
     if (first === undefined) return;
     this.#cloneSystems(this.#systems, first.envoy.call);
     for (const site of [...others, first]) this.#fill(site);
-    if (this.#waiting.length === 0) this.#group();
+    this.#groupWhole();
     for (const { plan, envoy } of this.#sites) {
       const link = openPath(`/proc/${envoy.pid}/ns/mnt`, O.RDONLY, "cannot open a new mount namespace");
       this.context.entrance(plan.id, this.fds.own(link));
@@ -245,7 +208,7 @@ class Builder {
     makeAllPrivate(envoy.call);
     this.#cloneSystems(systems, envoy.call, true);
     for (const { one, at, site } of this.#waiting.splice(0)) this.#put(one, at, site, true);
-    this.#group();
+    this.#groupWhole();
   }
 
   /** Only what is mounted somewhere can be cloned: new file systems stand in a place of ours for the moment. */
@@ -261,7 +224,8 @@ class Builder {
       check(tryAttach(fd, place, call), what);
     }
     for (const one of this.#all)
-      if (!this.#ready.has(one) && one.isLate === isLate) this.#ready.set(one, this.#take(one, call));
+      if (!this.#ready.has(one) && one.isLate === isLate && !one.isTerminal)
+        this.#ready.set(one, this.#take(one, call));
   }
 
   #fill(site: Site): void {
@@ -310,7 +274,8 @@ class Builder {
     );
     children.forEach((child, i) => {
       const place = places[i] ?? -1;
-      if (child.isLate && !isLate) this.#waiting.push({ one: child, at: place, site });
+      if (child.isTerminal) this.#terminals.push({ one: child, at: place, site });
+      else if (child.isLate && !isLate) this.#waiting.push({ one: child, at: place, site });
       else this.#put(child, place, site, isLate);
     });
   }
@@ -329,6 +294,33 @@ class Builder {
     }
   }
 
+  /** Mounts a terminal, which has been opened by now, over a file. */
+  #putTerminal({ one, at, site }: Waiting): void {
+    const { entry } = one;
+    const subject = { path: entry.mountpoint, terminal: entry.root };
+    const all = site.plan.mounts.find((other) => !other.isTerminal && other.entry.root_dev === entry.root_dev);
+    const fd = openBelow(all ? this.mountOf(all) : -1, entry.root, O.PATH | O.NOFOLLOW);
+    if (fd < 0) {
+      // nobody of the tree has it open: it went with its other end
+      this.context.log.warn(`nothing is mounted on ${entry.mountpoint}: nobody has its terminal ${entry.root} open`);
+      return;
+    }
+    try {
+      this.#ready.set(
+        one,
+        this.fds.own(this.#clone(check(fd, "cannot open a terminal", subject), entry, site.envoy.call)),
+      );
+    } finally {
+      closeFd(fd);
+    }
+    this.#put(one, at, site);
+  }
+
+  /** Once all are where they belong. */
+  #groupWhole(): void {
+    if (this.#waiting.length + this.#terminals.length === 0) this.#group();
+  }
+
   /** Who shares with whom; all mounts are where they belong by now. */
   #group(): void {
     const byEntry = new Map(this.#all.map((one) => [one.entry, one]));
@@ -340,7 +332,7 @@ class Builder {
     for (const { mount: entry, peerOf, slave, shared } of steps) {
       const one = byEntry.get(entry);
       const call = one && callers.get(one);
-      if (one === undefined || call === undefined) continue;
+      if (one === undefined || call === undefined || !this.#made.has(one)) continue;
       const fd = this.mountOf(one);
       const subject = { path: entry.mountpoint };
       const peer = peerOf && ("outside" in peerOf ? undefined : byEntry.get(peerOf));
@@ -350,7 +342,7 @@ class Builder {
     }
     for (const one of this.#all) {
       const call = callers.get(one);
-      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call) continue;
+      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call || !this.#made.has(one)) continue;
       check(trySetMount(this.mountOf(one), { propagation: MNT.UNBINDABLE }, call), what, {
         path: one.entry.mountpoint,
       });
@@ -374,6 +366,10 @@ class Builder {
 
   /** When all files are open. */
   finish(): void {
+    if (this.#terminals.length > 0) {
+      for (const one of this.#terminals.splice(0)) this.#putTerminal(one);
+      this.#group();
+    }
     for (const one of this.#late.splice(0)) one();
   }
 }
@@ -404,11 +400,13 @@ export function restoreMounts(context: NamespaceFill): void {
   context.late(() => builder.finish());
   const surround = (all: readonly Planned[]) =>
     context.surround(surroundings(all, builder, context.isRoots, (thing) => fds.use(thing)));
-  surround(plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isLate }) => !isLate) })));
+  surround(
+    plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isLate, isTerminal }) => !isLate && !isTerminal) })),
+  );
   if (!builder.isWaiting) return;
   context.grown(() => {
     builder.complete();
     builder.clean();
-    surround(plans);
+    surround(plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isTerminal }) => !isTerminal) })));
   });
 }

@@ -1,12 +1,20 @@
 /** runc drives us as it drives criu: containers with its usual mounts, namespaces and cgroups. */
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
+import { closeFd } from "../../src/kernel/fd.ts";
+import { NR } from "../../src/kernel/nr.ts";
+import { accept, listen, makeSocket, tryBind, tryReceive, unixAddress } from "../../src/kernel/socket.ts";
+import { addressOf, check, sys } from "../../src/kernel/sys.ts";
+import { O } from "../../src/kernel/uapi/fcntl.ts";
+import { AF } from "../../src/kernel/uapi/socket.ts";
 import { binary } from "../lib/binary.ts";
 import { mountTable } from "../lib/mount-table.ts";
+import { freePort } from "../programs/real/real.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
 
 const [runc, busybox] = [Bun.which("runc"), Bun.which("busybox")];
 const testTime = 120_000;
+const SOCK_STREAM = 1;
 
 class Container implements Disposable {
   readonly scratch = new Scratch();
@@ -54,9 +62,9 @@ class Container implements Disposable {
   }
 
   /** Begins it; false, and said to be skipped with runc's own words, where none runs. */
-  runs(): boolean {
+  runs(...options: string[]): boolean {
     try {
-      this.start("run", "--detach");
+      this.start("run", "--detach", ...options);
       return true;
     } catch (error) {
       console.log(`skipped a container of runc, which starts none here: ${String(error).replaceAll("\n", " ")}`);
@@ -155,6 +163,95 @@ describe("runc", () => {
   );
 
   test(
+    "a container with a terminal, which is its console: a new one is given to it",
+    async () => {
+      using container = await Container.make((spec) => {
+        spec.process.terminal = true;
+        const answer = "read line; echo answer to $line; : >/dev/console";
+        spec.process.args = ["/bin/sh", "-c", `n=0; while :; do n=$((n+1)); echo $n >/tmp/count; ${answer}; done`];
+      });
+      using console = new ConsoleSocket(container.scratch.file("console"));
+      const options = ["--console-socket", console.path];
+      if (!container.runs(...options)) return;
+      console.take();
+      const asks = async (text: string) => {
+        console.say(`${text}\n`);
+        let heard = "";
+        await until(`it does not answer ${text}`, () => {
+          heard += console.hear();
+          return heard.includes(`answer to ${text}`) ? undefined : heard;
+        });
+      };
+      await asks("one");
+      expect(container.mounts().join("\n")).toContain("/dev/console");
+      for (const round of ["two", "three"]) {
+        const before = container.mounts();
+        container.runc("checkpoint", ...container.images, container.id);
+        container.start("restore", "--detach", ...options, ...container.images);
+        console.take();
+        await asks(round);
+        expect(container.mounts()).toEqual(before);
+      }
+    },
+    testTime,
+  );
+
+  test(
+    "a client outside stays connected to a server inside; files and directories of the host are mounted in it",
+    async () => {
+      using host = new Scratch();
+      const port = freePort();
+      mkdirSync(host.file("data"));
+      writeFileSync(host.file("data/file"), "of the host");
+      using container = await Container.make((spec) => {
+        spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== "network");
+        const server = `busybox nc -l -p ${port} -e cat; sleep 1000000`;
+        spec.process.args = ["/bin/busybox", "sh", "-c", server];
+        for (const destination of ["/data", "/one"]) {
+          const source = host.file(destination === "/data" ? "data" : "data/file");
+          spec.mounts.push({ destination, type: "bind", source, options: ["bind", "ro"] });
+        }
+      });
+      if (!container.runs()) return;
+      let heard = "";
+      const connect = () =>
+        Bun.connect({
+          hostname: "127.0.0.1",
+          port,
+          socket: {
+            data(_, bytes) {
+              heard += bytes.toString();
+            },
+            close() {
+              heard += "closed";
+            },
+          },
+        });
+      let client: Awaited<ReturnType<typeof connect>> | undefined;
+      for (const late = performance.now() + 20_000; client === undefined; await Bun.sleep(20))
+        client = await connect().catch(() => (performance.now() > late ? Promise.reject("nobody listens") : undefined));
+      const asks = async (text: string) => {
+        client?.write(text);
+        await until(`no answer to ${text}`, () => (heard.endsWith(text) ? undefined : heard));
+      };
+      await asks("before");
+      const seen = () => container.runc("exec", container.id, "cat", "/data/file", "/one");
+      expect(seen()).toBe("of the hostof the host");
+      const mounts = container.mounts();
+      for (const round of ["once", "twice"]) {
+        container.runc("checkpoint", "--tcp-established", ...container.images, container.id);
+        container.start("restore", "--detach", "--tcp-established", ...container.images);
+        await asks(round);
+        expect(seen()).toBe("of the hostof the host");
+        expect(container.mounts()).toEqual(mounts);
+      }
+      expect(heard).toBe("beforeoncetwice");
+      client.end();
+    },
+    testTime,
+  );
+
+  test(
     "a container in a cgroup namespace comes back to its cgroup, with what limits it",
     async () => {
       using container = await Container.make((spec) => {
@@ -178,6 +275,45 @@ describe("runc", () => {
     testTime,
   );
 });
+
+/** Takes over what a runtime sends to its console socket: the master of a terminal. */
+class ConsoleSocket implements Disposable {
+  readonly #listener = makeSocket(AF.UNIX, SOCK_STREAM);
+  #master = -1;
+
+  constructor(readonly path: string) {
+    check(tryBind(this.#listener, unixAddress(path)), "cannot bind", { path });
+    listen(this.#listener, 4);
+  }
+
+  /** The next one; the one before is let go. */
+  take(): void {
+    const from = accept(this.#listener);
+    const got = tryReceive(from, new Uint8Array(4096), 0);
+    closeFd(from);
+    const [fd] = typeof got === "number" ? [] : got.rights;
+    if (fd === undefined) throw new Error("no terminal was sent");
+    if (this.#master >= 0) closeFd(this.#master);
+    this.#master = fd;
+    const F_SETFL = 4;
+    sys(NR.fcntl, fd, F_SETFL, O.NONBLOCK);
+  }
+
+  say(text: string): void {
+    writeSync(this.#master, text);
+  }
+
+  /** What is there to read. */
+  hear(): string {
+    const into = new Uint8Array(4096);
+    const size = sys(NR.read, this.#master, addressOf(into), into.length);
+    return Buffer.from(into.subarray(0, Math.max(0, size))).toString();
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of [this.#listener, this.#master]) if (fd >= 0) closeFd(fd);
+  }
+}
 
 /** What the tree sees of its cgroups: the namespace begins where it lives. */
 const LIMITS =
