@@ -9,7 +9,7 @@ import { closeFd } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { anyFlag, hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
 import { getNumber } from "../kernel/socket.ts";
-import { statPath } from "../kernel/stat.ts";
+import { type FileStat, S_IFMT, S_IFREG, statPath } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
@@ -33,6 +33,12 @@ import type { InfectedTask } from "./infect.ts";
 import type { TaskAnswers } from "./task.ts";
 import type { FrozenTask } from "./tree.ts";
 
+function pathOf(pid: number, { start, end }: Vma): string {
+  return `/proc/${pid}/map_files/${start.toString(16)}-${end.toString(16)}`;
+}
+
+const isRegular = (stat: FileStat | undefined) => stat !== undefined && (stat.mode & S_IFMT) === S_IFREG;
+
 /** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
 export class MappedFiles {
   readonly #known = new Map<string, Omit<MappedFile, "fdflags">>();
@@ -45,8 +51,7 @@ export class MappedFiles {
     if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma)) return undefined;
     // private anonymous memory on huge pages has a file of the kernel's own, which says nothing
     if (!vma.shared && vma.name.startsWith("/anon_hugepage")) return undefined;
-    const range = `${vma.start.toString(16)}-${vma.end.toString(16)}`;
-    const mode = statPath(`/proc/${task.pid}/map_files/${range}`, true)?.mode ?? 0o400;
+    const mode = statPath(pathOf(task.pid, vma), true)?.mode ?? 0o400;
     const fdflags = (mode & 0o600) === 0o600 ? O.RDWR : (mode & 0o200) !== 0 ? O.WRONLY : O.RDONLY;
     if (isSocketRing(vma)) return { id: this.#socket(task, vma), kind: "socket", fdflags };
     const key = `${vma.dev}:${vma.ino}`;
@@ -71,19 +76,21 @@ export class MappedFiles {
       : vma.dev === shmemDevice() || hasFlag(vma.flags, VM.ht)
         ? "memory"
         : "file";
-    const fd = check(
-      openMapFile(task.pid, vma.start, vma.end, kind === "file" ? O.PATH : O.RDONLY),
-      "cannot open a mapped file",
-      subject,
-      "run as root, or with CAP_CHECKPOINT_RESTORE",
-    );
+    const stat = kind === "file" ? statPath(pathOf(task.pid, vma)) : undefined;
+    const open = (flags: number) => openMapFile(task.pid, vma.start, vma.end, flags);
+    // opened for reading, a device may do who knows what
+    let fd = kind !== "file" ? open(O.RDONLY) : isRegular(stat) ? open(O.RDONLY | O.NONBLOCK) : -1;
+    const isReadable = fd >= 0;
+    if (!isReadable && kind === "file") fd = open(O.PATH);
+    check(fd, "cannot open a mapped file", subject, "run as root, or with CAP_CHECKPOINT_RESTORE");
     try {
       if (kind === "segment") {
         this.files.segment(vma.ino, fd);
         return { id: vma.ino, kind };
       }
-      const file = describeFile(0, fd, vma.name, 0, { pid: task.pid, fd: -1 });
-      const id = kind === "memory" ? this.files.memoryFile(file) : RegularFiles.of(this.files).idForPath(file);
+      const file = describeFile(0, fd, vma.name, 0, { pid: task.pid, fd: -1 }, stat);
+      if (kind === "memory") return { id: this.files.memoryFile(file), kind };
+      const id = RegularFiles.of(this.files).idForPath(Object.assign(file, { isReadable }));
       return { id, kind };
     } finally {
       closeFd(fd);

@@ -6,7 +6,7 @@ import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
 import { type FdInfo, readFdInfo } from "../kernel/proc/fdinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { statFd } from "../kernel/stat.ts";
+import { type FileStat, statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import type { HeldFd, OpenFile } from "./kind.ts";
@@ -235,8 +235,9 @@ export class FileCollector implements Disposable {
 
 /**
  * Describes an open file of ours that is no descriptor of the tree: the file behind a mapping, an executable. The caller
- * closes `fd`.
+ * closes `fd`, and does not ask for the kind of its file system afterwards.
  * @param link the name that /proc/PID gives it
+ * @param stat its state, where that is known
  */
 export function describeFile(
   id: number,
@@ -244,8 +245,26 @@ export function describeFile(
   link: string,
   flags: number,
   at: { pid: number; fd: number },
+  stat: FileStat = statFd(fd, { pid: at.pid, path: link }),
 ): OpenFile {
-  const stat = statFd(fd, { pid: at.pid, path: link });
-  const info: FdInfo = { pos: 0, flags, mntId: stat.mntId, locks: [], raw: "" };
-  return { id, ...at, dup: fd, link, stat, fsType: fsTypeOf(fd), flags, pos: 0, mntId: stat.mntId, info, fown: nobody };
+  const { mntId } = stat;
+  const info: FdInfo = { pos: 0, flags, mntId, locks: [], raw: "" };
+  let fsType: number | undefined;
+  return {
+    id,
+    ...at,
+    dup: fd,
+    link,
+    stat,
+    // hardly anybody asks
+    get fsType() {
+      fsType ??= fsTypeOf(fd);
+      return fsType;
+    },
+    flags,
+    pos: 0,
+    mntId,
+    info,
+    fown: nobody,
+  };
 }

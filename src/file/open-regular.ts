@@ -66,7 +66,7 @@ function octal(mode: number): string {
 }
 
 /** Compares an opened file with what the dump saw. Files that are only appended to may have grown. */
-function checkContent(fd: number, reg: RegFileEntry, restore: FileRestore): void {
+function checkContent(fd: number, reg: RegFileEntry, flags: number, restore: FileRestore): void {
   const stat = statFd(fd, { path: reg.name });
   const { options } = restore;
   if (reg.mode !== undefined && stat.mode !== reg.mode && !options.skipFileRwxCheck) {
@@ -77,7 +77,7 @@ function checkContent(fd: number, reg: RegFileEntry, restore: FileRestore): void
     );
   }
   if ((stat.mode & S_IFMT) !== S_IFREG || (reg.mode === undefined && reg.size === undefined)) return;
-  if (options.fileValidation === "buildid" && (reg.build_id?.length ?? 0) > 0) checkBuildId(fd, reg);
+  if (options.fileValidation === "buildid" && (reg.build_id?.length ?? 0) > 0) checkBuildId(fd, reg, flags);
   checkSize(stat, reg);
 }
 
@@ -87,11 +87,12 @@ function checkSize(stat: FileStat, reg: RegFileEntry): void {
   throw changed(`the size of a file is ${stat.size} bytes, at the dump it was ${reg.size}`, reg.name, BRING_BACK);
 }
 
-function checkBuildId(fd: number, reg: RegFileEntry): void {
-  const readable = tryOpen(`/proc/self/fd/${fd}`, O.RDONLY | O.NONBLOCK);
+function checkBuildId(fd: number, reg: RegFileEntry, flags: number): void {
+  const isReadable = (flags & O.ACCMODE) === O.RDONLY && (flags & (O.PATH | O.DIRECT)) === 0;
+  const readable = isReadable ? fd : tryOpen(`/proc/self/fd/${fd}`, O.RDONLY | O.NONBLOCK);
   if (readable < 0) return;
   const id = readBuildId(readable);
-  closeFd(readable);
+  if (readable !== fd) closeFd(readable);
   if (id.length === reg.build_id.length && id.every((word, i) => word === reg.build_id[i])) return;
   throw changed(
     "a program or library is not the one of the dump: its build id differs",
@@ -175,7 +176,7 @@ function openNamed(known: RegFileEntry, flags: number, restore: FileRestore): nu
   checkType(reg, ground);
   const fd = openAs((how) => ground.open(reg.name, how), named(flags), reg.mode, { path: reg.name });
   try {
-    checkContent(fd, reg, restore);
+    checkContent(fd, reg, flags, restore);
     return fd;
   } catch (error) {
     closeFd(fd);
@@ -195,12 +196,13 @@ export function seekTo(fd: number, pos: number | bigint, path: string): void {
 export function openDescriptor(reg: RegFileEntry, restore: FileRestore): number {
   const given = inherited(reg, restore);
   if (given !== undefined) return given;
-  const fd = Remaps.of(restore).takeReady(reg.id) ?? openRegular(reg, restore);
+  const ready = Remaps.of(restore).takeReady(reg.id);
+  const fd = ready ?? openRegular(reg, restore);
   const pos = BigInt(reg.pos);
   if ((reg.flags & O.PATH) !== 0 || pos === NO_POS) return fd;
   const type = (reg.mode ?? S_IFREG) & S_IFMT;
-  // some files of the kernel have no position: there it is 0
-  if (pos === 0n && type === S_IFREG) sys(NR.lseek, fd, 0, SEEK.SET);
+  // some files of the kernel have no position: there it is 0, as it is where a file was opened just now
+  if (pos === 0n && type === S_IFREG && ready !== undefined) sys(NR.lseek, fd, 0, SEEK.SET);
   else if (pos !== 0n && type !== S_IFIFO && type !== S_IFCHR) seekTo(fd, pos, reg.name);
   // a device may count what was read and yet refuse to be positioned
   else if (type === S_IFCHR && pos !== 0n) sys(NR.lseek, fd, Number(pos), SEEK.SET);

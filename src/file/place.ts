@@ -21,6 +21,8 @@ export interface NamedFile {
   readonly mntId: number;
   /** F_GETFL without O_CLOEXEC; 0 for what is no descriptor. */
   readonly flags: number;
+  /** Of what is no descriptor: `dup` can be read. */
+  readonly isReadable?: boolean;
   /** Where it was met, for errors. */
   readonly pid: number;
   readonly fd: number;
@@ -61,7 +63,7 @@ export function subjectOf(file: NamedFile): Subject {
 
 /** NFS keeps a file that was deleted while open under such a name until the last close. */
 function isSillyRenamed(file: NamedFile): boolean {
-  return file.fsType === FS.NFS && /\/\.nfs[0-9a-f]+$/.test(file.link);
+  return /\/\.nfs[0-9a-f]+$/.test(file.link) && file.fsType === FS.NFS;
 }
 
 function isSame(a: FileStat, b: FileStat): boolean {

@@ -77,7 +77,7 @@ export class RegularFiles {
     const known = this.#byPath.get(key);
     if (known !== undefined) return known;
     const id = this.dump.nextId();
-    this.#add(id, { ...file, flags: 0 }, 0, nobody);
+    this.#add(id, file.flags === 0 ? file : { ...file, flags: 0 }, 0, nobody);
     this.#byPath.set(key, id);
     return id;
   }
@@ -123,9 +123,8 @@ export class RegularFiles {
 
 /** Reads through the descriptor that is there where that is allowed, else through a new one. */
 function buildIdOf(file: NamedFile): number[] {
-  const readable =
-    file.flags !== 0 && (file.flags & O.ACCMODE) !== O.WRONLY && (file.flags & (O.PATH | O.DIRECT)) === 0;
-  if (readable) return readBuildId(file.dup);
+  const isReadable = (file.flags & O.ACCMODE) !== O.WRONLY && (file.flags & (O.PATH | O.DIRECT)) === 0;
+  if (file.flags === 0 ? file.isReadable : isReadable) return readBuildId(file.dup);
   const fd = tryOpen(`/proc/self/fd/${file.dup}`, O.RDONLY | O.NONBLOCK);
   if (fd < 0) return [];
   try {

@@ -45,6 +45,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   #surroundings: Surroundings = ownSurroundings();
   readonly #open = new Map<number, number>();
   readonly #reopened = new Map<string, number>();
+  #held: ReadonlySet<number> | undefined;
   readonly #opening = new Set<number>();
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => void)[] = [];
@@ -55,7 +56,7 @@ export class RestoredFiles implements FileRestore, Disposable {
     readonly images: ImageDirectory,
     readonly options: RestoreOptions,
     readonly log: Log,
-    set: SavedSet,
+    readonly set: SavedSet,
   ) {
     this.entries = set.files;
   }
@@ -106,9 +107,19 @@ export class RestoredFiles implements FileRestore, Disposable {
     this.#open.set(id, fd);
   }
 
+  /** Ids of what descriptors of the tree show. */
+  get #heldIds(): ReadonlySet<number> {
+    this.#held ??= new Set(this.set.tasks.flatMap(({ fds }) => fds.map(({ id }) => id)));
+    return this.#held;
+  }
+
   /** A descriptor for a mapping, with the access that it needs. */
   forMapping(id: number, fdflags: number): number {
-    if (this.entries.get(id)?.psk) return this.descriptor(id);
+    const entry = this.entries.get(id);
+    if (entry?.psk) return this.descriptor(id);
+    // one that is no descriptor's, and open just so, is the mapping's alone
+    const isOpenSo = entry?.reg && (entry.reg.flags & (O.ACCMODE | O.PATH)) === (fdflags & O.ACCMODE);
+    if (isOpenSo && !this.#heldIds.has(id)) return this.descriptor(id);
     const key = `${id}:${fdflags}`;
     const known = this.#reopened.get(key);
     if (known !== undefined) return known;
