@@ -1,5 +1,6 @@
 /** What the table shows. */
 import type { Figure } from "./figure.ts";
+import { fresh } from "./fresh.ts";
 import { redis } from "./redis.ts";
 import { start } from "./start.ts";
 import { Victim } from "./victim.ts";
@@ -88,6 +89,7 @@ export const figures: readonly Figure[] = [
   ...growth(mounts1000, mounts100),
   ...growth(veths200, veths20),
   redis,
+  fresh,
   {
     what: "peak memory of dumping 1 GiB against sleep",
     atMost: 1.5,

@@ -20,7 +20,7 @@ const SIGUSR2 = 12;
 /** Compiled once. */
 let program: string | undefined;
 
-function victimProgram(): string {
+export function victimProgram(): string {
   if (program !== undefined) return program;
   // whatever a dumped or restored tree leaves behind becomes our child, and its pid is free once we have waited
   sys(NR.prctl, PR_SET_CHILD_SUBREAPER, 1);

@@ -12,7 +12,7 @@ typedef long s64;
 
 enum { PAGE = 4096, CLONE_ARGS = 88 };
 enum { LONG = 64 << 10, PIECE = 1 << 20, MADV_POPULATE_WRITE = 23 };
-enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2 };
+enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2, STATE_KEEP = 3 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
 enum { READ_ALL = 0x10000, FILL_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES, START_THREAD };
@@ -22,7 +22,7 @@ enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 struct control {
 	u32 state, socket;
 	u32 ops, stopped;
-	u32 pad, filtered;
+	u32 quiet, filtered;
 	u64 leave_ip, leave_sp, base, size, area_ops;
 	int pair[2];
 	u32 gate;
@@ -299,10 +299,42 @@ static __attribute__((noreturn)) void serve_futex(struct control *c)
 	}
 }
 
+enum { SIGCHLD = 17, ECHILD = 10, WNOHANG = 1, WALL = 0x40000000, EVERYBODY = -1 };
+
+/*
+ * The init of a pid namespace that was made around a tree, whose root is its child `root`. It reaps whoever ends, passes on
+ * the signals that somebody sends it, and ends when nobody is left, as the root did. All signals are blocked.
+ */
+static __attribute__((noreturn)) void keep_house(struct control *c)
+{
+	s64 root = c->ops;
+	u64 all = ~0UL;
+	int info[32], status, verdict = 0;
+
+	for (;;) {
+		s64 r = syscall6(NR_wait4, -1, (s64)&status, WNOHANG | WALL, 0, 0, 0);
+
+		if (r == root) {
+			verdict = status & 0x7f ? 128 + (status & 0x7f) : status >> 8 & 0xff;
+			root = EVERYBODY;
+		}
+		if (r == -ECHILD)
+			syscall6(NR_exit_group, verdict, 0, 0, 0, 0, 0);
+		if (r > 0)
+			continue;
+		r = syscall6(NR_rt_sigtimedwait, (s64)&all, (s64)info, 0, sizeof(all), 0, 0);
+		/* what the kernel says itself is for the terminal's group, which hears it too */
+		if (r > 0 && r != SIGCHLD && info[2] <= 0 && !c->quiet)
+			syscall6(NR_kill, root, r, 0, 0, 0, 0);
+	}
+}
+
 __attribute__((noreturn, section(".text.entry"))) void agent_entry(struct control *c)
 {
 	if (c->state == STATE_LEAVE)
 		go_home(c);
+	if (c->state == STATE_KEEP)
+		keep_house(c);
 	if (c->socket)
 		serve_socket(c);
 	serve_futex(c);

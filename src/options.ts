@@ -186,6 +186,8 @@ export interface RestoreOptions extends CommonOptions {
   /** A label for all threads in place of theirs. */
   lsmProfile: LsmProfile | undefined;
   weakSysctls: boolean;
+  /** Make a pid namespace around the tree, unless its root is the init of one that is made anyway. */
+  newPids: boolean;
 }
 
 /** Times are microseconds. */
@@ -214,6 +216,8 @@ export interface DumpResult {
 export interface RestoreResult {
   /** The root task's pid as we see it. */
   pid: number;
+  /** The init that was made for it, our child: it ends with the tree, as the root did. */
+  init: number | undefined;
   tasks: number;
   totalUs: number;
   forkingUs: number;

@@ -27,6 +27,8 @@ export const CONTROL = {
   ops: 8,
   /** u32: index of the record that failed, or `ops` when none did. */
   stopped: 12,
+  /** u32: 1 for an init that passes no signals on. */
+  quiet: 16,
   /** u32: 1 when only rt_sigreturn may be called at the end (seccomp). */
   filtered: 20,
   /** u64: where to jump to leave: address of the nine bytes, stack pointer for them, area address and size. */
@@ -50,6 +52,8 @@ export const STATE_IDLE = 0;
 export const STATE_RUN = 1;
 /** For an agent that is entered anew: go home. */
 export const STATE_LEAVE = 2;
+/** For one that becomes an init: `ops` is the pid of its child that the tree begins with. */
+export const STATE_KEEP = 3;
 
 /** `struct op`: one system call of a program. */
 export const OP = { nr: 0, policy: 4, kinds: 8, args: 16, result: 64, expect: 72, size: 80 } as const;

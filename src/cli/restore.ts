@@ -78,6 +78,7 @@ export function restoreOptions(
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
     root: settings.text("root"),
     weakSysctls: settings.flag("weak-sysctls"),
+    newPids: settings.flag("new-pidns"),
   };
 }
 
@@ -94,13 +95,15 @@ export async function runRestore(invocation: Invocation): Promise<number> {
   const inherited = inheritedDescriptors();
   const space = openWorkspace(settings, command);
   const { log } = space;
-  const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren }, job] = await Promise.all([
-    import("../restore/restore.ts"),
-    import("../kernel/sys.ts"),
-    import("./exec.ts"),
-    import("./wait.ts"),
-    import("./foreground.ts"),
-  ]);
+  const [{ restore }, { catchSignals, interruptedBy }, exec, { waitForChildren, waitForInit }, job] = await Promise.all(
+    [
+      import("../restore/restore.ts"),
+      import("../kernel/sys.ts"),
+      import("./exec.ts"),
+      import("./wait.ts"),
+      import("./foreground.ts"),
+    ],
+  );
   return withLog(log, () => {
     warnUnused(log, invocation);
     const [name] = operands;
@@ -116,8 +119,9 @@ export async function runRestore(invocation: Invocation): Promise<number> {
     if (program !== undefined) exec.becomeProgram(program, operands, inherited);
     if (options.detached) return 0;
     const together = options.shellJob && !options.leaveStopped;
-    waitForChildren(together ? job.stopTogether : undefined);
+    const stop = together ? job.stopTogether : undefined;
+    const status = result.init === undefined ? waitForChildren(stop) : waitForInit(result.init, result.pid, stop);
     if (result.foreground !== undefined) job.takeBack();
-    return 0;
+    return status;
   });
 }

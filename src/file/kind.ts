@@ -150,6 +150,8 @@ export interface FileRestore extends Surroundings {
   readonly pidsApart: boolean;
   /** What users and groups are called in the user namespace of the tree's root, where that is not ours. */
   readonly ids: IdTranslation | undefined;
+  /** Where namespaces of ours lie that were made anew for the tree: a directory like /proc/PID/ns, and which. */
+  readonly ownNamespaces: { readonly directory: string; readonly made: readonly string[] } | undefined;
   /**
    * Our number of a task, thread or process group by the one that the images have. What is not of the tree has the same number,
    * or 0 where its numbers mean nothing here.

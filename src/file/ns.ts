@@ -48,7 +48,10 @@ function idsOf(pid: number, restore: FileRestore): TaskKobjIdsEntry | undefined 
 function pathOf(nsf: NsFileEntry, restore: FileRestore): string {
   const kind = NAMESPACES.find(({ flag }) => flag === nsf.ns_cflag);
   const ids = restore.images.inventory.root_ids;
-  if (kind !== undefined && ids?.[kind.field] === nsf.ns_id) return `/proc/self/ns/${kind.name}`;
+  if (kind !== undefined && ids?.[kind.field] === nsf.ns_id) {
+    const own = restore.ownNamespaces;
+    return `${own?.made.includes(kind.name) ? own.directory : "/proc/self/ns"}/${kind.name}`;
+  }
   const member = kind && restore.tasks.find(({ pid }) => idsOf(pid, restore)?.[kind.field] === nsf.ns_id);
   if (kind && member) return `/proc/${member.hostPid}/ns/${kind.name}`;
   throw new CrError("a namespace that was open cannot be restored yet", {

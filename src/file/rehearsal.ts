@@ -249,6 +249,7 @@ export class Rehearsal implements Disposable {
       networks: new Map(),
       pidsApart: false,
       ids: undefined,
+      ownNamespaces: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,

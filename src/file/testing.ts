@@ -169,6 +169,7 @@ export class TestRun implements Disposable {
       networks: new Map(),
       pidsApart: false,
       ids: undefined,
+      ownNamespaces: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,
       entries: this.entries,

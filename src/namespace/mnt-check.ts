@@ -1,10 +1,10 @@
 /** The mounts of a set, read and checked before anything is made. */
 import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { MntEntry } from "../image/schema.gen.ts";
+import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { RestoreOptions } from "../options.ts";
 import { planGroups } from "./mnt-groups.ts";
-import { type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
+import { AUTODETECTED, type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
 
 /** One namespace that is to be. */
 export interface Planned {
@@ -17,10 +17,22 @@ export function throwAll(errors: readonly CrError[]): void {
   if (first) throw errors.length === 1 ? first : new CrErrors(`${errors.length} mounts cannot be made again`, errors);
 }
 
-export function readPlans(images: ImageDirectory, ids: readonly number[]): Planned[] {
+/** The machine's /proc shows the machine's processes: a tree in a new pid namespace gets one of its own. */
+function withOwnProc(entry: MntEntry): MntEntry {
+  if (entry.fstype !== Fstype.PROC || entry.ext_key !== AUTODETECTED) return entry;
+  const { ext_key: _, internal_sharing: __, ...own } = entry;
+  return { ...own, source: "proc", shared_id: 0, master_id: 0 };
+}
+
+export function readPlans(
+  images: ImageDirectory,
+  ids: readonly number[],
+  { newPids }: Pick<RestoreOptions, "newPids">,
+): Planned[] {
   let root: MntEntry | undefined;
   return ids.map((id) => {
-    const { mounts, errors } = planMounts(images.read("MNTS", id), root);
+    const entries = images.read("MNTS", id);
+    const { mounts, errors } = planMounts(newPids ? entries.map(withOwnProc) : entries, root);
     throwAll(errors);
     root ??= mounts[0]?.entry;
     return { id, mounts };
@@ -49,7 +61,7 @@ export function groupsOutside(plans: readonly Planned[], options: RestoreOptions
 
 /** Refuses what cannot be made, before anything is. */
 export function checkMounts(images: ImageDirectory, ids: readonly number[], options: RestoreOptions): void {
-  const plans = readPlans(images, ids);
+  const plans = readPlans(images, ids, options);
   const mounts = plans.flatMap((plan) => plan.mounts);
   const errors = problemsOf(mounts, options);
   const groups = planGroups(

@@ -386,7 +386,7 @@ function remedyFor(mount: number, at: number): string | undefined {
 }
 
 export function restoreMounts(context: NamespaceFill): void {
-  const plans = readPlans(context.images, context.ids);
+  const plans = readPlans(context.images, context.ids, context.options);
   const fds = new Descriptors();
   context.atEnd(() => fds[Symbol.dispose]());
   const builder = new Builder(context, plans, fds);

@@ -155,7 +155,7 @@ export class FreshNamespaces {
 
   #givenPids(options: RestoreOptions): number | undefined {
     const id = this.#rootsOwn("pid");
-    return id === undefined ? undefined : givenPidNamespace(this.images, id, options);
+    return id === undefined || options.newPids ? undefined : givenPidNamespace(this.images, id, options);
   }
 
   /** Acts so that who is cloned meanwhile is born into a pid namespace that was given for the root, if one was. */
@@ -175,7 +175,10 @@ export class FreshNamespaces {
 
   /** Refuses what cannot be made again, before anything is. */
   check(options: RestoreOptions): void {
-    for (const { kind, ids } of this.#fresh) kind.check?.(this.images, ids, options);
+    for (const { kind, ids } of this.#fresh) {
+      // a new one stands for whatever pid namespace was given
+      if (kind.name !== "pid" || !options.newPids) kind.check?.(this.images, ids, options);
+    }
   }
 
   fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance" | "owner">): void {

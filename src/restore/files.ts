@@ -40,6 +40,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   readonly networks = new Map<number, string>();
   pidsApart = false;
   ids: IdTranslation | undefined;
+  ownNamespaces: FileRestore["ownNamespaces"];
   /** A task in the ipc namespace that the tree has of its own, as we see it. */
   ipcMember: number | undefined;
   #surroundings: Surroundings = ownSurroundings();

@@ -315,22 +315,27 @@ export function release(finish: Finish, leaveStopped: boolean): void {
     if (parent) tellParent(task.saved, parent);
   }
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.forest, finish.affinity, sched);
+  const { segments, forest } = finish;
+  forest.warden?.prepare(finish.affinity);
   const calls = finish.files.releaseCalls();
-  const { segments } = finish;
-  if (calls.length > 0 || segments.removals.length > 0) handOver(tasks, calls, segments);
+  if (calls.length > 0 || segments.removals.length > 0) handOver(tasks, calls, finish);
   else segments.keep();
   for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);
+  forest.warden?.release();
 }
 
 /**
  * Connections wake, their lock goes, and segments stay, in one go with the tree: a process beside us does it. If we die before it has begun
  * nothing is left of the tree, as before; if we die later the kernel lets all of it go.
  */
-function handOver(tasks: readonly GrownTask[], calls: readonly Call[], segments: RestoredSegments): void {
+function handOver(tasks: readonly GrownTask[], calls: readonly Call[], { segments, forest }: Finish): void {
   using standby = new Standby();
-  const kills = tasks.map(({ puppet }) => ({ nr: NR.kill, args: [puppet.pid, SIGKILL] }));
+  const { warden } = forest;
+  const puppets = [...(warden ? [warden] : []), ...tasks].map(({ puppet }) => puppet);
+  const kills = puppets.map(({ pid }) => ({ nr: NR.kill, args: [pid, SIGKILL] }));
   standby.ifWeDie([...kills, ...segments.removals]);
   segments.keep();
   for (const task of tasks) for (const { tid } of threadsOf(task)) setOptions(tid, 0);
+  warden?.spare();
   standby.carryOut(calls);
 }

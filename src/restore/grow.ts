@@ -19,14 +19,17 @@ import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { restoreThpDisable } from "../task/process.ts";
+import { makeGroups } from "./groups.ts";
 import type { Hole } from "./hole.ts";
-import { type Group, groupOf, nestOf, numbersOf, ownGroup, ownPid, seenBy } from "./pid-numbers.ts";
+import { type Group, groupOf, nestOf, numbersOf, ownPid } from "./pid-numbers.ts";
 import { PidSpaces } from "./pid-spaces.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
+import { Warden } from "./warden.ts";
 
 const SIGNALS = 64;
 const O_CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
+const CLONE_NEWPID = 0x2000_0000;
 const CLONE_FILES = 0x400;
 const PR_SET_CHILD_SUBREAPER = 36;
 /** Areas this large are worth sharing: below, a comparison costs more than a copy. */
@@ -51,7 +54,7 @@ export interface GrownTask {
 export interface GrowOptions {
   readonly hole: Hole;
   readonly sources: MemorySources;
-  /** clone(2) flags for the root: CLONE_PARENT, CLONE_NEW*. */
+  /** clone(2) flags for the root: CLONE_NEW*. */
   readonly rootFlags: number;
   /** How many pid namespaces lie between ours and the root's. */
   readonly rootLevels: number;
@@ -61,6 +64,12 @@ export interface GrowOptions {
   givenPids(id: number): number | undefined;
   /** The root was born with these, and waits for the word that is returned. */
   rootBorn(pid: number): Uint8Array;
+  /** A pid namespace is made around the tree. */
+  readonly isWrapped: boolean;
+  /** The init of that is there, and the root is not. */
+  prepareWarden(warden: Warden): void;
+  /** clone(2) flags for the first process that is made: CLONE_PARENT. */
+  readonly firstFlags: number;
   /** Fills the namespaces that the root was born into. */
   fillNamespaces(root: Puppet): void;
   /** A task but the root was cloned by one with `parent`'s core, and has no children yet. */
@@ -93,6 +102,8 @@ export class Forest implements Disposable {
   readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
   readonly pids: PidSpaces;
+  /** The init of a pid namespace that was made around the tree. */
+  warden: Warden | undefined;
 
   constructor(
     readonly set: SavedSet,
@@ -114,8 +125,7 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const { hole, rootFlags, rootLevels, inRootsPids, rootBorn } = this.options;
-    const puppet = inRootsPids(() => Puppet.root(root.pid, hole.base, rootFlags, rootLevels, rootBorn));
+    const puppet = this.#makeRoot(root.pid);
     this.pids.plant(puppet);
     const grown: GrownTask = {
       saved: root,
@@ -127,18 +137,6 @@ export class Forest implements Disposable {
       pgid: this.options.ourPgid,
     };
     this.tasks.set(root.pid, grown);
-    const { theirs } = this.options.sources.service;
-    run(puppet, (program) => {
-      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], {
-        what: "cannot place the service socket",
-      });
-      closeOthers(program, [theirs]);
-      // what the runtime that we are started by ignores would be inherited by every task, zombies too
-      const byDefault = program.reserve(32);
-      for (let signal = 1; signal <= SIGNALS; signal++) {
-        program.call(NR.rt_sigaction, [signal, byDefault, 0, 8], { ignore: true });
-      }
-    });
     this.options.fillNamespaces(puppet);
     this.#settle(grown, []);
     for (let moved = true; this.#late.length > 0 && moved; ) {
@@ -158,7 +156,34 @@ export class Forest implements Disposable {
         remedy: "dump the tree from the session's leader on",
       });
     }
-    this.#groups();
+    makeGroups(this);
+  }
+
+  /** The tree's root, below an init where a pid namespace is made around it; it has the service socket, and nothing else. */
+  #makeRoot(pid: number): Puppet {
+    const { hole, rootFlags, rootLevels, rootBorn, inRootsPids, isWrapped, firstFlags, shellJob } = this.options;
+    const puppet = isWrapped
+      ? Puppet.root(1, hole.base, firstFlags + CLONE_NEWPID)
+      : inRootsPids(() => Puppet.root(pid, hole.base, firstFlags + rootFlags, rootLevels, rootBorn));
+    if (isWrapped) this.warden = new Warden(puppet, pid, shellJob);
+    const { theirs } = this.options.sources.service;
+    run(puppet, (program) => {
+      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], {
+        what: "cannot place the service socket",
+      });
+      closeOthers(program, [theirs]);
+      // what the runtime that we are started by ignores would be inherited by every task, zombies too
+      const byDefault = program.reserve(32);
+      for (let signal = 1; signal <= SIGNALS; signal++) {
+        program.call(NR.rt_sigaction, [signal, byDefault, 0, 8], { ignore: true });
+      }
+    });
+    const { warden } = this;
+    if (!warden) return puppet;
+    this.options.prepareWarden(warden);
+    const root = puppet.cloneChild({ numbers: [pid], flags: rootFlags });
+    warden.settle();
+    return root;
   }
 
   /** Clones the children of a bare puppet and restores its memory, in the order that sessions and sharing ask for. */
@@ -304,7 +329,9 @@ export class Forest implements Disposable {
     run(parent.puppet, reaper(true));
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
     const gone = groupOf(saved, "sid");
-    const helper = leader ? this.#helper(leader.puppet, nestOf(parent.saved.tree)) : this.#helper(parent.puppet, gone);
+    const helper = leader
+      ? this.makeHelper(leader.puppet, nestOf(parent.saved.tree))
+      : this.makeHelper(parent.puppet, gone);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
     const members = leader
       ? [saved]
@@ -340,7 +367,7 @@ export class Forest implements Disposable {
   }
 
   /** A process for the moment. @param as where it lives, or also what it is called there */
-  #helper(parent: Puppet, as: Group | readonly number[]): Puppet {
+  makeHelper(parent: Puppet, as: Group | readonly number[]): Puppet {
     if (!("numbers" in as)) return this.pids.bear(parent, as, { numbers: this.pids.spare(as) });
     return this.pids.bear(parent, as.nest, { numbers: as.numbers });
   }
@@ -348,61 +375,13 @@ export class Forest implements Disposable {
   /** The same for the tree's files; `inner` is its pid in the tree's namespace, if that matters. */
   helper(parent: Puppet, inner: number | undefined): Disposable & { readonly hostPid: number } {
     const nest = this.pids.nestOf(parent);
-    const helper = this.#helper(parent, inner === undefined ? nest : { nest: [], numbers: [inner] });
+    const helper = this.makeHelper(parent, inner === undefined ? nest : { nest: [], numbers: [inner] });
     return { hostPid: helper.pid, [Symbol.dispose]: () => this.pids.dismiss(helper, parent) };
-  }
-
-  /** Process groups: leaders first, helpers for groups whose leader is gone. */
-  #groups(): void {
-    const all = [...this.tasks.values()];
-    const { root } = this.set;
-    const keepsOurs = (saved: SavedTask) =>
-      this.options.shellJob && saved.tree.pgid === root.tree.pgid && !this.tasks.has(root.tree.pgid);
-    for (const task of all)
-      if (task.saved.tree.pgid === task.saved.pid && task.pgid !== task.saved.pid) this.#join(task);
-    const helpers = new Map<number, { helper: Puppet; parent: Puppet }>();
-    for (const task of all) {
-      const { pgid } = task.saved.tree;
-      if (pgid === task.pgid || keepsOurs(task.saved)) continue;
-      if (!this.tasks.has(pgid) && !helpers.has(pgid) && !all.some((t) => t.pgid === pgid)) {
-        const group = groupOf(task.saved, "pgid");
-        const parent = this.#whoCanMake(group, task).puppet;
-        const helper = this.#helper(parent, group);
-        run(helper, (program) => void program.call(NR.setpgid, [0, 0], { what: "cannot make a process group" }));
-        helpers.set(pgid, { helper, parent });
-      }
-      this.#join(task);
-    }
-    for (const { helper, parent } of helpers.values()) this.pids.dismiss(helper, parent);
-  }
-
-  /** Who can clone the leader of a group that is gone: somebody of its session who lives where it did, or above. */
-  #whoCanMake({ nest }: Group, member: GrownTask): GrownTask {
-    const isFit = ({ saved, sid }: GrownTask) =>
-      !saved.zombie && sid === member.sid && nestOf(saved.tree).every((id, i) => nest[i] === id);
-    return isFit(member) ? member : ([...this.tasks.values()].find(isFit) ?? member);
-  }
-
-  /** A task into its process group: by itself, or where it cannot see that by its parent. */
-  #join(task: GrownTask): void {
-    const { saved, puppet } = task;
-    const { pgid } = saved.tree;
-    const what = `cannot join process group ${pgid}`;
-    const own = ownGroup(saved);
-    const parent = saved.parent && this.tasks.get(saved.parent.pid);
-    if (own !== 0)
-      run(puppet, (program) => void program.call(NR.setpgid, [0, own], { what, subject: { pid: saved.pid } }));
-    else if (parent) {
-      const group = seenBy(parent.saved, groupOf(saved, "pgid").numbers);
-      run(parent.puppet, (program) => {
-        program.call(NR.setpgid, [puppet.seen, group], { what, subject: { pid: saved.pid } });
-      });
-    }
-    task.pgid = pgid;
   }
 
   /** Ends everything that was made: the tree is not to be. What dies with us anyway is waited for, but not for ever. */
   kill(): void {
+    if (this.warden) sys(NR.kill, this.warden.puppet.pid, 9);
     for (const { puppet } of this.tasks.values()) sys(NR.kill, puppet.pid, 9);
     for (let tries = 0; tries < KILL_TRIES; ) {
       // threads too are ours to reap, and a leader goes after all of them
@@ -416,6 +395,7 @@ export class Forest implements Disposable {
 
   [Symbol.dispose](): void {
     for (const { puppet } of this.tasks.values()) puppet[Symbol.dispose]();
+    this.warden?.[Symbol.dispose]();
     this.pids[Symbol.dispose]();
   }
 }

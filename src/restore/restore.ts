@@ -5,6 +5,7 @@
 
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
+import { ownGround, type Surroundings } from "../file/ground.ts";
 import type { RestoredTask } from "../file/kind.ts";
 import { allowDescriptors, receiveFd, type Service } from "../file/numbers.ts";
 import { restoredTerminals } from "../file/tty-restore.ts";
@@ -31,6 +32,7 @@ import { Forest, type GrownTask } from "./grow.ts";
 import { findHole } from "./hole.ts";
 import { planMemory } from "./plan-memory.ts";
 import { readSet, type SavedSet, type SavedTask } from "./set.ts";
+import type { Warden } from "./warden.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -57,19 +59,22 @@ function openService(set: SavedSet): { ours: number; theirs: number; inherited: 
   return { ours, inherited, theirs: highest + 8 };
 }
 
-export function restore(options: RestoreOptions, log: Log): RestoreResult {
+export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   const started = performance.now();
   roundTrips.stops = 0;
   roundTrips.programs = 0;
-  const interrupted = takeSignals(options.interrupted);
+  const interrupted = takeSignals(asked.interrupted);
   const step = () => {
     if (interrupted()) throw new CrError("interrupted: nothing of the tree is left", { code: "EINTR" });
   };
   requirePageSize();
   log.phase("read");
-  using images = ImageDirectory.open(options.images.path);
+  using images = ImageDirectory.open(asked.images.path);
   translateIds(images);
   const set = readSet(images);
+  const namespaces = new FreshNamespaces(images, set.tasks, log);
+  const isWrapped = asked.newPids && !namespaces.isFresh("pid");
+  const options = { ...asked, newPids: isWrapped };
   if (images.inventory.tcp_close && !options.tcpClose) {
     throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
   }
@@ -85,9 +90,17 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       remedy: "pass --shell-job to restore too",
     });
   }
-  const namespaces = new FreshNamespaces(images, set.tasks, log);
   if (namespaces.isFresh("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
+  if (isWrapped && namespaces.user !== undefined)
+    throw new CrError(
+      "a tree in a user namespace of its own has no init: a new pid namespace around it is not supported yet",
+      {
+        code: "ENOTSUP",
+        subject: { pid: root.pid },
+        remedy: "leave --new-pidns out",
+      },
+    );
   namespaces.check(options);
   const grown: (() => void)[] = [];
   const late: (() => void)[] = [];
@@ -100,24 +113,33 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
   const service = openService(set);
   const segments = new RestoredSegments(images);
   const stat = ownSession();
+  const hasNew = namespaces.any || isWrapped;
   const forest = new Forest(set, {
     hole,
     rootLevels: namespaces.levels(options),
     inRootsPids: (act) => namespaces.inRootsPids(options, act),
+    isWrapped,
+    prepareWarden: (warden) => {
+      cgroups.enter(warden.puppet.pid, root.core, undefined);
+      if (namespaces.isFresh("mnt")) return;
+      warden.mountProc();
+      if (warden.surroundings) files.surround(warden.surroundings);
+    },
     givenPids: (id) => givenPidNamespace(images, id, options),
-    rootFlags: namespaces.flags + (options.sibling || (options.detached && outlivesUs(root)) ? CLONE_PARENT : 0),
+    firstFlags: options.sibling || (options.detached && !isWrapped && outlivesUs(root)) ? CLONE_PARENT : 0,
+    rootFlags: namespaces.flags,
     rootBorn: (pid) => namespaces.born(pid),
     fillNamespaces: ({ program, pid }) => {
       // first, for that is the root of a cgroup namespace
       cgroups.enter(pid, root.core, undefined, namespaces.has("cgroup"));
-      if (namespaces.any) mustHook(options, "setup-namespaces", pid);
+      if (hasNew) mustHook(options, "setup-namespaces", pid);
       namespaces.fill({
         options,
         log,
         program,
         pid,
         segments,
-        surround: (surroundings) => files.surround(surroundings),
+        surround: (surroundings) => files.surround(around(surroundings, forest.warden)),
         network: (id, path, isRoots) => {
           if (isRoots) files.network = path;
           else files.networks.set(id, path);
@@ -129,7 +151,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
       });
       program.run();
       if (namespaces.has("cgroup")) cgroups.enter(pid, root.core, undefined);
-      if (namespaces.any) mustHook(options, "post-setup-namespaces", pid);
+      if (hasNew) mustHook(options, "post-setup-namespaces", pid);
     },
     born: (pid, core, parent) => cgroups.enter(pid, core, parent),
     toEnter: (ids, from) => namespaces.toEnter(ids, from),
@@ -167,6 +189,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     if (inIpc) files.ipcMember = forest.task(inIpc.pid).puppet.pid;
     files.pidsApart = forest.task(root.pid).puppet.levels > 0;
     files.ids = namespaces.ids;
+    files.ownNamespaces = forest.warden?.namespaces;
     files.openAll();
     placeFiles(tasks, files, service);
     files.link();
@@ -211,6 +234,7 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     for (const group of restoredTerminals(files).elsewhere) sys(NR.kill, -group, SIG.WINCH);
     return {
       pid: rootPid,
+      init: forest.warden?.puppet.pid,
       tasks: set.tasks.length,
       totalUs,
       forkingUs,
@@ -230,6 +254,18 @@ export function restore(options: RestoreOptions, log: Log): RestoreResult {
     closeFd(service.inherited);
     cpu.release();
   }
+}
+
+/** Paths of a tree that has our mounts begin at the root that was made around it. */
+function around(surroundings: Surroundings, warden: Warden | undefined): Surroundings {
+  const ground = warden?.ground;
+  if (ground === undefined) return surroundings;
+  const { mounts, mountId } = surroundings;
+  const groundOf = (mntId?: number) => {
+    const found = surroundings.groundOf(mntId);
+    return found === ownGround ? ground : found;
+  };
+  return { groundOf, mounts, mountId };
 }
 
 /** Does the root ask for a signal at its parent's end? Then that may not be us, who end at once. */

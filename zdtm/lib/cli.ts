@@ -3,7 +3,7 @@ import { type Mode, type Outcome, readyFlavours, runCase } from "./harness.ts";
 import { pooled } from "./pool.ts";
 
 const usage = `usage:
-  bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running]
+  bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running | --new-pidns]
                           [--flavour h|ns|uns] [--iter N] [--jobs N] [--keep]
   bun zdtm/lib/cli.ts list [--category NAME]
   bun zdtm/lib/cli.ts coverage`;
@@ -14,7 +14,7 @@ interface Words {
 }
 
 const valued = new Set(["--category", "--suite", "--flavour", "--iter", "--jobs"]);
-const plain = new Set(["--nocr", "--spoil", "--leave-running", "--keep"]);
+const plain = new Set(["--nocr", "--spoil", "--leave-running", "--new-pidns", "--keep"]);
 
 function parse(argv: string[]): Words {
   const words: Words = { names: [], flags: new Map() };
@@ -55,7 +55,9 @@ async function run(words: Words): Promise<number> {
       ? "spoil"
       : flags.has("--leave-running")
         ? "running"
-        : "cr";
+        : flags.has("--new-pidns")
+          ? "fresh"
+          : "cr";
   const flavour = flavours.find((one) => one === (flags.get("--flavour") ?? "h"));
   if (flavour === undefined) throw new Error(`no such flavour\n${usage}`);
   const iterations = Number(flags.get("--iter") ?? 1);

@@ -8,16 +8,17 @@ import { makeVdsoForeign } from "./foreign-vdso.ts";
 import { describeStatus, Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
 import { removeCgroups, removeObjects } from "./objects.ts";
-import { asleep, differences, ourProc, type Snapshot, takeSnapshot, treeOf } from "./snapshot.ts";
+import { asleep, differences, ourProc, type Snapshot, statFields, takeSnapshot, treeOf } from "./snapshot.ts";
 import { unlock } from "./unlock.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
  * - `running`: dump with `--leave-running`, verify;
+ * - `fresh`: as `cr`, once, with `--new-pidns`;
  * - `nocr`: no dump at all; the two snapshots are taken of an untouched tree, so they prove the case quiet;
  * - `spoil`: as `nocr`, and the case breaks its own state: the verdict has to be a failure.
  */
-export type Mode = "cr" | "running" | "nocr" | "spoil";
+export type Mode = "cr" | "fresh" | "running" | "nocr" | "spoil";
 
 export interface RunOptions {
   mode: Mode;
@@ -95,6 +96,10 @@ class Run {
   readonly dumps: number[] = [];
   readonly restores: number[] = [];
   private pid = 0;
+  /** The init of the pid namespace that a restore made. */
+  private init: number | undefined;
+  /** What the first process is called there. */
+  private inner = 0;
   private end: Promise<number> = Promise.resolve(0);
   private round = 0;
 
@@ -130,11 +135,13 @@ class Run {
 
   /** Where the tree's processes have the numbers that they know themselves: by way of its init. */
   private get proc(): string {
-    return this.isApart ? `/proc/${this.pid}/root/proc` : ourProc;
+    const init = this.init ?? (this.isApart ? this.pid : undefined);
+    return init === undefined ? ourProc : `/proc/${init}/root/proc`;
   }
 
   /** The first process of the tree as `proc` numbers it. */
   private get first(): number {
+    if (this.init !== undefined) return this.inner;
     return this.isApart ? 1 : this.pid;
   }
 
@@ -145,7 +152,8 @@ class Run {
 
   private snapshot(): Snapshot {
     const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
-    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.livesOn });
+    const fresh = this.options.mode === "fresh";
+    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.livesOn, fresh });
     const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
     // The children of a case that moves on come and go; its first process stays.
     if (this.it.suite === "transition")
@@ -194,7 +202,7 @@ class Run {
     const { it, options } = this;
     const argv = it.language === "c" ? [await compileCase(it)] : [process.execPath, it.path];
     const env: Record<string, string> = { ...(options.mode === "spoil" ? { ZDTM_SPOIL: "1" } : {}) };
-    if (options.mode === "cr") env.ZDTM_ENDS = "1";
+    if (options.mode === "cr" || options.mode === "fresh") env.ZDTM_ENDS = "1";
     // The kernel writes the number of the CPU into a thread's rseq area: memory could not be compared.
     if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
     else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";
@@ -275,17 +283,31 @@ class Run {
     if (this.it.header.foreignVdso && makeVdsoForeign(images) === 0) throw new Failure("the images have no vDSO");
     removeCgroups(this.directory);
     const begun = performance.now();
-    const words = ["restore", "-d", "--pidfile", "pid", ...(this.it.header.restoreOpts ?? [])];
+    const fresh = this.options.mode === "fresh" ? ["--new-pidns"] : [];
+    const words = ["restore", "-d", "--pidfile", "pid", ...fresh, ...(this.it.header.restoreOpts ?? [])];
     const back = await this.tscriu(images, "restore.log", words);
     this.restores.push(performance.now() - begun);
     if (back !== 0) throw this.blame(`restore ends with ${describeStatus(back)}`, images, "restore.log");
     this.clean(images, "restore.log");
     const written = existsSync(join(images, "pid")) ? readFileSync(join(images, "pid"), "utf8") : "nothing";
     // outside of its namespace the init has any number
-    if (this.isApart) this.pid = Number(written);
+    if (fresh.length > 0) this.find(Number(written));
+    else if (this.isApart) this.pid = Number(written);
     else if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
-    this.end = this.keeper.ended(this.pid);
+    this.end = this.keeper.ended(this.init ?? this.pid);
     await this.becomes(`after restore ${this.round}`, before);
+  }
+
+  /** The tree has an init above it, by which signals and the root's end go. */
+  private find(root: number): void {
+    if (!(root > 0)) throw new Failure("the pid file holds no pid");
+    const inner = this.isApart ? 1 : this.pid;
+    if (this.isApart) this.pid = root;
+    else {
+      this.inner = inner;
+      this.init = Number(statFields(`${ourProc}/${root}/stat`)[4]);
+      this.pid = this.init;
+    }
   }
 
   async leaveRunning(before: Snapshot): Promise<void> {
@@ -317,7 +339,11 @@ class Run {
       status = s;
     });
     // A child may have failed the case while the first process still waits for it.
-    await poll("waiting for the verdict", () => status !== undefined || this.verdict()?.startsWith("FAIL") === true);
+    const failed = () => this.verdict()?.startsWith("FAIL") === true;
+    // an init stays as long as anybody whom the first process has left behind
+    const left = () => this.init !== undefined && !existsSync(`${this.proc}/${this.inner}`);
+    await poll("waiting for the verdict", () => status !== undefined || failed() || left());
+    if (status === undefined && this.verdict() === "PASS" && left()) status = 0;
     const verdict = this.verdict();
     if (verdict !== "PASS" || status !== 0) {
       const output = tail(this.file("out"), 10);
@@ -398,7 +424,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
       else outcome = finish("fail", error instanceof Error ? (error.stack ?? error.message) : String(error), run);
     }
   } finally {
-    if (options.mode === "cr" && outcome?.result === "fail") unlock(directory);
+    if ((options.mode === "cr" || options.mode === "fresh") && outcome?.result === "fail") unlock(directory);
     removeObjects(directory);
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }

@@ -12,6 +12,8 @@ export const ourProc = "/proc";
 export interface SnapshotOptions {
   /** The /proc that has the numbers; ours when left out. */
   proc?: string;
+  /** It has pid and mount namespaces of its own, or will have: what tells them from ours is left out. */
+  fresh?: boolean;
   /** Also take down the contents of private memory. */
   memory: boolean;
   /** Leaves out code: a dump that lets its victim live leaves a page of it as a copy, with the bytes of the file. */
@@ -254,7 +256,8 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
   for (const name of names(`${base}/ns`)) {
     if (name.startsWith("time")) continue; // a restore may need one of its own to let the monotonic clock go on
     const there = link(`${base}/ns/${name}`);
-    into.set(`${at} namespace ${name}`, there === link(`/proc/self/ns/${name}`) ? "ours" : seen.of("namespace", there));
+    const isOurs = there === link(`/proc/self/ns/${name}`) && !(options.fresh && /^(pid|mnt)/.test(name));
+    into.set(`${at} namespace ${name}`, isOurs ? "ours" : seen.of("namespace", there));
   }
   const list = areas(text(`${base}/smaps`));
   for (const area of list) {
@@ -265,12 +268,13 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
       `${area.permissions} ${name} ${area.offset.toString(16)} ${area.flags.join(" ")}`,
     );
   }
-  if (options.proc !== undefined && options.proc !== ourProc) {
+  const isApart = options.fresh || (options.proc !== undefined && options.proc !== ourProc);
+  if (isApart && !options.fresh) {
     for (const { place, what } of mountTable(text(`${base}/mountinfo`), (kind, number) => seen.of(kind, number)))
       into.set(`${at} mount ${place}`, what);
   }
   if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
-  putDescriptors(into, at, base, seen, options.proc === undefined || options.proc === ourProc);
+  putDescriptors(into, at, base, seen, !isApart);
   putThreads(into, at, base);
 }
 

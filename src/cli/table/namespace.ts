@@ -12,6 +12,15 @@ export const namespace = {
     support: "yes",
     completes: "directory",
   },
+  "new-pidns": {
+    arg: "none",
+    commands: ["restore"],
+    negatable: true,
+    group: "namespace",
+    meaning: "make a pid namespace around the tree, with an init and a /proc of its own, so that no pid can be taken",
+    own: true,
+    support: "yes",
+  },
   "join-ns": {
     short: "J",
     arg: "required",
