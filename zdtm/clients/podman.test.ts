@@ -2,7 +2,9 @@
 import { expect, test } from "bun:test";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
+import { freePort } from "../programs/real/real.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
+import { Client } from "./lib/client.ts";
 
 const programs = ["podman", "runc", "busybox", "tar"].map((name) => Bun.which(name));
 const isThere = process.getuid?.() === 0 && programs.every((path) => path !== null);
@@ -63,7 +65,7 @@ test.skipIf(!isThere)(
     using podman = new Podman();
     try {
       await podman.prepare();
-      const more = ["--network", "none", "--cgroupns", "host", ...LIMITS, "--tmpfs", "/tmp"];
+      const more = ["--network", "none", ...LIMITS, "--tmpfs", "/tmp"];
       podman.run("run", "--detach", "--name", "one", ...more, "counter", "sh", "-c", COUNTS);
     } catch (error) {
       console.log(`skipped a container of podman, which starts none here: ${String(error).replaceAll("\n", " ")}`);
@@ -82,6 +84,38 @@ test.skipIf(!isThere)(
     podman.run("container", "restore", "--import", podman.scratch.file("one.tar.gz"), "--name", "two");
     await podman.counts("two", count);
     expect(podman.run("ps", "--format", "{{.Names}}")).toBe("two");
+  },
+  180_000,
+);
+
+test.skipIf(!isThere)(
+  `statistics, kept images and connections are as podman's options say${isThere ? "" : " (it needs root, podman and busybox)"}`,
+  async () => {
+    using podman = new Podman();
+    const port = freePort();
+    try {
+      await podman.prepare();
+      const server = `busybox nc -l -p ${port} -e busybox cat; sleep 1000000`;
+      const more = ["--network", "host", "--cgroupns", "host", ...LIMITS];
+      podman.run("run", "--detach", "--name", "one", ...more, "counter", "busybox", "sh", "-c", server);
+    } catch (error) {
+      console.log(`skipped a server of podman, which starts none here: ${String(error).replaceAll("\n", " ")}`);
+      return;
+    }
+    const client = await Client.connect(port);
+    await client.asks("before");
+    const saved = JSON.parse(
+      podman.run("container", "checkpoint", "--tcp-established", "--keep", "--print-stats", "one"),
+    );
+    const [dumped] = saved.container_statistics;
+    expect(dumped.criu_statistics.pages_written).toBeGreaterThan(0);
+    expect(dumped.criu_statistics.frozen_time).toBeGreaterThan(0);
+    const back = JSON.parse(podman.run("container", "restore", "--tcp-established", "--keep", "--print-stats", "one"));
+    expect(back.container_statistics[0].criu_statistics.pages_restored).toBeGreaterThan(0);
+    await client.asks("after");
+    const place = podman.run("inspect", "--format", "{{.State.CheckpointPath}}", "one");
+    expect(existsSync(`${place}/inventory.img`)).toBe(true);
+    client.end();
   },
   180_000,
 );

@@ -11,6 +11,7 @@ import { binary } from "../lib/binary.ts";
 import { mountTable } from "../lib/mount-table.ts";
 import { freePort } from "../programs/real/real.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
+import { Client } from "./lib/client.ts";
 
 const [runc, busybox] = [Bun.which("runc"), Bun.which("busybox")];
 const testTime = 120_000;
@@ -213,39 +214,19 @@ describe("runc", () => {
         }
       });
       if (!container.runs()) return;
-      let heard = "";
-      const connect = () =>
-        Bun.connect({
-          hostname: "127.0.0.1",
-          port,
-          socket: {
-            data(_, bytes) {
-              heard += bytes.toString();
-            },
-            close() {
-              heard += "closed";
-            },
-          },
-        });
-      let client: Awaited<ReturnType<typeof connect>> | undefined;
-      for (const late = performance.now() + 20_000; client === undefined; await Bun.sleep(20))
-        client = await connect().catch(() => (performance.now() > late ? Promise.reject("nobody listens") : undefined));
-      const asks = async (text: string) => {
-        client?.write(text);
-        await until(`no answer to ${text}`, () => (heard.endsWith(text) ? undefined : heard));
-      };
-      await asks("before");
+      const client = await Client.connect(port);
+      await client.asks("before");
       const seen = () => container.runc("exec", container.id, "cat", "/data/file", "/one");
       expect(seen()).toBe("of the hostof the host");
       const mounts = container.mounts();
       for (const round of ["once", "twice"]) {
         container.runc("checkpoint", "--tcp-established", ...container.images, container.id);
         container.start("restore", "--detach", "--tcp-established", ...container.images);
-        await asks(round);
+        await client.asks(round);
         expect(seen()).toBe("of the hostof the host");
         expect(container.mounts()).toEqual(mounts);
       }
-      expect(heard).toBe("beforeoncetwice");
+      expect(client.heard).toBe("beforeoncetwice");
       client.end();
     },
     testTime,
