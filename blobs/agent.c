@@ -15,7 +15,7 @@ enum { LONG = 64 << 10, PIECE = 1 << 20, MADV_POPULATE_WRITE = 23 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2, STATE_KEEP = 3 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
-enum { READ_ALL = 0x10000, FILL_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES, START_THREAD };
+enum { READ_ALL = 0x10000, FILL_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES, START_THREAD, I386 = 0x20000 };
 enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
@@ -210,6 +210,10 @@ static s64 perform(u32 nr, u64 *a)
 	case START_THREAD:
 		return clone_on_stack((unsigned long *)a[0], CLONE_ARGS, (void *)a[1], begin);
 	}
+#ifdef __x86_64__
+	if (nr >= I386)
+		return i386_call(nr - I386, a[0], a[1], a[2], a[3], a[4]);
+#endif
 	return syscall6(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 

@@ -26,6 +26,18 @@ static inline long syscall6(long nr, long a, long b, long c, long d, long e, lon
 	return ret;
 }
 
+/* A system call as 32-bit programs make it, by their numbers. Old kernels do not keep r8 to r11. */
+static inline long i386_call(long nr, long a, long b, long c, long d, long e)
+{
+	unsigned long ret;
+
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
+			 : "r8", "r9", "r10", "r11", "memory");
+	return (unsigned int)ret > -4096U ? (int)ret : (long)(unsigned int)ret;
+}
+
 /* clone3 whose child starts in fn(arg) on the stack that args names. */
 static inline long clone_on_stack(unsigned long *args, long size, void *arg, void (*fn)(void *))
 {

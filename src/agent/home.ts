@@ -11,6 +11,7 @@ import { leadsHome } from "../kernel/ptrace.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
+import { AREA } from "./layout.ts";
 import type { Tracee } from "./tracee.ts";
 
 /** What the search needs to know of a VMA. */
@@ -83,6 +84,8 @@ function firstGap(pid: number, start: number, end: number, size: number): number
 export class Home implements Disposable {
   /** Address of the trampoline. */
   readonly trampoline: number;
+  /** Where the agent's area goes; 0 leaves it to the kernel, which finds 64-bit code no place below 4 GiB. */
+  readonly room: number = 0;
   /** Lowest address of the pages for frames: one frame for the agent's thread, above it those for other threads. */
   readonly #frames: number;
   readonly #frameRoom: number;
@@ -105,7 +108,10 @@ export class Home implements Disposable {
     sp: number,
     /** Threads besides the leader. */
     threads: number,
+    /** The task runs 32-bit code. */
+    isI386 = false,
   ) {
+    if (isI386) this.room = lowGap(pid, areas);
     this.#frameRoom = Math.ceil((arch.frameSize(framed) + 768) / PAGE_SIZE) * PAGE_SIZE;
     [this.#frames, this.others] = this.#findPlaces(areas, sp, threads);
     this.own.push({ start: this.#frames, end: this.#frames + (this.others + 1) * this.#frameRoom });
@@ -279,6 +285,27 @@ export class Home implements Disposable {
       // the task is gone: so are its pages
     }
   }
+}
+
+/** Bytes that the kernel keeps free below a stack, and more. */
+const STACK_GAP = 2 << 20;
+/** Where 32-bit programs have most room, between program and libraries. */
+const LOWEST = 32 << 20;
+const HIGHEST = 3 * 2 ** 30;
+
+/** Room for the agent's area in an address space of 4 GiB. */
+function lowGap(pid: number, areas: readonly Area[]): number {
+  let at = LOWEST;
+  for (const { start, end } of [...areas].sort((a, b) => a.start - b.start)) {
+    if (start - STACK_GAP >= at + AREA.size) break;
+    at = Math.max(at, end);
+  }
+  if (at + AREA.size <= HIGHEST) return at;
+  throw new CrError("the 32-bit task has no room for the agent in its address space", {
+    code: "ENOMEM",
+    subject: { pid, bytes: AREA.size },
+    remedy: "let it unmap some memory",
+  });
 }
 
 /** The code of a last call begins like this, whatever the task. */

@@ -103,4 +103,6 @@ export const PSEUDO = {
   useTiles: 0x10008,
   /** (struct clone_args of 88 bytes, control block): clone3 whose child runs the agent with that control block. */
   startThread: 0x10009,
+  /** Plus the number that 32-bit programs of x86 know a system call by: that call, made as they do; five arguments. */
+  i386: 0x20000,
 } as const;

@@ -103,7 +103,7 @@ export class Parasite implements Area, Disposable {
   /** Maps the area into the task and opens it for us. */
   #mapArea(memory: RemoteMemory, pidfd: number): number {
     const what = "cannot map the agent's area";
-    const anonymous = [0, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0];
+    const anonymous = [this.home.room, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0];
     const made = this.leader.syscall(this.home.trampoline, this.#sp, NR.mmap, anonymous, true);
     if (made === EACCES) return this.#mapApart(memory, pidfd);
     this.#base = check(made, what, this.subject);
@@ -113,7 +113,7 @@ export class Parasite implements Area, Disposable {
     this.#call(NR.munmap, [this.base, AREA.size], "cannot unmap the agent's area");
     this.#base = 0;
     const theirs = this.#memfd(memory);
-    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], what, true);
+    this.#base = this.#call(NR.mmap, [this.home.room, AREA.size, PROT_RWX, MAP_SHARED, theirs, 0], what, true);
     const ours = pidfdGetfd(pidfd, theirs);
     this.#call(NR.close, [theirs], "cannot close a descriptor");
     return ours;
@@ -130,7 +130,8 @@ export class Parasite implements Area, Disposable {
   #mapApart(memory: RemoteMemory, pidfd: number): number {
     const what = "cannot map the agent's area";
     const theirs = this.#memfd(memory);
-    this.#base = this.#call(NR.mmap, [0, AREA.size, PROT_READ | PROT_EXEC, MAP_SHARED, theirs, 0], what, true);
+    const code = [this.home.room, AREA.size, PROT_READ | PROT_EXEC, MAP_SHARED, theirs, 0];
+    this.#base = this.#call(NR.mmap, code, what, true);
     const data = this.base + AREA.codeSize;
     const flags = MAP_SHARED | MAP_FIXED;
     const size = AREA.size - AREA.codeSize;

@@ -2,7 +2,7 @@
  * Puppets: the processes that become the restored tasks. Each is empty but for an agent in memory that the target's
  * address space does not use, and each is traced with PTRACE_O_EXITKILL: when we die, they die.
  */
-import type { Subject } from "../error.ts";
+import { CrError, type Subject } from "../error.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { memoryFile } from "../kernel/loader.ts";
@@ -19,13 +19,15 @@ import {
   PTRACE_O_TRACESYSGOOD,
   seize,
   setSigmask,
+  TaskGone,
   wait,
   waitStop,
 } from "../kernel/ptrace.ts";
-import { addressOf, check, gateOf, spawn, sys } from "../kernel/sys.ts";
+import { addressOf, check, gateOf, spawn, sys, sysError } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
+import { i386Program } from "./i386.ts";
 import { AREA, CONTROL } from "./layout.ts";
 import { awaitPid, choosePid, hostPidOfChild, pidError } from "./pid.ts";
 import { type Data, Program } from "./program.ts";
@@ -38,8 +40,10 @@ const MAP_SHARED = 1;
 const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
+const MAP_FIXED_NOREPLACE = 0x100000;
 const EINTR = -4;
 const SIGCHLD = 17;
+const AT_EMPTY_PATH = 0x1000;
 const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
 const CLONE_NEWPID = 0x2000_0000;
@@ -67,8 +71,21 @@ export function injectCall(tid: number, ip: number, nr: number, args: readonly n
   return arch.result(readRegs(tid));
 }
 
-/** What a puppet is called: see its fields of the same names. */
-type Numbers = Pick<Puppet, "pid" | "inner" | "seen" | "levels">;
+/** What a puppet is called, and what it runs: see its fields of the same names. */
+type Numbers = Pick<Puppet, "pid" | "inner" | "seen" | "levels" | "isI386">;
+
+/** What a puppet executes to become a task of such code. */
+function programFor(isI386: boolean): number {
+  return memoryFile("tscriu", isI386 ? i386Program() : embedded("puppet"));
+}
+
+function noI386(cause: unknown): CrError {
+  return new CrError("this kernel does not run 32-bit programs, and the set holds such a task", {
+    code: "ENOTSUP",
+    cause,
+    remedy: "restore on an x86 kernel with CONFIG_IA32_EMULATION, started without ia32_emulation=off",
+  });
+}
 
 /** How a child is to be born. */
 export interface Birth {
@@ -100,6 +117,8 @@ export class Puppet extends FutexAgent implements Disposable {
     readonly seen: number,
     /** How many pid namespaces lie between ours and its own: where there are any, what it calls its children we call otherwise. */
     readonly levels: number,
+    /** It is a process of 32-bit x86 code, in an address space of 4 GiB; its agent is 64-bit code. */
+    readonly isI386: boolean,
     /** Where the agent lives: an address that no task of the tree uses. */
     readonly base: number,
     map: SharedView,
@@ -141,9 +160,10 @@ export class Puppet extends FutexAgent implements Disposable {
     flags: number,
     levels = flags & CLONE_NEWPID ? 1 : 0,
     born: (pid: number) => Uint8Array = () => Uint8Array.of(1),
+    isI386 = false,
   ): Puppet {
     const tids = new Int32Array([inner]);
-    const elf = memoryFile("tscriu", embedded("puppet"));
+    const elf = programFor(isI386);
     const [gate, open] = makePipe();
     const stack = new Uint8Array(new ArrayBuffer(STACK));
     const top = addressOf(stack) + STACK;
@@ -168,6 +188,8 @@ export class Puppet extends FutexAgent implements Disposable {
       waitStop(pid, { pid });
       // who takes other ids takes this from all who share their memory
       if (word.length > 1) sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
+    } catch (error) {
+      throw isI386 && error instanceof TaskGone ? noI386(error) : error;
     } finally {
       // the child ran on it until it executed
       addressOf(stack);
@@ -176,7 +198,7 @@ export class Puppet extends FutexAgent implements Disposable {
       closeFd(elf);
     }
     const entry = arch.ip(readRegs(pid));
-    return Puppet.#settle({ pid, inner: inner === 0 ? pid : inner, seen: pid, levels }, base, entry, true);
+    return Puppet.#settle({ pid, inner: inner === 0 ? pid : inner, seen: pid, levels, isI386 }, base, entry, true);
   }
 
   /** A child that a program of its parent's puppet cloned (with CLONE_PTRACE): it is stopped before its first instruction. */
@@ -189,10 +211,12 @@ export class Puppet extends FutexAgent implements Disposable {
 
   /** Gives a stopped process an area of its own and starts the agent in it. */
   static #settle(who: Numbers, base: number, ip: number, first: boolean): Puppet {
-    const { pid, inner, seen, levels } = who;
+    const { pid, inner, seen, levels, isI386 } = who;
     const from = first ? base : base + AREA.codeSize;
     const size = base + AREA.size - from;
-    const flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+    // a fresh 32-bit process may have its libraries' place anywhere
+    const fixed = first && isI386 ? MAP_FIXED_NOREPLACE : MAP_FIXED;
+    const flags = MAP_SHARED | MAP_ANONYMOUS | fixed;
     const what = "cannot map the agent's area";
     check(injectCall(pid, ip, NR.mmap, [from, size, PROT_RWX, flags, -1, 0]), what, { pid });
     const fd = check(
@@ -207,7 +231,7 @@ export class Puppet extends FutexAgent implements Disposable {
     } finally {
       closeFd(fd);
     }
-    const puppet = new Puppet(pid, inner, seen, levels, base, map);
+    const puppet = new Puppet(pid, inner, seen, levels, isI386, base, map);
     if (first) {
       // the code is private, so that children inherit it while they get an area of their own
       check(
@@ -253,7 +277,48 @@ export class Puppet extends FutexAgent implements Disposable {
       : awaitPid(own, () => this.#clone3(birth), isOurs);
     if (seen < 0) throw pidError(seen, own, isOurs);
     const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
-    return Puppet.child({ pid, inner: inner || seen, seen, levels: this.levels + (birth.below ?? 0) }, this.base);
+    const { isI386 } = this;
+    const levels = this.levels + (birth.below ?? 0);
+    return Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);
+  }
+
+  /**
+   * Executes a program of the other kind of code (see `isI386`): the process is a fresh puppet afterwards, and this object is used
+   * up. Descriptors that are not close-on-exec stay.
+   * @param place sends a descriptor of ours into the puppet, and returns its number there
+   */
+  executeOther(place: (fd: number) => number): Puppet {
+    const { pid, inner, seen, levels, base } = this;
+    const isI386 = !this.isI386;
+    const elf = programFor(isI386);
+    try {
+      const theirs = place(elf);
+      this.halt();
+      this.halted();
+      // name, argument list, environment
+      const words = new BigUint64Array([0n, BigInt(base + AREA.data), 0n, 0n]);
+      this.bytes.set(new Uint8Array(words.buffer), AREA.data);
+      const [empty, argv, envp] = [base + AREA.data, base + AREA.data + 8, base + AREA.data + 24];
+      const ip = base + AREA.trampoline + arch.entries.syscall;
+      const args = [theirs, empty, argv, envp, AT_EMPTY_PATH];
+      writeRegs(pid, arch.call(readRegs(pid), ip, base + AREA.stackEnd, NR.execveat, args));
+      const next = () => {
+        check(contToSyscall(pid), "cannot let a puppet go on", { pid });
+        roundTrips.stops++;
+        return waitStop(pid, { pid });
+      };
+      next();
+      if (next().event !== PTRACE_EVENT_EXEC) {
+        const error = sysError(arch.result(readRegs(pid)), "a task cannot execute its program", { pid });
+        throw isI386 ? noI386(error) : error;
+      }
+      // to the end of the call: only there registers that we set stay
+      next();
+    } finally {
+      closeFd(elf);
+    }
+    this[Symbol.dispose]();
+    return Puppet.#settle({ pid, inner, seen, levels, isI386 }, base, arch.ip(readRegs(pid)), true);
   }
 
   /** A child that got another number than it should: it is stopped before its first instruction. */

@@ -3,11 +3,12 @@ import { NR } from "../kernel/nr.ts";
 import {
   cont,
   contToSyscall,
+  getRegs,
   getRegset,
   getSigmask,
   interrupt,
-  NT_PRSTATUS,
   PTRACE_EVENT_STOP,
+  setRegs,
   setRegset,
   setSigmask,
   TaskGone,
@@ -30,18 +31,15 @@ const fpBuffer = new Uint8Array(65536);
 export const roundTrips = { stops: 0, programs: 0 };
 
 export function readRegs(tid: number): BigUint64Array {
-  const size = check(getRegset(tid, NT_PRSTATUS, regsBuffer), "cannot read the registers", { tid });
-  if (size !== regsBuffer.length) {
-    throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
-  }
-  return new BigUint64Array(regsBuffer.slice().buffer);
+  check(getRegs(tid, regsBuffer), "cannot read the registers", { tid });
+  return arch.asFound(new BigUint64Array(regsBuffer.slice().buffer));
 }
 
 const outsideCalls = Int32Array.of(-1);
 
 /** Sets the general registers of a thread, which is then in no system call. */
 export function writeRegs(tid: number, regs: BigUint64Array): void {
-  check(setRegset(tid, NT_PRSTATUS, new Uint8Array(regs.buffer)), "cannot set the registers", { tid });
+  check(setRegs(tid, new Uint8Array(regs.buffer)), "cannot set the registers", { tid });
   if (arch.callType === undefined) return;
   check(setRegset(tid, arch.callType, new Uint8Array(outsideCalls.buffer)), "cannot set the registers", { tid });
 }

@@ -27,7 +27,9 @@ export class InfectedTask implements Disposable {
     const leader = this.leader;
     // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
     const framed = Math.max(...task.threads.map((thread) => arch.framedState(thread.fp)));
-    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(leader.regs), task.threads.length - 1);
+    const { regs } = leader;
+    const others = task.threads.length - 1;
+    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(regs), others, arch.isI386(regs));
     try {
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
     } catch (error) {

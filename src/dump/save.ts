@@ -22,6 +22,7 @@ import type { Wait } from "../task/wait.ts";
 import type { Executioner } from "./executioner.ts";
 import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
+import { checkI386 } from "./i386.ts";
 import { InfectedTask } from "./infect.ts";
 import { TreeIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
@@ -120,7 +121,10 @@ export function save(saving: Saving): Saved {
   );
   for (const task of tree.tasks) {
     const own = namespaceFields.get(task.pid);
-    if (own) memories.set(task.pid, readMemory(task, files, ipc.segmentsOf(own.ipc_ns_id), blocker));
+    if (!own) continue;
+    const memory = readMemory(task, files, ipc.segmentsOf(own.ipc_ns_id), blocker);
+    memories.set(task.pid, memory);
+    checkI386(task, memory.vmas, blocker);
   }
   files.reserve(ipc.ids(blocker));
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);

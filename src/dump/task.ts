@@ -27,8 +27,9 @@ import { readRlimits } from "../task/rlimits.ts";
 import { readSched } from "../task/sched.ts";
 import type { SeccompChains } from "../task/seccomp.ts";
 import { dumpPending } from "../task/signals.ts";
-import { askThread, type ThreadInside } from "../task/thread.ts";
+import { askRobustLists, askThread, type ThreadInside } from "../task/thread.ts";
 import { readWait, type Wait } from "../task/wait.ts";
+import { askSegments, runsI386 } from "./i386.ts";
 import type { InfectedTask } from "./infect.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask } from "./tree.ts";
@@ -90,17 +91,36 @@ export interface TaskAnswers {
 
 export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: VirtualPids): TaskAnswers {
   const { program } = one.parasite;
-  const answers = askLeader(program, look.timers, (tid) => pids.own(tid));
+  const isI386 = runsI386(one.task);
+  const answers = askLeader(program, look.timers, (tid) => pids.own(tid), isI386);
   const keys = askKeys(program);
   const brk = program.call(NR.brk, [0]);
   program.run();
   const leader = answers();
   const mm = { brk: program.result(brk), protectionKeys: keys() };
+  if (isI386) askMore(one, look, pids);
   const others = one.task.threads.slice(1);
   // a filter must not meet more than one call when we die, and the thread's own may differ from the leader's
   const sends = others.length > 0 && one.sends && look.threads.every(({ status }) => status.seccomp === 0);
   const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
   return { leader, threads, ...mm };
+}
+
+/** What a 32-bit task has besides. */
+function askMore({ task, parasite }: InfectedTask, look: TaskLook, pids: VirtualPids): void {
+  const { program } = parasite;
+  const segments = askSegments(program, task.pid);
+  const lists = askRobustLists(
+    program,
+    look.threads.map(({ tid }) => pids.of(tid)),
+  );
+  program.run();
+  segments();
+  lists().forEach((list, i) => {
+    const thread = look.threads[i];
+    if (thread) thread.robust = list;
+  });
+  program.forget();
 }
 
 function askOther(one: InfectedTask, tracee: Tracee, cpu: number): ThreadInside {

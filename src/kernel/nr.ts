@@ -124,6 +124,7 @@ const TABLE = {
   mlock2: [325, 284],
   prctl: [157, 167],
   arch_prctl: [158, -1],
+  modify_ldt: [154, -1],
   gettid: [186, 178],
   tkill: [200, 130],
   tgkill: [234, 131],

@@ -5,8 +5,12 @@ import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
 
 const PTRACE_CONT = 7;
+const PTRACE_GETREGS = 12;
+const PTRACE_SETREGS = 13;
 const PTRACE_DETACH = 17;
 const PTRACE_SYSCALL = 24;
+const PTRACE_GET_THREAD_AREA = 25;
+const PTRACE_SET_THREAD_AREA = 26;
 const PTRACE_SETOPTIONS = 0x4200;
 const PTRACE_GETEVENTMSG = 0x4201;
 const PTRACE_GETSIGINFO = 0x4202;
@@ -144,6 +148,30 @@ export function setRegset(tid: number, type: number, buffer: Uint8Array): number
   iov[0] = BigInt(addressOf(buffer));
   iov[1] = BigInt(buffer.length);
   return ptrace(PTRACE_SETREGSET, tid, type, addressOf(iov));
+}
+
+/**
+ * Reads the general registers as those of a process of our own kind: on x86 all of them, in 64 bits, also of a thread that
+ * runs 32-bit code, whose register set NT_PRSTATUS is another.
+ */
+export function getRegs(tid: number, buffer: Uint8Array): number {
+  if (process.arch !== "x64") return getRegset(tid, NT_PRSTATUS, buffer);
+  return ptrace(PTRACE_GETREGS, tid, 0, addressOf(buffer));
+}
+
+/** As `getRegs`: a thread may so change between 32-bit and 64-bit code. */
+export function setRegs(tid: number, buffer: Uint8Array): number {
+  if (process.arch !== "x64") return setRegset(tid, NT_PRSTATUS, buffer);
+  return ptrace(PTRACE_SETREGS, tid, 0, addressOf(buffer));
+}
+
+/** x86: a segment of the thread's own, `struct user_desc`; negative errno where the kernel runs no 32-bit code. */
+export function getThreadArea(tid: number, slot: number, desc: Uint8Array): number {
+  return ptrace(PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc));
+}
+
+export function setThreadArea(tid: number, slot: number, desc: ArrayBufferView): number {
+  return ptrace(PTRACE_SET_THREAD_AREA, tid, slot, addressOf(desc));
 }
 
 /** The blocked signals, bit 0 for signal 1. */

@@ -8,6 +8,7 @@ const I = FFIType.i64_fast;
 
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
+  ts_i386_open: { args: [I, I], returns: I },
   ts_read_file: { args: [I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_standby: { args: [I, I], returns: I },
@@ -25,6 +26,15 @@ const { symbols } = openShim({
  */
 export function sys(nr: number, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0): number {
   return Number(symbols.ts_syscall(nr, a, b, c, d, e, f));
+}
+
+/**
+ * open(2) as 32-bit programs of x86 make it: without O_LARGEFILE, which the kernel adds for all others. Only where it runs such
+ * programs: elsewhere the call ends us.
+ * @param path address of a string, below 4 GiB
+ */
+export function openAsI386(path: number, flags: number): number {
+  return Number(symbols.ts_i386_open(path, flags));
 }
 
 /**

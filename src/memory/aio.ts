@@ -9,6 +9,7 @@ import { CrError } from "../error.ts";
 import type { AioRingEntry, VmaEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { I386 } from "../kernel/nr-i386.ts";
 import type { Polls } from "./aio-polls.ts";
 import { VMA } from "./vmas.ts";
 
@@ -66,17 +67,17 @@ export function restoreRings(puppet: Puppet, rings: readonly AioRingEntry[], vma
     const area = vmas.find((vma) => vma.status & VMA.AIORING && Number(vma.start) === at);
     const subject = { pid: puppet.pid, address: at };
     if (!area) throw new CrError("an AIO context without its ring", { code: "BAD_IMAGE", subject });
-    restoreRing(puppet.program, memory, entry, Number(area.end) - at);
+    restoreRing(puppet, memory, entry, Number(area.end) - at);
   }
 }
 
-function restoreRing(program: Program, memory: RemoteMemory, entry: AioRingEntry, bytes: number): void {
+function restoreRing({ program, isI386 }: Puppet, memory: RemoteMemory, entry: AioRingEntry, bytes: number): void {
   const start = Number(entry.id);
   const subject = { address: start };
   const saved = readRing(memory, start);
   if (saved.magic !== MAGIC || saved.nr > capacity(bytes) || saved.head >= saved.nr || saved.tail >= saved.nr)
     throw new CrError("the ring of an AIO context is damaged", { code: "BAD_IMAGE", subject });
-  const made = makeContext(program, entry, subject);
+  const made = makeContext(program, entry, subject, isI386);
   const fresh = readRing(memory, made);
   if (fresh.nr !== saved.nr) {
     throw new CrError("this machine makes the ring of an AIO context of another size", {
@@ -108,10 +109,15 @@ function restoreRing(program: Program, memory: RemoteMemory, entry: AioRingEntry
   program.run();
 }
 
-/** io_setup(2): the address of the new ring. */
-function makeContext(program: Program, { nr_req }: AioRingEntry, subject: { address: number }): number {
+/** io_setup(2): the address of the new ring. A 64-bit call finds no place for it in the address space of 32-bit code. */
+function makeContext(
+  program: Program,
+  { nr_req }: AioRingEntry,
+  subject: { address: number },
+  isI386: boolean,
+): number {
   const place = program.reserve(8);
-  const call = program.call(NR.io_setup, [nr_req, place], { ignore: true });
+  const call = program.call(isI386 ? PSEUDO.i386 + I386.io_setup : NR.io_setup, [nr_req, place], { ignore: true });
   program.run();
   const result = program.result(call);
   if (result < 0) {

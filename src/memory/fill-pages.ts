@@ -13,6 +13,7 @@ import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
 import { putU64s } from "../kernel/u64.ts";
 import type { RestoredSegments } from "./segments-restore.ts";
+import type { SavedI386Vdso } from "./vdso-i386.ts";
 import type { VdsoPlan } from "./vdso-plan.ts";
 
 const MADV_DONTNEED = 4;
@@ -22,6 +23,8 @@ const MAX_PARTS = 4096;
 export interface MemoryPlan {
   readonly pagemap: Pagemap;
   readonly vdso: VdsoPlan;
+  /** Of a 32-bit task that has one. */
+  readonly i386Vdso?: SavedI386Vdso | undefined;
 }
 
 /** What the restore of one task's memory needs from the other rooms. */

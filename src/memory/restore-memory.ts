@@ -11,12 +11,12 @@ import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
-import { fillPages, type MemoryResult, type MemorySources, type Target } from "./fill-pages.ts";
+import { fillPages, type MemoryPlan, type MemoryResult, type MemorySources, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
 import { hasOwnKey, protectWithKey, takeKeys } from "./protection-keys.ts";
 import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
-import type { VdsoPlan } from "./vdso-plan.ts";
+import { requireI386Vdso } from "./vdso-i386.ts";
 import { MAP, VMA } from "./vmas.ts";
 
 const PROT_WRITE = 2;
@@ -43,7 +43,8 @@ export function restoreMemory(
   checkOrder(real, inner);
   // guard entries stand behind all others, and lie within them
   const inherited = parent.filter((v) => (v.status & VMA.GUARD) === 0);
-  const { vdso, pagemap } = sources.plan(inner);
+  const plan = sources.plan(inner);
+  const { vdso, pagemap } = plan;
   // what is not the running kernel's is memory as any other
   const kernels = vdso.kind === "beside" ? 0 : VMA.VDSO | VMA.VVAR;
   const targets: Target[] = real
@@ -54,7 +55,7 @@ export function restoreMemory(
       return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false, prot: entry.prot };
     });
   markPages(targets, pagemap);
-  clearSpace(puppet, targets, vdso, sources.parking);
+  clearSpace(puppet, targets, plan, sources.parking);
   const keysMapped = takeKeys(program, mm.tscriu_pkeys ?? 0, real, inherited);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
@@ -99,7 +100,7 @@ function markPages(targets: readonly Target[], pagemap: Pagemap): void {
 }
 
 /** Unmaps all that the target does not inherit, and moves the vDSO. */
-function clearSpace(puppet: Puppet, targets: readonly Target[], vdso: VdsoPlan, parking: number): void {
+function clearSpace(puppet: Puppet, targets: readonly Target[], plan: MemoryPlan, parking: number): void {
   const { program, pid, base } = puppet;
   using dir = new ProcDir(pid);
   const current = readMaps(dir).filter((v) => v.name !== "[vsyscall]" && v.name !== "[vectors]");
@@ -114,7 +115,8 @@ function clearSpace(puppet: Puppet, targets: readonly Target[], vdso: VdsoPlan, 
     if (start > at) program.call(NR.munmap, [at, start - at], { what: "cannot clear the address space" });
     at = Math.max(at, end);
   }
-  moveVdso(program, current, vdso, parking);
+  if (plan.i386Vdso) requireI386Vdso(pid, current.filter(isKernelPage), plan.i386Vdso);
+  moveVdso(program, current, plan.vdso, parking);
 }
 
 function mapAll(program: Program, targets: readonly Target[], sources: MemorySources): void {

@@ -1,5 +1,5 @@
 /** System V segments at restore: found again where they are and unchanged, else made anew, and attached where they were. */
-import type { Program } from "../agent/program.ts";
+import { PSEUDO } from "../agent/layout.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError, type Subject } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
@@ -9,6 +9,7 @@ import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, O } from "../kernel/fd.ts";
 import { openMapFile, PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import { I386 } from "../kernel/nr-i386.ts";
 import { type Call, Standby } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import {
@@ -185,11 +186,12 @@ function attaches(vmas: readonly VmaEntry[]): VmaEntry[][] {
 }
 
 /** Attaches segments where the task had them. Nothing else is missing in its address space by now. */
-export function attachSegments({ program, pid }: Puppet, segments: RestoredSegments, vmas: readonly VmaEntry[]): void {
-  for (const pieces of attaches(vmas)) attach(program, pid, segments, pieces);
+export function attachSegments(puppet: Puppet, segments: RestoredSegments, vmas: readonly VmaEntry[]): void {
+  for (const pieces of attaches(vmas)) attach(puppet, segments, pieces);
 }
 
-function attach(program: Program, pid: number, segments: RestoredSegments, pieces: readonly VmaEntry[]): void {
+function attach(puppet: Puppet, segments: RestoredSegments, pieces: readonly VmaEntry[]): void {
+  const { program, pid } = puppet;
   const [first] = pieces;
   if (!first) return;
   const base = Number(first.start) - Number(first.pgoff);
@@ -202,7 +204,7 @@ function attach(program: Program, pid: number, segments: RestoredSegments, piece
   const what = "cannot attach a System V segment";
   const size = pieces.reduce((sum, { start, end }) => sum + Number(end) - Number(start), 0);
   if (size === bytes) program.call(NR.shmat, [id, base, flags], { expect: base, what, subject });
-  else attachInPart(program, pid, { id, flags, bytes }, pieces);
+  else attachInPart(puppet, { id, flags, bytes }, pieces);
   const given = PROT.READ | (isReadOnly ? 0 : PROT.WRITE) | (isCode ? PROT.EXEC : 0);
   for (const { start, end, prot } of pieces) {
     const area = [Number(start), Number(end) - Number(start)];
@@ -214,14 +216,17 @@ function attach(program: Program, pid: number, segments: RestoredSegments, piece
 
 /** Elsewhere, from where what the task still had is moved to its place. */
 function attachInPart(
-  program: Program,
-  pid: number,
+  { program, pid, isI386 }: Puppet,
   { id, flags, bytes }: { id: number; flags: number; bytes: number },
   pieces: readonly VmaEntry[],
 ): void {
   const what = "cannot attach a System V segment";
   program.run();
-  const attached = program.call(NR.shmat, [id, 0, flags], { what, subject: { pid, id } });
+  // a 64-bit call finds no place in the address space of 32-bit code
+  const attached = program.call(isI386 ? PSEUDO.i386 + I386.shmat : NR.shmat, [id, 0, flags], {
+    what,
+    subject: { pid, id },
+  });
   program.run();
   const at = program.result(attached);
   let gap = 0;

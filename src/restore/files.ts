@@ -18,6 +18,7 @@ import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
+import { makeSmall } from "../kernel/small-file.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { inIpcNamespace } from "../kernel/sysv.ts";
@@ -25,6 +26,7 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import type { Log } from "../log.ts";
 import { fillShared } from "../memory/shared.ts";
 import type { RestoreOptions } from "../options.ts";
+import { isI386Core } from "../task/arch/i386.ts";
 import type { SavedSet } from "./set.ts";
 
 /** Flags that fcntl(F_SETFL) can change. */
@@ -43,6 +45,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   ownNamespaces: FileRestore["ownNamespaces"];
   /** A task in the ipc namespace that the tree has of its own, as we see it. */
   ipcMember: number | undefined;
+  readonly #hasI386: boolean;
   #surroundings: Surroundings = ownSurroundings();
   readonly #open = new Map<number, number>();
   readonly #reopened = new Map<string, number>();
@@ -60,6 +63,7 @@ export class RestoredFiles implements FileRestore, Disposable {
     readonly set: SavedSet,
   ) {
     this.entries = set.files;
+    this.#hasI386 = set.tasks.some(({ core }) => isI386Core(core));
   }
 
   /** The tree has mounts of its own. */
@@ -105,7 +109,15 @@ export class RestoredFiles implements FileRestore, Disposable {
   }
 
   put(id: number, fd: number): void {
+    if (this.#hasI386 && this.#isSmall(id)) makeSmall(fd);
     this.#open.set(id, fd);
+  }
+
+  /** Whether a file was opened by a 32-bit program. */
+  #isSmall(id: number): boolean {
+    const { reg, memfd, pipe, fifo } = this.entries.get(id) ?? {};
+    const flags = (reg ?? memfd ?? pipe ?? this.entries.get(fifo?.regf_id ?? -1)?.reg)?.flags;
+    return flags !== undefined && (flags & (O.LARGEFILE | O.PATH)) === 0;
   }
 
   /** Ids of what descriptors of the tree show. */

@@ -18,9 +18,11 @@ import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
+import { isI386Core } from "../task/arch/i386.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import { makeGroups } from "./groups.ts";
 import type { Hole } from "./hole.ts";
+import { executeOther } from "./other-code.ts";
 import { type Group, groupOf, nestOf, numbersOf, ownPid } from "./pid-numbers.ts";
 import { PidSpaces } from "./pid-spaces.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
@@ -91,6 +93,7 @@ export interface GrowOptions {
 
 /** Does the child share enough of its parent's memory that it should be cloned from it? */
 export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
+  if (isI386Core(child.core) !== isI386Core(parent.core)) return false;
   if (!child.mm || !parent.mm || child.mm.exe_file_id !== parent.mm.exe_file_id) return false;
   const theirs = parent.mm.vmas.filter((v) => (v.status & VMA.GUARD) === 0);
   const common = child.mm.vmas.filter((v) => inheritable(v, theirs) !== undefined).length;
@@ -125,7 +128,7 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const puppet = this.#makeRoot(root.pid);
+    const puppet = this.#makeRoot(root.pid, isI386Core(root.core));
     this.pids.plant(puppet);
     const grown: GrownTask = {
       saved: root,
@@ -160,11 +163,11 @@ export class Forest implements Disposable {
   }
 
   /** The tree's root, below an init where a pid namespace is made around it; it has the service socket, and nothing else. */
-  #makeRoot(pid: number): Puppet {
+  #makeRoot(pid: number, isI386: boolean): Puppet {
     const { hole, rootFlags, rootLevels, rootBorn, inRootsPids, isWrapped, firstFlags, shellJob } = this.options;
     const puppet = isWrapped
       ? Puppet.root(1, hole.base, firstFlags + CLONE_NEWPID)
-      : inRootsPids(() => Puppet.root(pid, hole.base, firstFlags + rootFlags, rootLevels, rootBorn));
+      : inRootsPids(() => Puppet.root(pid, hole.base, firstFlags + rootFlags, rootLevels, rootBorn, isI386));
     if (isWrapped) this.warden = new Warden(puppet, pid, shellJob);
     const { theirs } = this.options.sources.service;
     run(puppet, (program) => {
@@ -183,7 +186,7 @@ export class Forest implements Disposable {
     this.options.prepareWarden(warden);
     const root = puppet.cloneChild({ numbers: [pid], flags: rootFlags });
     warden.settle();
-    return root;
+    return isI386 ? executeOther(root, this.options.sources.service) : root;
   }
 
   /** Clones the children of a bare puppet and restores its memory, in the order that sessions and sharing ask for. */
@@ -202,7 +205,8 @@ export class Forest implements Disposable {
     const made: { task: GrownTask; vmas: readonly VmaEntry[] }[] = [];
     const make = (child: SavedTask): void => {
       const grown = this.#clone(child, puppet, task, saved);
-      const vmas = memoryFirst ? (saved.mm?.vmas ?? []) : [];
+      const inherits = memoryFirst && grown.puppet.isI386 === puppet.isI386;
+      const vmas = inherits ? (saved.mm?.vmas ?? []) : [];
       made.push({ task: grown, vmas });
     };
     const leader = sid === saved.pid && task.sid !== saved.pid;
@@ -271,8 +275,17 @@ export class Forest implements Disposable {
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
     const birth = { numbers: numbersOf(child.tree), flags, exitSignal: child.core.tc?.tscriu_exit_signal };
-    const puppet = this.pids.bear(by, nestOf(child.tree), birth, child.pid);
-    const { exe, sid, pgid, namespaces } = of;
+    const born = this.pids.bear(by, nestOf(child.tree), birth, child.pid);
+    const changes = !child.zombie && isI386Core(child.core) !== by.isI386;
+    if (changes && flags & CLONE_FILES) {
+      throw new CrError("tasks of 32-bit and of 64-bit code share their descriptors", {
+        code: "ENOTSUP",
+        subject: { pid: child.pid },
+      });
+    }
+    const puppet = changes ? executeOther(born, this.options.sources.service) : born;
+    const { sid, pgid, namespaces } = of;
+    const exe = changes ? undefined : of.exe;
     if (!child.zombie) this.options.born(puppet.pid, child.core, of.saved.core);
     const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };
     this.tasks.set(child.pid, grown);

@@ -13,6 +13,9 @@ export function addressSpace(): number {
   return 2 ** Math.ceil(Math.log2(parseStat(dir.text("stat")).startStack));
 }
 
+/** Bytes that 32-bit code can address. */
+export const I386_SPACE = 2 ** 32;
+
 export interface Hole {
   /** The agent's area. */
   base: number;

@@ -3,7 +3,9 @@ import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry } from "../image/schema.gen.ts";
 import type { MemoryPlan } from "../memory/fill-pages.ts";
+import { planI386Vdso } from "../memory/vdso-i386.ts";
 import { planVdso, savedVdso } from "../memory/vdso-plan.ts";
+import { isI386Core } from "../task/arch/i386.ts";
 import { addressSpace, type Hole } from "./hole.ts";
 import type { SavedTask } from "./set.ts";
 
@@ -31,7 +33,10 @@ export function planMemory(tasks: readonly SavedTask[], images: ImageDirectory, 
     if (!pagemap) throw missing(pid);
     const stopped = new Map([[pid, stoppedAt(core)], ...threads.map((t) => [t.tid, stoppedAt(t.core)] as const)]);
     const bytes = savedVdso(images, mm, pagemap);
-    plans.set(pid, { pagemap, vdso: planVdso({ pid, mm, stopped, bytes }, taken, space) });
+    if (isI386Core(core)) {
+      const { plan, saved } = planI386Vdso(pid, mm, bytes);
+      plans.set(pid, { pagemap, vdso: plan, i386Vdso: saved });
+    } else plans.set(pid, { pagemap, vdso: planVdso({ pid, mm, stopped, bytes }, taken, space) });
   }
   return {
     of(pid) {

@@ -141,10 +141,11 @@ export function askLeader(
   program: Program,
   timers: readonly PosixTimer[],
   virtualTid?: (tid: number) => number,
+  isI386?: boolean,
 ): () => LeaderInside {
   const thread = askThread(program);
   const process = askProcess(program);
-  const sigactions = askSigactions(program);
+  const sigactions = askSigactions(program, isI386);
   const itimers = askItimers(program);
   const posix = askPosixTimers(program, timers, virtualTid);
   return () => ({

@@ -14,6 +14,7 @@
  *
  * Where the time is not known (it needs /proc/TID/sched), the call gets its full time once more: it then ends late, never early.
  */
+import { arch } from "../agent/arch/index.ts";
 import type { TscriuRestart } from "../image/schema.gen.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
@@ -28,6 +29,7 @@ import {
   ERESTARTSYS,
   type InterruptedCall,
 } from "./arch/call.ts";
+import { i386Tables } from "./restart-i386.ts";
 import type { Wait } from "./wait.ts";
 
 const FUTEX_COMMAND = 0x7f;
@@ -43,12 +45,23 @@ export interface Timeout {
   /** Index of the argument: a pointer to a timespec, or with `ms` a number of milliseconds. */
   arg: number;
   ms?: true;
+  /** The timespec holds two numbers of 32 bits, else of 64. */
+  narrow?: true;
   /** Index of the pointer to where the kernel has written the time left when it was interrupted. */
   left?: number;
 }
 
-/** Calls that the kernel restarts by its own memory. */
-export const BLOCKS = new Map<number, (args: readonly number[]) => Timeout | undefined>([
+/** What is known of the calls of one kind of code, by their numbers. */
+export interface CallTables {
+  /** restart_syscall(2). */
+  readonly restart: number;
+  /** Calls that the kernel restarts by its own memory. */
+  readonly blocks: ReadonlyMap<number, (args: readonly number[]) => Timeout | undefined>;
+  /** Calls that return EINTR whenever they are disturbed, and may be made again. */
+  readonly disturbed: ReadonlyMap<number, (args: readonly number[]) => Timeout | undefined>;
+}
+
+const BLOCKS = new Map<number, (args: readonly number[]) => Timeout | undefined>([
   [NR.nanosleep, () => ({ arg: 0, left: 1 })],
   [NR.clock_nanosleep, (args) => ((args[1] ?? 0) & TIMER_ABSTIME ? undefined : { arg: 2, left: 3 })],
   [NR.futex, (args) => (((args[1] ?? 0) & FUTEX_COMMAND) === FUTEX.WAIT && args[3] !== 0 ? { arg: 3 } : undefined)],
@@ -65,7 +78,6 @@ const msAt =
     ((args[arg] ?? 0) | 0) > 0 ? { arg, ms: true } : undefined;
 const endless = () => undefined;
 
-/** Calls that return EINTR whenever they are disturbed, and may be made again. */
 const DISTURBED = new Map<number, (args: readonly number[]) => Timeout | undefined>([
   [NR.epoll_wait, msAt(3)],
   [NR.epoll_pwait, msAt(3)],
@@ -78,6 +90,13 @@ const DISTURBED = new Map<number, (args: readonly number[]) => Timeout | undefin
   ),
   ...[NR.sendto, NR.sendmsg, NR.accept, NR.accept4, NR.connect].map((nr) => [nr, endless] as const),
 ]);
+
+const tables: CallTables = { restart: NR.restart_syscall, blocks: BLOCKS, disturbed: DISTURBED };
+
+/** The calls of the code that these registers belong to. */
+export function callTables(regs: BigUint64Array): CallTables {
+  return arch.isI386(regs) ? i386Tables : tables;
+}
 
 /** What is to be done about a thread's interrupted call. */
 export interface Restart {
@@ -104,7 +123,8 @@ export interface Circumstances {
   sp: number;
 }
 
-export function timespec(ns: number): Uint8Array {
+export function timespec(ns: number, narrow = false): Uint8Array {
+  if (narrow) return new Uint8Array(Int32Array.of(Math.floor(ns / NS_PER_S), Math.floor(ns % NS_PER_S)).buffer);
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setBigInt64(0, BigInt(Math.floor(ns / NS_PER_S)), true);
@@ -112,10 +132,11 @@ export function timespec(ns: number): Uint8Array {
   return bytes;
 }
 
-function readTimespec(memory: RemoteMemory, address: number): number | undefined {
-  const bytes = new Uint8Array(16);
+function readTimespec(memory: RemoteMemory, address: number, narrow = false): number | undefined {
+  const bytes = new Uint8Array(narrow ? 8 : 16);
   if (address === 0 || !memory.tryRead(address, bytes)) return undefined;
   const view = new DataView(bytes.buffer);
+  if (narrow) return view.getInt32(0, true) * NS_PER_S + view.getInt32(4, true);
   return Number(view.getBigInt64(0, true)) * NS_PER_S + Number(view.getBigInt64(8, true));
 }
 
@@ -127,9 +148,9 @@ function remaining(
   spent: number | undefined,
 ): number | undefined {
   const value = call.args[timeout.arg] ?? 0;
-  const full = timeout.ms ? (value | 0) * NS_PER_MS : readTimespec(memory, value);
+  const full = timeout.ms ? (value | 0) * NS_PER_MS : readTimespec(memory, value, timeout.narrow);
   if (timeout.left !== undefined && call.error === ERESTART_RESTARTBLOCK) {
-    const left = readTimespec(memory, call.args[timeout.left] ?? 0);
+    const left = readTimespec(memory, call.args[timeout.left] ?? 0, timeout.narrow);
     // on a stop the kernel has just written it
     if (left !== undefined) return Math.max(LEAST, left);
   }
@@ -144,15 +165,15 @@ function remaining(
  */
 export function planRestart(regs: BigUint64Array, memory: RemoteMemory, about: Circumstances): Restart {
   const asFound: Restart = { image: regs, live: undefined, entry: undefined, patches: [] };
-  const call = callRegisters.interrupted(regs, memory, about.wait);
+  const call = callRegisters(regs).interrupted(regs, memory, about.wait);
   if (!call) return asFound;
-  const known = about.wait?.nr === call.nr || about.wait?.nr === NR.restart_syscall;
+  const known = about.wait?.nr === call.nr || about.wait?.nr === callTables(regs).restart;
   const spent = known ? about.waited : undefined;
   switch (call.error) {
     case ERESTARTSYS:
     case ERESTARTNOINTR:
     case ERESTARTNOHAND:
-      return { ...asFound, image: callRegisters.again(regs, call) };
+      return { ...asFound, image: callRegisters(regs).again(regs, call) };
     case ERESTART_RESTARTBLOCK:
       return planBlock(asFound, call, memory, spent);
     case EINTR:
@@ -164,16 +185,17 @@ export function planRestart(regs: BigUint64Array, memory: RemoteMemory, about: C
 
 function planBlock(asFound: Restart, call: InterruptedCall, memory: RemoteMemory, spent: number | undefined): Restart {
   const { image: regs } = asFound;
-  const kind = BLOCKS.get(call.nr);
+  const calls = callRegisters(regs);
+  const kind = callTables(regs).blocks.get(call.nr);
   // a call that we cannot name: nothing else is safe
-  if (!kind) return { ...asFound, image: callRegisters.gaveUp(regs, call) };
+  if (!kind) return { ...asFound, image: calls.gaveUp(regs, call) };
   const timeout = kind(call.args);
-  if (!timeout) return { ...asFound, image: callRegisters.again(regs, call) };
+  if (!timeout) return { ...asFound, image: calls.again(regs, call) };
   const left = remaining(call, timeout, memory, spent);
   return {
     ...asFound,
-    image: callRegisters.gaveUp(regs, call),
-    live: callRegisters.goOn(regs),
+    image: calls.gaveUp(regs, call),
+    live: calls.goOn(regs),
     entry: left === undefined ? undefined : { nr: call.nr, remaining_ns: Math.round(left) },
   };
 }
@@ -185,7 +207,8 @@ function planDisturbed(
   spent: number | undefined,
   sp: number,
 ): Restart {
-  const kind = DISTURBED.get(call.nr);
+  const calls = callRegisters(asFound.image);
+  const kind = callTables(asFound.image).disturbed.get(call.nr);
   if (!kind) return asFound;
   const timeout = kind(call.args);
   const patches: Restart["patches"] = [];
@@ -194,8 +217,8 @@ function planDisturbed(
   if (timeout && left !== undefined) {
     const address = Math.floor((sp - RED_ZONE - 16) / 16) * 16;
     change = { arg: timeout.arg, value: timeout.ms ? Math.ceil(left / NS_PER_MS) : address };
-    if (!timeout.ms) patches.push({ address, bytes: timespec(left) });
+    if (!timeout.ms) patches.push({ address, bytes: timespec(left, timeout.narrow) });
   }
-  const again = callRegisters.again(asFound.image, call, change);
-  return { image: again, live: callRegisters.outside(again), entry: undefined, patches };
+  const again = calls.again(asFound.image, call, change);
+  return { image: again, live: calls.outside(again), entry: undefined, patches };
 }

@@ -18,6 +18,7 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { CoreEntry, CredsEntry, RlimitEntry, SeccompEntry } from "../image/schema.gen.ts";
 import { CAP, hasCapability } from "../kernel/uapi/capability.ts";
+import { isI386Core } from "./arch/i386.ts";
 import { restoreCreds, restoreNoNewPrivs } from "./creds.ts";
 import { armItimers } from "./itimers.ts";
 import { armPosixTimers, restorePosixTimers } from "./posix-timers.ts";
@@ -60,7 +61,7 @@ export function restoreState(program: Program, core: CoreEntry, who: Who): void 
   restoreAltstack(program, thread.sas);
   restorePending(program, thread.signals_p, who.pid, who.tid);
   restoreClearTid(program, registers.clearTid(core));
-  restoreRobustList(program, thread);
+  restoreRobustList(program, thread, isI386Core(core));
   restoreRseq(program, thread.rseq_entry);
 }
 

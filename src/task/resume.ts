@@ -10,7 +10,7 @@ import type { RemoteMemory } from "../kernel/memory.ts";
 import { cont, contToSyscall, interrupt, PTRACE_EVENT_STOP, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
 import { callRegisters, EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTSYS } from "./arch/call.ts";
-import { BLOCKS, timespec } from "./restart.ts";
+import { callTables, timespec } from "./restart.ts";
 
 const SYSCALL_STOP = 5 | 0x80;
 const NS_PER_MS = 1e6;
@@ -29,14 +29,15 @@ export function resumeCall(
   memory: RemoteMemory,
   scratch: number,
 ): BigUint64Array {
-  const call = callRegisters.fromImage(regs, restart.nr);
-  const timeout = BLOCKS.get(restart.nr)?.(call.args);
+  const calls = callRegisters(regs);
+  const call = calls.fromImage(regs, restart.nr);
+  const timeout = callTables(regs).blocks.get(restart.nr)?.(call.args);
   // the image is not what we take it for: EINTR, as its registers say, harms nobody
-  if (!timeout || !callRegisters.isCall(regs, memory)) return regs;
+  if (!timeout || !calls.isCall(regs, memory)) return regs;
   const left = Number(restart.remaining_ns);
-  if (!timeout.ms) memory.write(scratch, timespec(left));
+  if (!timeout.ms) memory.write(scratch, timespec(left, timeout.narrow));
   const value = timeout.ms ? Math.ceil(left / NS_PER_MS) : scratch;
-  writeRegs(tid, callRegisters.outside(callRegisters.again(regs, call, { arg: timeout.arg, value })));
+  writeRegs(tid, calls.outside(calls.again(regs, call, { arg: timeout.arg, value })));
   check(contToSyscall(tid), "cannot let the thread enter its call", { tid });
   for (let seen = waitStop(tid); seen.signal !== SYSCALL_STOP; seen = waitStop(tid)) {
     check(contToSyscall(tid), "cannot let the thread enter its call", { tid });
@@ -47,9 +48,9 @@ export function resumeCall(
   const seen = waitStop(tid);
   if (seen.event !== PTRACE_EVENT_STOP)
     throw new CrError("a restored thread was disturbed", { code: "EBUSY", subject: { tid } });
-  const outcome = callRegisters.outcome(readRegs(tid), regs);
-  if (outcome === ERESTART_RESTARTBLOCK) return callRegisters.inside(regs, call);
+  const outcome = calls.outcome(readRegs(tid), regs);
+  if (outcome === ERESTART_RESTARTBLOCK) return calls.inside(regs, call);
   // what it waits for is there already, or its time is over
   const restarts = outcome <= ERESTARTSYS && outcome >= ERESTARTNOHAND;
-  return callRegisters.returned(regs, call, restarts ? EINTR : outcome);
+  return calls.returned(regs, call, restarts ? EINTR : outcome);
 }

@@ -1,8 +1,10 @@
 /** Signal handlers, alternate stacks and queued signals. */
+import { PSEUDO } from "../agent/layout.ts";
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
+import { I386 } from "../kernel/nr-i386.ts";
 import { peekSignals } from "../kernel/ptrace.ts";
 import { putU64s, toU64 } from "../kernel/u64.ts";
 import { SIG, SIGINFO_SIZE, SIGRTMAX, SIGSET_SIZE, SS } from "../kernel/uapi/signal.ts";
@@ -16,8 +18,11 @@ const CHANGEABLE = Array.from({ length: SIGRTMAX }, (_, i) => i + 1).filter((s) 
 
 const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
 
-/** The handling of all signals (rt_sigaction(2)), 62 entries. */
-export function askSigactions(questions: Questions): () => SaEntry[] {
+/**
+ * The handling of all signals (rt_sigaction(2)), 62 entries.
+ * @param isI386 the process runs 32-bit code: its handlers get other frames, which nobody is told
+ */
+export function askSigactions(questions: Questions, isI386 = false): () => SaEntry[] {
   const place = questions.reserve(CHANGEABLE.length * SIGACTION_SIZE);
   CHANGEABLE.forEach((signal, i) => {
     questions.call(NR.rt_sigaction, [signal, 0, place.at(i * SIGACTION_SIZE), SIGSET_SIZE], {
@@ -28,7 +33,7 @@ export function askSigactions(questions: Questions): () => SaEntry[] {
   return () =>
     CHANGEABLE.map((_, i) => {
       const word = (n: number) => toU64(place.view.getBigUint64(i * SIGACTION_SIZE + n * 8, true));
-      return { sigaction: word(0), flags: word(1), restorer: word(2), mask: word(3), compat_sigaction: false };
+      return { sigaction: word(0), flags: word(1), restorer: word(2), mask: word(3), compat_sigaction: isI386 };
     });
 }
 
@@ -43,13 +48,19 @@ export function restoreSigactions(program: Program, entries: readonly SaEntry[])
   CHANGEABLE.forEach((signal, i) => {
     const entry = entries[i];
     if (!entry) return;
-    if (entry.compat_sigaction)
-      throw new CrError("a handler of a 32-bit task", { code: "ENOTSUP", subject: { signal } });
     const words = [entry.sigaction, entry.flags, entry.restorer, entry.mask];
     if (words.every((word) => word === 0)) return;
     const place = program.reserve(SIGACTION_SIZE);
-    putU64s(place.bytes, words.length, words);
-    program.call(NR.rt_sigaction, [signal, place, 0, SIGSET_SIZE], {
+    let call: number = NR.rt_sigaction;
+    if (entry.compat_sigaction) {
+      // the kernel notes who sets a handler, and gives it the frames of such code
+      words.slice(0, 3).forEach((word, n) => {
+        place.view.setUint32(n * 4, Number(word), true);
+      });
+      place.view.setBigUint64(12, unsigned(entry.mask), true);
+      call = PSEUDO.i386 + I386.rt_sigaction;
+    } else putU64s(place.bytes, words.length, words);
+    program.call(call, [signal, place, 0, SIGSET_SIZE], {
       what: "cannot set how a signal is handled",
       subject: { signal },
     });

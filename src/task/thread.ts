@@ -1,7 +1,9 @@
 /** What a thread keeps with the kernel besides registers: addresses, its name, the signal at its parent's death. */
+import { PSEUDO } from "../agent/layout.ts";
 import type { Program } from "../agent/program.ts";
 import type { ThreadCoreEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
+import { I386 } from "../kernel/nr-i386.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { askSecurebits } from "./creds.ts";
@@ -42,11 +44,29 @@ export function readRobustList(tid: number): Pick<ThreadCoreEntry, "futex_rla" |
   return { futex_rla: Number(words[0]), futex_rla_len: Number(words[1]) };
 }
 
-export function restoreRobustList(program: Program, thread: ThreadCoreEntry): void {
-  if (BigInt(thread.futex_rla) === 0n) return;
-  program.call(NR.set_robust_list, [BigInt(thread.futex_rla), thread.futex_rla_len], {
-    what: "cannot set the list of robust futexes",
+/** The same for threads of 32-bit code, which have a list of their own: the leader asks for all of them, by their virtual ids. */
+export function askRobustLists(program: Program, tids: readonly number[]): () => ReturnType<typeof readRobustList>[] {
+  const places = tids.map((tid) => {
+    const place = program.keep(8);
+    program.call(PSEUDO.i386 + I386.get_robust_list, [tid, place, place.at(4)], {
+      what: "cannot read a thread's list of robust futexes",
+      subject: { tid },
+    });
+    return place;
   });
+  return () =>
+    places.map(({ view }) => ({ futex_rla: view.getUint32(0, true), futex_rla_len: view.getUint32(4, true) }));
+}
+
+export function restoreRobustList(program: Program, thread: ThreadCoreEntry, isI386: boolean): void {
+  if (BigInt(thread.futex_rla) === 0n) return;
+  program.call(
+    isI386 ? PSEUDO.i386 + I386.set_robust_list : NR.set_robust_list,
+    [BigInt(thread.futex_rla), thread.futex_rla_len],
+    {
+      what: "cannot set the list of robust futexes",
+    },
+  );
 }
 
 /** set_tid_address(2). */

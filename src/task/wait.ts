@@ -7,12 +7,14 @@
  */
 import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
+import { I386 } from "../kernel/nr-i386.ts";
 import { type ProcFiles, readProcFile } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import type { ProcStatus } from "../kernel/proc/status.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
 import { CLOCK } from "../kernel/uapi/event.ts";
 import type { KnownCall } from "./arch/call.ts";
+import { I386_TIMED } from "./restart-i386.ts";
 import { readAffinity, setAffinity } from "./sched.ts";
 
 /** A thread that was not disturbed has slept once since: in our stop, and perhaps in the freezer of its cgroup. */
@@ -99,13 +101,17 @@ const TIMED = new Set<number>(
  * The call that restart_syscall(2) goes on with: the kernel function that the thread sleeps in tells (proc(5), wchan). Only
  * sleeps, futex and poll get there, and a sleep's own function often does not show.
  */
-function restartedCall(wchan: string, args: readonly number[]): number | undefined {
+function restartedCall(
+  wchan: string,
+  args: readonly number[],
+  numbers: Readonly<Record<"futex" | "poll" | "nanosleep" | "clock_nanosleep", number>>,
+): number | undefined {
   // not for us to read, or a kernel without names
   if (wchan === "" || wchan === "0") return undefined;
-  if (wchan.startsWith("futex")) return NR.futex;
-  if (wchan.includes("poll")) return NR.poll;
+  if (wchan.startsWith("futex")) return numbers.futex;
+  if (wchan.includes("poll")) return numbers.poll;
   // nanosleep's first argument is a pointer, clock_nanosleep's a clock
-  return (args[0] ?? 0) >= PAGE ? NR.nanosleep : NR.clock_nanosleep;
+  return (args[0] ?? 0) >= PAGE ? numbers.nanosleep : numbers.clock_nanosleep;
 }
 
 /** A word of 64 bits, decimal or hexadecimal. */
@@ -134,8 +140,11 @@ export function readWait(dir: ProcFiles): Wait | undefined {
   const [nr = 0, ...rest] = words.map(signed);
   const args = rest.slice(0, 6);
   const wait: Wait = { nr, args, sp: rest[6] ?? 0, ip: rest[7] ?? 0, since: undefined, sleeps: 0 };
-  if (nr === NR.restart_syscall) wait.restarted = restartedCall(dir.optional("wchan") ?? "", args);
-  if (!TIMED.has(nr)) return wait;
+  // a thread of 32-bit code numbers its calls otherwise: it has such a stack, and others may have
+  const maybeI386 = process.arch === "x64" && wait.sp < 2 ** 32;
+  if (maybeI386 && nr === I386.restart_syscall) wait.restarted = restartedCall(dir.optional("wchan") ?? "", args, I386);
+  else if (nr === NR.restart_syscall) wait.restarted = restartedCall(dir.optional("wchan") ?? "", args, NR);
+  if (!TIMED.has(nr) && !(maybeI386 && I386_TIMED.has(nr))) return wait;
   const sched = parseSched(dir.optional("sched") ?? "");
   if (!sched) return wait;
   const offset = offsetOf(parseStat(dir.text("stat")).processor);

@@ -1,10 +1,11 @@
 import { allCases, type Case, flavours, flavoursOf } from "./cases.ts";
 import { type Mode, type Outcome, readyFlavours, runCase } from "./harness.ts";
+import { asI386 } from "./needs.ts";
 import { pooled } from "./pool.ts";
 
 const usage = `usage:
   bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running | --new-pidns]
-                          [--flavour h|ns|uns] [--iter N] [--jobs N] [--keep]
+                          [--flavour h|ns|uns] [--iter N] [--jobs N] [--keep] [--i386]
   bun zdtm/lib/cli.ts list [--category NAME]
   bun zdtm/lib/cli.ts coverage`;
 
@@ -14,7 +15,7 @@ interface Words {
 }
 
 const valued = new Set(["--category", "--suite", "--flavour", "--iter", "--jobs"]);
-const plain = new Set(["--nocr", "--spoil", "--leave-running", "--new-pidns", "--keep"]);
+const plain = new Set(["--nocr", "--spoil", "--leave-running", "--new-pidns", "--keep", "--i386"]);
 
 function parse(argv: string[]): Words {
   const words: Words = { names: [], flags: new Map() };
@@ -31,7 +32,8 @@ function parse(argv: string[]): Words {
 function chosen({ names, flags }: Words): Case[] {
   const all = allCases();
   for (const name of names) if (!all.some((c) => c.name === name)) throw new Error(`there is no case ${name}`);
-  return all.filter(
+  const known = flags.has("--i386") ? all.filter((c) => c.language === "c").map(asI386) : all;
+  return known.filter(
     (c) =>
       (names.length === 0 || names.includes(c.name)) &&
       (flags.get("--category") ?? c.header.category) === c.header.category &&

@@ -16,6 +16,11 @@ const common = [
   "-pthread",
   `-I${lib}`,
 ];
+/**
+ * Words that make a program of 32-bit x86. The kernel's headers are those of 64 bits: Debian's gcc-multilib, which brings them,
+ * conflicts with cross compilers.
+ */
+export const m32 = ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"];
 const running = new Map<string, Promise<string>>();
 
 /** Compiles sources into build/zdtm, named by the hash of all that goes in, so that a program is built once. */
@@ -54,7 +59,8 @@ export function compileCase(it: Case): Promise<string> {
   const others = [...readFileSync(it.path, "utf8").matchAll(/^#include "([^"]+\.c)"$/gm)];
   const read = [it.path, library, ...headers.map((name) => join(lib, name))];
   read.push(...others.map((match) => join(it.path, "..", match[1] ?? "")));
-  return compile(it.name, [it.path, library], read, it.header.cc ?? []);
+  const { cc = [], needs = [] } = it.header;
+  return compile(it.name, [it.path, library], read, needs.includes("i386") ? [...cc, ...m32] : cc);
 }
 
 /** The keeper's program (static: it has to run in any root); path. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Case } from "./cases.ts";
+import { m32 } from "./compile.ts";
 
 const overcommit = "/proc/sys/vm/nr_overcommit_hugepages";
 const enough = 64;
@@ -7,6 +8,23 @@ const enough = 64;
 function cpuFlags(): Set<string> {
   const line = /^(?:flags|Features)\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"));
   return new Set(line?.[1]?.trim().split(/\s+/));
+}
+
+/** The same as a program of 32-bit x86. */
+export function asI386(it: Case): Case {
+  return { ...it, header: { ...it.header, needs: [...(it.header.needs ?? []), "i386"] } };
+}
+
+let compiles: boolean | undefined;
+
+/** What 32-bit programs need here, of the kernel and of the compiler. */
+function noI386(): string | undefined {
+  if (process.arch !== "x64") return "for x64 only";
+  if (!existsSync("/proc/sys/abi/vsyscall32")) return "this kernel runs no 32-bit programs";
+  compiles ??= Bun.spawnSync(["cc", ...m32, "-xc", "-", "-o", "/dev/null"], {
+    stdin: new TextEncoder().encode("#include <errno.h>\nint main(void) { return 0; }\n"),
+  }).success;
+  return compiles ? undefined : "there is no compiler for 32-bit programs (Debian: gcc-12-multilib)";
 }
 
 /** What this machine lacks for a case; undefined when nothing. */
@@ -17,6 +35,7 @@ export function unmet(it: Case): string | undefined {
     if (kind === "cpu" && !cpuFlags().has(what)) return `this processor has no ${what}`;
     if (kind === "arch" && process.arch !== what) return `for ${what} only`;
     if (kind === "file" && !existsSync(what)) return `there is no ${what}`;
+    if (kind === "i386" && noI386() !== undefined) return noI386();
     if (kind === "hugepages" && !(existsSync(overcommit) && process.getuid?.() === 0)) return "no huge pages here";
   }
   return undefined;

@@ -86,6 +86,9 @@ export const aarch64: Arch = {
     ...[0x7f, 0x02, 0x00, 0x91, 0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4],
   ),
 
+  asFound: (regs) => regs,
+  isI386: () => false,
+  hasOwnSegment: () => false,
   ip: (regs) => Number(regs[PC]),
   sp: (regs) => Number(regs[SP]),
   result: (regs) => signed(regs[0]),

@@ -36,11 +36,17 @@ export interface Arch {
   readonly callsKeepState: boolean;
   /** Registers that enter `errand` at `ip`, for calls from `first` to `end`, home by the frame at `frame`. */
   runErrand(home: BigUint64Array, ip: number, frame: number, first: number, end: number): BigUint64Array;
+  /** Registers as ptrace gave them, in the form that all others expect. */
+  asFound(regs: BigUint64Array): BigUint64Array;
+  /** Whether they are those of 32-bit code in an address space of 32 bits, or of a task that calls the kernel as such. */
+  isI386(regs: BigUint64Array): boolean;
+  /** Whether a segment register shows one of the program's own (modify_ldt(2)). */
+  hasOwnSegment(regs: BigUint64Array): boolean;
   ip(regs: BigUint64Array): number;
   sp(regs: BigUint64Array): number;
   /** Result of a system call, signed. */
   result(regs: BigUint64Array): number;
-  /** Registers that make a call at `ip` with stack `sp`; the others are as in `home`. */
+  /** Registers that make a call at `ip` with stack `sp`; the others are as in `home`. Code of ours is never 32-bit code. */
   call(home: BigUint64Array, ip: number, sp: number, nr: number, args: readonly number[]): BigUint64Array;
   /**
    * Registers that make a call through an entry of the trampoline, home by the frame at `frame`. The stack pointer stays the

@@ -23,12 +23,18 @@ const CS = 17;
 const EFLAGS = 18;
 const RSP = 19;
 const SS = 20;
+/** ss, ds, es, fs and gs; a bit of theirs chooses the program's own table. */
+const SEGMENTS = [SS, 23, 24, 25, 26];
+const LOCAL = 4n;
 
 const ERESTARTSYS = -512;
 const ERESTARTNOINTR = -513;
 const ERESTARTNOHAND = -514;
 const ERESTART_RESTARTBLOCK = -516;
 const EINTR = -4;
+/** Code segments of 64-bit and of 32-bit user code (asm/segment.h). */
+const USER_CS = 0x33n;
+const USER32_CS = 0x23n;
 const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
 const SYSCALL_LENGTH = 2n;
 
@@ -98,6 +104,17 @@ function framedState(fp: Uint8Array): number {
   return Math.min(size, fp.length);
 }
 
+function isI386(regs: BigUint64Array): boolean {
+  return regs[CS] === USER32_CS;
+}
+
+/** A copy for code of ours, which is 64-bit code in every task. */
+function ours(regs: BigUint64Array): BigUint64Array {
+  const copy = regs.slice();
+  copy[CS] = USER_CS;
+  return copy;
+}
+
 export const x86_64: Arch = {
   name: "x86_64",
   regsSize: 27 * 8,
@@ -120,12 +137,20 @@ export const x86_64: Arch = {
     ...[0x49, 0x83, 0xc4, 0x38, 0x4d, 0x39, 0xec, 0x75, 0xd3, 0x48, 0x89, 0xdc, 0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05],
   ),
 
+  asFound(regs) {
+    // 32-bit code has a result in half a register, but the kernel looks at all of it when it makes a call again
+    if (isI386(regs) && signed(regs[ORIG_RAX]) >= 0) regs[RAX] = BigInt.asUintN(64, BigInt.asIntN(32, regs[RAX] ?? 0n));
+    return regs;
+  },
+  isI386,
+  hasOwnSegment: (regs) =>
+    (regs[CS] !== USER_CS && regs[CS] !== USER32_CS) || SEGMENTS.some((at) => ((regs[at] ?? 0n) & LOCAL) !== 0n),
   ip: (regs) => Number(regs[RIP]),
   sp: (regs) => Number(regs[RSP]),
   result: (regs) => signed(regs[RAX]),
 
   call(home, ip, sp, nr, args) {
-    const regs = home.slice();
+    const regs = ours(home);
     regs[RIP] = BigInt(ip);
     regs[RSP] = BigInt(sp);
     regs[RAX] = BigInt(nr);
@@ -143,7 +168,7 @@ export const x86_64: Arch = {
   },
 
   runErrand(home, ip, frame, first, end) {
-    const regs = home.slice();
+    const regs = ours(home);
     regs[RIP] = BigInt(ip);
     regs[RBX] = BigInt(frame);
     regs[R12] = BigInt(first);
@@ -153,7 +178,7 @@ export const x86_64: Arch = {
   },
 
   callHere: (home, ip, nr, args) => {
-    const regs = home.slice();
+    const regs = ours(home);
     regs[RIP] = BigInt(ip);
     regs[RAX] = BigInt(nr);
     regs[ORIG_RAX] = NOT_IN_SYSCALL;
@@ -170,14 +195,15 @@ export const x86_64: Arch = {
     const behindLea = code.length;
     code.push(0xba, 0, 0, 0, 0, 0x41, 0xba, 8, 0, 0, 0, 0x0f, 0x05);
     for (const [register, rex, op] of LITERALS) code.push(rex, op, ...bytesOf(rest[register] ?? 0n));
-    // jmp *0(%rip), to the address that follows
-    code.push(0xff, 0x25, 0, 0, 0, 0, ...bytesOf(rest[RIP] ?? 0n));
+    // jmp *0(%rip) or ljmp *0(%rip), to the address that follows: of 64 bits, or of 32 bits and 16 of its segment
+    const target = bytesOf((rest[RIP] ?? 0n) | (isI386(rest) ? USER32_CS << 32n : 0n));
+    code.push(0xff, isI386(rest) ? 0x2d : 0x25, 0, 0, 0, 0, ...target);
     code[behindLea - 4] = code.length - behindLea;
     return Uint8Array.of(...code, ...bytesOf(mask));
   },
 
   enter(home, ip, sp, argument) {
-    const regs = home.slice();
+    const regs = ours(home);
     regs[RIP] = BigInt(ip);
     // as after a call instruction
     regs[RSP] = BigInt(sp - 8);

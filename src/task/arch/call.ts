@@ -1,6 +1,9 @@
 /** A thread's registers seen as a system call that it is in, was in, or shall make again. */
+import { arch } from "../../agent/arch/index.ts";
 import type { RemoteMemory } from "../../kernel/memory.ts";
 import { NR } from "../../kernel/nr.ts";
+import { I386 } from "../../kernel/nr-i386.ts";
+import { whichTimespec } from "./i386.ts";
 
 /** A system call that a stop interrupted. */
 export interface InterruptedCall {
@@ -64,65 +67,98 @@ const SI = 13;
 const DI = 14;
 const ORIG_AX = 15;
 const IP = 16;
-const ARGS = [DI, SI, DX, R10, R8, R9];
 const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
-const SYSCALL = [0x0f, 0x05];
+const BX = 5;
+const CX = 11;
+const BP = 4;
 /** `mov $number, %eax` right before it. */
 const MOV_EAX = 0xb8;
 
-function calledAt(memory: RemoteMemory, ip: number): number | undefined {
-  const code = new Uint8Array(7);
-  if (!memory.tryRead(ip - 7, code) || code[0] !== MOV_EAX || code[5] !== SYSCALL[0] || code[6] !== SYSCALL[1])
-    return undefined;
-  return new DataView(code.buffer).getUint32(1, true);
+/** What differs between 64-bit and 32-bit code of x86. */
+interface X86 {
+  /** Registers of the arguments. */
+  readonly args: readonly number[];
+  /** The two bytes of the instruction. */
+  readonly instruction: readonly [number, number];
+  /** Number of restart_syscall(2). */
+  readonly restart: number;
+  /** The call that goes on, by what /proc told of it: see `KnownCall.restarted`. */
+  restarted(known: number | undefined, args: readonly number[], memory: RemoteMemory): number | undefined;
 }
 
-export const x86_64: CallRegisters = {
-  goOn: () => undefined,
-  interrupted(regs, memory, known) {
-    let nr = number(regs[ORIG_AX]);
-    const error = number(regs[AX]);
-    if (nr < 0 || (error !== EINTR && (error < ERESTART_RESTARTBLOCK || error > ERESTARTSYS))) return undefined;
-    // interrupted before and gone on: the call's own number is no more in the registers
-    if (nr === NR.restart_syscall) nr = calledAt(memory, Number(regs[IP])) ?? known?.restarted ?? nr;
-    return { nr, args: ARGS.map((register) => number(regs[register])), error };
-  },
-  again(regs, call, change) {
-    const out = regs.slice();
-    out[AX] = word(call.nr);
-    out[IP] = (regs[IP] ?? 0n) - 2n;
-    if (change) out[ARGS[change.arg] ?? DI] = word(change.value);
-    return out;
-  },
-  gaveUp(regs) {
-    const out = regs.slice();
-    out[AX] = word(EINTR);
-    return out;
-  },
-  outside(regs) {
-    const out = regs.slice();
-    out[ORIG_AX] = NOT_IN_SYSCALL;
-    return out;
-  },
-  returned(regs, _call, value) {
-    const out = regs.slice();
-    out[AX] = word(value);
-    out[ORIG_AX] = NOT_IN_SYSCALL;
-    return out;
-  },
-  inside(regs, call) {
-    const out = regs.slice();
-    out[AX] = word(ERESTART_RESTARTBLOCK);
-    out[ORIG_AX] = word(call.nr);
-    return out;
-  },
-  fromImage: (regs, nr) => ({ nr, args: ARGS.map((register) => number(regs[register])), error: EINTR }),
-  isCall(regs, memory) {
-    const code = new Uint8Array(2);
-    return memory.tryRead(Number(regs[IP]) - 2, code) && code[0] === SYSCALL[0] && code[1] === SYSCALL[1];
-  },
-  outcome: (regs) => number(regs[AX]),
-};
+function x86({ args, instruction, restart, restarted }: X86): CallRegisters {
+  const argsOf = (regs: BigUint64Array) => args.map((register) => number(regs[register]));
+  const calledAt = (memory: RemoteMemory, ip: number): number | undefined => {
+    const code = new Uint8Array(7);
+    if (!memory.tryRead(ip - 7, code) || code[0] !== MOV_EAX) return undefined;
+    if (code[5] !== instruction[0] || code[6] !== instruction[1]) return undefined;
+    return new DataView(code.buffer).getUint32(1, true);
+  };
+  return {
+    goOn: () => undefined,
+    interrupted(regs, memory, known) {
+      let nr = number(regs[ORIG_AX]) | 0;
+      const error = number(regs[AX]);
+      if (nr < 0 || (error !== EINTR && (error < ERESTART_RESTARTBLOCK || error > ERESTARTSYS))) return undefined;
+      // interrupted before and gone on: the call's own number is no more in the registers
+      if (nr === restart)
+        nr = calledAt(memory, Number(regs[IP])) ?? restarted(known?.restarted, argsOf(regs), memory) ?? nr;
+      return { nr, args: argsOf(regs), error };
+    },
+    again(regs, call, change) {
+      const out = regs.slice();
+      out[AX] = word(call.nr);
+      out[IP] = (regs[IP] ?? 0n) - 2n;
+      if (change) out[args[change.arg] ?? DI] = word(change.value);
+      return out;
+    },
+    gaveUp(regs) {
+      const out = regs.slice();
+      out[AX] = word(EINTR);
+      return out;
+    },
+    outside(regs) {
+      const out = regs.slice();
+      out[ORIG_AX] = NOT_IN_SYSCALL;
+      return out;
+    },
+    returned(regs, _call, value) {
+      const out = regs.slice();
+      out[AX] = word(value);
+      out[ORIG_AX] = NOT_IN_SYSCALL;
+      return out;
+    },
+    inside(regs, call) {
+      const out = regs.slice();
+      out[AX] = word(ERESTART_RESTARTBLOCK);
+      out[ORIG_AX] = word(call.nr);
+      return out;
+    },
+    fromImage: (regs, nr) => ({ nr, args: argsOf(regs), error: EINTR }),
+    isCall(regs, memory) {
+      const code = new Uint8Array(2);
+      return memory.tryRead(Number(regs[IP]) - 2, code) && code[0] === instruction[0] && code[1] === instruction[1];
+    },
+    outcome: (regs) => number(regs[AX]),
+  };
+}
+
+export const x86_64: CallRegisters = x86({
+  args: [DI, SI, DX, R10, R8, R9],
+  instruction: [0x0f, 0x05],
+  restart: NR.restart_syscall,
+  restarted: (known) => known,
+});
+
+/**
+ * 32-bit code of x86: `int $0x80`, which also stands where the kernel says that other ways into it return (in the vDSO).
+ */
+export const i386: CallRegisters = x86({
+  args: [BX, CX, DX, SI, DI, BP],
+  instruction: [0xcd, 0x80],
+  restart: I386.restart_syscall,
+  restarted: whichTimespec,
+});
 
 /** struct user_pt_regs. */
 const X8 = 8;
@@ -213,5 +249,8 @@ export const aarch64: CallRegisters = {
   outcome: (regs, before) => (regs[PC] === before[PC] ? ERESTART_RESTARTBLOCK : number(regs[0])),
 };
 
-/** For the architecture that we run on. */
-export const callRegisters: CallRegisters = process.arch === "arm64" ? aarch64 : x86_64;
+/** For the architecture that we run on, and for what it runs besides. */
+export function callRegisters(regs: BigUint64Array): CallRegisters {
+  if (arch.isI386(regs)) return i386;
+  return process.arch === "arm64" ? aarch64 : x86_64;
+}

@@ -24,10 +24,7 @@ export interface RegisterKind {
    * @throws CrError when the thread uses what cannot be kept
    */
   readOthers(tid: number): OtherRegisters;
-  /**
-   * The register part of a core entry: its machine type and its thread_info.
-   * @throws CrError when the thread runs in a mode that no image can hold (32 bits)
-   */
+  /** The register part of a core entry: its machine type and its thread_info. */
   dump(tid: number, raw: SavedRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
   /** What the thread must ask the kernel for before it can be given its registers. */
   permit(program: Program, core: CoreEntry): void;

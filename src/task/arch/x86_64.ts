@@ -1,9 +1,11 @@
+import { arch } from "../../agent/arch/index.ts";
 import { PSEUDO } from "../../agent/layout.ts";
 import { CrError } from "../../error.ts";
 import { keep } from "../../image/codec.ts";
 import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
 import { NR } from "../../kernel/nr.ts";
-import { addressOf, check, sys } from "../../kernel/sys.ts";
+import { getThreadArea, setThreadArea } from "../../kernel/ptrace.ts";
+import { check } from "../../kernel/sys.ts";
 import { putU64s, u64At } from "../../kernel/u64.ts";
 import { ARCH } from "../../kernel/uapi/prctl.ts";
 import type { OtherRegisters, RegisterKind } from "./entry.ts";
@@ -32,9 +34,12 @@ const NAMES = [
   ...(["ip", "cs", "flags", "sp", "ss", "fs_base", "gs_base", "ds", "es", "fs", "gs"] as const),
 ] as const;
 const ORIG_AX = NAMES.indexOf("orig_ax");
-const CS = NAMES.indexOf("cs");
-/** Code segment of 64-bit user code on Linux. */
-const USER_CS = 0x33n;
+const FS_BASE = NAMES.indexOf("fs_base");
+const GS_BASE = NAMES.indexOf("gs_base");
+/** Registers of struct user_regs_struct32 (asm/user32.h), in 32 bits; an image leaves the others 0. */
+const NARROW: ReadonlySet<string> = new Set([
+  ...["bx", "cx", "dx", "si", "di", "bp", "ax", "ds", "es", "fs", "gs", "orig_ax", "ip", "cs", "flags", "sp", "ss"],
+]);
 const NOT_IN_SYSCALL = 0xffff_ffff_ffff_ffffn;
 
 /** The one component that a process must ask for: Documentation/arch/x86/xstate.rst. */
@@ -44,8 +49,6 @@ const ONE_TILE = new Uint8Array(64);
 ONE_TILE[0] = 1;
 ONE_TILE[16] = 64;
 ONE_TILE[48] = 1;
-const PTRACE_GET_THREAD_AREA = 25;
-const PTRACE_SET_THREAD_AREA = 26;
 /** The three slots of the GDT that belong to a thread (asm/segment.h). */
 const TLS_SLOTS = [12, 13, 14] as const;
 
@@ -65,7 +68,7 @@ function readSlots(tid: number): OtherRegisters {
   for (const slot of TLS_SLOTS) {
     const desc = new Uint8Array(16);
     // a kernel without 32-bit support has no such request: then the slots are empty
-    if (sys(NR.ptrace, PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc)) === 0) slots.set(slot, desc);
+    if (getThreadArea(tid, slot, desc) === 0) slots.set(slot, desc);
   }
   return slots;
 }
@@ -108,18 +111,23 @@ function isEmpty(desc: UserDescT): boolean {
   return desc.base_addr === 0 && desc.limit === 0 && desc.seg_not_present && !desc.usable;
 }
 
+/** Where the segment of a selector begins: a slot of the thread's, or the null segment. */
+function baseOf(selector: number | bigint, tls: readonly UserDescT[]): bigint {
+  return BigInt(tls.find((desc) => desc.entry_number === Number(selector) >> 3)?.base_addr ?? 0);
+}
+
 export const x86_64: RegisterKind = {
   readOthers: readSlots,
 
-  dump(tid, raw, clearTid) {
-    if (raw.general[CS] !== USER_CS) {
-      throw new CrError("the task runs 32-bit code, which cannot be dumped yet", { code: "ENOTSUP", subject: { tid } });
-    }
-    const values: Partial<UserX86RegsEntry> = { mode: UserX86RegsMode.NATIVE };
+  dump(_tid, raw, clearTid) {
+    const isI386 = arch.isI386(raw.general);
+    const values: Partial<UserX86RegsEntry> = { mode: isI386 ? UserX86RegsMode.COMPAT : UserX86RegsMode.NATIVE };
     const halves = new Uint32Array(raw.general.buffer, raw.general.byteOffset, NAMES.length * 2);
     for (let i = 0; i < NAMES.length; i++) {
       const name = NAMES[i];
-      if (name) values[name] = u64At(halves, i);
+      if (!name) continue;
+      if (isI386) values[name] = NARROW.has(name) ? (halves[i * 2] ?? 0) : 0;
+      else values[name] = u64At(halves, i);
     }
     const gpregs = values as UserX86RegsEntry;
     return {
@@ -152,14 +160,16 @@ export const x86_64: RegisterKind = {
         remedy: "restore on a machine of the kind that dumped: this one is x86-64",
       });
     }
-    if (info.gpregs.mode === UserX86RegsMode.COMPAT) {
-      throw new CrError("the image holds a 32-bit task, which cannot be restored yet", { code: "ENOTSUP" });
-    }
     const general = new BigUint64Array(new ArrayBuffer(NAMES.length * 8));
     const values = NAMES.map((name) => info.gpregs[name]);
     putU64s(new Uint8Array(general.buffer), values.length, values);
     // what the call was is worked into the other registers: the kernel must not do it again
     general[ORIG_AX] = NOT_IN_SYSCALL;
+    if (info.gpregs.mode === UserX86RegsMode.COMPAT) {
+      // the image has no bases: they are those of the segments
+      general[FS_BASE] = baseOf(info.gpregs.fs, info.tls);
+      general[GS_BASE] = baseOf(info.gpregs.gs, info.tls);
+    }
     return { general, extended: buildXstate(info.fpregs, puppet.extended) };
   },
 
@@ -169,7 +179,7 @@ export const x86_64: RegisterKind = {
       let bits = 0;
       for (const [name, bit] of Object.entries(FLAGS)) if (desc[name as keyof typeof FLAGS]) bits |= 1 << bit;
       const raw = Uint32Array.of(desc.entry_number, desc.base_addr, desc.limit, bits);
-      check(sys(NR.ptrace, PTRACE_SET_THREAD_AREA, tid, desc.entry_number, addressOf(raw)), "cannot set a segment", {
+      check(setThreadArea(tid, desc.entry_number, raw), "cannot set a segment", {
         tid,
       });
     }
