@@ -31,7 +31,8 @@ describe("command lines", () => {
       const [out, images, opened] = ["out", "images", "opened"].map((name) => scratch.file(name));
       if (out === undefined || images === undefined || opened === undefined) return;
       mkdirSync(images);
-      const read = () => (existsSync(out) ? readFileSync(out, "latin1") : "");
+      const text = (path: string) => (existsSync(path) ? readFileSync(path, "latin1") : "");
+      const read = () => text(out);
       const script = `trap 'echo woken' USR2; trap 'exit 7' TERM; exec 3<${opened}; echo up; while :; do sleep 0.01; done`;
       writeFileSync(opened, "");
       const pid = await keeper.run({ argv: ["sh", "-c", script], directory: "/", output: out, session: true });
@@ -51,7 +52,7 @@ describe("command lines", () => {
         output: scratch.file("said"),
       });
       await until("it is not woken", () =>
-        read().includes("woken") ? undefined : `${read()}${readFileSync(scratch.file("said"), "latin1")}`,
+        read().includes("woken") ? undefined : `${read()}${text(scratch.file("said"))}`,
       );
       expect(status(pid, "PPid")).toBe(`${restoring}`);
       await until("the command has not become the engine, which takes signals", () =>
