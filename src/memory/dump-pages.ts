@@ -11,10 +11,9 @@ import { NR } from "../kernel/nr.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
 import { putU64s } from "../kernel/u64.ts";
 import type { PageRuns } from "./content.ts";
+import { LONG, makeRoom } from "./room.ts";
 
 const PROT_READ = 1;
-/** From so many bytes on a task had better find itself a CPU than share ours. */
-const LONG = 16 << 20;
 /**
  * What the agent writes with one call: bytes, some milliseconds, after which it looks whether somebody wants us to stop; and
  * parts. And what one program has of both, below what the area holds.
@@ -23,9 +22,6 @@ const AGENTS = { bytes: 16 << 20, parts: 8192 } as const;
 const PROGRAM = { calls: 1024, parts: 16384 } as const;
 /** The same of us: what stays in a processor's cache between the two copies, and what process_vm_readv(2) takes. */
 const OURS = { bytes: 512 << 10, parts: 1024 } as const;
-/** File system by f_type of statfs(2). */
-const TMPFS = 0x01021994n;
-
 /** How a task's pages go to a file. */
 interface Way {
   readonly parasite: Parasite;
@@ -55,6 +51,7 @@ export function dumpPages(images: ImageDirectory, id: number, pagesId: number, r
   const file = images.writer("PAGES", pagesId);
   makeRoom(file.fd, runs.bytes);
   const { agents, ours } = share(runs, asVictim);
+  // a long one had better find itself a CPU than share ours
   if (agents.bytes >= LONG) parasite.roaming(() => writeAsVictim(parasite, file, agents.chunks, progress));
   else writeAsVictim(parasite, file, agents.chunks, progress);
   for (const chunk of ours.chunks) {
@@ -105,16 +102,6 @@ function share(runs: PageRuns, asVictim: boolean): { agents: Share; ours: Share 
     offset += length;
   }
   return { agents, ours };
-}
-
-/**
- * Tells how long the file will be, if it is to be long. Disk file systems then take it a quarter quicker; in memory files room
- * costs what it saves. What has no room, or cannot be asked, tells when it is written.
- */
-function makeRoom(fd: number, bytes: number): void {
-  if (bytes < LONG) return;
-  const statfs = new BigUint64Array(15);
-  if (sys(NR.fstatfs, fd, addressOf(statfs)) === 0 && statfs[0] !== TMPFS) sys(NR.fallocate, fd, 0, 0, bytes);
 }
 
 /** Whether the task itself may read a run: under a protection key it depends. */

@@ -6,6 +6,7 @@ import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
+import { makeRoom } from "./room.ts";
 
 const SEEK_DATA = 3;
 const SEEK_HOLE = 4;
@@ -15,14 +16,68 @@ const PROT_READ = 1;
 const PROT_WRITE = 2;
 const MAP_SHARED = 1;
 
-/** Runs `use` with a mapping of the whole file in our own memory. */
-function mapped<T>(fd: number, size: number, prot: number, use: (address: number) => T): T {
-  const address = check(sys(NR.mmap, 0, size, prot, MAP_SHARED, fd, 0), "cannot map shared memory");
-  try {
-    return use(address);
-  } finally {
-    sys(NR.munmap, address, size);
+/** A whole memory file in our own memory, once it is needed. Dispose unmaps it. */
+class LazyMapping implements Disposable {
+  readonly #size: number;
+  #at: number | undefined;
+
+  constructor(
+    readonly fd: number,
+    size: number,
+    readonly prot: number,
+  ) {
+    this.#size = wholePages(size);
   }
+
+  get address(): number {
+    this.#at ??= check(sys(NR.mmap, 0, this.#size, this.prot, MAP_SHARED, this.fd, 0), "cannot map shared memory");
+    return this.#at;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#at !== undefined) sys(NR.munmap, this.#at, this.#size);
+  }
+}
+
+const wholePages = (bytes: number) => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+
+/**
+ * Moves a range between a memory file and an image. The kernel does it from file to file, which takes half as long as by a
+ * mapping, whose pages fault one by one; but not behind the end of the file, where its last page may hold something, and not for
+ * huge pages, which can only be written by a mapping.
+ * @param size of the memory file, bytes
+ * @param send how many bytes went from file to file, or the negative errno
+ * @param move the same by the mapping
+ * @param failed the error to throw
+ */
+function transfer(
+  [start, end]: readonly [number, number],
+  size: number,
+  send: (at: number, bytes: number) => number,
+  move: (at: number, bytes: number) => number,
+  failed: (result: number) => CrError,
+): void {
+  let sending = true;
+  const limit = Math.floor(size / PAGE_SIZE) * PAGE_SIZE;
+  for (let at = start; at < end; ) {
+    const sent = sending && at < limit;
+    const moved = sent ? send(at, Math.min(end, limit) - at) : move(at, end - at);
+    if (moved > 0) at += moved;
+    else if (moved === EINTR) continue;
+    else if (sent) sending = false;
+    else throw failed(moved);
+  }
+}
+
+/** Bytes of a call of sendfile(2): it is told when somebody wants us to stop only in between. */
+const AT_ONCE = 64 << 20;
+const place = new BigInt64Array(1);
+
+function sendFile(from: number, at: number, to: number, toAt: number, bytes: number): number {
+  const there = sys(NR.lseek, to, toAt, 0);
+  if (there < 0) return there;
+  place[0] = BigInt(at);
+  return sys(NR.sendfile, to, from, addressOf(place), Math.min(bytes, AT_ONCE));
 }
 
 /** Ranges of a memory file that hold something; holes must stay holes, else memory use explodes. */
@@ -48,27 +103,33 @@ function* dataRanges(fd: number, size: number): Generator<[number, number]> {
 export function dumpShared(images: ImageDirectory, shmid: number, pagesId: number, fd: number, size: number): number {
   const map = images.pagemapWriter("SHMEM_PAGEMAP", shmid, pagesId);
   if (size === 0) return 0;
-  const whole = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
-  const pages = images.writer("PAGES", pagesId);
+  const file = images.writer("PAGES", pagesId).fd;
+  const ranges = [...dataRanges(fd, size)];
+  makeRoom(
+    file,
+    ranges.reduce((sum, [start, end]) => sum + end - start, 0),
+  );
+  using mapping = new LazyMapping(fd, size, PROT_READ);
+  const failed = (result: number) =>
+    sysError(
+      result,
+      "cannot write shared memory to the image",
+      { path: images.path },
+      "make room in the image directory",
+    );
   let offset = 0;
-  mapped(fd, whole, PROT_READ, (address) => {
-    for (const [start, end] of dataRanges(fd, size)) {
-      map.page(start, (end - start) / PAGE_SIZE, PageFlag.present);
-      for (let at = start; at < end; ) {
-        const put = sys(NR.pwrite64, pages.fd, address + at, end - at, offset);
-        if (put === EINTR) continue;
-        if (put <= 0)
-          throw sysError(
-            put,
-            "cannot write shared memory to the image",
-            { path: images.path },
-            "make room in the image directory",
-          );
-        at += put;
-        offset += put;
-      }
-    }
-  });
+  for (const [start, end] of ranges) {
+    map.page(start, (end - start) / PAGE_SIZE, PageFlag.present);
+    const to = offset - start;
+    transfer(
+      [start, end],
+      size,
+      (at, bytes) => sendFile(fd, at, file, to + at, bytes),
+      (at, bytes) => sys(NR.pwrite64, file, mapping.address + at, bytes, to + at),
+      failed,
+    );
+    offset += end - start;
+  }
   return offset;
 }
 
@@ -84,32 +145,31 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
       subject: { image },
     });
   }
-  const whole = Math.ceil(size / PAGE_SIZE) * PAGE_SIZE;
+  const whole = wholePages(size);
+  const failed = () =>
+    new CrError("the pages image is too short", { code: "BAD_IMAGE", subject: { image: `pages-${map.pagesId}.img` } });
   let offset = 0;
   try {
-    mapped(fd, whole, PROT_READ | PROT_WRITE, (address) => {
-      for (let i = 0; i < map.count; i++) {
-        const start = map.vaddr[i] ?? 0;
-        const bytes = (map.pages[i] ?? 0) * PAGE_SIZE;
-        if (((map.flags[i] ?? 0) & PageFlag.present) === 0) continue;
-        if (start + bytes > whole) {
-          throw new CrError("pages lie beyond the end of the shared memory", { code: "BAD_IMAGE", subject: { image } });
-        }
-        for (let done = 0; done < bytes; ) {
-          const got = sys(NR.pread64, pages, address + start + done, bytes - done, offset);
-          if (got === EINTR) continue;
-          if (got <= 0) {
-            throw new CrError("the pages image is too short", {
-              code: "BAD_IMAGE",
-              subject: { image: `pages-${map.pagesId}.img` },
-            });
-          }
-          done += got;
-          offset += got;
-        }
+    using mapping = new LazyMapping(fd, size, PROT_READ | PROT_WRITE);
+    for (let i = 0; i < map.count; i++) {
+      const start = map.vaddr[i] ?? 0;
+      const bytes = (map.pages[i] ?? 0) * PAGE_SIZE;
+      if (((map.flags[i] ?? 0) & PageFlag.present) === 0) continue;
+      if (start + bytes > whole) {
+        throw new CrError("pages lie beyond the end of the shared memory", { code: "BAD_IMAGE", subject: { image } });
       }
-    });
+      const from = offset - start;
+      transfer(
+        [start, start + bytes],
+        size,
+        (at, length) => sendFile(pages, from + at, fd, at, length),
+        (at, length) => sys(NR.pread64, pages, mapping.address + at, length, from + at),
+        failed,
+      );
+      offset += bytes;
+    }
   } finally {
+    sys(NR.lseek, fd, 0, 0);
     closeFd(pages);
   }
   return offset;
