@@ -144,7 +144,7 @@ static int steers(const char *variable)
  * meanwhile: optimising compilers, threads for them and early garbage collections cost more than they bring.
  */
 static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=20000",
-				      "BUN_JSC_largeHeapSize=67108864", "MIMALLOC_ALLOW_THP=2" };
+				      "BUN_JSC_largeHeapSize=201326592", "MIMALLOC_ALLOW_THP=2" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
 
 /* Maps the dynamic linker out of our own file; returns where it lies */

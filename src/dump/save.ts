@@ -168,7 +168,7 @@ export function save(saving: Saving): Saved {
     if (one) return one.parasite.program;
     throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
   });
-  const cgroups = rehearsal ? undefined : readCgroups(saving, namespaces);
+  const cgroups = readCgroups(saving, namespaces);
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;

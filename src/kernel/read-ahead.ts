@@ -40,7 +40,8 @@ export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => num
   const base = sys(NR.mmap, 0, room, PROT_READ_WRITE, MAP_FLAGS, -1, 0);
   if (base < 0) return base;
   try {
-    const region = Buffer.from(toArrayBuffer(base as Pointer, 0, room));
+    // never all of it: the garbage collector would take it for memory that is in use
+    const piece = (from: number, to: number) => Buffer.from(toArrayBuffer((base + from) as Pointer, 0, to - from));
     for (let kept = 0; ; ) {
       const reader = new Reader(fd, base, kept, room);
       let from = 0;
@@ -49,7 +50,7 @@ export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => num
         for (let done = false; !done; ) {
           [used, done] = reader.await(from + ENOUGH);
           if (reader.error < 0) return reader.error;
-          from += use(region.subarray(from, used), done && used < room);
+          from += use(used > from ? piece(from, used) : Buffer.alloc(0), done && used < room);
         }
       } finally {
         reader[Symbol.dispose]();
@@ -57,8 +58,8 @@ export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => num
       if (used < room) return 0;
       // it did not fit: what is left over goes to the beginning
       if (from === 0) return -7;
-      region.copyWithin(0, from, used);
       kept = used - from;
+      piece(0, used).copyWithin(0, from);
     }
   } finally {
     sys(NR.munmap, base, room);

@@ -46,18 +46,22 @@ export class TreeCgroups {
     const isChosen = ({ controllers }: CgroupMembership) =>
       chosen.length === 0 ||
       [controllers.replace(/^name=/, ""), ...controllers.split(",")].some((name) => chosen.includes(name));
+    const known = new Map<string, readonly CgroupMembership[]>();
     const found = tasks.flatMap(({ pid, tids }) =>
-      tids.map((tid) => ({ tid, cgroups: cgroupsOf(`${pid}/task/${tid}`) })),
+      tids.map((tid) => ({ tid, cgroups: cgroupsOf(`${pid}/task/${tid}`, known) })),
     );
     // where all of the tree is where we are, a restored one may be where its restorer is; and a hierarchy that somebody makes
     // meanwhile is not the tree's
     const isElsewhere = ({ controllers, path }: CgroupMembership) =>
-      found.some(({ cgroups }) => cgroups.some((one) => one.controllers === controllers && one.path !== path));
+      [...known.values()].some((cgroups) =>
+        cgroups.some((one) => one.controllers === controllers && one.path !== path),
+      );
     this.#hierarchies = new Set(
       own.filter((one) => isChosen(one) && isElsewhere(one)).map(({ controllers }) => controllers),
     );
     this.#register(own);
-    for (const { tid, cgroups } of found) this.#setOf.set(tid, this.#register(cgroups));
+    const ids = new Map([...known.values()].map((cgroups) => [cgroups, this.#register(cgroups)]));
+    for (const { tid, cgroups } of found) this.#setOf.set(tid, ids.get(cgroups) ?? OWN_SET);
   }
 
   #register(all: readonly CgroupMembership[]): number {

@@ -6,9 +6,17 @@ import { type MountOption, makeMount } from "../kernel/mount.ts";
 import { type CgroupMembership, parseCgroup } from "../kernel/proc/cgroup.ts";
 import { readProcFile } from "../kernel/proc/read.ts";
 
-/** `task`: a pid, `PID/task/TID` or `self`. */
-export function cgroupsOf(task: string): CgroupMembership[] {
-  return parseCgroup(readProcFile(`/proc/${task}/cgroup`)).sort((a, b) => (a.controllers < b.controllers ? -1 : 1));
+/**
+ * @param task a pid, `PID/task/TID` or `self`
+ * @param known by the kernel's words: tasks that sit in the same cgroups get the same list
+ */
+export function cgroupsOf(task: string, known?: Map<string, readonly CgroupMembership[]>): readonly CgroupMembership[] {
+  const text = readProcFile(`/proc/${task}/cgroup`);
+  const found = known?.get(text);
+  if (found) return found;
+  const cgroups = parseCgroup(text).sort((a, b) => (a.controllers < b.controllers ? -1 : 1));
+  known?.set(text, cgroups);
+  return cgroups;
 }
 
 const NAMED = "name=";

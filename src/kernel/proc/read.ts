@@ -15,7 +15,7 @@ const EINTR = -(ERRNO.EINTR ?? 4);
 
 const LINK_MAX = 4096;
 /** Bytes from which on a file is worth a process beside us that reads it. */
-const LONG = 64 * 1024;
+const LONG = 256 * 1024;
 const SHORT = 64;
 /**
  * The kernel makes records in a page of its own, until there are as many bytes as are asked for. The one that does not fit any
@@ -23,7 +23,7 @@ const SHORT = 64;
  */
 const RECORDS = 3072;
 /** Grown by half at a time, never given back: the next task's file is as long as this one's. */
-let buffer = Buffer.from(new ArrayBuffer(64 * 1024));
+let buffer = Buffer.from(new ArrayBuffer(LONG));
 let bufferAddress = addressOf(buffer);
 
 const nameBytes = new Uint8Array(new ArrayBuffer(LINK_MAX));
