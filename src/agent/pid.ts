@@ -95,26 +95,40 @@ export function awaitPid(pid: number, make: () => number, isOurs = true): number
 }
 
 const EPERM = -1;
-const LAST_PID = "/proc/sys/kernel/ns_last_pid";
+export const LAST_PID = "/proc/sys/kernel/ns_last_pid";
 /** How often others may be quicker. */
 const CHANCE_TRIES = 500;
 
-/**
- * A task that may not choose a number in our pid namespace gets it by being the next: we say which was the last one.
- * @param choose makes it with a chosen number: that, or the negative errno
- * @param next makes it with whatever number comes
- * @param end ends one that got another number
- */
-export function choosePid(inner: number, choose: () => number, next: () => number, end: (pid: number) => void): number {
-  const made = awaitPid(inner, choose);
-  if (made !== EPERM || inner <= 0) return made;
-  // others go on from where they were: the numbers behind this one may be those of tasks that are yet to come
+/** In ours. Others go on from where they were: the numbers behind one may be those of tasks that are yet to come. */
+function setOurLast(pid: number, make: () => number): number {
   const before = readFileSync(LAST_PID, "latin1");
+  writeFileSync(LAST_PID, `${pid - 1}`);
+  const made = make();
+  writeFileSync(LAST_PID, before);
+  return made;
+}
+
+/** How a task is made that may not choose its number. */
+export interface Chance {
+  /** Makes it with whatever number comes: that, or the negative errno. */
+  next(): number;
+  /** Ends one that got another number. */
+  end(pid: number): void;
+  /** Says which number was the last one in a pid namespace of the tree; undefined for ours. */
+  readonly last: ((last: number) => void) | undefined;
+}
+
+/**
+ * Makes a task with a chosen number, or with the next one, after it was said which was the last: that takes no rights of the task's.
+ * @param choose makes it with a chosen number: that, or the negative errno
+ */
+export function choosePid(inner: number, choose: () => number, { next, end, last }: Chance): number {
+  const made = awaitPid(inner, choose, last === undefined);
+  if (made !== EPERM || inner <= 0) return made;
   for (let tries = 0; tries < CHANCE_TRIES; tries++) {
-    if (statOf(inner)) return EEXIST;
-    writeFileSync(LAST_PID, `${inner - 1}`);
-    const pid = next();
-    writeFileSync(LAST_PID, before);
+    if (last === undefined && statOf(inner)) return EEXIST;
+    last?.(inner - 1);
+    const pid = last ? next() : setOurLast(inner, next);
     if (pid === inner || pid < 0) return pid;
     end(pid);
   }

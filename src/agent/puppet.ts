@@ -29,7 +29,7 @@ import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { i386Program } from "./i386.ts";
 import { AREA, CONTROL } from "./layout.ts";
-import { awaitPid, choosePid, hostPidOfChild, pidError } from "./pid.ts";
+import { awaitPid, type Chance, choosePid, hostPidOfChild, pidError } from "./pid.ts";
 import { type Data, Program } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
@@ -103,6 +103,8 @@ export class Puppet extends FutexAgent implements Disposable {
   readonly subject: Subject;
   readonly program: Program = new Program(this);
   readonly memory: RemoteMemory;
+  /** Says which number the kernel gave last in the tree's own pid namespace. */
+  last: ((last: number) => void) | undefined;
   readonly #map: SharedView;
   /** Control blocks and stacks of its other threads: see threads.ts. */
   threads: SharedView | undefined;
@@ -267,19 +269,19 @@ export class Puppet extends FutexAgent implements Disposable {
   cloneChild(birth: Birth, inner = birth.numbers.at(-1) ?? 0): Puppet {
     const [own = 0] = birth.numbers;
     const isOurs = this.levels === 0 && !birth.below;
-    const seen = isOurs
-      ? choosePid(
-          own,
-          () => this.#clone3(birth),
-          () => this.#clone3({ ...birth, numbers: [] }),
-          (pid) => this.#endStray(pid),
-        )
-      : awaitPid(own, () => this.#clone3(birth), isOurs);
+    const isPlain = birth.numbers.length === 1 && !birth.below && this.levels <= 1;
+    const chance: Chance | undefined = isPlain
+      ? this.chance((number) => this.#clone3({ ...birth, numbers: number }))
+      : undefined;
+    const choose = () => this.#clone3(birth);
+    const seen = chance ? choosePid(own, choose, chance) : awaitPid(own, choose, isOurs);
     if (seen < 0) throw pidError(seen, own, isOurs);
     const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
     const { isI386 } = this;
     const levels = this.levels + (birth.below ?? 0);
-    return Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);
+    const child = Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);
+    child.last = this.last;
+    return child;
   }
 
   /**
@@ -318,15 +320,27 @@ export class Puppet extends FutexAgent implements Disposable {
       closeFd(elf);
     }
     this[Symbol.dispose]();
-    return Puppet.#settle({ pid, inner, seen, levels, isI386 }, base, arch.ip(readRegs(pid)), true);
+    const fresh = Puppet.#settle({ pid, inner, seen, levels, isI386 }, base, arch.ip(readRegs(pid)), true);
+    fresh.last = this.last;
+    return fresh;
+  }
+
+  /** How tasks are made whose number this one may not choose; undefined where there is no way. */
+  chance(
+    make: (numbers: readonly number[]) => number,
+    end = (seen: number) => this.#endStray(seen),
+  ): Chance | undefined {
+    if (this.levels > 0 && this.last === undefined) return undefined;
+    return { next: () => make([]), end, last: this.levels > 0 ? this.last : undefined };
   }
 
   /** A child that got another number than it should: it is stopped before its first instruction. */
-  #endStray(pid: number): void {
+  #endStray(seen: number): void {
     const WALL = 0x40000000;
+    const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
     sys(NR.kill, pid, 9);
     while (wait(pid) === EINTR);
-    this.program.call(NR.wait4, [pid, 0, WALL, 0], { ignore: true });
+    this.program.call(NR.wait4, [seen, 0, WALL, 0], { ignore: true });
     this.program.run();
   }
 

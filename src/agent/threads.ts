@@ -127,20 +127,15 @@ function cloneLater(task: Puppet, inner: readonly number[], index: number): numb
     program.run();
     return program.result(call);
   };
-  const made = isOurs
-    ? choosePid(
-        own,
-        () => make(inner),
-        () => make([]),
-        (tid) => endThread(task, tid),
-      )
-    : awaitPid(own, () => make(inner), isOurs);
+  const chance = inner.length === 1 ? task.chance(make, (tid) => endThread(task, tid)) : undefined;
+  const made = chance ? choosePid(own, () => make(inner), chance) : awaitPid(own, () => make(inner), isOurs);
   if (made < 0) throw pidError(made, own, isOurs);
   return made;
 }
 
 /** Ends a thread that got another id than it should, while its agent waits for work. */
-function endThread(task: Puppet, tid: number): void {
+function endThread(task: Puppet, seen: number): void {
+  const [tid = seen] = task.levels > 0 ? hostTidsOfThreads(task.pid, [seen]) : [seen];
   const subject = { pid: task.pid, tid };
   trace(tid, subject);
   check(interrupt(tid), "cannot stop a thread", subject);

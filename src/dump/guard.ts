@@ -5,7 +5,7 @@ import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind, namespaceKinds } from "../namespace/registry.ts";
-import { ownerProblems } from "../namespace/user.ts";
+import { birthProblems, ownerProblems } from "../namespace/user.ts";
 import type { DumpOptions } from "../options.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTree } from "./tree.ts";
@@ -112,7 +112,8 @@ export function checkTree(
   const { shellJob } = options;
   checkNamespaces(namespaces, options, blocker);
   checkOneNamespace(tree, namespaces, blocker);
-  for (const problem of ownerProblems(root.pid, namespaces.foreign)) blocker(problem);
+  for (const problem of ownerProblems(root.pid, namespaces.foreign, options)) blocker(problem);
+  for (const problem of birthProblems(tree.tasks, namespaces.foreign)) blocker(problem);
   for (const task of tree.tasks) {
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));

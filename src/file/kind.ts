@@ -148,8 +148,8 @@ export interface FileRestore extends Surroundings {
   readonly networks: ReadonlyMap<number, string>;
   /** The tree lives in a pid namespace that is not ours: its numbers mean nothing here. */
   readonly pidsApart: boolean;
-  /** What users and groups are called in the user namespace of the tree's root, where that is not ours. */
-  readonly ids: IdTranslation | undefined;
+  /** What users and groups are called in the user namespace of a task; undefined where it is as we do. @param pid as in the images */
+  idsOf(pid: number): IdTranslation | undefined;
   /** Where namespaces of ours lie that were made anew for the tree: a directory like /proc/PID/ns, and which. */
   readonly ownNamespaces: { readonly directory: string; readonly made: readonly string[] } | undefined;
   /**

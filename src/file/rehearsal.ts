@@ -248,7 +248,7 @@ export class Rehearsal implements Disposable {
       network: undefined,
       networks: new Map(),
       pidsApart: false,
-      ids: undefined,
+      idsOf: () => undefined,
       ownNamespaces: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,

@@ -168,7 +168,7 @@ export class TestRun implements Disposable {
       network: undefined,
       networks: new Map(),
       pidsApart: false,
-      ids: undefined,
+      idsOf: () => undefined,
       ownNamespaces: undefined,
       ...ownSurroundings(),
       hostPid: (pid) => pid,

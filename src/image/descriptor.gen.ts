@@ -901,9 +901,8 @@ export const messages: Readonly<Record<string, string>> = {
 2000 repeated .uid_gid_extent tscriu_projid_map
 2001 optional bool tscriu_setgroups_denied
 2002 optional uint32 tscriu_owner
-2003 repeated uint32 tscriu_groups
-2004 optional uint32 tscriu_parent
-2005 repeated uint32 tscriu_owned`,
+2003 optional uint32 tscriu_parent
+2004 repeated uint32 tscriu_owned`,
   timespec: `1 required uint64 tv_sec
 2 required uint64 tv_nsec`,
   timens_entry: `1 required .timespec monotonic
@@ -1328,7 +1327,8 @@ export const messages: Readonly<Record<string, string>> = {
 16 optional string lsm_sockcreate
 17 optional bytes apparmor_data
 18 optional uint32 no_new_privs
-19 repeated uint32 cap_amb`,
+19 repeated uint32 cap_amb
+2000 repeated uint32 tscriu_groups`,
   itimer_entry: `1 required uint64 isec
 2 required uint64 iusec
 3 required uint64 vsec

@@ -1482,7 +1482,6 @@ export interface UsernsEntry {
   tscriu_projid_map: UidGidExtent[];
   tscriu_setgroups_denied?: boolean;
   tscriu_owner?: number;
-  tscriu_groups: number[];
   tscriu_parent?: number;
   tscriu_owned: number[];
 }
@@ -2089,6 +2088,7 @@ export interface CredsEntry {
   apparmor_data?: Uint8Array;
   no_new_privs?: number;
   cap_amb: number[];
+  tscriu_groups: number[];
 }
 
 export interface ItimerEntry {

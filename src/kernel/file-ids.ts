@@ -3,7 +3,7 @@
  * that the namespace does not know, and what a tree gets from us is its root's. Our capabilities stay.
  */
 import { NR } from "./nr.ts";
-import { check, sys } from "./sys.ts";
+import { addressOf, check, sys } from "./sys.ts";
 import { PR, SECBIT } from "./uapi/prctl.ts";
 
 export interface FileIds {
@@ -66,5 +66,22 @@ export function makeFilesLike(owner: FileIds, make: () => number): number {
     return make();
   } finally {
     back();
+  }
+}
+
+const MOST_GROUPS = 65536;
+
+/** Acts with these supplementary groups, where there are any to be set: whoever is born meanwhile has them. */
+export function withGroups<T>(groups: readonly number[] | undefined, act: () => T): T {
+  if (!groups) return act();
+  const own = new Uint32Array(MOST_GROUPS);
+  const count = check(sys(NR.getgroups, MOST_GROUPS, addressOf(own)), "cannot read our supplementary groups");
+  const wanted = Uint32Array.from(groups);
+  const size = wanted.length;
+  check(sys(NR.setgroups, size, size > 0 ? addressOf(wanted) : 0), "cannot set the supplementary groups");
+  try {
+    return act();
+  } finally {
+    sys(NR.setgroups, count, addressOf(own));
   }
 }

@@ -54,7 +54,7 @@ export const ipc: NamespaceKind = {
         inIpcNamespace(pid, (call) => fillNamespace(images, id, segments, call));
         continue;
       }
-      using envoy = envoyOf(context.owner);
+      using envoy = envoyOf(context.owner(id));
       check(envoy.call(NR.unshare, CLONE.NEWIPC), "cannot make an ipc namespace");
       enter(id, openPath(`/proc/${envoy.pid}/ns/ipc`, O.RDONLY, "cannot open a new ipc namespace"));
       inIpcNamespace(envoy.pid, (call) => fillNamespace(images, id, segments, call));

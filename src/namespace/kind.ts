@@ -17,8 +17,8 @@ export interface NamespaceFill {
   readonly ids: readonly number[];
   /** The first is that of the tree's root, which else lives in the dumper's. */
   readonly isRoots: boolean;
-  /** Our descriptor of the user namespace that it belongs to; undefined for ours. */
-  readonly owner: number | undefined;
+  /** Our descriptor of the user namespace that namespace `id` belongs to; undefined for ours. */
+  owner(id: number): number | undefined;
   readonly options: RestoreOptions;
   readonly log: Log;
   /** Of a task that lives in it, and in all others that were filled before. */

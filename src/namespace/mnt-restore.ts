@@ -154,13 +154,13 @@ class Builder {
 
   /** New file systems are made by the task, in its namespaces, and filled by us. */
   makeSystems(isLate = false): Map<number, number> {
-    const { images, owner } = this.context;
+    const { images } = this.context;
     const made = new Map<number, number>();
     using makers = new Makers(this.context);
     for (const { entry, source, isLate: waits } of this.#all) {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
-      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, owner && (images.ids?.uid(0) ?? 0)));
+      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, images.ids?.uid(0)));
       this.#systems.set(entry.root_dev, fd);
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
@@ -180,7 +180,7 @@ class Builder {
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
   build(): void {
     for (const plan of this.plans) {
-      const envoy = this.fds.use(envoyOf(this.context.owner));
+      const envoy = this.fds.use(envoyOf(this.context.owner(plan.id)));
       check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
       makeAllPrivate(envoy.call);
       this.#sites.push({ plan, envoy });
@@ -203,7 +203,7 @@ class Builder {
   /** The tree is there: what shows its pid namespaces. */
   complete(): void {
     const systems = this.makeSystems(true);
-    using envoy = envoyOf(this.context.owner);
+    using envoy = envoyOf(this.context.owner(this.context.id));
     check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
     makeAllPrivate(envoy.call);
     this.#cloneSystems(systems, envoy.call, true);

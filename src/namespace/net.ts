@@ -157,7 +157,7 @@ export const net: NamespaceKind = {
       const given = key === undefined ? undefined : givenBy(key, options);
       if (isOfRoot && given !== undefined) enterGiven(program, given);
       const born = isOfRoot && given === undefined ? openPath(pathOf(pid), O.RDONLY) : undefined;
-      const fd = given ?? born ?? freshNetwork(owner);
+      const fd = given ?? born ?? freshNetwork(owner(id));
       if (given === undefined) atEnd(() => closeFd(fd));
       if (given === undefined && !options.emptyNetwork) fds.set(id, fd);
       entrance(id, fd);

@@ -1,8 +1,7 @@
 /** Which namespaces a restored tree gets, and how its root fills them. */
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
-import { closeFd, O, openPath } from "../kernel/fd.ts";
+import type { CoreEntry, TaskKobjIdsEntry } from "../image/schema.gen.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
@@ -53,6 +52,11 @@ export function checkNamespaces(
   }
 }
 
+interface InNamespaces {
+  readonly ids: TaskKobjIdsEntry | undefined;
+  readonly core: CoreEntry;
+}
+
 /** From now on the images say users and groups as we call them. */
 export function translateIds(images: ImageDirectory): void {
   const [first] = images.read("PSTREE");
@@ -69,6 +73,7 @@ export class FreshNamespaces {
   readonly #root: TaskKobjIdsEntry | undefined;
   /** Our descriptors of namespaces that tasks enter, by their ids. */
   readonly #entrances = new Map<number, number>();
+  readonly #inward = new Map<number, Inward>();
 
   constructor(
     readonly images: ImageDirectory,
@@ -122,9 +127,30 @@ export class FreshNamespaces {
     return this.user === undefined ? Uint8Array.of(1) : giveMaps(this.images, this.user, pid);
   }
 
-  /** What users and groups are called by the root. */
-  get ids(): Inward | undefined {
-    return this.user === undefined ? undefined : new Inward(savedMaps(this.images, this.user));
+  /** What users and groups are called by a task; undefined where it is as we do. */
+  idsOf({ ids }: { readonly ids: TaskKobjIdsEntry | undefined }): Inward | undefined {
+    const id = this.#ours && ids && foreignId("user", this.#ours, ids);
+    if (id === undefined) return undefined;
+    const known = this.#inward.get(id) ?? new Inward(savedMaps(this.images, id));
+    this.#inward.set(id, known);
+    return known;
+  }
+
+  /**
+   * Supplementary groups that a task must have before it enters its user namespace, where it cannot get them any more; as whoever enters
+   * calls them. Undefined where they can be had later.
+   */
+  groupsBefore({ ids, core }: InNamespaces): number[] | undefined {
+    const id = this.#ours && ids && foreignId("user", this.#ours, ids);
+    const creds = core.thread_core?.creds;
+    if (id === undefined || !creds) return undefined;
+    const { tscriu_setgroups_denied } = this.images.one("USERNS", id);
+    const { groups, tscriu_groups } = creds;
+    if (!tscriu_setgroups_denied && tscriu_groups.length === 0) return undefined;
+    const { gid } = outward(savedMaps(this.images, id));
+    const outside = tscriu_groups.length > 0 ? tscriu_groups : groups.map(gid);
+    const own = id === this.user ? undefined : this.user;
+    return own === undefined ? outside : outside.map((group) => new Inward(savedMaps(this.images, own)).gid(group));
   }
 
   /** The namespace of this kind that the root lives in, where it is not ours. */
@@ -182,17 +208,22 @@ export class FreshNamespaces {
   }
 
   fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance" | "owner">): void {
-    const owner =
-      this.user === undefined
-        ? undefined
-        : openPath(`/proc/${context.pid}/ns/user`, O.RDONLY, "cannot open a user namespace");
-    if (owner !== undefined) context.atEnd(() => closeFd(owner));
     const entrance = (id: number, fd: number) => void this.#entrances.set(id, fd);
+    const owner = (id: number) => this.#entrances.get(this.#ownerOf(id) ?? -1);
     for (const { kind, ids } of this.#fresh) {
       const [id] = ids;
       const isRoots = this.#root?.[fieldOf(kind.name)] === id;
       if (id !== undefined) kind.fill?.({ ...context, images: this.images, id, ids, isRoots, owner, entrance });
     }
+  }
+
+  /** The user namespace that another one belongs to; undefined for ours. */
+  #ownerOf(id: number): number | undefined {
+    const users = this.#fresh.find(({ kind }) => kind.name === "user")?.ids ?? [];
+    const entries = users.map((user) => ({ user, owned: this.images.one("USERNS", user).tscriu_owned }));
+    // of criu's images the whole tree lives in one
+    const isOld = entries.every(({ owned }) => owned.length === 0);
+    return isOld ? this.user : entries.find(({ user, owned }) => user !== id && owned.includes(id))?.user;
   }
 
   /**
@@ -201,8 +232,12 @@ export class FreshNamespaces {
    */
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[] {
     const before = from ?? this.#ours;
-    return namespaceKinds.flatMap(({ name, entered }) => {
+    // the user namespace last: it takes the right to enter the others
+    const order = [...namespaceKinds].sort((a, b) => Number(a.name === "user") - Number(b.name === "user"));
+    return order.flatMap(({ name, entered }) => {
       const id = ids[fieldOf(name)];
+      // the root was born there, and so is whoever lives there
+      if (name === "user" && id === this.user) return [];
       const fd = entered && id !== undefined && id !== before?.[fieldOf(name)] ? this.#entrances.get(id) : undefined;
       return fd === undefined || !entered ? [] : [{ fd, flag: entered }];
     });

@@ -6,18 +6,26 @@ import { writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { UidGidExtent, UsernsEntry } from "../image/schema.gen.ts";
-import { closeFd, O, tryOpen } from "../kernel/fd.ts";
-import { makeFilesAs } from "../kernel/file-ids.ts";
+import { envoyOf } from "../kernel/envoy.ts";
+import { closeFd, O, openPath, tryOpen } from "../kernel/fd.ts";
+import { makeFilesAs, makeFilesAsOurselves } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { type IdRange, idOutside, parseIdMap } from "../kernel/proc/uidmap.ts";
+import { type IdRange, idInside, idOutside, parseIdMap } from "../kernel/proc/uidmap.ts";
 import { statFd } from "../kernel/stat.ts";
-import { sys } from "../kernel/sys.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+import { writeThere } from "../kernel/sysv.ts";
 import { NS } from "../kernel/uapi/ioctl.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import type { DumpOptions } from "../options.ts";
 import { type ForeignNamespace, linkOf, type NamespaceName } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
-import { type IdMaps, mapsOf } from "./user-ids.ts";
+import { type IdMaps, mapsOf, NOBODY } from "./user-ids.ts";
+
+const SIGCHLD = 17;
+/** How deep the kernel nests them. */
+const DEEPEST = 33;
 
 const extents = (map: readonly IdRange[]): UidGidExtent[] =>
   map.map(({ first, lowerFirst, count }) => ({ first, lower_first: lowerFirst, count }));
@@ -25,10 +33,15 @@ const extents = (map: readonly IdRange[]): UidGidExtent[] =>
 const ranges = (extent: readonly UidGidExtent[]): IdRange[] =>
   extent.map(({ first, lower_first, count }) => ({ first, lowerFirst: lower_first, count }));
 
-/** Of a namespace in the images. */
-export function savedMaps(images: ImageDirectory, id: number): IdMaps {
-  const { uid_map, gid_map } = images.one("USERNS", id);
-  return { uids: ranges(uid_map), gids: ranges(gid_map) };
+/** Of a namespace in the images: to what we call them, not to what a namespace in between does. */
+export function savedMaps(images: ImageDirectory, id: number, nested = 0): IdMaps {
+  const { uid_map, gid_map, tscriu_parent } = images.one("USERNS", id);
+  if (tscriu_parent === undefined) return { uids: ranges(uid_map), gids: ranges(gid_map) };
+  if (nested > DEEPEST) throw new CrError("user namespaces lie in each other", { code: "BAD_IMAGE", subject: { id } });
+  const parent = savedMaps(images, tscriu_parent, nested + 1);
+  const outside = (extent: readonly UidGidExtent[], of: readonly IdRange[]) =>
+    ranges(extent).map((one) => ({ ...one, lowerFirst: idOutside(of, one.lowerFirst) ?? NOBODY }));
+  return { uids: outside(uid_map, parent.uids), gids: outside(gid_map, parent.gids) };
 }
 
 function write(pid: number, file: string, text: string): void {
@@ -64,51 +77,122 @@ export function giveMaps(images: ImageDirectory, id: number, pid: number): Uint8
 }
 
 /** Inode of the user namespace that a namespace belongs to; undefined for one above ours. */
-export function ownerOf(pid: number, name: NamespaceName): number | undefined {
+const ownerOf = (pid: number, name: NamespaceName) => related(pid, name, NS.GET_USERNS);
+
+/** Inode of the user namespace that a task's was made in. */
+const parentOf = (pid: number) => related(pid, "user", NS.GET_PARENT);
+
+function related(pid: number, name: NamespaceName, request: number): number | undefined {
   const link = tryOpen(`/proc/${pid}/ns/${name}`, O.RDONLY);
   if (link < 0) return undefined;
-  const owner = sys(NR.ioctl, link, NS.GET_USERNS);
+  const other = sys(NR.ioctl, link, request);
   closeFd(link);
-  if (owner < 0) return undefined;
-  const { ino } = statFd(owner);
-  closeFd(owner);
+  if (other < 0) return undefined;
+  const { ino } = statFd(other);
+  closeFd(other);
   return ino;
 }
 
-/** Namespaces of a tree that belong to another user namespace than its root lives in. */
-export function ownerProblems(root: number, foreign: readonly ForeignNamespace[]): CrError[] {
-  const expected = Number(/\d+/.exec(linkOf(root, "user"))?.[0]);
-  return foreign.flatMap(({ name, link, member }) => {
-    const owner = name === "user" ? expected : ownerOf(member, name);
-    if (owner === undefined || owner === expected) return [];
+/** The user who made a task's user namespace, as we call them. */
+function makerOf(pid: number): number {
+  const link = openPath(`/proc/${pid}/ns/user`, O.RDONLY, "cannot open a user namespace");
+  const uid = new Uint32Array(1);
+  check(sys(NR.ioctl, link, NS.GET_OWNER_UID, addressOf(uid)), "cannot see who made a user namespace", { pid });
+  closeFd(link);
+  return uid[0] ?? 0;
+}
+
+/** Tasks that would have to be born outside of the user namespace that their parent lives in. */
+export function birthProblems(
+  tasks: readonly {
+    readonly pid: number;
+    readonly zombie: boolean;
+    readonly parent: { readonly pid: number } | undefined;
+  }[],
+  foreign: readonly ForeignNamespace[],
+): CrError[] {
+  const users = foreign.filter(({ name }) => name === "user");
+  if (users.length === 0) return [];
+  const isBelow = (ino: number | undefined, top: number): boolean => {
+    const member = users.find(({ link }) => inodeOf(link) === ino)?.member;
+    const above = member === undefined ? undefined : parentOf(member);
+    return ino === top || (above !== undefined && isBelow(above, top));
+  };
+  return tasks.flatMap(({ pid, zombie, parent }) => {
+    if (zombie || parent === undefined) return [];
+    const [own, above] = [inodeOf(linkOf(pid, "user")), inodeOf(linkOf(parent.pid, "user"))];
+    if (isBelow(own, above)) return [];
     return [
-      new CrError(
-        "a namespace belongs to another user namespace than that of the tree's root: this is not supported yet",
-        {
-          code: "ENOTSUP",
-          subject: { pid: member, namespace: link, owner: `user:[${owner}]` },
-          remedy: "make the user namespace first, and the others in it",
-        },
-      ),
+      new CrError("the task lives outside of the user namespace of its parent, which has entered that since", {
+        code: "ENOTSUP",
+        subject: { pid, parent: parent.pid },
+        remedy: "dump it by itself",
+      }),
     ];
   });
 }
 
+/** The user namespaces that a tree's others may belong to, by inode. */
+const inodeOf = (link: string) => Number(/\d+/.exec(link)?.[0]);
+
+/** What the root makes for itself, in the user namespace that it lives in. */
+const MADE_BY_ROOT: ReadonlySet<NamespaceName> = new Set(["pid", "time", "cgroup"]);
+
+/** Namespaces of a tree that belong to a user namespace in which they cannot be made again. */
+export function ownerProblems(root: number, foreign: readonly ForeignNamespace[], options: DumpOptions): CrError[] {
+  const home = inodeOf(linkOf(root, "user"));
+  const ours = inodeOf(linkOf("self", "user"));
+  const known = new Set([home, ...foreign.filter(({ name }) => name === "user").map(({ link }) => inodeOf(link))]);
+  return foreign.flatMap(({ name, link, member }) => {
+    const isGiven = options.external.some(({ kind, id }) => kind === name && Number(id) === inodeOf(link));
+    const owner = name === "user" ? parentOf(member) : ownerOf(member, name);
+    const isRoots = name === "user" ? inodeOf(link) === home : linkOf(root, name) === link;
+    // who lives in a user namespace may enter nothing that belongs to one above
+    const fits =
+      name === "user"
+        ? owner === ours || (owner !== undefined && known.has(owner))
+        : owner === home || (owner !== undefined && known.has(owner) && !isRoots && !MADE_BY_ROOT.has(name));
+    if (isGiven || fits || (owner === undefined && name !== "user")) return [];
+    const what =
+      "a namespace belongs to another user namespace than that of the tree's root: this is not supported yet";
+    return [
+      new CrError(what, {
+        code: "ENOTSUP",
+        subject: { pid: member, namespace: link, owner: owner === undefined ? undefined : `user:[${owner}]` },
+        remedy: "dump the tree of a task that lives in that user namespace by itself",
+      }),
+    ];
+  });
+}
+
+const isOwned = ({ name, member }: ForeignNamespace, by: number) =>
+  name !== "user" && ownerOf(member, name) === inodeOf(linkOf(by, "user"));
+
 export const user: NamespaceKind = {
   name: "user",
   flag: CLONE.NEWUSER,
+  entered: CLONE.NEWUSER,
 
-  save(images, id, member) {
-    const { uids, gids } = mapsOf(member);
+  save(images, id, member, _, foreign) {
+    const maps = mapsOf(member);
     using dir = new ProcDir(member);
+    const users = foreign.filter(({ name }) => name === "user");
+    const parent = users.find(({ link }) => inodeOf(link) === parentOf(member));
+    // as its parent calls them
+    const lower = parent && mapsOf(parent.member);
+    const inParent = (map: readonly IdRange[], of: readonly IdRange[] | undefined) =>
+      extents(of ? map.map((one) => ({ ...one, lowerFirst: idInside(of, one.lowerFirst) ?? NOBODY })) : map);
     const entry: UsernsEntry = {
-      uid_map: extents(uids),
-      gid_map: extents(gids),
-      tscriu_projid_map: extents(parseIdMap(dir.text("projid_map"))),
-      tscriu_groups: [],
-      tscriu_owned: [],
+      uid_map: inParent(maps.uids, lower?.uids),
+      gid_map: inParent(maps.gids, lower?.gids),
+      tscriu_projid_map: parent ? [] : extents(parseIdMap(dir.text("projid_map"))),
+      // itself too: so one of ours is told from one of criu, to which all belongs
+      tscriu_owned: [id, ...foreign.filter((one) => isOwned(one, member)).map((one) => one.id)],
     };
     if (dir.optional("setgroups")?.trim() === "deny") entry.tscriu_setgroups_denied = true;
+    if (parent) entry.tscriu_parent = parent.id;
+    const maker = makerOf(member);
+    if (maker !== 0) entry.tscriu_owner = lower ? (idInside(lower.uids, maker) ?? NOBODY) : maker;
     images.write("USERNS", id, [entry]);
   },
 
@@ -116,9 +200,26 @@ export const user: NamespaceKind = {
     for (const id of ids) savedMaps(images, id);
   },
 
-  fill({ images, id, isRoots, late, atEnd }) {
+  fill({ images, id: first, ids, isRoots, pid, late, atEnd, entrance }) {
+    const made = new Map<number, number>();
+    const keep = (id: number, fd: number) => {
+      atEnd(() => closeFd(fd));
+      made.set(id, fd);
+      entrance(id, fd);
+      return fd;
+    };
+    if (isRoots) keep(first, openPath(`/proc/${pid}/ns/user`, O.RDONLY, "cannot open a user namespace"));
+    const make = (id: number, nested = 0): number => {
+      const known = made.get(id);
+      if (known !== undefined) return known;
+      const entry = images.one("USERNS", id);
+      if (nested > ids.length)
+        throw new CrError("user namespaces lie in each other", { code: "BAD_IMAGE", subject: { id } });
+      return keep(id, makeInside(entry, entry.tscriu_parent && make(entry.tscriu_parent, nested + 1)));
+    };
+    for (const id of ids) make(id);
     if (!isRoots) return;
-    const { uids, gids } = savedMaps(images, id);
+    const { uids, gids } = savedMaps(images, first);
     const [uid, gid] = [idOutside(uids, 0), idOutside(gids, 0)];
     if (uid === undefined || gid === undefined) return;
     // what the tree gets from us is its root's
@@ -127,3 +228,32 @@ export const user: NamespaceKind = {
     atEnd(back);
   },
 };
+
+/**
+ * A user namespace that the root of the tree does not live in.
+ * @param parent our descriptor of the one that it is made in; undefined for ours
+ * @returns our descriptor
+ */
+function makeInside(entry: UsernsEntry, parent: number | undefined): number {
+  using maker = envoyOf(parent);
+  // the files that take the maps are root's: who writes them stays so, and may write as one who is in the parent
+  using writer = makeFilesAsOurselves(() => envoyOf(parent));
+  const what = "cannot make a user namespace";
+  const { tscriu_owner: owner = 0 } = entry;
+  const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
+  if (parent !== undefined) maker.call(NR.setresgid, 0, 0, 0);
+  if (parent !== undefined || owner !== 0) maker.call(NR.setresuid, owner, owner, owner);
+  sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
+  // it ends at once, and holds the namespace until we do
+  const holder = check(maker.call(NR.clone, CLONE.NEWUSER + SIGCHLD), what);
+  const put = (file: string, text: string) => {
+    if (text === "") return;
+    const path = `/proc/${holder}/${file}`;
+    check(writeThere(path, text, writer.call), what, { path, text }, "restore where these ids are");
+  };
+  if (entry.tscriu_setgroups_denied) put("setgroups", "deny");
+  put("uid_map", lines(entry.uid_map));
+  put("gid_map", lines(entry.gid_map));
+  put("projid_map", lines(entry.tscriu_projid_map));
+  return openPath(`/proc/${holder}/ns/user`, O.RDONLY, what);
+}

@@ -44,7 +44,7 @@ export const uts: NamespaceKind = {
       const names = namesOf(images, id);
       if (isRoots && id === first)
         for (const { nr, bytes, what } of names) program.call(nr, [program.data(bytes), bytes.length], { what });
-      else enter(id, makeNamespace(names, owner));
+      else enter(id, makeNamespace(names, owner(id)));
     }
   },
 };

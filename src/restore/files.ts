@@ -41,7 +41,8 @@ export class RestoredFiles implements FileRestore, Disposable {
   network: string | undefined;
   readonly networks = new Map<number, string>();
   pidsApart = false;
-  ids: IdTranslation | undefined;
+  /** Of tasks that live in other user namespaces than ours. */
+  readonly ids = new Map<number, IdTranslation>();
   ownNamespaces: FileRestore["ownNamespaces"];
   /** A task in the ipc namespace that the tree has of its own, as we see it. */
   ipcMember: number | undefined;
@@ -143,6 +144,10 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   fillShared(shmid: number, fd: number, size: number): void {
     fillShared(this.images, shmid, fd, size);
+  }
+
+  idsOf(pid: number): IdTranslation | undefined {
+    return this.ids.get(pid);
   }
 
   hostPid(virtual: number): number {

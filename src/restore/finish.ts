@@ -48,8 +48,8 @@ export interface Finish {
   readonly segments: RestoredSegments;
   /** CPUs that we were started with. */
   readonly affinity: Uint8Array;
-  /** What users and groups are called by puppets; undefined where it is as we do. */
-  readonly ids: IdMap | undefined;
+  /** What users and groups are called by a task; undefined where it is as we do. */
+  idsOf(saved: SavedTask): IdMap | undefined;
   step(): void;
 }
 
@@ -184,10 +184,17 @@ export function finishIdentity(finish: Finish, service: Service): void {
   restoreLogins(finish, service);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
-  const own = ownState(finish.forest.task(finish.set.root.pid).puppet.pid, finish.ids);
+  const rootIds = finish.idsOf(finish.set.root);
+  const rootOwn = ownState(finish.forest.task(finish.set.root.pid).puppet.pid, rootIds);
+  /** All puppets of the root's user namespace are alike; those of others came there in their own ways. */
+  const ownOf = ({ saved, puppet }: GrownTask): Own => {
+    const ids = finish.idsOf(saved);
+    return ids === rootIds ? rootOwn : ownState(puppet.pid, ids);
+  };
   const isLabelledEarly = hostLsm() === "selinux";
   for (const task of living(finish)) {
     const { saved, puppet } = task;
+    const own = ownOf(task);
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);

@@ -3,22 +3,26 @@
  * A child whose areas are copies of its parent's is cloned after these are filled, so that they stay shared.
  */
 
+import { LAST_PID } from "../agent/pid.ts";
 import type { Program } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers, receiveFd } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
 import type { CoreEntry, TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
+import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
 import type { MemoryResult, MemorySources } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { isI386Core } from "../task/arch/i386.ts";
+import { setGroups } from "../task/creds.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import { makeGroups } from "./groups.ts";
 import type { Hole } from "./hole.ts";
@@ -66,6 +70,10 @@ export interface GrowOptions {
   givenPids(id: number): number | undefined;
   /** The root was born with these, and waits for the word that is returned. */
   rootBorn(pid: number): Uint8Array;
+  /** Groups that a task must have before it enters its user namespace; undefined for any. */
+  groupsBefore(task: Pick<SavedTask, "ids" | "core">): number[] | undefined;
+  /** Acts with the supplementary groups that the root must be born with. */
+  asRootsGroups<T>(act: () => T): T;
   /** A pid namespace is made around the tree. */
   readonly isWrapped: boolean;
   /** The init of that is there, and the root is not. */
@@ -128,8 +136,9 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const puppet = this.#makeRoot(root.pid, isI386Core(root.core));
+    const puppet = this.options.asRootsGroups(() => this.#makeRoot(root.pid, isI386Core(root.core)));
     this.pids.plant(puppet);
+    puppet.last = (number) => (this.warden ? this.warden.sayLast(number) : this.#sayLast(puppet, number));
     const grown: GrownTask = {
       saved: root,
       puppet,
@@ -159,6 +168,7 @@ export class Forest implements Disposable {
         remedy: "dump the tree from the session's leader on",
       });
     }
+    for (const task of this.tasks.values()) this.#enter(task, true);
     makeGroups(this);
   }
 
@@ -185,6 +195,12 @@ export class Forest implements Disposable {
     if (!warden) return puppet;
     this.options.prepareWarden(warden);
     const root = puppet.cloneChild({ numbers: [pid], flags: rootFlags });
+    const [uid, gid] = new Int32Array(rootBorn(root.pid).slice().buffer.slice(0));
+    if (uid !== undefined && gid !== undefined)
+      run(root, (program) => {
+        program.call(NR.setresgid, [gid, gid, gid], { ignore: true });
+        program.call(NR.setresuid, [uid, uid, uid], { ignore: true });
+      });
     warden.settle();
     return isI386 ? executeOther(root, this.options.sources.service) : root;
   }
@@ -225,18 +241,43 @@ export class Forest implements Disposable {
     for (const one of made) this.#settle(one.task, one.vmas);
   }
 
-  /** Into the namespaces that it does not share with whom it was cloned by, before it has children. */
-  #enter(task: GrownTask): void {
-    const { ids } = task.saved;
+  /** The root may say which number its pid namespace gave last; who lives in a user namespace below may not. */
+  #sayLast(root: Puppet, number: number): void {
+    const file = openPath(LAST_PID, O.WRONLY, "cannot choose the number of a task");
+    const text = Buffer.from(`${number}`);
+    try {
+      run(root, (program) => {
+        const theirs = receiveFd(program, this.options.sources.service, file);
+        program.call(NR.write, [theirs, program.data(text), text.length], {
+          what: "cannot choose the number of a task",
+        });
+        program.call(NR.close, [theirs]);
+      });
+    } finally {
+      closeFd(file);
+    }
+  }
+
+  /**
+   * Into the namespaces that it does not share with whom it was cloned by, before it has children. Into a user namespace afterwards, for
+   * there it may not choose their numbers; but nobody enters one who shares root and working directory.
+   */
+  #enter(task: GrownTask, isLast = false): void {
+    const { ids, children, core } = task.saved;
     if (!ids) return;
-    for (const { fd, flag } of this.options.toEnter(ids, task.namespaces)) {
+    const before = task.namespaces;
+    const waits = !isLast && !children.some((child) => child.ids?.fs_id === ids.fs_id);
+    for (const { fd, flag } of this.options.toEnter(ids, before)) {
+      if (flag === CLONE.NEWUSER && waits) continue;
+      const groups = flag === CLONE.NEWUSER ? this.options.groupsBefore({ ids, core }) : undefined;
       run(task.puppet, (program) => {
+        if (groups) setGroups(program, groups);
         const theirs = receiveFd(program, this.options.sources.service, fd);
         program.call(NR.setns, [theirs, flag], { what: "cannot enter a namespace", subject: { pid: task.saved.pid } });
         program.call(NR.close, [theirs]);
       });
     }
-    task.namespaces = ids;
+    task.namespaces = waits ? { ...ids, user_ns_id: before?.user_ns_id } : ids;
   }
 
   /** Makes a task the leader of a session. */

@@ -13,6 +13,7 @@ import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
 import { closeFd } from "../kernel/fd.ts";
+import { withGroups } from "../kernel/file-ids.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
@@ -93,15 +94,6 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   }
   if (namespaces.isFresh("pid") && root.pid !== 1)
     throw new CrError("the set has no init for its pid namespace", { code: "BAD_IMAGE", subject: { pid: root.pid } });
-  if (isWrapped && namespaces.user !== undefined)
-    throw new CrError(
-      "a tree in a user namespace of its own has no init: a new pid namespace around it is not supported yet",
-      {
-        code: "ENOTSUP",
-        subject: { pid: root.pid },
-        remedy: "leave --new-pidns out",
-      },
-    );
   namespaces.check(options);
   const grown: (() => void)[] = [];
   const late: (() => void)[] = [];
@@ -118,6 +110,8 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   const forest = new Forest(set, {
     hole,
     rootLevels: namespaces.levels(options),
+    asRootsGroups: (act) => withGroups(namespaces.groupsBefore(root), act),
+    groupsBefore: (task) => namespaces.groupsBefore(task),
     inRootsPids: (act) => namespaces.inRootsPids(options, act),
     isWrapped,
     prepareWarden: (warden) => {
@@ -189,8 +183,11 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     const inIpc = namespaces.firstIn("ipc", set.tasks);
     if (inIpc) files.ipcMember = forest.task(inIpc.pid).puppet.pid;
     files.pidsApart = forest.task(root.pid).puppet.levels > 0;
-    files.ids = namespaces.ids;
     files.ownNamespaces = forest.warden?.namespaces;
+    for (const { saved } of tasks) {
+      const ids = namespaces.idsOf(saved);
+      if (ids) files.ids.set(saved.pid, ids);
+    }
     files.openAll();
     placeFiles(tasks, files, service);
     files.link();
@@ -198,7 +195,16 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     step();
 
     log.phase("threads");
-    const finish: Finish = { images, set, forest, files, segments, step, affinity: cpu.before, ids: namespaces.ids };
+    const finish: Finish = {
+      images,
+      set,
+      forest,
+      files,
+      segments,
+      step,
+      affinity: cpu.before,
+      idsOf: (saved) => namespaces.idsOf(saved),
+    };
     makeThreads(finish);
     for (const { core, threads } of set.tasks)
       for (const thread of threads) cgroups.enterThread(files.hosts.get(thread.tid) ?? thread.tid, thread.core, core);

@@ -5,6 +5,7 @@
  */
 import { arch } from "../agent/arch/index.ts";
 import { AREA, CONTROL, STATE_KEEP } from "../agent/layout.ts";
+import { LAST_PID } from "../agent/pid.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { ALL_SIGNALS, readRegs, writeRegs } from "../agent/tracee.ts";
 import type { Ground, Surroundings } from "../file/ground.ts";
@@ -14,6 +15,7 @@ import { O, openPath } from "../kernel/fd.ts";
 import { mountsSeenBy } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
 import { detach, setOptions, setSigmask } from "../kernel/ptrace.ts";
+import { AT } from "../kernel/uapi/fcntl.ts";
 import { MNT } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { setAffinity } from "../task/sched.ts";
@@ -80,6 +82,17 @@ export class Warden implements Disposable {
     const { program } = this.puppet;
     if (!this.isJob) program.call(NR.setsid, [], { what: "cannot make a session for the new init" });
     closeOthers(program, []);
+    program.run();
+  }
+
+  /** Says which number its pid namespace gave last. */
+  sayLast(number: number): void {
+    const { program } = this.puppet;
+    const text = Buffer.from(`${number}`);
+    const what = "cannot choose the number of a task";
+    const file = program.call(NR.openat, [AT.FDCWD, program.text(LAST_PID), O.WRONLY, 0], { what });
+    program.call(NR.write, [file, program.data(text), text.length], { what });
+    program.call(NR.close, [file]);
     program.run();
   }
 

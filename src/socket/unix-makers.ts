@@ -280,27 +280,30 @@ export class UnixMakers implements Disposable {
     );
   }
 
-  /** Whom a puppet is until the end: ourselves, or the root of its own user namespace. */
-  get #puppet(): Pick<Maker, "uid" | "gid"> {
-    return this.restore.ids ? { uid: 0, gid: 0 } : this.#self;
+  /** An effective user and group, in the words of the one who takes them. */
+  #inside({ pid, uid, gid }: Maker): Pick<Maker, "uid" | "gid"> {
+    const ids = this.restore.idsOf(pid);
+    return ids ? { uid: ids.uid(uid), gid: ids.gid(gid) } : { uid, gid };
   }
 
-  #inside({ uid, gid }: Maker): Pick<Maker, "uid" | "gid"> {
-    const { ids } = this.restore;
-    return ids ? { uid: ids.uid(uid), gid: ids.gid(gid) } : { uid, gid };
+  /** Whom a puppet is until the end: ourselves, or the root of the tree's user namespace; perhaps nobody in its own. */
+  #puppet(pid: number): Pick<Maker, "uid" | "gid"> {
+    const { ids } = this.restore.images;
+    const root = { pid, uid: ids?.uid(0) ?? this.#self.uid, gid: ids?.gid(0) ?? this.#self.gid };
+    return this.#inside(root);
   }
 
   /** The saved user id leads back. */
   #become(program: Program, maker: Maker): void {
     const { uid, gid } = this.#inside(maker);
-    const self = this.#puppet;
+    const self = this.#puppet(maker.pid);
     if (gid !== self.gid) program.call(NR.setresgid, [KEEP, gid, KEEP], { ignore: true });
     if (uid !== self.uid) program.call(NR.setresuid, [KEEP, uid, KEEP], { ignore: true });
   }
 
   #return(program: Program, maker: Maker): void {
     const { uid, gid } = this.#inside(maker);
-    const self = this.#puppet;
+    const self = this.#puppet(maker.pid);
     if (uid !== self.uid) program.call(NR.setresuid, [KEEP, self.uid, KEEP]);
     if (gid !== self.gid) program.call(NR.setresgid, [KEEP, self.gid, KEEP]);
     if (uid !== self.uid || gid !== self.gid) program.call(NR.prctl, [PR_SET_DUMPABLE, 1, 0, 0, 0]);

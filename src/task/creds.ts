@@ -17,6 +17,9 @@ export interface IdMap {
   gid(id: number): number;
 }
 
+/** What an `IdMap` calls those whom the namespace does not know. */
+const UNKNOWN = 0xffff_ffff;
+
 const IDENTITY: IdMap = { uid: (id) => id, gid: (id) => id };
 
 /** prctl(PR.GET_SECUREBITS). */
@@ -59,7 +62,9 @@ export function dumpCreds(status: ProcStatus, securebits: number, map: IdMap = I
     secbits: securebits,
     groups: status.groups.map((id) => map.gid(id)),
     cap_amb: [...status.capAmbient],
+    tscriu_groups: [],
   };
+  if (entry.groups.includes(UNKNOWN)) entry.tscriu_groups = [...status.groups];
   if (status.noNewPrivs) entry.no_new_privs = 1;
   return entry;
 }
@@ -121,6 +126,12 @@ function groupList(program: Program, groups: readonly number[]): Data {
   return place;
 }
 
+/** Appends a change of the supplementary groups. */
+export function setGroups(program: Program, groups: readonly number[]): void {
+  const what = "cannot set the supplementary groups";
+  program.call(NR.setgroups, [groups.length, groupList(program, groups)], { what });
+}
+
 const USERS = ["uid", "euid", "suid", "fsuid"] as const;
 const GROUPS = ["gid", "egid", "sgid", "fsgid"] as const;
 
@@ -177,8 +188,7 @@ function restoreRights(program: Program, entry: CredsEntry, own: CredsEntry): vo
     program.call(NR.prctl, [PR.SET_SECUREBITS, value, 0, 0, 0], { what: "cannot set the securebits" });
 
   if (!sameNumbers(entry.groups, own.groups)) {
-    const list = groupList(program, entry.groups);
-    program.call(NR.setgroups, [entry.groups.length, list], { what: "cannot set the supplementary groups" });
+    setGroups(program, entry.groups);
   }
   let current = own.secbits;
   if ((idsDiffer || ambientDiffers) && bits(own.cap_eff) !== 0n) {

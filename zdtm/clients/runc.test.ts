@@ -1,6 +1,15 @@
 /** runc drives us as it drives criu: containers with its usual mounts, namespaces and cgroups. */
 import { describe, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync, writeSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { closeFd } from "../../src/kernel/fd.ts";
 import { NR } from "../../src/kernel/nr.ts";
 import { accept, listen, makeSocket, tryBind, tryReceive, unixAddress } from "../../src/kernel/socket.ts";
@@ -117,7 +126,12 @@ interface Spec {
   process: { terminal: boolean; args: string[] };
   root: { readonly: boolean };
   mounts: { destination: string; type: string; source: string; options: string[] }[];
-  linux: { namespaces: { type: string }[]; resources: Record<string, unknown> };
+  linux: {
+    namespaces: { type: string }[];
+    resources: Record<string, unknown>;
+    uidMappings?: { containerID: number; hostID: number; size: number }[];
+    gidMappings?: { containerID: number; hostID: number; size: number }[];
+  };
 }
 
 describe("runc", () => {
@@ -233,6 +247,35 @@ describe("runc", () => {
   );
 
   test(
+    "a container in a user namespace comes back: root inside, nobody outside",
+    async () => {
+      using container = await Container.make((spec) => {
+        spec.linux.namespaces.push({ type: "user" });
+        spec.linux.uidMappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+        spec.linux.gidMappings = [{ containerID: 0, hostID: 200_000, size: 65_536 }];
+      });
+      chmodSync(container.scratch.path, 0o711);
+      Bun.spawnSync(["chown", "-R", "100000:200000", container.scratch.file("rootfs")]);
+      if (!container.runs()) return;
+      await container.counts(0);
+      const [mounts, inside] = [container.mounts(), () => container.runc("exec", container.id, "cat", ...IDENTITY)];
+      const ids = (pid: number) => readFileSync(`/proc/${pid}/status`, "latin1").match(/^[UG]id:.*$/gm);
+      const [before, outside] = [inside(), ids(container.pid)];
+      expect(outside?.[0]).toContain("100000");
+      for (let round = 0; round < 2; round++) {
+        const { count } = container;
+        container.runc("checkpoint", ...container.images, container.id);
+        container.start("restore", "--detach", ...container.images);
+        await container.counts(count);
+        expect(container.mounts()).toEqual(mounts);
+        expect(ids(container.pid)).toEqual(outside);
+        expect(inside()).toBe(before);
+      }
+    },
+    testTime,
+  );
+
+  test(
     "a container in a cgroup namespace comes back to its cgroup, with what limits it",
     async () => {
       using container = await Container.make((spec) => {
@@ -296,6 +339,7 @@ class ConsoleSocket implements Disposable {
   }
 }
 
+const IDENTITY = ["/proc/1/uid_map", "/proc/1/gid_map", "/proc/1/setgroups"];
 /** What the tree sees of its cgroups: the namespace begins where it lives. */
 const LIMITS =
   "cat /proc/1/cgroup; cd /sys/fs/cgroup; cat pids/pids.max memory/memory.limit_in_bytes cpu/cpu.shares pids.max memory.max cpu.weight 2>/dev/null; true";
