@@ -8,6 +8,7 @@ import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { copyRange } from "./copy.ts";
 import type { Ground } from "./ground.ts";
+import type { IfWeDie } from "./kind.ts";
 import { linkOpenFile } from "./link-remap.ts";
 import { type Maker, TemporaryNames } from "./temporary-name.ts";
 
@@ -108,9 +109,15 @@ function makeContent(
  * Makes a deleted file again: under all names that it was opened with, for the moment in which they are opened, so that
  * nothing is left whatever happens.
  */
-export function makeGhost(ghost: Ghost, id: number, entries: readonly RegFileEntry[], groundOf: GroundOf): Holders {
+export function makeGhost(
+  ghost: Ghost,
+  id: number,
+  entries: readonly RegFileEntry[],
+  groundOf: GroundOf,
+  ifWeDie: IfWeDie,
+): Holders {
   const ground = groundOf(entries[0]?.mnt_id);
-  using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`, ground);
+  using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`, ground, ifWeDie);
   const first = entries[0];
   if (first === undefined)
     throw new CrError("a ghost file that nothing refers to", { code: "BAD_IMAGE", subject: { ghost: id } });
@@ -147,9 +154,10 @@ export function openLink(
   mntId: number | undefined,
   entries: readonly RegFileEntry[],
   groundOf: GroundOf,
+  ifWeDie: IfWeDie,
 ): Holders {
   const ground = groundOf(mntId);
-  using names = new TemporaryNames(".cr_link", ground);
+  using names = new TemporaryNames(".cr_link", ground, ifWeDie);
   const remedy = "was it removed after the dump? Bring it back, or dump again";
   const what = "cannot open the link that the dump made";
   const fd = check(ground.open(link, O.PATH | O.NOFOLLOW), what, { path: link }, remedy);

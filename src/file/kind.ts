@@ -10,7 +10,7 @@ import type { Call } from "../kernel/standby.ts";
 import type { FileStat } from "../kernel/stat.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, RestoreOptions } from "../options.ts";
-import type { Surroundings } from "./ground.ts";
+import type { Ground, Surroundings } from "./ground.ts";
 
 /** One open file description of the frozen tree, seen from outside. */
 export interface OpenFile {
@@ -128,6 +128,9 @@ export interface RestoredTask {
   spawn(pid: number | undefined): Disposable & { readonly hostPid: number };
 }
 
+/** @param ground where their paths lead: it may have descriptors of ours */
+export type IfWeDie = (calls: readonly Call[], ground?: Ground) => () => void;
+
 /** What a kind may use at restore. Data flows from entries to the kernel; nothing is read from a victim. */
 export interface FileRestore extends Surroundings {
   readonly images: ImageDirectory;
@@ -163,6 +166,8 @@ export interface FileRestore extends Surroundings {
   holders(id: number): { task: RestoredTask; entry: FdinfoEntry }[];
   /** Pushes an undo that runs on every way out but success: a half restored tree leaves nothing behind. */
   onFailure(undo: () => void): void;
+  /** Has calls made if we die before the tree lives, from now on until what it returns is called. */
+  ifWeDie(...what: Parameters<IfWeDie>): () => void;
   /** Pushes something to do after all tasks have their files and memory, on success and failure alike (ghost unlink). */
   atEnd(action: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */

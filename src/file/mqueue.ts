@@ -121,10 +121,8 @@ class Unnamed {
     const there = tryOpenQueue(call, old, O.RDONLY);
     if (there >= 0) closeFd(there);
     const name = there === ENOENT ? old : `/tscriu-${process.pid}-${key}`;
-    closeFd(makeQueue(call, name, O.RDWR, reg, queue, subject));
+    closeFd(makeForUs(call, name, O.RDWR, reg, queue, this.restore, subject));
     this.#names.set(key, name);
-    // one of the tree's own ipc namespace goes with that
-    if (call === sys) this.restore.onFailure(() => unlinkQueue(sys, name));
     return name;
   }
 }
@@ -158,6 +156,28 @@ function makeQueue(
   }
 }
 
+/** Makes one that goes again unless the tree comes back. One of the tree's own ipc namespace goes with that. */
+function makeForUs(
+  call: Caller,
+  name: string,
+  access: number,
+  reg: RegFileEntry,
+  queue: TscriuMqueue,
+  restore: FileRestore,
+  subject: Subject,
+): number {
+  if (call !== sys) return makeQueue(call, name, access, reg, queue, subject);
+  const forget = restore.ifWeDie([{ nr: NR.mq_unlink, args: [cstring(name.slice(1))] }]);
+  try {
+    const made = makeQueue(call, name, access, reg, queue, subject);
+    restore.onFailure(() => unlinkQueue(sys, name));
+    return made;
+  } catch (error) {
+    forget();
+    throw error;
+  }
+}
+
 /** Opens a queue by its name; one that is gone is made again, if it was empty. */
 function openNamed(
   call: Caller,
@@ -177,9 +197,7 @@ function openNamed(
         remedy: "the images do not hold them: make the queue with its messages again",
       });
     }
-    const made = makeQueue(call, name, access, reg, queue, subject);
-    if (call === sys) restore.onFailure(() => unlinkQueue(sys, name));
-    return made;
+    return makeForUs(call, name, access, reg, queue, restore, subject);
   }
   check(fd, "cannot open a message queue", subject);
   const { most, size } = attributesOf(fd, subject);

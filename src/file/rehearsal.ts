@@ -21,6 +21,7 @@ import { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { type Call, makeCalls } from "../kernel/standby.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { type Log, silentLog } from "../log.ts";
@@ -192,6 +193,8 @@ export class Rehearsal implements Disposable {
     return moved;
   }
 
+  readonly #released: (() => readonly Call[])[] = [];
+
   /** Opens everything, puts it at its numbers, links and arms. `late` runs where locks are restored. */
   restore(options: Partial<RestoreOptions> = {}, late?: (restore: FileRestore) => void): void {
     this.undone.length = 0;
@@ -228,6 +231,11 @@ export class Rehearsal implements Disposable {
     } finally {
       for (const end of ends.splice(0)) end();
     }
+  }
+
+  /** What is done in one go with the tree's first step. */
+  release(): void {
+    for (const action of this.#released.splice(0)) makeCalls(action());
   }
 
   #entriesOf(kind: FileKind): FileEntry[] {
@@ -267,9 +275,10 @@ export class Rehearsal implements Disposable {
       },
       onFailure: (undo: () => void) => void this.undone.push(undo),
       atDispose: () => undefined,
-      atRelease: () => undefined,
+      atRelease: (action) => void this.#released.push(action),
       atEnd: (action: () => void) => void ends.push(action),
       inIpc: (act) => act(sys),
+      ifWeDie: () => () => {},
       applyFown: (fd: number, _: unknown, flags: number) => {
         const changeable = O.APPEND | O.NONBLOCK | O.DIRECT | O.NOATIME;
         if ((flags & O.PATH) === 0) check(sys(NR.fcntl, fd, F.SETFL, flags & changeable), "F_SETFL", { fd });

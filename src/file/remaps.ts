@@ -1,10 +1,12 @@
 import { CrError } from "../error.ts";
 import { FdTypes, type RegFileEntry, type RemapFilePathEntry, RemapType } from "../image/schema.gen.ts";
-import { closeFd, dupFd } from "../kernel/fd.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { cstring } from "../kernel/sys.ts";
+import { AT } from "../kernel/uapi/fcntl.ts";
 import { type Holders, makeGhost, openLink, placeKey } from "./ghost-restore.ts";
 import type { Ground } from "./ground.ts";
-import type { FileRestore } from "./kind.ts";
-import { linkOpenFile, unlinkPath } from "./link-remap.ts";
+import type { FileRestore, IfWeDie } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 
 /** Very old images tell a ghost by this bit of the id. */
@@ -22,6 +24,7 @@ export class Remaps {
   readonly #byFile = new Map<number, Group>();
   readonly #byRemap = new Map<string, Group>();
   #byInode: Map<string, Group> | undefined;
+  #isDone = false;
 
   /** The one of this restore. Reads the table of remaps on first use. */
   static readonly of = perRun((restore: FileRestore) => new Remaps(restore));
@@ -107,7 +110,7 @@ export class Remaps {
     if (group.type === RemapType.GHOST) return this.#makeGhost(group);
     if (group.type === RemapType.LINKED) {
       const { name, mnt_id } = this.#link(group);
-      return openLink(name, mnt_id, group.entries, this.#groundOf);
+      return openLink(name, mnt_id, group.entries, this.#groundOf, this.#ifWeDie);
     }
     const subject = { path: group.entries[0]?.name, type: group.type };
     throw new CrError("a remap of an unknown type", { code: "BAD_IMAGE", subject });
@@ -120,7 +123,7 @@ export class Remaps {
       throw new CrError("the image of a deleted file is missing", { code: "BAD_IMAGE", subject: { image } });
     }
     try {
-      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf);
+      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf, this.#ifWeDie);
     } catch (cause) {
       throw new CrError("cannot bring back a deleted file", {
         subject: { path: group.entries[0]?.name, image },
@@ -131,6 +134,7 @@ export class Remaps {
     }
   }
 
+  readonly #ifWeDie: IfWeDie = (calls, ground) => this.restore.ifWeDie(calls, ground);
   readonly #groundOf = (mntId: number | undefined): Ground => this.restore.groundOf(mntId);
 
   #link(group: Group): RegFileEntry {
@@ -144,21 +148,14 @@ export class Remaps {
     return entry.reg;
   }
 
-  /**
-   * Removes the links that the dump made: the restore has succeeded. Should it fail all the same, they come back, so that it
-   * can be tried again.
-   */
+  /** Has the links that the dump made removed with the tree's first step: until then a restore can be tried again. */
   removeLinks(): void {
-    for (const group of this.#byRemap.values()) {
-      if (group.type !== RemapType.LINKED) continue;
-      const { name, mnt_id } = this.#link(group);
-      const path = this.#groundOf(mnt_id).at(name);
-      const fd = this.#holders(group).byPlace.values().next().value;
-      if (fd === undefined || unlinkPath(path) < 0) continue;
-      // the holders may be closed by the time of the undo; on success this one lives until we end
-      const keep = dupFd(fd);
-      this.restore.onFailure(() => linkOpenFile(keep, path));
-    }
+    if (this.#isDone) return;
+    this.#isDone = true;
+    const links = [...this.#byRemap.values()].filter(({ type }) => type === RemapType.LINKED);
+    if (links.length === 0) return;
+    const paths = links.map((group) => this.#link(group)).map(({ name, mnt_id }) => this.#groundOf(mnt_id).at(name));
+    this.restore.atRelease(() => paths.map((path) => ({ nr: NR.unlinkat, args: [AT.FDCWD, cstring(path), 0] })));
   }
 
   #close(): void {

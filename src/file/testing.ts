@@ -182,6 +182,7 @@ export class TestRun implements Disposable {
       atDispose: () => undefined,
       atRelease: () => undefined,
       atEnd: (action) => void this.#ended.push(action),
+      ifWeDie: () => () => {},
       applyFown: (fd, _, flags) => void fcntl(fd, F.SETFL, flags, "F_SETFL"),
     };
     for (const entry of this.entries.values()) byType.get(entry.type)?.precheck?.(entry, restore);

@@ -5,7 +5,8 @@ import { addressOf, startStandby, sys } from "./sys.ts";
 
 const STACK = 32768;
 const EINTR = -4;
-const WORDS = 7;
+/** Of a call in a list: its number and six arguments. */
+export const WORDS = 7;
 
 /** A system call: its number, and what it takes. Memory is kept alive, and may change until the call is made. */
 export interface Call {
@@ -39,8 +40,8 @@ export class Standby implements Disposable {
   readonly #gate: number;
   readonly #open: number;
   readonly #pid: number;
-  /** What the lists point to. */
-  readonly #kept: unknown[] = [];
+  /** The lists, and what they point to. */
+  readonly #kept = new Map<number, unknown>();
   #done = false;
 
   constructor() {
@@ -70,6 +71,11 @@ export class Standby implements Disposable {
     this.#set(3, calls);
   }
 
+  /** The same by a list that changes later: how many calls, then the words of each. */
+  ifWeDieBy(list: BigInt64Array<ArrayBuffer>): void {
+    this.#keep(3, list, list);
+  }
+
   /** Makes these calls, also if we die in the middle. Returns when all are made, and the process has ended. */
   carryOut(calls: readonly Call[]): void {
     this.#set(2, calls);
@@ -79,8 +85,13 @@ export class Standby implements Disposable {
 
   #set(place: number, calls: readonly Call[]): void {
     const list = listOf(calls);
-    this.#kept.push(list, calls);
+    this.#keep(place, list, [list, calls]);
+  }
+
+  #keep(place: number, list: BigInt64Array, what: unknown): void {
     this.#orders[place] = BigInt(addressOf(list));
+    // what was there before is no longer read: that begins at our death
+    this.#kept.set(place, what);
   }
 
   /** Ends it; what was to be done at our death is not done. */

@@ -8,7 +8,10 @@ import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgMemberEntry, CgroupDirEntry, CgSetEntry, CoreEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
-import { addressOf, sys } from "../kernel/sys.ts";
+import type { Call } from "../kernel/standby.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
+import { AT } from "../kernel/uapi/fcntl.ts";
+import type { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import type { CgroupOptions } from "../options.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
@@ -20,6 +23,9 @@ const PAUSE_NS = 1_000_000n;
 /** Milliseconds that a cgroup has to get empty of killed tasks. */
 const TRIES = 1000;
 const remedy = "make the cgroup first, name another one with --cgroup-root, or restore with --manage-cgroups=ignore";
+
+/** Milliseconds between the tries to remove one when we have died. */
+const PATIENCE = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** A cgroup of the images, where it goes here. */
 interface Place {
@@ -40,6 +46,7 @@ export class RestoredCgroups implements Disposable {
   /** Topmost directories of the images by hierarchy, and what stands for them here. */
   readonly #tops = new Map<string, { readonly top: string; readonly given: string | undefined }[]>();
   readonly #made: string[] = [];
+  #forget = () => {};
   #isOn: boolean;
 
   /**
@@ -51,6 +58,7 @@ export class RestoredCgroups implements Disposable {
     readonly ownSet: number | undefined,
     readonly options: CgroupOptions,
     readonly log: Log,
+    readonly undoing: Undoing,
   ) {
     this.#hierarchies = new Hierarchies(options.yard);
     this.#isOn = managesCgroups(options.mode);
@@ -146,9 +154,11 @@ export class RestoredCgroups implements Disposable {
     const above = dirname(directory);
     const hasAbove = existsSync(above);
     if (!hasAbove) this.#make({ directory: above, path: dirname(path), hierarchy, entry: noEntry });
+    this.#removeIfWeDie([...this.#made, directory]);
     try {
       mkdirSync(directory);
     } catch (cause) {
+      this.#removeIfWeDie(this.#made);
       throw new CrError("cannot make a cgroup", {
         subject: { path, hierarchy: hierarchy || "cgroup2" },
         remedy,
@@ -162,6 +172,20 @@ export class RestoredCgroups implements Disposable {
         const [mine, theirs] = [`${directory}/${name}`, readFileSync(`${above}/${name}`, "latin1")];
         if (readFileSync(mine, "latin1").trim() === "" && theirs.trim() !== "") writeFileSync(mine, theirs);
       }
+  }
+
+  /** The tasks that are in them die with us, but not at once. */
+  #removeIfWeDie(made: readonly string[]): void {
+    const before = this.#forget;
+    const removals = made
+      .toReversed()
+      .map((path): Call => ({ nr: NR.unlinkat, args: [AT.FDCWD, cstring(path), AT.REMOVEDIR] }));
+    const rounds = PATIENCE.map((ms): Call[] => [
+      { nr: NR.nanosleep, args: [BigInt64Array.of(0n, BigInt(ms) * PAUSE_NS), 0] },
+      ...removals,
+    ]);
+    this.#forget = this.undoing.add([...removals, ...rounds.flat()]);
+    before();
   }
 
   #restore({ directory, path, entry }: Place, stage: Stage): void {

@@ -3,7 +3,7 @@
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { DeadProcesses } from "../file/dead-process.ts";
-import { type Ground, ownSurroundings, type Surroundings } from "../file/ground.ts";
+import { type Ground, ownGround, ownSurroundings, type Surroundings } from "../file/ground.ts";
 import type { FileKind, FileRestore, RestoredTask } from "../file/kind.ts";
 import { restoreLocks } from "../file/locks.ts";
 import { receiveAndPlace, type Service } from "../file/numbers.ts";
@@ -23,6 +23,7 @@ import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { inIpcNamespace } from "../kernel/sysv.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import type { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import { fillShared } from "../memory/shared.ts";
 import type { RestoreOptions } from "../options.ts";
@@ -62,6 +63,7 @@ export class RestoredFiles implements FileRestore, Disposable {
     readonly options: RestoreOptions,
     readonly log: Log,
     readonly set: SavedSet,
+    readonly undoing: Undoing,
   ) {
     this.entries = set.files;
     this.#hasI386 = set.tasks.some(({ core }) => isI386Core(core));
@@ -172,6 +174,10 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   onFailure(undo: () => void): void {
     this.#undo.push(undo);
+  }
+
+  ifWeDie(calls: readonly Call[], ground: Ground = ownGround): () => void {
+    return this.undoing.add(calls, ground.root !== undefined);
   }
 
   atEnd(action: () => void): void {

@@ -15,7 +15,7 @@ import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
-import { type Call, Standby } from "../kernel/standby.ts";
+import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
@@ -297,16 +297,14 @@ function drainChild(program: Program): void {
   program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
 }
 
-function letGo({ saved, puppet }: GrownTask, all: readonly Thread[], leaveStopped: boolean): void {
-  const { pid } = puppet;
-  const stopped = saved.core.tc?.task_state === TASK_STOPPED;
-  if (!stopped && waitsToStop(saved.core.tc?.signals_s)) sys(NR.kill, pid, SIGSTOP);
-  if (!stopped && leaveStopped) check(sys(NR.kill, pid, SIGSTOP), "cannot stop a task", { pid });
-  for (const { tid, core } of all) {
-    // a SIGSTOP cannot be queued for oneself: it comes from us
-    if (waitsToStop(core.thread_core?.signals_p)) sys(NR.tgkill, pid, tid, SIGSTOP);
-    detach(tid);
-  }
+/** Stops a task, or its threads, when it is let go. A SIGSTOP cannot be queued for oneself: it comes from us. */
+function stops(task: GrownTask, leaveStopped: boolean): Call[] {
+  const { pid } = task.puppet;
+  const { tc } = task.saved.core;
+  const stopped = tc?.task_state === TASK_STOPPED;
+  const all = !stopped && (waitsToStop(tc?.signals_s) || leaveStopped) ? [{ nr: NR.kill, args: [pid, SIGSTOP] }] : [];
+  const single = threadsOf(task).filter(({ core }) => waitsToStop(core.thread_core?.signals_p));
+  return [...all, ...single.map(({ tid }) => ({ nr: NR.tgkill, args: [pid, tid, SIGSTOP] }))];
 }
 
 /** The point of no return: the tree runs. */
@@ -322,12 +320,10 @@ export function release(finish: Finish, leaveStopped: boolean): void {
     if (parent) tellParent(task.saved, parent);
   }
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.forest, finish.affinity, sched);
-  const { segments, forest } = finish;
+  const { files, forest } = finish;
   forest.warden?.prepare(finish.affinity);
-  const calls = finish.files.releaseCalls();
-  if (calls.length > 0 || segments.removals.length > 0) handOver(tasks, calls, finish);
-  else segments.keep();
-  for (const task of tasks) letGo(task, threadsOf(task), leaveStopped);
+  handOver(tasks, [...files.releaseCalls(), ...tasks.flatMap((task) => stops(task, leaveStopped))], finish);
+  for (const task of tasks) for (const { tid } of threadsOf(task)) detach(tid);
   forest.warden?.release();
 }
 
@@ -335,14 +331,13 @@ export function release(finish: Finish, leaveStopped: boolean): void {
  * Connections wake, their lock goes, and segments stay, in one go with the tree: a process beside us does it. If we die before it has begun
  * nothing is left of the tree, as before; if we die later the kernel lets all of it go.
  */
-function handOver(tasks: readonly GrownTask[], calls: readonly Call[], { segments, forest }: Finish): void {
-  using standby = new Standby();
+function handOver(tasks: readonly GrownTask[], calls: readonly Call[], { files, segments, forest }: Finish): void {
   const { warden } = forest;
   const puppets = [...(warden ? [warden] : []), ...tasks].map(({ puppet }) => puppet);
   const kills = puppets.map(({ pid }) => ({ nr: NR.kill, args: [pid, SIGKILL] }));
-  standby.ifWeDie([...kills, ...segments.removals]);
+  files.undoing.add([...kills, ...segments.removals], true);
   segments.keep();
   for (const task of tasks) for (const { tid } of threadsOf(task)) setOptions(tid, 0);
   warden?.spare();
-  standby.carryOut(calls);
+  files.undoing.carryOut(calls);
 }

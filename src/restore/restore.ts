@@ -19,6 +19,7 @@ import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { SIG } from "../kernel/uapi/signal.ts";
+import { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import { restorePolls } from "../memory/aio-polls.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
@@ -80,11 +81,12 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   if (images.inventory.tcp_close && !options.tcpClose) {
     throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
   }
-  using files = new RestoredFiles(images, options, log, set);
+  using undoing = new Undoing();
+  using files = new RestoredFiles(images, options, log, set, undoing);
   files.check();
   const cores = set.tasks.flatMap(({ core, threads }) => [core, ...threads.map((thread) => thread.core)]);
   prepareLabels(cores, images.inventory.lsmtype, options.lsmProfile);
-  using cgroups = new RestoredCgroups(images, images.inventory.root_cg_set, options.cgroups, log);
+  using cgroups = new RestoredCgroups(images, images.inventory.root_cg_set, options.cgroups, log, undoing);
   const { root } = set;
   if (root.tree.sid !== root.pid && !options.shellJob) {
     throw new CrError("the tree was dumped as a shell job", {

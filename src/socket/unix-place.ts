@@ -1,5 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
+import type { FileRestore } from "../file/kind.ts";
 import { holderWords, outsideHolders } from "../file/outside.ts";
 import type { FilePermsEntry, UnixSkEntry } from "../image/schema.gen.ts";
 import { insideRoot } from "../kernel/chroot.ts";
@@ -8,6 +9,7 @@ import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
+import { makeCalls } from "../kernel/standby.ts";
 import { type FileStat, S_IFMT, S_IFSOCK, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -126,28 +128,59 @@ function inUse(path: string, isIt: (row: UnixSocket) => boolean): CrError {
 /**
  * Binds to a path for all to see, with the recorded owner and permissions. A socket file that nobody is bound to any more
  * is replaced: it is what the dumped process left.
- * @returns an undo, when there was no file before
  */
-export function bindPath(fd: number, entry: UnixSkEntry, live: LiveFiles, ground: Ground): (() => void) | undefined {
+export function bindPath(fd: number, entry: UnixSkEntry, live: LiveFiles, ground: Ground, restore: FileRestore): void {
   const name = pathIn(entry.name);
   const path = within(entry.name_dir, name);
-  const before = clearPath(path, live, ground);
-  const bound = fromDirectory(entry.name_dir, path, ground, () => tryBind(fd, unixAddress(entry.name)));
-  check(bound, "cannot bind a unix socket", { path }, "make the directory first");
-  return ownFile(entry, ground.at(path), before);
+  replaceFile(entry, path, live, ground, restore, () => {
+    const bound = fromDirectory(entry.name_dir, path, ground, () => tryBind(fd, unixAddress(entry.name)));
+    check(bound, "cannot bind a unix socket", { path }, "make the directory first");
+  });
 }
 
-/** Sets owner and permissions of a file that was just bound; returns how to take it away, when it is new. */
-function ownFile(entry: UnixSkEntry, path: string, before: boolean): (() => void) | undefined {
-  const file = cstring(path);
-  const undo = () => void must(NR.unlinkat, [AT.FDCWD, addressOf(file), 0]);
-  try {
+/** Has a file made for a socket, with its owner and permissions: whatever becomes of the restore, there is one if there was one. */
+function replaceFile(
+  entry: UnixSkEntry,
+  path: string,
+  live: LiveFiles,
+  ground: Ground,
+  restore: FileRestore,
+  make: () => void,
+): void {
+  const before = deadFile(path, live, ground);
+  const file = cstring(ground.at(path));
+  const unlink = { nr: NR.unlinkat, args: [AT.FDCWD, file, 0] };
+  if (before === undefined) {
+    const forget = restore.ifWeDie([unlink], ground);
+    try {
+      make();
+    } catch (error) {
+      forget();
+      throw error;
+    }
+    restore.onFailure(() => {
+      makeCalls([unlink]);
+      forget();
+    });
     if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
-  } catch (error) {
-    if (!before) undo();
-    throw error;
+    return;
   }
-  return before ? undefined : undo;
+  // made again, it is as good as the one before: nobody was bound to that
+  const { mode, uid, gid } = before;
+  const again = [
+    { nr: NR.mknodat, args: [AT.FDCWD, file, mode, 0] },
+    { nr: NR.fchmodat, args: [AT.FDCWD, file, mode & 0o7777] },
+    { nr: NR.fchownat, args: [AT.FDCWD, file, uid, gid, AT.SYMLINK_NOFOLLOW] },
+  ];
+  const forget = restore.ifWeDie(again, ground);
+  try {
+    makeCalls([unlink]);
+    make();
+  } finally {
+    makeCalls(again.slice(0, 1));
+    forget();
+  }
+  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
 }
 
 /** Connects to a name, which starts at `dir` where it is relative: 0 or the negative errno. */
@@ -182,11 +215,10 @@ export function bindMoved(
   path: string,
   live: LiveFiles,
   ground: Ground,
+  restore: FileRestore,
   bind: () => void,
-): (() => void) | undefined {
-  const before = clearPath(path, live, ground);
-  bind();
-  return ownFile(entry, ground.at(path), before);
+): void {
+  replaceFile(entry, path, live, ground, restore, bind);
 }
 
 function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {
@@ -215,10 +247,10 @@ export class LiveFiles {
   }
 }
 
-/** Makes way for a socket; whether there was something before. */
-function clearPath(path: string, live: LiveFiles, ground: Ground): boolean {
+/** The file that a dead socket left where a new one is to be; undefined for none. */
+function deadFile(path: string, live: LiveFiles, ground: Ground): FileStat | undefined {
   const stat = ground.stat(path, true);
-  if (stat === undefined) return false;
+  if (stat === undefined) return undefined;
   if ((stat.mode & S_IFMT) !== S_IFSOCK) {
     throw new CrError("the path of a unix socket is taken by another file", {
       code: "EEXIST",
@@ -227,9 +259,7 @@ function clearPath(path: string, live: LiveFiles, ground: Ground): boolean {
     });
   }
   if (live.has(stat)) throw inUse(path, (row) => isFileOf(row, stat));
-  const name = cstring(ground.at(path));
-  must(NR.unlinkat, [AT.FDCWD, addressOf(name), 0], "cannot remove the file of the dumped socket", { path });
-  return true;
+  return stat;
 }
 
 /**

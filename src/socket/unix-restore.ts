@@ -264,17 +264,13 @@ class UnixSockets {
     // An accepted end shares the file of its listener.
     if (path !== undefined && (!connects(entry) || !isConnected(entry))) {
       const bind = () => this.#hidden().bindMoved(fd, entry.name, ground.at(path));
-      const undo = bindMoved(entry, path, this.#live, ground, bind);
-      if (undo) this.restore.onFailure(undo);
+      bindMoved(entry, path, this.#live, ground, this.restore, bind);
       return;
     }
     const isReachable = entry.name_dir !== undefined || pathIn(entry.name).startsWith("/");
     if (!isPathName(entry.name)) bindAbstract(fd, entry.name);
     else if (hidden || !isReachable) this.#hide(fd, entry.name);
-    else {
-      const undo = bindPath(fd, entry, this.#live, ground);
-      if (undo) this.restore.onFailure(undo);
-    }
+    else bindPath(fd, entry, this.#live, ground, this.restore);
   }
 
   // Linking: everything is open by now.

@@ -54,7 +54,7 @@ static int finish(const char *word) {
   return say(word, status, -1);
 }
 
-/* Has a restore brought the victim back before it died? It lives on, as our child. */
+/* Has a restore brought the victim back before it died? It lives on, as our child; one that is not finished dies at once. */
 static int is_back(void) {
   char path[64], text[1024];
   snprintf(path, sizeof(path), "/proc/%s/stat", victim);
@@ -74,9 +74,11 @@ static int strike(void) {
   if (deadly != SIGKILL) return 0;
   int status;
   while (waitpid(child, &status, __WALL) == child && WIFSTOPPED(status)) continue;
+  int back = 0;
   for (pid_t gone; (gone = waitpid(-1, NULL, __WALL | WNOHANG)) >= 0 || errno == EINTR;) {
-    if (gone == 0 && is_back()) break;
-    if (gone == 0) nap(200);
+    back = gone == 0 && is_back() ? back + 1 : 0;
+    if (back == 100) break;
+    if (gone == 0) nap(500);
   }
   printf("killed\n");
   return 1;
