@@ -21,6 +21,7 @@ import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
 import { checkRoot } from "./guard.ts";
 import { rehearse } from "./rehearsal.ts";
+import { setRoomAside } from "./room.ts";
 import { Scope, save, since } from "./save.ts";
 import { lookAtRunning, type RunningTree } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
@@ -45,6 +46,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   rehearse(options, cpu.number, executioner, log);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
+  setRoomAside(images, options.pid, step);
   shutDoors(options, scope, log, step);
   const running = lookAtRunning(options.pid);
   if (options.fate === "kill") executioner.helpToFree(running.large);

@@ -77,6 +77,25 @@ describe("a set is seen whole or not at all", () => {
     expect(ImageDirectory.open(dir.path).read("PSTREE")).toEqual([tree(1)]);
   });
 
+  test("files that were set aside are for whom they were made; others go", () => {
+    using dir = temporaryDirectory();
+    const set = ImageDirectory.create(dir.path);
+    const [one, two] = [set.setAside(11), set.setAside(12)];
+    set.prepare(3);
+    expect(set.pagesWriter(12, 1).fd).toBe(two);
+    expect(set.pagesWriter(13, 2).fd).not.toBe(one);
+    writeFileSync(two, "pages of 12");
+    set.write("PSTREE", [tree(12)]);
+    set.commit(inventory);
+    set.sync();
+    expect(readdirSync(dir.path).sort()).toEqual(["inventory.img", "pages-1.img", "pages-2.img", "pstree.img"]);
+    expect(readFileSync(`${dir.path}/pages-1.img`, "utf8")).toBe("pages of 12");
+    const aborted = ImageDirectory.create(dir.path);
+    aborted.setAside(14);
+    aborted.abort();
+    expect(readdirSync(dir.path)).toHaveLength(4);
+  });
+
   test("a commit that fails half way puts the old set back", () => {
     using dir = temporaryDirectory();
     finishedSet(dir.path, 1);

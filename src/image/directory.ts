@@ -225,10 +225,24 @@ export class ImageDirectory implements Disposable {
 
   /** Begins a file that is written piece by piece: long arrays, content copied from elsewhere, raw files. */
   writer<K extends KindName>(kind: K, ...arg: NameArg<K>): ImageWriter<K> {
+    return this.#begin(kind, arg);
+  }
+
+  #begin<K extends KindName>(kind: K, arg: NameArg<K>, purpose?: string): ImageWriter<K> {
     const name = imageName(kind, arg[0]);
-    const writer = new ImageWriter(kind, this.#run.create(name), `${this.path}/${name}`, this.ids);
+    const writer = new ImageWriter(kind, this.#run.create(name, purpose), `${this.path}/${name}`, this.ids);
     this.#writers.set(name, writer as unknown as ImageWriter);
     return writer;
+  }
+
+  /** Makes a file ahead for the pages of somebody, and gives its descriptor. Errors: CrError ENOSPC and the like. */
+  setAside(owner: number): number {
+    return this.#run.setAside(`${owner}`);
+  }
+
+  /** Begins the image of somebody's pages, with the file that was set aside for them. */
+  pagesWriter(owner: number, pagesId: number): ImageWriter<"PAGES"> {
+    return this.#begin("PAGES", [pagesId], `${owner}`);
   }
 
   /** Begins a page map whose pages go to pages-`pagesId`.img. */

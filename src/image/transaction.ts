@@ -15,6 +15,8 @@ export class Transaction {
   readonly #files = new Map<string, string>();
   /** Files made ahead, to be given names. */
   readonly #spare: { hidden: string; fd: number }[] = [];
+  /** The same for one purpose each. */
+  readonly #aside = new Map<string, { hidden: string; fd: number }>();
   readonly #doomed = new Set<string>();
   readonly #open = new Map<string, number>();
   #unsynced: number | undefined;
@@ -51,19 +53,32 @@ export class Transaction {
     }
   }
 
+  /** Makes a file ahead that `create` gives for this purpose, and gives its descriptor. Errors: CrError. */
+  setAside(purpose: string): number {
+    const hidden = this.#hidden(`aside-${purpose}`, "new");
+    const fd = createNew(hidden, hidden);
+    this.#aside.set(purpose, { hidden, fd });
+    return fd;
+  }
+
   #hidden(name: string, as: "new" | "old"): string {
     return `${this.dir}/.${name}.${this.#suffix}.tscriu-${as}`;
   }
 
-  /** Creates a file and gives its descriptor, which stays the transaction's to close. Errors: CrError. */
-  create(name: string): number {
+  /**
+   * Creates a file and gives its descriptor, which stays the transaction's to close. Errors: CrError.
+   * @param purpose what it may have been set aside for
+   */
+  create(name: string, purpose?: string): number {
     if (this.#files.has(name)) throw new Error(`${name} is written twice in one run`);
     if (this.nowhere) {
       const fd = openSync("/dev/null", "r+");
       this.#open.set(name, fd);
       return fd;
     }
-    const spare = this.#spare.pop();
+    const aside = purpose === undefined ? undefined : this.#aside.get(purpose);
+    const spare = aside ?? this.#spare.pop();
+    if (aside && purpose !== undefined) this.#aside.delete(purpose);
     const hidden = spare?.hidden ?? this.path(name);
     const fd = spare?.fd ?? createNew(hidden, `${this.dir}/${name}`);
     this.#files.set(name, hidden);
@@ -142,7 +157,9 @@ export class Transaction {
   }
 
   #dropSpares(): void {
-    for (const { hidden, fd } of this.#spare.splice(0)) {
+    const left = [...this.#spare.splice(0), ...this.#aside.values()];
+    this.#aside.clear();
+    for (const { hidden, fd } of left) {
       closeQuietly(fd);
       this.#try(() => unlinkSync(hidden));
     }

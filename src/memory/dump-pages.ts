@@ -25,6 +25,7 @@ const OURS = { bytes: 512 << 10, parts: 1024 } as const;
 /** How a task's pages go to a file. */
 interface Way {
   readonly parasite: Parasite;
+  /** Whose pid names, too, the file that may have been set aside. */
   readonly memory: RemoteMemory;
   /** False when writing as the task would hurt it: then we copy everything. */
   readonly asVictim: boolean;
@@ -48,7 +49,7 @@ export function dumpPages(images: ImageDirectory, id: number, pagesId: number, r
   writePagemap(map, runs);
   if (runs.starts.length === 0) return;
   const { parasite, memory, asVictim, progress } = way;
-  const file = images.writer("PAGES", pagesId);
+  const file = images.pagesWriter(memory.pid, pagesId);
   makeRoom(file.fd, runs.bytes);
   const { agents, ours } = share(runs, asVictim);
   // a long one had better find itself a CPU than share ours
