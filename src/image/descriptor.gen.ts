@@ -817,7 +817,16 @@ export const messages: Readonly<Record<string, string>> = {
 9 repeated .sysctl_entry unix_conf
 10 repeated .sysctl_entry ipv4_sysctl
 2000 repeated .tscriu_sysctl tscriu_sysctls
-2001 optional bytes tscriu_filter`,
+2001 optional bytes tscriu_filter
+2002 repeated .tscriu_xtable tscriu_xtables
+2003 repeated bytes tscriu_neighbours`,
+  tscriu_xtable: `1 required uint32 family
+2 required string name
+3 required uint32 hooks
+4 repeated uint32 entries_of
+5 repeated uint32 policies
+6 required uint32 count
+7 required bytes entries`,
   tscriu_sysctl: `1 required string path
 2 required string value`,
   tunfile_entry: `1 required uint32 id

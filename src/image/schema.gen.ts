@@ -1357,6 +1357,18 @@ export interface NetnsEntry {
   ipv4_sysctl: SysctlEntry[];
   tscriu_sysctls: TscriuSysctl[];
   tscriu_filter?: Uint8Array;
+  tscriu_xtables: TscriuXtable[];
+  tscriu_neighbours: Uint8Array[];
+}
+
+export interface TscriuXtable {
+  family: number;
+  name: string;
+  hooks: number;
+  entries_of: number[];
+  policies: number[];
+  count: number;
+  entries: Uint8Array;
 }
 
 export interface TscriuSysctl {
@@ -2289,6 +2301,7 @@ export interface Messages {
   net_device_entry: NetDeviceEntry;
   netns_id: NetnsId;
   netns_entry: NetnsEntry;
+  tscriu_xtable: TscriuXtable;
   tscriu_sysctl: TscriuSysctl;
   tunfile_entry: TunfileEntry;
   tun_link_entry: TunLinkEntry;

@@ -1,5 +1,4 @@
 /** Interfaces of a network namespace: what they are, and how they are made again (rtnetlink(7)). */
-import { readFileSync } from "node:fs";
 import { CrError, type Subject } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { makeDeserted } from "../file/tun-device.ts";
@@ -132,7 +131,7 @@ export function linkProblems(pid: number): CrError[] {
         interface: entry.name,
       });
     });
-  const filters = [...oldTables(), ...filterProblems()];
+  const filters = filterProblems();
   if (filters.length > 0) {
     const remedy = "remove it before the dump, and load it again after the restore";
     found.push(
@@ -140,18 +139,6 @@ export function linkProblems(pid: number): CrError[] {
     );
   }
   return found;
-}
-
-/** Tables of the iptables that were before nf_tables. */
-function oldTables(): string[] {
-  return ["ip_tables_names", "ip6_tables_names", "arp_tables_names"].flatMap((name) => {
-    try {
-      const tables = readFileSync(`/proc/net/${name}`, "latin1").split("\n").filter(Boolean);
-      return tables.map((table) => `the table ${table} of iptables-legacy`);
-    } catch {
-      return [];
-    }
-  });
 }
 
 /** `--external veth[INNER]:OUTER@BRIDGE`, of which the bridge may be left out. */

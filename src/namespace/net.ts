@@ -12,6 +12,7 @@ import {
   savedMessages,
   saveMessages,
 } from "../file/network-link.ts";
+import type { ImageDirectory } from "../image/directory.ts";
 import { NdType, type NetDeviceEntry, type NetnsEntry } from "../image/schema.gen.ts";
 import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
@@ -25,10 +26,13 @@ import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { deviceIpv4, deviceIpv6, ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
+import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
+import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
 import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { NetworkValues } from "./net-values.ts";
+import { readXtables, writeXtables } from "./net-xtables.ts";
 
 const pathOf = (pid: number) => `/proc/${pid}/ns/net`;
 
@@ -42,6 +46,9 @@ const NO_SYSCTLS = {
   all_conf6: [],
   unix_conf: [],
   ipv4_sysctl: [],
+  tscriu_sysctls: [],
+  tscriu_xtables: [],
+  tscriu_neighbours: [],
 };
 
 /** What criu keeps of /proc/sys/net. */
@@ -94,6 +101,24 @@ function givenBy(key: string, { inheritFds }: Pick<RestoreOptions, "inheritFds">
   });
 }
 
+/** Rules that the images hold as text for other programs, but for those of criu's own lock. */
+function checkRules(images: ImageDirectory, id: number): void {
+  if (images.read("NETNS", id)[0]?.tscriu_filter !== undefined) return;
+  for (const kind of ["IPTABLES", "IP6TABLES", "NFTABLES"] as const) {
+    const text = Buffer.from(images.readRaw(kind, id) ?? []).toString("latin1");
+    const rules = text
+      .split("\n")
+      .filter((line) => /^\s*(-A |.*\b(accept|drop|jump|return|reject|masquerade|dnat|snat)\b)/.test(line));
+    const own = rules.filter((line) => !/CRIU|0x0*c114|policy accept|counter packets \d+ bytes \d+ drop$/.test(line));
+    if (own.length === 0) continue;
+    throw new CrError("the rules of a packet filter are saved as text, which only the program that wrote them reads", {
+      code: "UNSUPPORTED",
+      subject: { namespace: id, image: kind.toLowerCase(), rule: own[0]?.trim() },
+      remedy: "restore with --empty-ns net and fill the network namespace by a setup-namespaces script, or with criu",
+    });
+  }
+}
+
 export const net: NamespaceKind = {
   name: "net",
   flag: CLONE.NEWNET,
@@ -110,7 +135,7 @@ export const net: NamespaceKind = {
     const key = keyOf(member, options.external);
     if (key !== undefined || options.emptyNetwork) {
       images.write("NETDEV", id, []);
-      images.write("NETNS", id, [{ ...NO_SYSCTLS, nsids: [], tscriu_sysctls: [], ...(key && { ext_key: key }) }]);
+      images.write("NETNS", id, [{ ...NO_SYSCTLS, nsids: [], ...(key && { ext_key: key }) }]);
       return;
     }
     inNetwork(pathOf(member), { pid: member }, () => {
@@ -122,13 +147,26 @@ export const net: NamespaceKind = {
         entries.map(({ name }) => name),
       );
       const tscriu_filter = readFilter();
+      const tscriu_xtables = readXtables();
+      const tscriu_neighbours = readNeighbours(new Set(entries.map(({ ifindex }) => ifindex)));
+      for (const kind of ["NETNF_CT", "NETNF_EXP"] as const) {
+        const known = readConntrack(kind);
+        if (known) images.writeRaw(kind, id, known);
+      }
       images.write(
         "NETDEV",
         id,
         entries.map((entry) => withConf(values, entry)),
       );
       images.write("NETNS", id, [
-        { ...generalConf(), nsids: [], tscriu_sysctls, ...(tscriu_filter && { tscriu_filter }) },
+        {
+          ...generalConf(),
+          nsids: [],
+          tscriu_sysctls,
+          ...(tscriu_filter && { tscriu_filter }),
+          tscriu_xtables,
+          tscriu_neighbours,
+        },
       ]);
       using links = new NetworkLinks();
       images.writeRaw("IFADDR", id, saveMessages("IFADDR", links.addresses()));
@@ -142,7 +180,10 @@ export const net: NamespaceKind = {
     for (const id of ids) {
       const key = images.read("NETNS", id)[0]?.ext_key;
       if (key !== undefined) givenBy(key, options);
-      else if (!options.emptyNetwork) checkOutside(images.read("NETDEV", id), ids, options.external);
+      else if (!options.emptyNetwork) {
+        checkRules(images, id);
+        checkOutside(images.read("NETDEV", id), ids, options.external);
+      }
     }
   },
 
@@ -247,9 +288,20 @@ function fillNetwork(
     for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
     for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
     for (const rule of saved("RULE")) links.addRule(rule, lost);
+    const numbers = new Map(configured.map(({ device, ifindex }) => [device.ifindex, ifindex]));
+    writeNeighbours(entry.tscriu_neighbours, numbers, lost);
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
-  const { tscriu_filter: filter } = entry;
-  if (filter !== undefined) late(() => inNetwork(path, { namespace: id }, () => writeFilter(filter)));
+  const { tscriu_filter: filter, tscriu_xtables: tables } = entry;
+  const known = (["NETNF_CT", "NETNF_EXP"] as const).map((kind) => ({ kind, messages: images.readRaw(kind, id) }));
+  const isFiltered = filter !== undefined || tables.length > 0 || known.some(({ messages }) => messages !== undefined);
+  if (!isFiltered) return;
+  late(() =>
+    inNetwork(path, { namespace: id }, () => {
+      if (filter !== undefined) writeFilter(filter);
+      writeXtables(tables);
+      for (const { kind, messages } of known) writeConntrack(kind, messages, lost);
+    }),
+  );
 }

@@ -1,0 +1,67 @@
+/** Neighbours that somebody set, and those that are answered for (rtnetlink(7), linux/neighbour.h). All others are learned anew. */
+import { CrError } from "../error.ts";
+import { attributeList, Fields, NetlinkSocket, PayloadBuilder } from "../kernel/netlink.ts";
+import { AF, NETLINK } from "../kernel/uapi/socket.ts";
+
+const RTM_NEWNEIGH = 28;
+const RTM_GETNEIGH = 30;
+/** struct ndmsg, bytes. */
+const HEADER = 12;
+const AT = { ifindex: 4, state: 8, flags: 10 } as const;
+const NUD_PERMANENT = 0x80;
+const NTF_PROXY = 8;
+/** NDA_DST, LLADDR, PROTOCOL, FLAGS_EXT: what is set; ages and probes are the kernel's. */
+const KEPT: ReadonlySet<number> = new Set([1, 2, 12, 15]);
+const NLM_F_CREATE_REPLACE = 0x500;
+
+/** @param indices of the interfaces that are kept */
+export function readNeighbours(indices: ReadonlySet<number>): Uint8Array[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  return [AF.INET, AF.INET6].flatMap((family) =>
+    [0, NTF_PROXY].flatMap((flags) => {
+      const ask = new Uint8Array(HEADER);
+      ask[0] = family;
+      ask[AT.flags] = flags;
+      const found = socket.dump("cannot list neighbours", RTM_GETNEIGH, ask).filter(({ payload }) => {
+        const head = new Fields(payload, "ndmsg");
+        const isSet = (head.u16(AT.state) & NUD_PERMANENT) !== 0 || ((payload[AT.flags] ?? 0) & NTF_PROXY) !== 0;
+        return isSet && indices.has(head.u32(AT.ifindex));
+      });
+      return found.map(({ payload }) => {
+        const kept = new PayloadBuilder().raw(payload.slice(0, HEADER));
+        for (const [type, value] of attributeList(payload.subarray(HEADER)))
+          if (KEPT.has(type)) kept.attribute(type, value);
+        return kept.build();
+      });
+    }),
+  );
+}
+
+/**
+ * @param numbers what an interface of the images is called here
+ * @param lost is told what could not be done
+ */
+export function writeNeighbours(
+  neighbours: readonly Uint8Array[],
+  numbers: ReadonlyMap<number, number>,
+  lost: (what: string) => void,
+): void {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  for (const payload of neighbours) {
+    if (payload.length < HEADER) throw new CrError("a neighbour without its header", { code: "BAD_IMAGE" });
+    const own = Uint8Array.from(payload);
+    const view = new DataView(own.buffer);
+    const ifindex = numbers.get(view.getUint32(AT.ifindex, true));
+    if (ifindex === undefined) {
+      lost("a neighbour of an interface that was not made");
+      continue;
+    }
+    view.setUint32(AT.ifindex, ifindex, true);
+    try {
+      socket.request("cannot set a neighbour", RTM_NEWNEIGH, own, NLM_F_CREATE_REPLACE);
+    } catch (error) {
+      if (!(error instanceof CrError)) throw error;
+      lost(error.message);
+    }
+  }
+}
