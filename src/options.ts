@@ -58,6 +58,12 @@ export interface InheritFd {
   resource: string;
 }
 
+/** `--join-ns`: a file that leads to a namespace. */
+export interface JoinNamespace {
+  readonly name: "net" | "uts" | "ipc" | "time" | "mnt";
+  readonly path: string;
+}
+
 /** `--lsm-profile TYPE:NAME`. */
 export interface LsmProfile {
   readonly lsm: "selinux" | "apparmor";
@@ -186,6 +192,8 @@ export interface RestoreOptions extends CommonOptions {
   /** A label for all threads in place of theirs. */
   lsmProfile: LsmProfile | undefined;
   weakSysctls: boolean;
+  /** Namespaces that the root enters in place of its own or ours. */
+  joined: readonly JoinNamespace[];
   /** Make a pid namespace around the tree, unless its root is the init of one that is made anyway. */
   newPids: boolean;
 }

@@ -7,9 +7,10 @@ import { inheritedDescriptors } from "./inherited.ts";
 import { requireNoPidfile, writePidfile } from "./pidfile.ts";
 import { print } from "./print.ts";
 import { requirePrivileges } from "./privileges.ts";
+import type { Settings } from "./settings.ts";
 import { restoreStatistics } from "./statistics.ts";
 import { usageError } from "./usage-error.ts";
-import { readInheritFd, readLsmProfile } from "./value.ts";
+import { readInheritFd, readJoinNs, readLsmProfile } from "./value.ts";
 import { count, timeInWords } from "./words.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
@@ -48,6 +49,13 @@ function requireSense({ settings, operands }: Invocation): void {
   }
 }
 
+function joinedNamespaces(settings: Settings): RestoreOptions["joined"] {
+  const joined = readJoinNs(settings.texts("join-ns"));
+  if (settings.given("empty-ns") && joined.some(({ name }) => name === "net"))
+    throw usageError("--join-ns net and --empty-ns net exclude each other", "leave one of them out");
+  return joined;
+}
+
 /** Restores; the pid file is there exactly if the tree is. */
 export function restoreWith(pidfile: Pidfile, act: () => RestoreResult): RestoreResult {
   try {
@@ -79,6 +87,7 @@ export function restoreOptions(
     root: settings.text("root"),
     weakSysctls: settings.flag("weak-sysctls"),
     newPids: settings.flag("new-pidns"),
+    joined: joinedNamespaces(settings),
   };
 }
 

@@ -1,5 +1,5 @@
 /** Readers for option values: each takes the text as given and returns the value or throws a usage error. */
-import type { CgroupRoot, CpuCap, External, ExternalKind, InheritFd, LsmProfile } from "../options.ts";
+import type { CgroupRoot, CpuCap, External, ExternalKind, InheritFd, JoinNamespace, LsmProfile } from "../options.ts";
 import { usageError } from "./usage-error.ts";
 
 const decimal = /^[0-9]+$/;
@@ -118,6 +118,25 @@ export function readCpuCap(values: readonly (string | undefined)[]): CpuCap {
 }
 
 /** `apparmor:PROFILE`, `selinux:CONTEXT`; a context has colons of its own. */
+const joinable = ["net", "uts", "ipc", "time", "mnt"] as const;
+
+/** `NS:PID`, `NS:FILE`, each kind once. */
+export function readJoinNs(texts: readonly string[]): JoinNamespace[] {
+  const found = texts.map((text) => {
+    const [, kind = "", target = ""] = /^([a-z]+):([^,]+)(?:,.*)?$/s.exec(text) ?? [];
+    const name = joinable.find((one) => one === kind);
+    if (name === undefined)
+      throw usageError(
+        `option --join-ns: \`${text}\` does not name a namespace that can be joined`,
+        `write NS:PID or NS:FILE, where NS is one of ${joinable.join(", ")}`,
+      );
+    return { name, path: /^[0-9]+$/.test(target) ? `/proc/${target}/ns/${name}` : target };
+  });
+  const twice = found.find(({ name }, i) => found.findIndex((one) => one.name === name) !== i);
+  if (twice) throw usageError(`option --join-ns: two ${twice.name} namespaces are named`, "leave one of them out");
+  return found;
+}
+
 /** `[CTRL:]/PATH`: of one hierarchy, or of all. */
 export function readCgroupRoot(text: string): CgroupRoot {
   const slash = text.indexOf("/");

@@ -1,4 +1,4 @@
-import type { Program } from "../agent/program.ts";
+import type { Load, Program } from "../agent/program.ts";
 import type { CrError } from "../error.ts";
 import type { Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
@@ -25,6 +25,8 @@ export interface NamespaceFill {
   readonly program: Program;
   /** That task, as we see it. */
   readonly pid: number;
+  /** Appends to `program` what gives that task a descriptor of ours: its number there. */
+  receive(fd: number): Load;
   /** The System V segments of the tree. */
   readonly segments: RestoredSegments;
   /** The tree has mounts of its own from now on. */

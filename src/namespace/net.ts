@@ -2,7 +2,6 @@
  * Network namespaces (network_namespaces(7)): their interfaces with addresses and routes, rules, and what /proc/sys/net says.
  * All of it is read and written from outside, by a thread of ours that enters for the moment.
  */
-import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import {
   addressedDevice,
@@ -19,7 +18,7 @@ import { closeFd, openPath } from "../kernel/fd.ts";
 import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { NR } from "../kernel/nr.ts";
 import { check } from "../kernel/sys.ts";
-import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import type { External, RestoreOptions } from "../options.ts";
@@ -188,7 +187,7 @@ export const net: NamespaceKind = {
   },
 
   fill(context) {
-    const { images, ids, id: first, pid, isRoots, owner, entrance, network, atEnd, options, program } = context;
+    const { images, ids, id: first, pid, isRoots, owner, entrance, network, atEnd, options } = context;
     const home = openPath(OWN_NETWORK, O.RDONLY);
     atEnd(() => closeFd(home));
     const fds = new Map<number, number>();
@@ -196,7 +195,7 @@ export const net: NamespaceKind = {
       const key = images.read("NETNS", id)[0]?.ext_key;
       const isOfRoot = isRoots && id === first;
       const given = key === undefined ? undefined : givenBy(key, options);
-      if (isOfRoot && given !== undefined) enterGiven(program, given);
+      if (isOfRoot && given !== undefined) enterGiven(context, given);
       const born = isOfRoot && given === undefined ? openPath(pathOf(pid), O.RDONLY) : undefined;
       const fd = given ?? born ?? freshNetwork(owner(id));
       if (given === undefined) atEnd(() => closeFd(fd));
@@ -225,10 +224,9 @@ function freshNetwork(owner: number | undefined): number {
 }
 
 /** A task enters the namespace that stayed outside. */
-function enterGiven(program: Program, given: number): void {
+function enterGiven({ program, receive }: NamespaceFill, given: number): void {
   const what = "cannot enter the network namespace that was given";
-  const path = program.text(linkTo(given));
-  const fd = program.call(NR.openat, [AT.FDCWD, path, O.RDONLY | O.CLOEXEC], { what });
+  const fd = receive(given);
   program.call(NR.setns, [fd, CLONE.NEWNET], { what });
   program.call(NR.close, [fd]);
 }

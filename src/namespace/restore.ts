@@ -6,6 +6,7 @@ import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
 import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
+import type { JoinedNamespaces } from "./join.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
@@ -79,6 +80,7 @@ export class FreshNamespaces {
     readonly images: ImageDirectory,
     tasks: readonly { readonly ids: TaskKobjIdsEntry | undefined }[],
     log: Log,
+    readonly joined: JoinedNamespaces,
   ) {
     const ours = images.inventory.root_ids;
     this.#ours = ours;
@@ -88,12 +90,13 @@ export class FreshNamespaces {
         // what is not entered is the root's, and all others have the same
         const met = (kind.entered ? tasks : tasks.slice(0, 1)).flatMap(({ ids }) => {
           const id = ids && foreignId(kind.name, ours, ids);
-          return id === undefined ? [] : [id];
+          return id === undefined || (joined.has(kind.name) && id === this.#root?.[fieldOf(kind.name)]) ? [] : [id];
         });
         if (met.length > 0) this.#fresh.push({ kind, ids: [...new Set(met)] });
       }
     }
-    if (!this.has("time") && clocksGoBack(images)) this.#keepClocks(log);
+    joined.check(images, (this.#root ?? ours)?.ipc_ns_id, log);
+    if (!this.has("time") && !joined.has("time") && clocksGoBack(images)) this.#keepClocks(log);
   }
 
   /** No clock of a task may go back: where this machine is younger than the tree's, the tree gets clocks of its own. */
@@ -161,7 +164,7 @@ export class FreshNamespaces {
   /** Is the root born into a new one of this kind? */
   isFresh(name: NamespaceName): boolean {
     const id = this.#rootsOwn(name);
-    return id !== undefined && !namespaceKind(name)?.isGiven?.(this.images, id);
+    return id !== undefined && !this.joined.has(name) && !namespaceKind(name)?.isGiven?.(this.images, id);
   }
 
   /** The first task that lives in a namespace of this kind which is not ours. */
@@ -192,7 +195,7 @@ export class FreshNamespaces {
 
   /** Is there any? */
   get any(): boolean {
-    return this.#fresh.length > 0;
+    return this.#fresh.length > 0 || this.joined.any;
   }
 
   has(name: NamespaceName): boolean {
@@ -210,10 +213,21 @@ export class FreshNamespaces {
   fill(context: Omit<NamespaceFill, "id" | "ids" | "isRoots" | "images" | "entrance" | "owner">): void {
     const entrance = (id: number, fd: number) => void this.#entrances.set(id, fd);
     const owner = (id: number) => this.#entrances.get(this.#ownerOf(id) ?? -1);
+    const { joined } = this;
+    joined.enter(context.program, context.receive, context.pid);
     for (const { kind, ids } of this.#fresh) {
       const [id] = ids;
       const isRoots = this.#root?.[fieldOf(kind.name)] === id;
       if (id !== undefined) kind.fill?.({ ...context, images: this.images, id, ids, isRoots, owner, entrance });
+    }
+    context.program.run();
+    joined.enterMounts(context.program, context.receive, context.pid);
+    for (const { name } of namespaceKinds) {
+      const fd = joined.fd(name);
+      const id = (this.#root ?? this.#ours)?.[fieldOf(name)];
+      if (fd === undefined || id === undefined) continue;
+      entrance(id, fd);
+      if (name === "net") context.network(id, `/proc/${process.pid}/fd/${fd}`, true);
     }
   }
 

@@ -69,6 +69,10 @@ export class RestoredFiles implements FileRestore, Disposable {
     this.#hasI386 = set.tasks.some(({ core }) => isI386Core(core));
   }
 
+  get surroundings(): Surroundings {
+    return this.#surroundings;
+  }
+
   /** The tree has mounts of its own. */
   surround(surroundings: Surroundings): void {
     this.#surroundings = surroundings;

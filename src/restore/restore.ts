@@ -24,6 +24,7 @@ import type { Log } from "../log.ts";
 import { restorePolls } from "../memory/aio-polls.ts";
 import { RestoredSegments } from "../memory/segments-restore.ts";
 import { RestoredCgroups } from "../namespace/cgroup-restore.ts";
+import { JoinedNamespaces } from "../namespace/join.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
 import { FreshNamespaces, translateIds } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
@@ -35,7 +36,6 @@ import { Forest, type GrownTask } from "./grow.ts";
 import { findHole, I386_SPACE } from "./hole.ts";
 import { planMemory } from "./plan-memory.ts";
 import { readSet, type SavedSet, type SavedTask } from "./set.ts";
-import type { Warden } from "./warden.ts";
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -75,7 +75,8 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   using images = ImageDirectory.open(asked.images.path);
   translateIds(images);
   const set = readSet(images);
-  const namespaces = new FreshNamespaces(images, set.tasks, log);
+  using joined = new JoinedNamespaces(asked);
+  const namespaces = new FreshNamespaces(images, set.tasks, log, joined);
   const isWrapped = asked.newPids && !namespaces.isFresh("pid");
   const options = { ...asked, newPids: isWrapped };
   if (images.inventory.tcp_close && !options.tcpClose) {
@@ -118,7 +119,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     isWrapped,
     prepareWarden: (warden) => {
       cgroups.enter(warden.puppet.pid, root.core, undefined);
-      if (namespaces.isFresh("mnt")) return;
+      if (namespaces.isFresh("mnt") || joined.has("mnt")) return;
       warden.mountProc();
       if (warden.surroundings) files.surround(warden.surroundings);
     },
@@ -136,7 +137,8 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         program,
         pid,
         segments,
-        surround: (surroundings) => files.surround(around(surroundings, forest.warden)),
+        receive: (fd) => receiveFd(program, { ours: service.ours, theirs: service.theirs }, fd),
+        surround: (surroundings) => files.surround(around(surroundings, forest.warden?.surroundings)),
         network: (id, path, isRoots) => {
           if (isRoots) files.network = path;
           else files.networks.set(id, path);
@@ -147,6 +149,8 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         atEnd: (action) => files.atDispose(action),
       });
       program.run();
+      const seen = joined.surroundings(pid);
+      if (seen) files.surround(around(files.surroundings, seen));
       if (namespaces.has("cgroup")) cgroups.enter(pid, root.core, undefined);
       if (hasNew) mustHook(options, "post-setup-namespaces", pid);
     },
@@ -184,6 +188,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     for (const { saved, puppet } of forest.tasks.values()) files.hosts.set(saved.pid, puppet.pid);
     const inIpc = namespaces.firstIn("ipc", set.tasks);
     if (inIpc) files.ipcMember = forest.task(inIpc.pid).puppet.pid;
+    if (joined.has("ipc")) files.ipcMember = forest.task(root.pid).puppet.pid;
     files.pidsApart = forest.task(root.pid).puppet.levels > 0;
     files.ownNamespaces = forest.warden?.namespaces;
     for (const { saved } of tasks) {
@@ -265,16 +270,14 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   }
 }
 
-/** Paths of a tree that has our mounts begin at the root that was made around it. */
-function around(surroundings: Surroundings, warden: Warden | undefined): Surroundings {
-  const ground = warden?.ground;
-  if (ground === undefined) return surroundings;
-  const { mounts, mountId } = surroundings;
+/** Where paths of a tree would lead to our mounts they lead to `others`. */
+function around(own: Surroundings, others: Surroundings | undefined): Surroundings {
+  if (others === undefined) return own;
   const groundOf = (mntId?: number) => {
-    const found = surroundings.groundOf(mntId);
-    return found === ownGround ? ground : found;
+    const found = own.groundOf(mntId);
+    return found === ownGround ? others.groundOf() : found;
   };
-  return { groundOf, mounts, mountId };
+  return { groundOf, mounts: own.groundOf() === ownGround ? others.mounts : own.mounts, mountId: own.mountId };
 }
 
 /** Does the root ask for a signal at its parent's end? Then that may not be us, who end at once. */

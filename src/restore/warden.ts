@@ -8,8 +8,7 @@ import { AREA, CONTROL, STATE_KEEP } from "../agent/layout.ts";
 import { LAST_PID } from "../agent/pid.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { ALL_SIGNALS, readRegs, writeRegs } from "../agent/tracee.ts";
-import type { Ground, Surroundings } from "../file/ground.ts";
-import { RootGround } from "../file/ground.ts";
+import { RootGround, type Surroundings } from "../file/ground.ts";
 import { closeOthers } from "../file/numbers.ts";
 import { O, openPath } from "../kernel/fd.ts";
 import { mountsSeenBy } from "../kernel/mount.ts";
@@ -59,11 +58,7 @@ export class Warden implements Disposable {
     return { directory: `/proc/${this.puppet.pid}/ns`, made: this.#ground ? ["pid", "mnt"] : ["pid"] };
   }
 
-  /** Where paths of a tree lead that has our mounts; undefined where it has its own. */
-  get ground(): Ground | undefined {
-    return this.#ground;
-  }
-
+  /** What a tree sees that has our mounts; undefined where it has its own. */
   get surroundings(): Surroundings | undefined {
     const ground = this.#ground;
     if (ground === undefined) return undefined;

@@ -379,7 +379,9 @@ class Run {
     } else if (pattern !== undefined) await this.refused(pattern, before);
     else if (mode === "running") await this.leaveRunning(before);
     else {
-      const rounds = this.it.header.foreignVdso ? Math.max(iterations, 2) : iterations;
+      const wanted = this.it.header.foreignVdso ? Math.max(iterations, 2) : iterations;
+      // what was restored there is another tree: with an init
+      const rounds = mode === "fresh" ? 1 : wanted;
       for (let i = 0; i < rounds; i++) await this.cycle(before);
     }
     await this.verify();

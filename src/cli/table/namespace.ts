@@ -28,8 +28,8 @@ export const namespace = {
     commands: ["restore"],
     repeatable: true,
     group: "namespace",
-    meaning: "restore into an existing namespace: net, uts, time, ipc, user or mnt",
-    support: "restoring into other namespaces is not supported yet",
+    meaning: "restore into a namespace that is there: net, uts, ipc, time or mnt; user is not there yet",
+    support: (value) => (value.startsWith("user:") ? "joining a user namespace is not supported yet" : undefined),
   },
   "empty-ns": {
     arg: "required",
