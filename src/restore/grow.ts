@@ -195,7 +195,9 @@ export class Forest implements Disposable {
     if (!warden) return puppet;
     this.options.prepareWarden(warden);
     const root = puppet.cloneChild({ numbers: [pid], flags: rootFlags });
-    const [uid, gid] = new Int32Array(rootBorn(root.pid).slice().buffer.slice(0));
+    const word = rootBorn(root.pid);
+    // one byte where it has no user namespace of its own
+    const [uid, gid] = word.length > 1 ? new Int32Array(word.slice().buffer) : [];
     if (uid !== undefined && gid !== undefined)
       run(root, (program) => {
         program.call(NR.setresgid, [gid, gid, gid], { ignore: true });
