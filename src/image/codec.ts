@@ -1,4 +1,5 @@
 import { CrError } from "../error.ts";
+import { AREA, readArea, writeArea } from "./area.ts";
 import { type Descriptor, descriptor, type Field } from "./descriptor.ts";
 import type { Messages } from "./schema.gen.ts";
 import { Reader, Wire, Writer } from "./wire.ts";
@@ -81,15 +82,10 @@ function readMessage(reader: Reader, type: Descriptor, depth: number): Entry {
 
 function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[], depth: number): void {
   if (wire === field.wire) {
-    const start = reader.pos;
-    const value = readValue(reader, field, depth);
-    into.push(value);
-    if (field.kind === "scalar") {
-      if (field.scalar.unsigned) reader.more(field.number * 8 + wire, into);
-    } else if (field.kind === "message") {
-      // neighbours that are alike, as signal handlers mostly are, are one object
-      const size = reader.pos - start;
-      while (size <= SHORT && reader.again(field.tag, size)) into.push(value);
+    if (field.kind === "message") readMessages(reader, field, into, depth);
+    else {
+      into.push(readValue(reader, field, depth));
+      if (field.scalar.unsigned) reader.more(field.tag, into);
     }
     return;
   }
@@ -100,6 +96,19 @@ function readRepeated(reader: Reader, field: Field, wire: number, into: unknown[
   reader.end = reader.pos + length;
   while (reader.pos < reader.end) into.push(readValue(reader, field, depth));
   reader.end = end;
+}
+
+/** Short ones that come one after the other, or one. */
+function readMessages(reader: Reader, field: Field, into: unknown[], depth: number): void {
+  let size: number;
+  do {
+    const start = reader.pos;
+    const value = readValue(reader, field, depth);
+    into.push(value);
+    // neighbours that are alike, as signal handlers mostly are, are one object
+    size = reader.pos - start;
+    while (size <= SHORT && reader.again(field.tag, size)) into.push(value);
+  } while (size <= SHORT && reader.follows(field.tag));
 }
 
 function readValue(reader: Reader, field: Field, depth: number): unknown {
@@ -115,7 +124,8 @@ function readValue(reader: Reader, field: Field, depth: number): unknown {
   }
   const { end } = reader;
   reader.end = from + length;
-  const entry = readMessage(reader, field.message, depth + 1);
+  const area = field.type === AREA ? readArea(reader) : undefined;
+  const entry = area ?? readMessage(reader, field.message, depth + 1);
   reader.end = end;
   if (length > SHORT) longOnes.set(field.type, { bytes: reader.bytes.slice(from, from + length), depth, entry });
   return entry;
@@ -197,7 +207,8 @@ function writeValue(writer: Writer, type: Descriptor, field: Field, value: unkno
     if (typeof value !== "object" || value === null || Array.isArray(value))
       badValue(type, field, value, `wants a ${field.type}`);
     const start = writer.beginLength();
-    writeMessage(writer, field.message, value as Entry);
+    const isDone = field.type === AREA && writeArea(writer, value as Entry);
+    if (!isDone) writeMessage(writer, field.message, value as Entry);
     writer.endLength(start);
     return;
   }

@@ -164,6 +164,23 @@ export class Reader {
     this.pos = pos;
   }
 
+  /** The integer without sign behind this tag of one byte, which comes next; -1, and nothing is read, where it does not. */
+  behind(tag: number): U64 {
+    if (this.pos >= this.end || this.bytes[this.pos] !== tag) return -1;
+    this.pos++;
+    return this.uint64();
+  }
+
+  /** Whether this tag comes next; passes over it. */
+  follows(tag: number): boolean {
+    const { bytes, pos } = this;
+    const isLong = tag > 0x7f;
+    if (pos + 1 >= this.end || bytes[pos] !== (isLong ? (tag & 0x7f) | 0x80 : tag)) return false;
+    if (isLong && bytes[pos + 1] !== tag >>> 7) return false;
+    this.pos = pos + (isLong ? 2 : 1);
+    return true;
+  }
+
   /** Passes over this tag and what follows it, if that is the same `size` bytes that were read last. */
   again(tag: number, size: number): boolean {
     const { bytes, pos } = this;
@@ -393,12 +410,21 @@ export class Writer {
     return true;
   }
 
+  /** As `plain`; false for what is no number, too. */
+  plainly(tag: number, value: unknown, most: number): boolean {
+    return typeof value === "number" && this.plain(tag, value, most);
+  }
+
   int64(value: U64): void {
     if (typeof value === "number" && value < 0) this.#negative(value);
     else this.uint64(value < 0 ? BigInt.asUintN(64, BigInt(value)) : value);
   }
 
   sint64(value: U64): void {
+    if (typeof value === "number" && Math.abs(value) < 2 ** 51) {
+      this.uint64(value < 0 ? -2 * value - 1 : 2 * value);
+      return;
+    }
     const wide = BigInt(value);
     this.uint64(BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n)));
   }
