@@ -7,9 +7,11 @@ import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
+import { statPath } from "../kernel/stat.ts";
 import { IPPROTO, TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
+import { atTree } from "./elsewhere.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { PendingConnections } from "./tcp-pending.ts";
 import { ENDING, readStream, unreadable } from "./tcp-read.ts";
@@ -168,10 +170,17 @@ export function dumpConnections(
     // A network of the tree's own ends with it: there is nothing to keep quiet.
   } else {
     dump.beforeTheEnd(() => {
-      const kept = dump.network === undefined ? lock : undefined;
-      return farewell(dump, held, undo(), [...ends, ...pending.ends], kept);
+      const kept = outlivesTree(dump) ? lock : undefined;
+      return atTree(dump, () => farewell(dump, held, undo(), [...ends, ...pending.ends], kept));
     });
   }
+}
+
+/** The network stays when the tree ends: it is ours, or was declared to stay outside. */
+function outlivesTree({ network, options }: FileDump): boolean {
+  if (network === undefined) return true;
+  const ino = String(statPath(network)?.ino);
+  return options.external.some(({ kind, id }) => kind === "net" && id === ino);
 }
 
 function lockAll(dump: FileDump, ends: readonly Ends[]): NetworkLock {
@@ -202,7 +211,7 @@ function farewell(
   if (lock === undefined) return silence;
   const kept = new KeptLock(dump.runId);
   dump.beside.ifWeDie([...undo, send(lock.fd, lock.removalOf(kept))]);
-  dump.onFailure(() => kept.remove());
+  dump.onFailure(() => atTree(dump, () => kept.remove()));
   kept.lockConnections(ends);
   return [send(lock.fd, lock.keeping(kept)), ...silence];
 }

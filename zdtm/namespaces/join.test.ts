@@ -19,7 +19,7 @@ async function hostOf(stage: Stage): Promise<number> {
   let found = 0;
   await until("the host is not there", () => {
     found = treeOf(outer).find((pid) => nameOf(pid) === "sleep") ?? 0;
-    return found > 0 ? undefined : readFileSync(output, "latin1");
+    return found > 0 ? undefined : existsSync(output) ? readFileSync(output, "latin1") : "nothing";
   });
   return found;
 }
@@ -103,6 +103,64 @@ describe.skipIf(!isRoot)("namespaces that are joined (they need root)", () => {
       await stage.restore("--join-ns", `net:${host}`);
       expect(listening("self")).toEqual([]);
       expect(listening(host)).toEqual([port]);
+    },
+    testTime,
+  );
+
+  test.concurrent.skipIf(Bun.which("ip") === null || Bun.which("nft") === null)(
+    "connections out of a network that stays wait behind a lock there until the tree is back (needs ip and nft)",
+    async () => {
+      await using stage = await Stage.set([], "sleep 1000000 & wait", sleepers(1));
+      const [here, there] = [await hostOf(stage), await hostOf(stage)];
+      const inside = (pid: number, ...words: string[]) => {
+        const done = Bun.spawnSync(["nsenter", `--net=/proc/${pid}/ns/net`, ...words]);
+        if (done.exitCode !== 0) throw new Error(done.stderr.toString());
+        return done.stdout.toString();
+      };
+      inside(here, "ip", "link", "add", "near", "type", "veth", "peer", "name", "far", "netns", String(there));
+      for (const [pid, name, address] of [
+        [here, "near", "10.9.8.1/24"],
+        [there, "far", "10.9.8.2/24"],
+      ] as const) {
+        inside(pid, "ip", "address", "add", address, "dev", name);
+        inside(pid, "ip", "link", "set", name, "up");
+      }
+      const heard = stage.scratch.file("heard");
+      const start = (pid: number, script: string) => {
+        const argv = ["nsenter", `--net=/proc/${pid}/ns/net`, process.execPath, "-e", script];
+        return stage.keeper.run({ argv, directory: "/", output: stage.scratch.file(`bun-${pid}`), session: true });
+      };
+      await start(
+        there,
+        `let n = 0; Bun.listen({ hostname: "10.9.8.2", port: 7000, socket: { data() {}, open(s) {
+          setInterval(() => s.write(n++ + "\\n"), 20); } } })`,
+      );
+      await until("nobody listens", () =>
+        readFileSync(`/proc/${there}/net/tcp`, "latin1").includes(":1B58 ") ? undefined : "nothing",
+      );
+      stage.root = await start(
+        here,
+        `let all = ""; const socket = { data(_, d) { all += d; require("fs").writeFileSync("${heard}", all); },
+          close() { process.exit(1); } }; await Bun.connect({ hostname: "10.9.8.2", port: 7000, socket })`,
+      );
+      const lines = () => (existsSync(heard) ? readFileSync(heard, "latin1").split("\n").slice(0, -1) : []);
+      const more = async (than: number) => {
+        await until("nothing is heard", () => (lines().length > than + 5 ? undefined : `${lines().length} lines`));
+        return lines().length;
+      };
+      let count = await more(0);
+      const net = /\d+/.exec(namespace(here, "net"))?.[0];
+      for (let round = 0; round < 2; round++) {
+        await stage.dump("--tcp-established", "--external", `net[${net}]:theirs`);
+        count = lines().length;
+        // the peer goes on, and hears nothing
+        expect(inside(here, "nft", "list", "tables")).toContain("CRIU-");
+        await Bun.sleep(100);
+        await stage.restore("--tcp-established", "--join-ns", `net:${here}`);
+        expect(inside(here, "nft", "list", "tables")).not.toContain("CRIU-");
+        count = await more(count);
+        expect(lines()).toEqual(lines().map((_, i) => String(i)));
+      }
     },
     testTime,
   );
