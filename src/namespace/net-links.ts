@@ -10,12 +10,15 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { filterProblems } from "./net-filter.ts";
+import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 
 /** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
 const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   veth: NdType.VETH,
   bridge: NdType.BRIDGE,
   tun: NdType.TUN,
+  macvlan: NdType.MACVLAN,
+  sit: NdType.SIT,
   dummy: NdType.EXTLINK,
   ifb: NdType.EXTLINK,
   vlan: NdType.EXTLINK,
@@ -70,9 +73,12 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     if (kind !== undefined) entry.tscriu_kind = kind;
     const data = info.get(INFO.DATA);
     if (data !== undefined) entry.tscriu_data = data.slice();
+    if (kind === "macvlan") entry.macvlan = readMacvlan(data);
     const isDeserted = kind === "tun" && attributes.get(IFLA.CARRIER)?.[0] === 0;
-    const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
-    if (isDeserted && made & PERSIST) entry.tun = { flags: made, ...owners, vnethdr: 0, sndbuf: 0 };
+    if (isDeserted) {
+      const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
+      if (made & PERSIST) entry.tun = { flags: made, ...owners, vnethdr: 0, sndbuf: 0 };
+    }
     return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
   });
 }
@@ -116,21 +122,30 @@ function names(): Set<string> {
 const isOurs = ({ type, tun }: NetDeviceEntry) => type !== NdType.TUN || ((tun?.flags ?? 0) & PERSIST) !== 0;
 
 /** What the namespace that we are in has and cannot be made again. */
-export function linkProblems(pid: number): CrError[] {
+export function linkProblems(pid: number, external: readonly External[]): CrError[] {
   const fail = (what: string, remedy: string, subject: Subject = {}) =>
     new CrError(what, { code: "UNSUPPORTED", subject: { pid, ...subject }, remedy });
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const strange = ask(socket, 0).filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && KINDS[kind]));
+  const rows = ask(socket, 0).filter(({ entry }) => outsideOf(entry, external) === undefined);
+  const strange = rows.filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && KINDS[kind]));
   // some modules give each namespace an interface
   const usual = strange.length > 0 ? inFreshNetwork(names) : new Set<string>();
   const found = strange
     .filter(({ entry }) => !usual.has(entry.name))
-    .map(({ entry, kind }) => {
+    .map(({ entry: { name }, kind }) => {
       const what = kind === undefined ? "an interface of hardware" : `an interface of the kind ${kind}`;
-      return fail(`the tree's network namespace has ${what}`, "give it back before the dump", {
-        interface: entry.name,
-      });
+      const remedy = `give it back before the dump, or leave it outside: --external 'netdev[${name}]' at dump, 'netdev[${name}]:NAME' at restore`;
+      return fail(`the tree's network namespace has ${what}`, remedy, { interface: name });
     });
+  for (const { entry } of rows)
+    if (standsOutside(entry))
+      found.push(
+        fail(
+          "a macvlan of the tree stands on an interface outside",
+          `say so: --external 'macvlan[${entry.name}]' at dump, 'macvlan[${entry.name}]:NAME' at restore`,
+          { interface: entry.name },
+        ),
+      );
   const filters = filterProblems();
   if (filters.length > 0) {
     const remedy = "remove it before the dump, and load it again after the restore";
@@ -163,7 +178,9 @@ export function checkOutside(
   external: readonly External[],
 ): void {
   for (const device of devices) {
-    if (!isOutside(device, ids) || outerOf(device.name, external)) continue;
+    const outside = outsideOf(device, external);
+    if (outside ? outside.name === "" : standsOutside(device)) throw unnamed(device.name, outside?.kind ?? "macvlan");
+    if (outside || !isOutside(device, ids) || outerOf(device.name, external)) continue;
     throw new CrError(`the interface ${device.name} of the tree's network namespace has its other end outside`, {
       code: "UNSUPPORTED",
       subject: { interface: device.name },
@@ -192,6 +209,10 @@ export function makeLinks(
   const order = [...wanted].sort((a, b) => Number(a.tscriu_link !== undefined) - Number(b.tscriu_link !== undefined));
   for (const device of order) {
     if (there.has(device.name)) continue;
+    if (bringFromOutside(device, external, home)) {
+      there.add(device.name);
+      continue;
+    }
     const here = wanted.find((one) => one.ifindex === device.peer_ifindex && device.peer_nsid === id);
     if (here) there.add(here.name);
     const outer = outerOf(device.name, external)?.name ?? "";
@@ -285,7 +306,11 @@ function isTold(type: number, value: Uint8Array): boolean {
   return type !== VLAN_FILTERING || value.some((byte) => byte !== 0);
 }
 
-const KIND_OF: Readonly<Record<number, string>> = { [NdType.VETH]: "veth", [NdType.BRIDGE]: "bridge" };
+const KIND_OF: Readonly<Record<number, string>> = {
+  [NdType.VETH]: "veth",
+  [NdType.BRIDGE]: "bridge",
+  [NdType.SIT]: "sit",
+};
 
 function dataOf(info: PayloadBuilder, kind: string, data: Uint8Array | undefined): void {
   if (data === undefined) return;

@@ -127,7 +127,7 @@ export const net: NamespaceKind = {
 
   problems(member, options) {
     if (options.emptyNetwork || keyOf(member, options.external) !== undefined) return [];
-    return inNetwork(pathOf(member), { pid: member }, () => linkProblems(member));
+    return inNetwork(pathOf(member), { pid: member }, () => linkProblems(member, options.external));
   },
 
   save(images, id, member, options, foreign) {

@@ -50,6 +50,30 @@ describe.skipIf(!isRoot || noIp !== undefined)(`networks (needs root and ip${noI
   );
 
   test(
+    "an interface that was moved in is given again, under its name and number",
+    async () => {
+      const pairs = "ip link add moved type veth peer name other; ip link add orig type veth peer name another";
+      const apart = `exec unshare --net sh -ec '${pairs}; exec "$0" "$@"' "$0" "$@"`;
+      await using stage = await Stage.set(["--net"], "sleep 1000 & wait", sleepers(1), apart);
+      inside(stage.parent, "ip", "link", "set", "moved", "netns", `${stage.root}`);
+      inside(stage.root, "sh", "-c", "ip link set moved up; ip addr add 10.5.0.1/24 dev moved");
+      const seen = () => /^(\d+): moved@.*$/m.exec(inside(stage.root, "ip", "-o", "link"))?.[1];
+      const before = seen();
+      expect(before).toBeDefined();
+      await stage.dump("--external", "netdev[moved]");
+      for (const given of [[], ["--external", "netdev[moved]"]])
+        expect(await refusal(stage.restore(...given))).toMatch(/netdev\[moved\]:NAME|veth\[moved\]:NAME/);
+      expect(await refusal(stage.restore("--external", "netdev[moved]:nothing"))).toContain("that the user named");
+      await stage.restore("--external", "netdev[moved]:orig");
+      expect(seen()).toBe(before);
+      expect(inside(stage.root, "ip", "-o", "addr")).toContain("10.5.0.1/24");
+      expect(inside(stage.parent, "ip", "-o", "link")).not.toContain("orig");
+      expect(inside(stage.parent, "ip", "-o", "link")).toContain("another");
+    },
+    testTime,
+  );
+
+  test(
     "an empty one is for scripts to fill, when it is there and before the tree runs",
     async () => {
       const fill = "ip link set lo up; ip link add gone type bridge";

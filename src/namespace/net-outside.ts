@@ -1,0 +1,107 @@
+/**
+ * Interfaces of the tree's network namespace that the outside has a part in: macvlans on one of the machine's, and interfaces that
+ * were moved in.
+ */
+import { CrError } from "../error.ts";
+import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
+import { type MacvlanLinkEntry, NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
+import { closeFd, openPath } from "../kernel/fd.ts";
+import { Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+import { NETLINK } from "../kernel/uapi/socket.ts";
+import type { External } from "../options.ts";
+
+/** IFLA_MACVLAN_MODE (u32) and IFLA_MACVLAN_FLAGS (u16). */
+const MACVLAN = { MODE: 1, FLAGS: 2 } as const;
+const IFLA_NEW_IFINDEX = 49;
+
+export function readMacvlan(data: Uint8Array | undefined): MacvlanLinkEntry {
+  const attributes = parseAttributes(data ?? new Uint8Array(0));
+  const [mode, flags] = [attributes.get(MACVLAN.MODE), attributes.get(MACVLAN.FLAGS)];
+  return { mode: mode ? new Fields(mode).u32() : 0, ...(flags && { flags: new Fields(flags).u16() }) };
+}
+
+/** IFLA_INFO_DATA of a macvlan. */
+function macvlanData({ mode, flags }: MacvlanLinkEntry): Uint8Array {
+  const built = new PayloadBuilder().u32(MACVLAN.MODE, mode);
+  if (flags !== undefined) built.attribute(MACVLAN.FLAGS, new Uint8Array(Uint16Array.of(flags).buffer));
+  return built.build();
+}
+
+/** What the user says of an interface: `--external macvlan[NAME]:LOWER` or `netdev[NAME]:ORIGINAL`; at a dump without the rest. */
+export function outsideOf(
+  { name, type }: Pick<NetDeviceEntry, "name" | "type">,
+  external: readonly External[],
+): { readonly kind: "macvlan" | "netdev"; readonly name: string } | undefined {
+  for (const { kind, id, value } of external) {
+    if (id !== name) continue;
+    if (kind === "netdev" || (kind === "macvlan" && type === NdType.MACVLAN)) return { kind, name: value };
+  }
+  return undefined;
+}
+
+export function unnamed(name: string, kind: "macvlan" | "netdev"): CrError {
+  return new CrError("an interface comes from outside, and nobody says what it is there", {
+    code: "MISSING_EXTERNAL",
+    subject: { interface: name },
+    remedy: `pass --external '${kind}[${name}]:NAME' to restore`,
+  });
+}
+
+/** Does it stand on nothing in the tree's namespaces? */
+export const standsOutside = ({ type, tscriu_link }: NetDeviceEntry) =>
+  type === NdType.MACVLAN && tscriu_link === undefined;
+
+const header = (ifindex: number) => {
+  const head = new DataView(new ArrayBuffer(LINK_HEADER));
+  head.setUint32(4, ifindex, true);
+  return new PayloadBuilder().raw(new Uint8Array(head.buffer));
+};
+
+function indexOf(socket: NetlinkSocket, name: string, by: string): number {
+  const ask = new PayloadBuilder().raw(new Uint8Array(LINK_HEADER)).text(IFLA.IFNAME, name).build();
+  const what = "cannot find the interface that the user named";
+  const [answer] = socket.request(what, RTM.GETLINK, ask, 0, { interface: name, for: by });
+  if (answer === undefined) throw new CrError(what, { code: "ENODEV", subject: { interface: name, for: by } });
+  return new Fields(answer.payload, "ifinfomsg").u32(4);
+}
+
+/**
+ * Makes an interface in the namespace that we are in, or moves it there, as the user says.
+ * @param home our descriptor of the namespace outside
+ * @returns false where the user says nothing of it
+ */
+export function bringFromOutside(device: NetDeviceEntry, external: readonly External[], home: number): boolean {
+  const outside = outsideOf(device, external);
+  if (outside === undefined) return false;
+  const { name, ifindex, macvlan } = device;
+  const subject = { interface: name, from: outside.name };
+  const here = openPath(OWN_NETWORK, O.RDONLY);
+  try {
+    inNetwork(`/proc/self/fd/${home}`, subject, () => {
+      using socket = new NetlinkSocket(NETLINK.ROUTE);
+      const index = indexOf(socket, outside.name, name);
+      if (outside.kind === "netdev") {
+        const move = header(index).text(IFLA.IFNAME, name).u32(IFLA.NET_NS_FD, here).u32(IFLA_NEW_IFINDEX, ifindex);
+        socket.request(
+          "cannot move an interface into the tree's network namespace",
+          RTM.NEWLINK,
+          move.build(),
+          0,
+          subject,
+        );
+        return;
+      }
+      const make = header(ifindex).text(IFLA.IFNAME, name).u32(IFLA.LINK, index).u32(IFLA.NET_NS_FD, here);
+      if (device.address !== undefined) make.attribute(IFLA.ADDRESS, device.address);
+      make.nest(IFLA.LINKINFO, (info) =>
+        info.text(INFO.KIND, "macvlan").attribute(INFO.DATA, macvlanData(macvlan ?? readMacvlan(device.tscriu_data))),
+      );
+      socket.request("cannot make a macvlan", RTM.NEWLINK, make.build(), NLM_F_CREATE_EXCL, subject);
+    });
+  } finally {
+    closeFd(here);
+  }
+  return true;
+}
