@@ -1293,6 +1293,7 @@ export interface MntEntry {
   sb_flags?: number;
   ext_key?: string;
   tscriu_pid_ns?: number;
+  tscriu_locked?: boolean;
 }
 
 export interface AutofsEntry {

@@ -151,11 +151,27 @@ export function inMountNamespace<T>(namespace: number, act: (envoy: Envoy) => T,
   return act(envoy);
 }
 
+/** Our descriptor of the user namespace that another one belongs to; undefined for ours, and for one above that we cannot see. */
+function ownerOf(namespace: number): number | undefined {
+  const owner = sys(NR.ioctl, namespace, NS.GET_USERNS);
+  if (owner < 0) return undefined;
+  if (statFd(owner).ino !== statPath("/proc/self/ns/user")?.ino) return owner;
+  closeFd(owner);
+  return undefined;
+}
+
+/** Whether a namespace belongs to another user namespace than ours. @param namespace a descriptor of ours for it */
+export function belongsElsewhere(namespace: number): boolean {
+  const owner = ownerOf(namespace);
+  if (owner !== undefined) closeFd(owner);
+  return owner !== undefined;
+}
+
 /** Enters the user namespace that another one belongs to, as its root: a copy made from elsewhere would be locked. */
 function enterOwner(namespace: number, call: Caller): void {
-  const owner = check(sys(NR.ioctl, namespace, NS.GET_USERNS), "cannot see whose a mount namespace is");
+  const owner = ownerOf(namespace);
+  if (owner === undefined) return;
   try {
-    if (statFd(owner).ino === statPath("/proc/self/ns/user")?.ino) return;
     check(call(NR.setns, owner, CLONE.NEWUSER), "cannot enter the user namespace of mounts");
     const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
     call(NR.setresgid, 0, 0, 0);

@@ -9,6 +9,7 @@ import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openPath, tryOpen } from "../kernel/fd.ts";
 import {
   ALL_ATIME,
+  belongsElsewhere,
   inCopyOfMounts,
   inMountNamespace,
   makeTmpfs,
@@ -117,11 +118,45 @@ class Seen implements Disposable {
     }
   }
 
+  /** Mounts that nobody in the namespace can take away: they came with it from a user namespace above. */
+  locked(): Set<number> {
+    if (!belongsElsewhere(this.#link)) return new Set();
+    const ids = inCopyOfMounts(this.#link, ({ pid, call }) => {
+      const copies = counterparts(this.mounts, mountsSeenBy(pid));
+      return lockedOf(this.mounts, copies, this.root, call);
+    });
+    return ids;
+  }
+
   [Symbol.dispose](): void {
     closeFd(this.#link);
     for (const one of this.#reached.splice(0)) one[Symbol.dispose]();
     this.ground[Symbol.dispose]();
   }
+}
+
+/** Tries to take away one mount after the other, those upon others first. */
+function lockedOf(
+  all: readonly MountInfo[],
+  copies: ReadonlyMap<number, MountInfo>,
+  root: MountInfo | undefined,
+  call: Caller,
+): Set<number> {
+  const left = new Set(all.filter((one) => one !== root));
+  for (let moved = true; moved; ) {
+    moved = false;
+    for (const mount of [...left].reverse()) {
+      if ([...left].some(({ parentId, mntId }) => parentId === mount.mntId && mntId !== mount.mntId)) continue;
+      const fd = tryOpenThere(mount.mountpoint, O.PATH, call);
+      if (fd < 0) continue;
+      const isIt = statFd(fd).mntId === copies.get(mount.mntId)?.mntId;
+      closeFd(fd);
+      if (!isIt || tryDetach(mount.mountpoint, call) < 0) continue;
+      left.delete(mount);
+      moved = true;
+    }
+  }
+  return new Set([...left].map(({ mntId }) => mntId));
 }
 
 function chainOf(mount: MountInfo, all: readonly MountInfo[]): MountInfo[] {
@@ -293,9 +328,11 @@ export class TreeMounts implements Surroundings, Disposable {
 
   #plan(seen: Seen, blocker: (error: CrError) => void): void {
     const kept = this.#kept(seen);
+    const locked = seen.locked();
     const cgroups = this.#cgroupRoots();
     const entries = kept.map((mount) => {
       const entry = entryOf(mount, this.options.enableFs, this.ids);
+      if (locked.has(mount.mntId)) entry.tscriu_locked = true;
       this.#markExternal(entry, mount, seen);
       if (this.#isNested && mount.fsType === "proc" && entry.ext_key === undefined)
         entry.tscriu_pid_ns = this.#pidsShownBy(mount, seen);

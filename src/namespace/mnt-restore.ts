@@ -4,7 +4,7 @@
  */
 import { CrError } from "../error.ts";
 import type { MntEntry } from "../image/schema.gen.ts";
-import { type Caller, type Envoy, envoyOf } from "../kernel/envoy.ts";
+import { type Caller, Envoy, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
 import {
   ALL_ATTRIBUTES,
@@ -38,7 +38,9 @@ import { unpackTree } from "./tmpfs.ts";
 /** A new namespace, and who is in it for us. */
 interface Site {
   readonly plan: Planned;
-  readonly envoy: Envoy;
+  envoy: Envoy;
+  /** What has to be done to its mounts before it is copied; left out where that can be later. */
+  readonly early?: (() => void)[] | undefined;
 }
 
 interface Waiting {
@@ -60,6 +62,8 @@ class Builder {
   /** Those that are made when the tree is there, and where they come. */
   readonly #waiting: Waiting[] = [];
   readonly #terminals: Waiting[] = [];
+  /** Locked ones that are covered for good. */
+  readonly #hidden = new Set<PlannedMount>();
   readonly #cleanup: (() => void)[] = [];
   /** Directories and files of a mount upon which others are mounted. */
   readonly places = new Map<PlannedMount, readonly { readonly path: string; readonly fd: number }[]>();
@@ -179,12 +183,7 @@ class Builder {
 
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
   build(): void {
-    for (const plan of this.plans) {
-      const envoy = this.fds.use(envoyOf(this.context.owner(plan.id)));
-      check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
-      makeAllPrivate(envoy.call);
-      this.#sites.push({ plan, envoy });
-    }
+    for (const plan of this.plans) this.#sites.push(this.#newSite(plan, envoyOf(this.context.owner(plan.id))));
     const [first, ...others] = this.#sites;
     if (first === undefined) return;
     this.#cloneSystems(this.#systems, first.envoy.call);
@@ -194,6 +193,13 @@ class Builder {
       const link = openPath(`/proc/${envoy.pid}/ns/mnt`, O.RDONLY, "cannot open a new mount namespace");
       this.context.entrance(plan.id, this.fds.own(link));
     }
+  }
+
+  #newSite(plan: Planned, envoy: Envoy, early?: (() => void)[]): Site {
+    this.fds.use(envoy);
+    check(envoy.call(NR.unshare, CLONE.NEWNS), "cannot make a mount namespace");
+    makeAllPrivate(envoy.call);
+    return { plan, envoy, early };
   }
 
   get isWaiting(): boolean {
@@ -229,16 +235,58 @@ class Builder {
   }
 
   #fill(site: Site): void {
-    const { plan } = site;
-    const { call } = site.envoy;
-    const [top] = plan.mounts;
+    const [top, ...others] = site.plan.mounts;
     if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
+    const locked = others.filter(({ entry, isLate, isTerminal }) => entry.tscriu_locked && !isLate && !isTerminal);
+    if (locked.length > 0) this.#fillLocked(site, top, locked);
+    else this.#fillFresh(site, top, site.plan === this.plans[0] ? 2 : 1);
+  }
+
+  /**
+   * Mounts that the tree may not take apart: a user namespace gets them as a copy of a namespace that belongs to us, on which then
+   * come those of its own.
+   */
+  #fillLocked(site: Site, top: PlannedMount, locked: readonly PlannedMount[]): void {
+    const { id } = site.plan;
+    const what = "cannot make a mount namespace";
+    const early: (() => void)[] = [];
+    const ground = this.#newSite({ id, mounts: [top, ...locked] }, new Envoy(), early);
+    this.#fillFresh(ground, top, 1);
+    // what is read-only then stays so
+    for (const one of early) one();
+    const link = this.fds.own(openPath(`/proc/${ground.envoy.pid}/ns/mnt`, O.RDONLY, what));
+    const envoy = this.fds.use(new Envoy());
+    check(envoy.call(NR.setns, link, CLONE.NEWNS), what);
+    const owner = this.context.owner(id);
+    if (owner !== undefined) check(envoy.call(NR.setns, owner, CLONE.NEWUSER), what);
+    check(envoy.call(NR.unshare, CLONE.NEWNS), what);
+    site.envoy = envoy;
+    this.#made.set(top, this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, envoy.call), what)));
+    for (const one of locked) this.#findCopy(one);
+    for (const one of [top, ...locked]) if (!this.#hidden.has(one)) this.#putChildren(one, site);
+  }
+
+  /** The copy of a mount: what its path leads to. Who is covered by another is never seen again. */
+  #findCopy(one: PlannedMount): void {
+    let lowest = one;
+    while (lowest.at === "/" && lowest.parent) lowest = lowest.parent;
+    const { parent } = lowest;
+    const before = this.mountOf(one);
+    const fd = parent && !this.#hidden.has(parent) ? openBelow(this.mountOf(parent), lowest.at, O.PATH) : -1;
+    const [was, is] = [statFd(before), fd < 0 ? undefined : statFd(fd)];
+    if (fd >= 0) this.fds.own(fd);
+    // the same file on another mount
+    if (is && is.ino === was.ino && is.dev === was.dev && is.mntId !== was.mntId) this.#made.set(one, fd);
+    else this.#hidden.add(one);
+  }
+
+  #fillFresh(site: Site, top: PlannedMount, covers: number): void {
+    const { call } = site.envoy;
     // over all that is there
     const old = this.fds.own(check(tryOpenThere("/", O.PATH | O.DIRECTORY, call), "cannot open the old root"));
     this.#put(top, old, site);
     pivotTo(this.mountOf(top), call);
     // the old root lies over the new one now; in the first namespace our place for new mounts lies over that
-    const covers = plan === this.plans[0] ? 2 : 1;
     for (let i = 0; i < covers; i++) check(tryDetach(".", call), "cannot leave the old root");
   }
 
@@ -250,17 +298,21 @@ class Builder {
 
   #put(one: PlannedMount, at: number, site: Site, isLate = false): void {
     const { entry } = one;
-    const { plan } = site;
     const { call } = site.envoy;
     const subject = { path: entry.mountpoint };
     const mount = this.#ready.get(one) ?? -1;
     check(tryAttach(mount, at, call), "cannot mount a file system", subject, remedyFor(mount, at));
     this.#made.set(one, mount);
     if ((entry.flags & MNT.RDONLY) !== 0)
-      this.#late.push(() =>
+      (site.early ?? this.#late).push(() =>
         check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }, call), "cannot make a mount read-only", subject),
       );
-    const children = plan.mounts.filter(({ parent }) => parent === one);
+    this.#putChildren(one, site, isLate);
+  }
+
+  #putChildren(one: PlannedMount, site: Site, isLate = false): void {
+    const mount = this.mountOf(one);
+    const children = site.plan.mounts.filter((child) => child.parent === one && !this.#made.has(child));
     const places = children.map((child) => {
       const path = { path: child.entry.mountpoint };
       if (child.at === "/") return dupFd(mount);
@@ -268,10 +320,10 @@ class Builder {
       const remedy = "make the directory or file in the new root";
       return check(openBelow(mount, child.at, O.PATH, 0, true), what, path, remedy);
     });
-    this.places.set(
-      one,
-      children.map(({ entry: { mountpoint } }, i) => ({ path: mountpoint, fd: this.fds.own(places[i] ?? -1) })),
-    );
+    this.places.set(one, [
+      ...(this.places.get(one) ?? []),
+      ...children.map(({ entry: { mountpoint } }, i) => ({ path: mountpoint, fd: this.fds.own(places[i] ?? -1) })),
+    ]);
     children.forEach((child, i) => {
       const place = places[i] ?? -1;
       if (child.isTerminal) this.#terminals.push({ one: child, at: place, site });
@@ -332,7 +384,7 @@ class Builder {
     for (const { mount: entry, peerOf, slave, shared } of steps) {
       const one = byEntry.get(entry);
       const call = one && callers.get(one);
-      if (one === undefined || call === undefined || !this.#made.has(one)) continue;
+      if (one === undefined || call === undefined || !this.#made.has(one) || this.#hidden.has(one)) continue;
       const fd = this.mountOf(one);
       const subject = { path: entry.mountpoint };
       const peer = peerOf && ("outside" in peerOf ? undefined : byEntry.get(peerOf));
@@ -342,7 +394,7 @@ class Builder {
     }
     for (const one of this.#all) {
       const call = callers.get(one);
-      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call || !this.#made.has(one)) continue;
+      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call || !this.#made.has(one) || this.#hidden.has(one)) continue;
       check(trySetMount(this.mountOf(one), { propagation: MNT.UNBINDABLE }, call), what, {
         path: one.entry.mountpoint,
       });
