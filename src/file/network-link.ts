@@ -120,7 +120,9 @@ export class NetworkLinks implements Disposable {
     const head = new Fields(answer.payload, "ifinfomsg");
     const attributes = head.attributes(LINK_HEADER);
     const info = parseAttributes(attributes.get(IFLA.LINKINFO) ?? new Uint8Array(0));
-    const data = parseAttributes(info.get(INFO.DATA) ?? new Uint8Array(0));
+    // other kinds have other attributes of these numbers
+    const isTun = new Fields(info.get(INFO.KIND) ?? new Uint8Array(0)).text() === "tun";
+    const data = parseAttributes((isTun ? info.get(INFO.DATA) : undefined) ?? new Uint8Array(0));
     const number = (value: Uint8Array | undefined, usual: number) => (value ? new Fields(value).i32() : usual);
     const address = attributes.get(IFLA.ADDRESS)?.slice();
     return {
