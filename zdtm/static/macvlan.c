@@ -2,7 +2,7 @@
 #include "netns.h"
 
 static void listed(char text[4096]) {
-  FILE *from = popen("ip -d -o link show inner | sed 's/ link-netns[^ ]* [^ ]*//; s/numtxqueues.*//'; ip -o addr show inner", "r");
+  FILE *from = popen("ip -d -o link show inner | sed 's/ link-netns[^ ]* [^ ]*//; s/numtxqueues.*//'; ip -4 -o addr show inner", "r");
   text[fread(text, 1, 4095, from)] = 0;
   pclose(from);
 }
