@@ -70,7 +70,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
 
   log.phase("finish");
   if (options.fate === "kill") files.prepareEnd();
-  images.commit({
+  const inventory = {
     img_version: 2,
     fdinfo_per_id: true,
     root_ids: { vm_id: 1, files_id: 1, fs_id: 1, sighand_id: 1, ...saved.namespaces.own },
@@ -81,7 +81,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     plugins_entry: { plugins: [] },
     dump_criu_run_id: files.runId,
     tcp_close: options.tcpClose || undefined,
-  });
+  };
+  images.commit(inventory, (from, to) => files.complete(from, to));
   const script = options.hook("post-dump", options.pid);
   if (script !== 0)
     throw new CrError("the post-dump script failed: the tree runs on", { code: "SCRIPT", status: script });

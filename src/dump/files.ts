@@ -1,7 +1,8 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
+import { existsSync, renameSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { describeFile, FileCollector } from "../file/collect.ts";
-import type { Ground, Surroundings } from "../file/ground.ts";
+import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
 import { checkLocks, dumpLocks } from "../file/locks.ts";
 import { isMemfdLink, MemoryFiles } from "../file/memfd.ts";
@@ -12,12 +13,14 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import type { Call } from "../kernel/standby.ts";
 import { type FileStat, statFd } from "../kernel/stat.ts";
-import { sys } from "../kernel/sys.ts";
+import { cstring, sys } from "../kernel/sys.ts";
 import { inIpcNamespace } from "../kernel/sysv.ts";
-import { O } from "../kernel/uapi/fcntl.ts";
+import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
 import { NAMESPACES, type NamespaceIds, type NamespaceName } from "../namespace/ids.ts";
@@ -39,6 +42,7 @@ export class TreeFiles implements FileDump, Disposable {
   readonly #collector: FileCollector;
   readonly #entries: FileEntry[] = [];
   readonly #kinds = new Map<OpenFile, FileKind>();
+  readonly #undoing = new Undoing();
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => readonly Call[])[] = [];
   readonly runId = crypto.randomUUID();
@@ -163,6 +167,17 @@ export class TreeFiles implements FileDump, Disposable {
     this.#undo.push(undo);
   }
 
+  ifWeDie(calls: readonly Call[], ground: Ground = ownGround): () => void {
+    return this.#undoing.add(calls, ground.root !== undefined);
+  }
+
+  /** Gives the last image its name. The set is complete then, and needs what was made for it, also if we die in that instant. */
+  complete(from: string, to: string): void {
+    const [at, then] = [cstring(from), cstring(to)];
+    if (this.#undoing.isThere) this.#undoing.carryOut([{ nr: NR.renameat2, args: [AT.FDCWD, at, AT.FDCWD, then, 0] }]);
+    if (existsSync(from)) renameSync(from, to);
+  }
+
   #kindOf(file: OpenFile): FileKind {
     let kind = this.#kinds.get(file);
     if (!kind) {
@@ -238,6 +253,7 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#undoing[Symbol.dispose]();
     this.#collector[Symbol.dispose]();
   }
 }

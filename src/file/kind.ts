@@ -99,6 +99,8 @@ export interface FileDump extends Surroundings {
   blocker(error: CrError): void;
   /** Pushes an undo that runs on every way out but success (a link made at dump, a changed socket option). */
   onFailure(undo: () => void): void;
+  /** Has calls made if we die before the set is complete, from now on until what it returns is called. */
+  ifWeDie(...what: Parameters<IfWeDie>): () => void;
   /** dump_criu_run_id of the inventory. */
   readonly runId: string;
   readonly beside: Beside;

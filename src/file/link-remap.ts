@@ -3,6 +3,7 @@ import { FdTypes } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { makeFilesLike } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
+import { type Call, makeCalls } from "../kernel/standby.ts";
 import { statFd } from "../kernel/stat.ts";
 import { addressOf, cstring, sys, sysError } from "../kernel/sys.ts";
 import { AT } from "../kernel/uapi/fcntl.ts";
@@ -29,11 +30,6 @@ export function linkOpenFile(fd: number, name: string): number {
   // without CAP_DAC_READ_SEARCH the way leads over /proc
   const from = cstring(`/proc/self/fd/${fd}`);
   return sys(NR.linkat, AT.FDCWD, addressOf(from), AT.FDCWD, addressOf(to), AT.SYMLINK_FOLLOW);
-}
-
-export function unlinkPath(path: string, flags = 0): number {
-  const name = cstring(path);
-  return sys(NR.unlinkat, AT.FDCWD, addressOf(name), flags);
 }
 
 /** The error for a file that needs a link while the user did not allow any; undefined when all is well. */
@@ -65,10 +61,15 @@ export class LinkRemaps {
     const id = this.dump.nextId();
     const ground = this.dump.groundOf(file.mntId);
     const path = `${directoryFor(name, ground)}/link_remap.${id}`;
-    const link = () => linkOpenFile(file.dup, ground.at(path));
+    const place = ground.at(path);
+    const link = () => linkOpenFile(file.dup, place);
+    const isTaken = ground.stat(path, true) !== undefined;
+    const remove: Call = { nr: NR.unlinkat, args: [AT.FDCWD, cstring(place), 0] };
+    const forget = isTaken ? () => {} : this.dump.ifWeDie([remove], ground);
     // a file system of a user namespace takes nothing of users whom that does not know: its own owner does it
     const result = makeFilesLike(statFd(file.dup), link);
     if (result < 0) {
+      forget();
       const cause = sysError(
         result,
         "cannot make the link",
@@ -77,7 +78,10 @@ export class LinkRemaps {
       );
       throw new CrError("cannot keep a file that lost its name", { subject: subjectOf(file), cause });
     }
-    this.dump.onFailure(() => unlinkPath(ground.at(path)));
+    this.dump.onFailure(() => {
+      makeCalls([remove]);
+      forget();
+    });
     this.#ids.set(key, id);
     const mnt_id = this.dump.mountId(file.mntId);
     const reg = { id, flags: 0, pos: 0, fown: nobody, name: path, mnt_id, mode: file.stat.mode, build_id: [] };

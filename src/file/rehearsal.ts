@@ -173,6 +173,7 @@ export class Rehearsal implements Disposable {
         return ino;
       },
       blocker: (error: CrError) => void this.blockers.push(error),
+      ifWeDie: () => () => {},
       onFailure: (undo: () => void) => void this.undone.push(undo),
       runId: crypto.randomUUID(),
       beside: { renew: () => undefined, ifWeDie: () => undefined },

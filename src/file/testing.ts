@@ -111,6 +111,7 @@ export class TestRun implements Disposable {
       inIpc: (act) => act(sys),
       shared: ({ ino }) => ino,
       blocker: (error) => void this.blockers.push(error),
+      ifWeDie: () => () => {},
       onFailure: (undo) => void this.undo.push(undo),
       runId: crypto.randomUUID(),
       beside: {

@@ -280,8 +280,9 @@ export class ImageDirectory implements Disposable {
    * Shows all files. With an inventory the set is finished: it appears as the last file (call `sync` once there is time), and
    * files of an older set that every reader would find (those without a name argument) go. Errors: CrError; the
    * directory is then as it was before `create`.
+   * @param place gives the inventory its name, or throws
    */
-  commit(inventory?: Init<InventoryEntry>): void {
+  commit(inventory?: Init<InventoryEntry>, place?: (from: string, to: string) => void): void {
     const run = this.#run;
     try {
       if (inventory !== undefined) {
@@ -293,7 +294,7 @@ export class ImageDirectory implements Disposable {
       }
       for (const writer of this.#writers.values()) writer.flush();
       this.#writers.clear();
-      run.commit(inventoryName);
+      run.commit(inventoryName, place);
     } catch (error) {
       this.abort();
       throw error;

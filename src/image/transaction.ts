@@ -112,7 +112,7 @@ export class Transaction {
    * Puts everything in place. `last`, if this run wrote it, appears when all others have; an older one goes first. `sync` brings
    * it to the disk. On an error everything is as it was before. Errors: CrError.
    */
-  commit(last: string): void {
+  commit(last: string, place = renameSync as (from: string, to: string) => void): void {
     for (const name of [...this.#open.keys()]) if (name !== last) this.close(name);
     this.#unsynced = this.#open.get(last);
     this.#open.delete(last);
@@ -127,7 +127,7 @@ export class Transaction {
         if (there.has(name) && this.#rename(`${this.dir}/${name}`, this.#hidden(name, "old"), true))
           replaced.push(name);
       for (const name of [...names, ...(whole ? [last] : [])]) {
-        this.#rename(this.path(name), `${this.dir}/${name}`, false);
+        this.#rename(this.path(name), `${this.dir}/${name}`, false, name === last ? place : renameSync);
         placed.push(name);
       }
     } catch (error) {
@@ -177,9 +177,14 @@ export class Transaction {
   }
 
   /** False when there was nothing to rename and that is fine. */
-  #rename(from: string, to: string, optional: boolean): boolean {
+  #rename(
+    from: string,
+    to: string,
+    optional: boolean,
+    rename = renameSync as (from: string, to: string) => void,
+  ): boolean {
     try {
-      renameSync(from, to);
+      rename(from, to);
       return true;
     } catch (error) {
       if (optional && errnoOf(error) === "ENOENT") return false;

@@ -55,6 +55,11 @@ export class Undoing implements Disposable {
     this.#list[0] = 0n;
   }
 
+  /** Something has been added. */
+  get isThere(): boolean {
+    return this.#standby !== undefined;
+  }
+
   /** Somebody else takes over, who has the descriptors that we have by now. */
   renew(): void {
     const before = this.#standby;

@@ -1,10 +1,11 @@
 /** tscriu dies by SIGKILL at any instant of a dump: nobody gets hurt, and nothing is left in anybody. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describeStatus, Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
-import { type Instant, strike } from "./lib/kill.ts";
+import { apart } from "./lib/apart.ts";
+import { type Instant, spread, strike } from "./lib/kill.ts";
 import { cProgram, goIsMissing, goProgram } from "./lib/programs.ts";
 import { Turns } from "./lib/turns.ts";
 import { Scratch, until, Victim, type VictimOptions } from "./lib/victim.ts";
@@ -27,13 +28,13 @@ class Stand {
   constructor(
     readonly keeper: Keeper,
     readonly scratch: Scratch,
-    readonly argv: string[],
+    readonly argv: () => string[],
     readonly options: VictimOptions,
   ) {}
 
   async victim(): Promise<{ victim: Victim; before: Snapshot }> {
     if (this.#victim && this.#before) return { victim: this.#victim, before: this.#before };
-    this.#victim = await Victim.start(this.keeper, this.scratch, this.argv, this.options);
+    this.#victim = await Victim.start(this.keeper, this.scratch, this.argv(), this.options);
     this.#before = await this.#victim.settled();
     return { victim: this.#victim, before: this.#before };
   }
@@ -61,19 +62,51 @@ interface Tally {
   gone: number;
 }
 
-async function killOften(argv: string[], options: VictimOptions, words: string[], times: number): Promise<Tally> {
+async function killOften({ argv, options = {}, isApart }: Kind, words: string[], times: number): Promise<Tally> {
   using scratch = new Scratch();
   await using keeper = await Keeper.start();
-  const stand = new Stand(keeper, scratch, argv, options);
+  const around = isApart ? await apart(keeper, scratch) : undefined;
+  const under = around?.under ?? [];
+  const stand = new Stand(keeper, scratch, () => [...under, ...argv(around?.directory ?? scratch.path)], options);
   const images = scratch.file("images");
   mkdirSync(images);
   const tally: Tally = { killed: 0, finished: 0, gone: 0 };
-  const dump = (pid: number, more: string[]) => ["dump", "-t", String(pid), "-D", images, "-o", "dump.log", ...more];
+  const dump = (pid: number, more: string[]) => [
+    "dump",
+    "-t",
+    String(pid),
+    "-D",
+    images,
+    "-o",
+    "dump.log",
+    "--link-remap",
+    ...more,
+  ];
+  /** Links that keep files for a set: they are left by one that is complete, and only by that. */
+  const clear = () => {
+    const all = readdirSync(scratch.path, { recursive: true, encoding: "utf8" });
+    const links = all.filter((name) => /\blink_remap\.\d+$/.test(name));
+    if (!existsSync(`${images}/inventory.img`)) expect(links).toEqual([]);
+    for (const link of links) rmSync(scratch.file(link));
+    rmSync(`${images}/inventory.img`, { force: true });
+  };
   const first = await stand.victim();
-  const counted = await strike({ at: "call", n: -2 }, first.victim.pid, dump(first.victim.pid, ["--leave-running"]));
+  const counted = await strike(
+    { at: "call", n: -2 },
+    first.victim.pid,
+    dump(first.victim.pid, ["--leave-running"]),
+    under,
+  );
   expect(counted.status).toBe(0);
-  const clocked = await strike({ at: "after", n: 1e9 }, first.victim.pid, dump(first.victim.pid, ["--leave-running"]));
+  clear();
+  const clocked = await strike(
+    { at: "after", n: 1e9 },
+    first.victim.pid,
+    dump(first.victim.pid, ["--leave-running"]),
+    under,
+  );
   await first.victim.wellAs(first.before);
+  clear();
   const instants = [
     // between any two calls: what one does in our own memory nobody can see
     ...spread(times * 0.8, counted.calls).map((n): Instant => ({ at: "call", n })),
@@ -85,7 +118,7 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
   for (const instant of instants) {
     const { victim } = await stand.victim();
     const { pids } = victim;
-    const struck = await strike(instant, victim.pid, dump(victim.pid, words));
+    const struck = await strike(instant, victim.pid, dump(victim.pid, words), under);
     const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${counted.calls} calls`;
     if (!struck.killed && struck.status !== 0) {
       const log = readFileSync(scratch.file("images/dump.log"), "latin1");
@@ -93,6 +126,7 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
     }
     try {
       if (await stand.wholeOrGone(pids)) tally.gone++;
+      clear();
       if (tally.gone > 0 && words.length > 0) throw new Error(`the victim is gone: ${stand.ended}`);
     } catch (error) {
       throw new Error(when, { cause: error });
@@ -102,44 +136,62 @@ async function killOften(argv: string[], options: VictimOptions, words: string[]
   }
   // the next run sweeps what the dead ones left
   const last = await stand.victim();
-  const swept = await strike({ at: "call", n: -2 }, last.victim.pid, dump(last.victim.pid, ["--leave-running"]));
+  const swept = await strike({ at: "call", n: -2 }, last.victim.pid, dump(last.victim.pid, ["--leave-running"]), under);
   expect(swept.status).toBe(0);
   expect(readdirSync(images).filter((name) => name.startsWith("."))).toEqual([]);
   await last.victim.wellAs(last.before);
   return tally;
 }
 
-const goroutines: VictimOptions = {
-  except: { area: "the collector maps memory", thread: "the runtime starts threads", Threads: "as above" },
-};
-
-const filtered: VictimOptions = {
-  keepsAgents: true,
-  except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
-};
-
-/** So many instants, one out of each of as many equal parts of a whole: together they pass over all of it. */
-function spread(count: number, whole: number): number[] {
-  const part = whole / Math.ceil(count);
-  return Array.from({ length: Math.ceil(count) }, (_, i) => Math.floor((i + Math.random()) * part));
-}
-
 /** Of so many kills: those that hold something of which a dump only looks at a part of its way need fewer. */
 const FEW = Math.ceil(kills * 0.3);
 
-const victims: [string, () => string[], VictimOptions, string | undefined, number?][] = [
-  ["threads that compute with vectors", () => [cProgram("victims/computing.c")], {}, undefined],
-  ["goroutines", () => [goProgram("victims/goroutines.go")], goroutines, goIsMissing],
-  ["threads under seccomp", () => [cProgram("victims/filtered.c")], filtered, undefined],
-  ["a tree of twenty", () => [cProgram("victims/tree.c")], {}, undefined],
-  ["a terminal with lines in it", () => [cProgram("victims/terminal.c")], {}, undefined, FEW],
-  ["a terminal that is full", () => [cProgram("victims/terminal.c"), "full"], {}, undefined, FEW],
-  ["objects of the kernel", () => [cProgram("victims/objects.c", "-lrt")], {}, undefined, FEW],
-  ["72 MiB of memory", () => [cProgram("victims/large.c")], {}, undefined, FEW],
+interface Kind {
+  name: string;
+  /** @param directory where it may make files */
+  argv(directory: string): string[];
+  options?: VictimOptions;
+  /** Why it cannot run here. */
+  missing?: string | undefined;
+  times?: number;
+  /** It needs a network and objects of its own. */
+  isApart?: boolean;
+}
+
+const victims: readonly Kind[] = [
+  { name: "threads that compute with vectors", argv: () => [cProgram("victims/computing.c")] },
+  {
+    name: "goroutines",
+    argv: () => [goProgram("victims/goroutines.go")],
+    options: {
+      except: { area: "the collector maps memory", thread: "the runtime starts threads", Threads: "as above" },
+    },
+    missing: goIsMissing,
+  },
+  {
+    name: "threads under seccomp",
+    argv: () => [cProgram("victims/filtered.c")],
+    options: {
+      keepsAgents: true,
+      except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
+    },
+  },
+  { name: "a tree of twenty", argv: () => [cProgram("victims/tree.c")] },
+  { name: "a terminal with lines in it", argv: () => [cProgram("victims/terminal.c")], times: FEW },
+  { name: "a terminal that is full", argv: () => [cProgram("victims/terminal.c"), "full"], times: FEW },
+  { name: "objects of the kernel", argv: () => [cProgram("victims/objects.c", "-lrt")], times: FEW },
+  {
+    name: "queues and files without names",
+    argv: (directory) => [cProgram("victims/holder.c", "-lrt"), mkdtempSync(`${directory}/of-`)],
+    times: FEW,
+    isApart: true,
+  },
+  { name: "72 MiB of memory", argv: () => [cProgram("victims/large.c")], times: FEW },
 ];
 
 describe("a dumper that is killed", () => {
-  for (const [name, argv, options, missing, times = kills] of victims) {
+  for (const kind of victims) {
+    const { name, missing, times = kills } = kind;
     const lack = isRoot ? missing : "a dump needs root";
     if (lack !== undefined) {
       test.skip(`${name} (${lack})`, () => {});
@@ -148,7 +200,7 @@ describe("a dumper that is killed", () => {
     test.concurrent(
       `${name}: ${Math.ceil(times * 0.7)} times while they are to be left running`,
       async () => {
-        const tally = await turns.take(() => killOften(argv(), options, ["--leave-running"], Math.ceil(times * 0.7)));
+        const tally = await turns.take(() => killOften(kind, ["--leave-running"], Math.ceil(times * 0.7)));
         expect(tally.gone).toBe(0);
         expect(tally.killed).toBeGreaterThan(times / 4);
       },
@@ -157,7 +209,7 @@ describe("a dumper that is killed", () => {
     test.concurrent(
       `${name}: ${Math.ceil(times * 0.3)} times while they are to be ended`,
       async () => {
-        const tally = await turns.take(() => killOften(argv(), options, [], Math.ceil(times * 0.3)));
+        const tally = await turns.take(() => killOften(kind, [], Math.ceil(times * 0.3)));
         expect(tally.killed).toBeGreaterThan(times / 20);
       },
       patience,

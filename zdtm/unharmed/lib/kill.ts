@@ -35,3 +35,9 @@ export async function strike(
     throw new Error(`killer says: ${said} ${await new Response(child.stderr).text()}`);
   return { killed: word === "killed", status: Number(status), calls: Number(calls), us: Number(us) };
 }
+
+/** So many instants, one out of each of as many equal parts of a whole: together they pass over all of it. */
+export function spread(count: number, whole: number): number[] {
+  const part = whole / Math.ceil(count);
+  return Array.from({ length: Math.ceil(count) }, (_, i) => Math.floor((i + Math.random()) * part));
+}

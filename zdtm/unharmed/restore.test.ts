@@ -1,0 +1,150 @@
+/** tscriu dies by SIGKILL at any instant of a restore: all of the tree is back, or nothing of it and nothing that was made for it. */
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { Keeper } from "../lib/keeper.ts";
+import type { Snapshot } from "../lib/snapshot.ts";
+import { apart, type Surroundings } from "./lib/apart.ts";
+import { spread, strike } from "./lib/kill.ts";
+import { cProgram } from "./lib/programs.ts";
+import { tscriu } from "./lib/run.ts";
+import { Scratch, until, Victim } from "./lib/victim.ts";
+
+const isRoot = process.getuid?.() === 0;
+const patience = 600_000;
+const kills = Number(process.env.UNHARMED_RESTORES ?? 60);
+
+/** A cgroup that a process may be put into, or undefined. */
+function freshCgroup(name: string): string | undefined {
+  for (const top of ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]) {
+    const path = `${top}/${name}`;
+    try {
+      mkdirSync(path);
+      if (existsSync(`${path}/cgroup.procs`)) return path;
+      rmdirSync(path);
+    } catch {
+      // not here
+    }
+  }
+  return undefined;
+}
+
+interface Stage {
+  scratch: Scratch;
+  victim: Victim;
+  before: Snapshot;
+  around: Surroundings;
+}
+
+async function killOften({ scratch, victim, before, around }: Stage, times: number): Promise<{ back: number }> {
+  const { keeper, pid, pids } = victim;
+  const images = scratch.file("images");
+  mkdirSync(images);
+  const run = async (...words: string[]) => {
+    const said = await tscriu(keeper, scratch, [...words, "-D", images], "said", [...around.under]);
+    if (said.status !== 0) throw new Error(`${words[0]} ends with ${said.status}: ${said.text}`);
+  };
+  const dump = async () => {
+    await run("dump", "-t", String(pid), "--link-remap", "-o", "dump.log");
+    await until("pids are still taken", () => (pids.some((one) => existsSync(`/proc/${one}`)) ? "some" : undefined));
+    around.tidy?.();
+  };
+  const restore = ["restore", "-d", "-D", images, "-o", "restore.log"];
+  const atRest = () => pids.every((one) => existsSync(`/proc/${one}/exe`));
+  await dump();
+  const counted = await strike({ at: "born", n: -2 }, pid, restore, around.under);
+  expect(counted.status).toBe(0);
+  await victim.wellAs(before);
+  await dump();
+  const empty = around.look();
+  let back = 0;
+  for (const n of spread(times, counted.calls)) {
+    const when = `killed at call ${n} of ${counted.calls}`;
+    try {
+      const struck = await strike({ at: "born", n }, pid, restore, around.under);
+      if (!struck.killed && struck.status !== 0) throw new Error(readFileSync(`${images}/restore.log`, "latin1"));
+      let isBack = false;
+      await until("a part of the tree is there", () => {
+        const alive = pids.filter((one) => existsSync(`/proc/${one}`));
+        isBack = atRest();
+        return isBack || alive.length === 0 ? undefined : alive.join(" ");
+      });
+      if (isBack) {
+        back++;
+        await victim.wellAs(before);
+        await dump();
+      }
+      expect(around.look()).toBe(empty);
+    } catch (error) {
+      throw new Error(when, { cause: error });
+    }
+  }
+  await run("restore", "-d", "-o", "restore.log");
+  await victim.wellAs(before);
+  return { back };
+}
+
+describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
+  test(
+    `leaves nothing of what a tree holds, ${kills} times`,
+    async () => {
+      using scratch = new Scratch();
+      await using keeper = await Keeper.start();
+      const around = await apart(keeper, scratch);
+      const argv = [...around.under, cProgram("victims/holder.c", "-lrt"), around.directory];
+      const victim = await Victim.start(keeper, scratch, argv);
+      const before = await victim.settled();
+      await killOften({ scratch, victim, before, around }, kills);
+    },
+    patience,
+  );
+  test(
+    `leaves nothing of a tree of twenty, ${kills} times`,
+    async () => {
+      using scratch = new Scratch();
+      await using keeper = await Keeper.start();
+      const victim = await Victim.start(keeper, scratch, [cProgram("victims/tree.c")]);
+      const before = await victim.settled();
+      const around = {
+        under: [],
+        directory: scratch.path,
+        look: () => (readFileSync("/proc/self/mounts", "latin1").length > 0 ? "" : "none"),
+      };
+      await killOften({ scratch, victim, before, around }, kills);
+    },
+    patience,
+  );
+  test(
+    `leaves no cgroup, ${Math.ceil(kills / 6)} times`,
+    async () => {
+      using scratch = new Scratch();
+      const cgroup = freshCgroup(`tscriu-unharmed-${process.pid}`);
+      if (cgroup === undefined) {
+        console.log("skipped leaves no cgroup: there are no cgroups that can be made here");
+        return;
+      }
+      try {
+        await using keeper = await Keeper.start();
+        const victim = await Victim.start(keeper, scratch, [cProgram("victims/tree.c")]);
+        for (const pid of victim.pids) writeFileSync(`${cgroup}/cgroup.procs`, String(pid));
+        const before = await victim.settled();
+        const around = {
+          under: [],
+          directory: scratch.path,
+          look: () => String(existsSync(cgroup)),
+          tidy: () => rmdirSync(cgroup),
+        };
+        await killOften({ scratch, victim, before, around }, Math.ceil(kills / 6));
+      } finally {
+        await until("the cgroup is in use", () => {
+          try {
+            if (existsSync(cgroup)) rmdirSync(cgroup);
+            return undefined;
+          } catch (error) {
+            return String(error);
+          }
+        });
+      }
+    },
+    patience,
+  );
+});
