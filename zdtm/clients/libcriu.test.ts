@@ -1,6 +1,6 @@
 /** Our libcriu, driven by a C program as container engines drive it, with tscriu standing in PATH as `criu`. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { hostMachine, makeNative, tree } from "../../src/build/native.ts";
 import { binary } from "../lib/binary.ts";
@@ -74,6 +74,16 @@ describe("libcriu", () => {
       const back = run(drive("child", images));
       expect(back).toContain(`post-restore ${pid}`);
       expect(back.slice(-2)).toEqual(["reaped 1", `result ${pid} errno 0`]);
+      const elsewhere = ["unshare", "--uts", "sh", "-c", "echo joined >/proc/sys/kernel/hostname; exec sleep 1000000"];
+      const host = await keeper.run({ argv: elsewhere, directory: "/", output: scratch.file("host"), session: true });
+      await until("no sleep", () =>
+        readFileSync(`/proc/${host}/comm`, "latin1") === "sleep\n" ? undefined : "something else",
+      );
+      const restore = drive("restore", images);
+      restore.env = { ...restore.env, DRIVE_UTS: `/proc/${host}/ns/uts` };
+      expect(run(restore).at(-1)).toBe(`result ${pid} errno 0`);
+      expect(readlinkSync(`/proc/${pid}/ns/uts`)).toBe(readlinkSync(`/proc/${host}/ns/uts`));
+      process.kill(pid, "SIGKILL");
       const [ESRCH, gone] = [3, "4194303"];
       expect(run(drive("dump", gone, images)).at(-1)).toBe(`result -52 errno ${ESRCH}`);
     },

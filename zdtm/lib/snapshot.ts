@@ -269,7 +269,8 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
     );
   }
   const isApart = options.fresh || (options.proc !== undefined && options.proc !== ourProc);
-  if (isApart && !options.fresh) {
+  const hasMounts = link(`${base}/ns/mnt`) !== link("/proc/self/ns/mnt");
+  if ((isApart || hasMounts) && !options.fresh) {
     for (const { place, what } of mountTable(text(`${base}/mountinfo`), (kind, number) => seen.of(kind, number)))
       into.set(`${at} mount ${place}`, what);
   }

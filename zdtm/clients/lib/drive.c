@@ -20,7 +20,7 @@ static int hook(char *action, criu_notify_arg_t na)
 
 int main(int argc, char **argv)
 {
-	const char *what = argc > 1 ? argv[1] : "", *service = getenv("DRIVE_SERVICE");
+	const char *what = argc > 1 ? argv[1] : "", *service = getenv("DRIVE_SERVICE"), *uts = getenv("DRIVE_UTS");
 	int result = -1;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -28,6 +28,8 @@ int main(int argc, char **argv)
 		return 2;
 	if (service)
 		criu_set_service_address(service);
+	if (uts && criu_join_ns_add("uts", uts, NULL))
+		return 2;
 	if (argc > 2) {
 		int fd = open(argv[argc - 1], O_RDONLY | O_DIRECTORY);
 
