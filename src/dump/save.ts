@@ -28,6 +28,7 @@ import { TreeIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
+import { type StrayedThread, strayedError } from "./strayed.ts";
 import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
@@ -65,6 +66,8 @@ export interface Saving {
   readonly stoppedAt: number;
   /** What its threads waited in before, by tid. */
   readonly waits: ReadonlyMap<number, Wait>;
+  /** Threads that had namespaces of their own before. */
+  readonly strayed?: readonly StrayedThread[];
   readonly images: ImageDirectory;
   readonly options: DumpOptions;
   readonly log: Log;
@@ -105,6 +108,7 @@ export function save(saving: Saving): Saved {
   const ids = new TreeIds();
   images.ids = ids.ofTask(tree.root.pid);
   checkTree(tree, pids, namespaces, blocker, options);
+  for (const one of saving.strayed ?? []) blocker(strayedError(one));
   const objects = findObjects(tree, blocker);
   const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids));
   const files = scope.use(

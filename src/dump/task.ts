@@ -32,6 +32,7 @@ import { readWait, type Wait } from "../task/wait.ts";
 import { askSegments, runsI386 } from "./i386.ts";
 import type { InfectedTask } from "./infect.ts";
 import type { VirtualPids } from "./pids.ts";
+import { type StrayedThread, strayedThreads } from "./strayed.ts";
 import type { FrozenTask } from "./tree.ts";
 
 /** What is seen of a task from outside, before anything of ours runs in it. */
@@ -167,6 +168,8 @@ export interface RunningTree {
   filtered: boolean;
   /** Processes with much memory of their own. */
   readonly large: number[];
+  /** Threads with namespaces of their own. */
+  readonly strayed: StrayedThread[];
 }
 
 /** Bytes. */
@@ -188,12 +191,14 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 
 export function lookAtRunning(
   pid: number,
-  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false, large: [] },
+  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false, large: [], strayed: [] },
 ): RunningTree {
   try {
     using dir = new ProcDir(pid);
     found.tasks++;
-    for (const tid of dir.list("task")) lookAtThread(dir, tid, found);
+    const tids = dir.list("task");
+    for (const tid of tids) lookAtThread(dir, tid, found);
+    found.strayed.push(...strayedThreads(pid, tids));
     for (const child of readChildren(dir) ?? []) lookAtRunning(child, found);
   } catch {
     // it ended: the freeze will see

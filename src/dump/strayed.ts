@@ -1,0 +1,40 @@
+/** Threads that have namespaces of their own: unshare(2) and setns(2) change those of a single thread. */
+import { CrError } from "../error.ts";
+import { linkOf } from "../namespace/ids.ts";
+
+/** What a thread can leave its process in. */
+const NAMES = ["net", "uts", "ipc", "cgroup", "mnt", "pid_for_children", "time_for_children"] as const;
+
+export interface StrayedThread {
+  readonly pid: number;
+  readonly tid: number;
+  /** As in /proc/PID/ns. */
+  readonly name: (typeof NAMES)[number];
+  readonly link: string;
+}
+
+/** Those of a process that still runs: in a frozen one many threads would take long to look at. */
+export function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
+  const [leader, ...others] = [pid, ...tids.filter((tid) => tid !== pid)];
+  if (others.length === 0) return [];
+  const own = NAMES.map((name) => linkOf(leader ?? pid, name));
+  return others.flatMap((tid) =>
+    NAMES.flatMap((name, i) => {
+      const link = linkOf(tid, name);
+      // nobody was born there yet, or the thread has ended
+      const isUnknown = link === "" && (name !== "pid_for_children" || linkOf(tid, "net") === "");
+      return isUnknown || link === own[i] ? [] : [{ pid, tid, name, link }];
+    }),
+  );
+}
+
+export function strayedError({ pid, tid, name, link }: StrayedThread): CrError {
+  const what = name.endsWith("_for_children")
+    ? `the next children of a thread would be born into another ${name.replace("_for_children", "")} namespace than those of its process`
+    : `a thread has a ${name} namespace of its own`;
+  return new CrError(`${what} (unshare, setns): this is not supported yet`, {
+    code: "ENOTSUP",
+    subject: { pid, tid, ...(link && { namespace: link }) },
+    remedy: "dump it when the thread has come back, or has ended",
+  });
+}
