@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import "./kernel/startup.ts";
 import { versionText } from "./cli/version.ts";
 
@@ -10,7 +9,7 @@ if (asTscriu && words.length === 1 && (words[0] === "--version" || words[0] === 
   await Bun.write(Bun.stdout, versionText);
   process.exit(0);
 }
-const { run } = await import("./cli/run.ts");
+const [{ run }, { closeSync }] = await Promise.all([import("./cli/run.ts"), import("node:fs")]);
 const status = await run(process.argv0, words);
 // at its exit the runtime gives terminals the modes that they had when it began: a restored tree has set its own
 for (const fd of [0, 1, 2]) {

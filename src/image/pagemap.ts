@@ -35,7 +35,7 @@ export function readPagemap(reader: RecordReader): Pagemap {
   let flags = new Uint8Array(capacity);
   let count = 0;
   let end = 0;
-  const entry = new EntryFields();
+  const entry = new EntryFields(reader.bytes);
   while (reader.remaining > 0) {
     const start = reader.offset;
     entry.read(reader);
@@ -72,6 +72,11 @@ class EntryFields {
   vaddr = 0;
   pages = 0;
   flags = 0;
+  readonly #reader: Reader;
+
+  constructor(bytes: Uint8Array) {
+    this.#reader = new Reader(bytes);
+  }
 
   read(records: RecordReader): void {
     const start = records.offset;
@@ -85,7 +90,9 @@ class EntryFields {
     let flags = -1;
     let inParent = false;
     try {
-      const reader = new Reader(records.bytes, from, records.offset);
+      const reader = this.#reader;
+      reader.pos = from;
+      reader.end = records.offset;
       while (reader.pos < reader.end) {
         const tag = reader.uint32();
         if (tag === 8) vaddr = Number(reader.uint64());

@@ -33,7 +33,13 @@ export function findHole(tasks: readonly SavedTask[], space = addressSpace()): H
   // between where programs and where stacks and libraries usually lie
   const lowest = space / 128;
   const highest = (space / 4) * 3;
-  const areas = tasks.flatMap((t) => t.mm?.vmas ?? []).map((v) => ({ start: Number(v.start), end: Number(v.end) }));
+  const areas: { start: number; end: number }[] = [];
+  for (const { mm } of tasks) {
+    for (const vma of mm?.vmas ?? []) {
+      const [start, end] = [Number(vma.start), Number(vma.end)];
+      if (end > lowest && start < highest) areas.push({ start, end });
+    }
+  }
   areas.sort((a, b) => a.start - b.start);
   const threads = Math.max(...tasks.map((t) => t.threads.length));
   const size = PARKING + AREA.size + (threads + 1) * THREAD_PAGE;
