@@ -7,11 +7,13 @@ import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag, type Pagemap } from "../image/pagemap.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
+import type { OneCpu } from "../kernel/cpu.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { statFd } from "../kernel/stat.ts";
 import { putU64s } from "../kernel/u64.ts";
+import { LONG } from "./room.ts";
 import type { RestoredSegments } from "./segments-restore.ts";
 import type { SavedI386Vdso } from "./vdso-i386.ts";
 import type { VdsoPlan } from "./vdso-plan.ts";
@@ -38,12 +40,15 @@ export interface MemorySources {
   plan(pid: number): MemoryPlan;
   /** Where the vDSO may be parked. */
   readonly parking: number;
+  readonly cpu: Pick<OneCpu, "spread" | "gather">;
 }
 
 export interface MemoryResult {
   pagesRestored: number;
   pagesCompared: number;
   pagesSkippedCow: number;
+  /** There was so much to read that it does not sit on our CPU now. */
+  roams: boolean;
 }
 
 /** An area that is to be. */
@@ -53,7 +58,8 @@ export interface Target {
   readonly end: number;
   /** Inherited from the parent's puppet: contents are compared, not written. */
   readonly kept: boolean;
-  hasPages: boolean;
+  /** Bytes of it that are in the images. */
+  held: number;
   /** How it is protected at present. */
   prot: number;
 }
@@ -88,6 +94,10 @@ export function fillPages(
       subject: { image },
       remedy: "take the whole set from its origin again, or dump again",
     });
+  }
+  if (named >= LONG) {
+    sources.cpu.spread(puppet.pid);
+    result.roams = true;
   }
   const fd = receiveFd(program, sources.service, pages);
   closeFd(pages);

@@ -21,6 +21,8 @@ import { MAP, VMA } from "./vmas.ts";
 
 const PROT_WRITE = 2;
 const PROT_RW = 3;
+const MADV_HUGEPAGE = 14;
+const MADV_NOHUGEPAGE = 15;
 const MADV_GUARD_INSTALL = 102;
 const PR_SET_VMA = 0x53564d41;
 const MLOCK_ONFAULT = 1;
@@ -52,7 +54,7 @@ export function restoreMemory(
     .map((entry) => {
       const other = inheritable(entry, inherited);
       const kept = other !== undefined && !dontFork(other);
-      return { entry, start: Number(entry.start), end: Number(entry.end), kept, hasPages: false, prot: entry.prot };
+      return { entry, start: Number(entry.start), end: Number(entry.end), kept, held: 0, prot: entry.prot };
     });
   markPages(targets, pagemap);
   clearSpace(puppet, targets, plan, sources.parking);
@@ -60,7 +62,8 @@ export function restoreMemory(
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
   openKept(program, targets);
-  const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
+  chooseHugePages(program, targets);
+  const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0, roams: false };
   fillPages(puppet, targets, pagemap, sources, result);
   restoreRings(puppet, mm.aios, real);
   protect(program, targets);
@@ -84,7 +87,7 @@ function checkOrder(vmas: readonly VmaEntry[], pid: number): void {
   }
 }
 
-/** Notes which areas have contents in the images: those are mapped writable first. */
+/** Notes how much of each area is in the images: those that have something are mapped writable first. */
 function markPages(targets: readonly Target[], pagemap: Pagemap): void {
   let t = 0;
   for (let i = 0; i < pagemap.count; i++) {
@@ -94,7 +97,7 @@ function markPages(targets: readonly Target[], pagemap: Pagemap): void {
     for (let k = t; k < targets.length; k++) {
       const target = targets[k];
       if (!target || target.start >= to) break;
-      target.hasPages = true;
+      target.held += Math.min(to, target.end) - Math.max(from, target.start);
     }
   }
 }
@@ -163,7 +166,7 @@ function runs(mapped: readonly Target[]): { target: Target; end: number }[] {
   const found: { target: Target; end: number }[] = [];
   let run: { target: Target; end: number } | undefined;
   for (const target of mapped) {
-    if (target.hasPages) target.prot |= PROT_WRITE;
+    if (target.held > 0) target.prot |= PROT_WRITE;
     const first = run?.target;
     if (
       run &&
@@ -186,14 +189,35 @@ function runs(mapped: readonly Target[]): { target: Target; end: number }[] {
 /** Inherited areas are as protected as they were: what is to be compared must be open. */
 function openKept(program: Program, targets: readonly Target[]): void {
   for (const target of targets) {
-    const { start, end, kept, hasPages, prot } = target;
-    if (!kept || !hasPages || (prot & PROT_RW) === PROT_RW) continue;
+    const { start, end, kept, held, prot } = target;
+    if (!kept || held === 0 || (prot & PROT_RW) === PROT_RW) continue;
     target.prot |= PROT_RW;
     program.call(NR.mprotect, [start, end - start, target.prot], {
       what: "cannot open an inherited area",
       subject: { address: start },
     });
   }
+}
+
+/**
+ * Whether pages are huge is decided when they come: so that advice is given before the others. Not where much is missing, which
+ * huge pages would take.
+ */
+function chooseHugePages(program: Program, targets: readonly Target[]): void {
+  for (const { entry, start, end, kept, held } of targets) {
+    if (kept || held === 0) continue;
+    const size = end - start;
+    for (const advice of adviceOf(entry)) {
+      const now = advice === MADV_NOHUGEPAGE || (advice === MADV_HUGEPAGE && size - held <= size / 16);
+      // `advise` tells if the kernel refuses
+      if (now) program.call(NR.madvise, [start, size, advice], { ignore: true });
+    }
+  }
+}
+
+function adviceOf({ madv }: VmaEntry): number[] {
+  const all = Number(madv ?? 0);
+  return all === 0 ? [] : Array.from({ length: 32 }, (_, advice) => advice).filter((advice) => (all >>> advice) & 1);
 }
 
 function protect(program: Program, targets: readonly Target[]): void {
@@ -212,15 +236,11 @@ function protect(program: Program, targets: readonly Target[]): void {
 
 function advise(program: Program, targets: readonly Target[], all: readonly VmaEntry[]): void {
   for (const { entry, start, end, kept } of targets) {
-    const madv = Number(entry.madv ?? 0);
-    if (madv && !kept) {
-      for (let advice = 0; advice < 32; advice++) {
-        if (((madv >> advice) & 1) === 0) continue;
-        program.call(NR.madvise, [start, end - start, advice], {
-          what: `cannot give an area advice ${advice}`,
-          subject: { address: start },
-        });
-      }
+    for (const advice of kept ? [] : adviceOf(entry)) {
+      program.call(NR.madvise, [start, end - start, advice], {
+        what: `cannot give an area advice ${advice}`,
+        subject: { address: start },
+      });
     }
     const subject = { address: start };
     if (entry.flags & MAP.LOCKED) {

@@ -110,7 +110,7 @@ export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
 
 export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
-  readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
+  readonly totals: Omit<MemoryResult, "roams"> = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
   readonly pids: PidSpaces;
   /** The init of a pid namespace that was made around the tree. */
@@ -352,6 +352,7 @@ export class Forest implements Disposable {
         : receiveFd(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
+    if (result.roams) sources.cpu.gather(puppet.pid);
     connectVdso(puppet.memory, sources.plan(puppet.inner).vdso);
     program.forget();
     task.memory = "restored";

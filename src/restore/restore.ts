@@ -168,6 +168,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       segments,
       plan: (pid) => plans.of(pid),
       parking: hole.parking,
+      cpu,
     },
     step,
   });
