@@ -30,8 +30,11 @@ export interface Header {
   refused?: string;
   /** A dump that leaves the tree running has to be refused like that. */
   refusedRunning?: string;
-  /** Each dump's images get a vDSO that the kernel does not take for its own; it goes there and back twice at least. */
-  foreignVdso?: boolean;
+  /**
+   * In each dump's images all tasks, or the first, get a vDSO that the kernel does not take for its own; it goes there and back
+   * twice at least.
+   */
+  foreignVdso?: "all" | "first";
   /** Whether the case has a spoiling part; found out by reading it, when it does not say so. */
   spoils?: boolean;
 }
@@ -70,7 +73,7 @@ const checks: Record<keyof Header, (value: unknown) => boolean> = {
   except: table,
   refused: (v) => typeof v === "string",
   refusedRunning: (v) => typeof v === "string",
-  foreignVdso: (v) => typeof v === "boolean",
+  foreignVdso: (v) => v === "all" || v === "first",
   spoils: (v) => typeof v === "boolean",
 };
 

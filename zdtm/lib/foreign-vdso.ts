@@ -1,5 +1,5 @@
 /** Makes a set one that another kernel's vDSO is in: its code is the same, and a name in it stands for something else. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ImageDirectory } from "../../src/image/directory.ts";
 import { PageFlag } from "../../src/image/pagemap.ts";
@@ -11,12 +11,14 @@ const VDSO = 1 << 3;
 const VALUE = 8;
 
 /** @returns how many tasks have one now */
-export function makeVdsoForeign(images: string): number {
+export function makeVdsoForeign(images: string, which: "all" | "first"): number {
   using set = ImageDirectory.open(images);
   let made = 0;
-  for (const pid of readdirSync(images).flatMap((file) => /^mm-(\d+)\.img$/.exec(file)?.[1] ?? [])) {
-    const entry = set.one("MM", Number(pid)).vmas.find(({ status }) => status & VDSO);
-    const pagemap = set.pagemap("PAGEMAP", Number(pid));
+  const tasks = set.read("PSTREE").map(({ pid }) => pid);
+  for (const pid of which === "all" ? tasks : tasks.slice(0, 1)) {
+    if (!existsSync(join(images, `mm-${pid}.img`))) continue;
+    const entry = set.one("MM", pid).vmas.find(({ status }) => status & VDSO);
+    const pagemap = set.pagemap("PAGEMAP", pid);
     if (!entry || !pagemap) continue;
     const path = join(images, `pages-${pagemap.pagesId}.img`);
     const bytes = readFileSync(path);

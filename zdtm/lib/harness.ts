@@ -280,7 +280,8 @@ class Run {
     this.clean(images, "dump.log");
     await poll(`after the dump, the end of ${pids.join(" ")}`, () => !pids.some((p) => existsSync(`/proc/${p}`)));
     await this.end;
-    if (this.it.header.foreignVdso && makeVdsoForeign(images) === 0) throw new Failure("the images have no vDSO");
+    const { foreignVdso } = this.it.header;
+    if (foreignVdso && makeVdsoForeign(images, foreignVdso) === 0) throw new Failure("the images have no vDSO");
     removeCgroups(this.directory);
     const begun = performance.now();
     const fresh = this.options.mode === "fresh" ? ["--new-pidns"] : [];

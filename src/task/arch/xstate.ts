@@ -31,6 +31,8 @@ const FIELDS = [
 const KEYS = 9;
 
 /** Those, and the two that every CPU has. */
+/** PKRU as the kernel gives it to programs (init_pkru_value): no key but 0. */
+const NO_KEYS = 0x5555_5554;
 const KNOWN = FIELDS.reduce((bits, { bit }) => bits | (1n << BigInt(bit)), LEGACY);
 
 /** Names for people, by bit. */
@@ -239,7 +241,7 @@ function build(entry: UserX86FpregsEntry, template: Uint8Array): Uint8Array {
   put32(out, FX.st, 32, entry.st_space);
   put32(out, FX.xmm, 64, entry.xmm_space);
   if (template.length < HEADER_END) {
-    const beyond = BigInt(entry.xsave?.xstate_bv ?? 0) & ~LEGACY;
+    const beyond = entry.xsave ? heldBy(entry.xsave) & ~LEGACY : 0n;
     if (beyond !== 0n) throw lacking(lowestBit(beyond));
     return out;
   }
@@ -259,9 +261,9 @@ function buildXsave(xsave: UserX86XsaveEntry | undefined, out: Uint8Array, fx: D
     fx.setBigUint64(XSTATE_BV, LEGACY, true);
     return;
   }
-  const inUse = BigInt(xsave.xstate_bv);
-  const missing = inUse & ~enabled & ~LEGACY;
+  const missing = heldBy(xsave) & ~enabled & ~LEGACY;
   if (missing !== 0n) throw lacking(lowestBit(missing));
+  const inUse = BigInt(xsave.xstate_bv) & (enabled | LEGACY);
   fx.setBigUint64(XSTATE_BV, inUse, true);
   for (const { bit, field, words, wide } of FIELDS) {
     const values: readonly U64[] = xsave[field];
@@ -271,7 +273,26 @@ function buildXsave(xsave: UserX86XsaveEntry | undefined, out: Uint8Array, fx: D
     else put32(state, 0, words, values as readonly number[]);
     put(bit, state, out);
   }
-  for (const { component, state } of xsave.tscriu_xstates) put(component, state, out);
+  for (const { component, state } of xsave.tscriu_xstates)
+    if ((inUse >> BigInt(component)) & 1n) put(component, state, out);
+}
+
+/**
+ * Components that hold something. All zeros are how each begins, though some processors have it in use all the same; of protection
+ * keys, that none may be used, which goes without saying where there are none.
+ */
+function heldBy(xsave: UserX86XsaveEntry): bigint {
+  let held = BigInt(xsave.xstate_bv);
+  const drop = (bit: number) => {
+    held &= ~(1n << BigInt(bit));
+  };
+  for (const { bit, field } of FIELDS) {
+    const values: readonly U64[] = xsave[field];
+    const first = bit === KEYS ? [0, NO_KEYS] : [0];
+    if (values.length > 0 && values.every((value) => first.includes(Number(value)))) drop(bit);
+  }
+  for (const { component, state } of xsave.tscriu_xstates) if (isZero(state)) drop(component);
+  return held;
 }
 
 /** At most `count` words at `offset`, which is a multiple of four. */
