@@ -24,7 +24,7 @@ import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.
 import { registers } from "../task/registers.ts";
 import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
 import { resumeCall } from "../task/resume.ts";
-import { readRlimits } from "../task/rlimits.ts";
+import { raiseLimits, readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
 import { type Attributes, readSched, restoreSched, setAffinity } from "../task/sched.ts";
 import { restorePending, waitsToStop } from "../task/signals.ts";
@@ -198,6 +198,7 @@ export function finishIdentity(finish: Finish, service: Service): void {
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
     using dir = new ProcDir(puppet.pid);
     if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
+    if (finish.idsOf(saved)) raiseLimits(puppet.pid, saved.core.tc?.rlimits, own.rlimits);
     const { core } = saved;
     const pid = ownPid(saved);
     runTogether(threads.get(task) ?? [], (program, { core, inner }) =>

@@ -44,3 +44,12 @@ export function restoreRlimits(
     });
   }
 }
+
+/** Raises hard limits of a puppet from outside: root of a user namespace may not do so itself. Where we may not either, it is told. */
+export function raiseLimits(pid: number, entry: TaskRlimitsEntry | undefined, own: readonly RlimitEntry[]): void {
+  for (const [resource, { cur, max }] of (entry?.rlimits ?? []).entries()) {
+    const has = own[resource];
+    if (has && BigInt(max) > BigInt(has.max))
+      sys(NR.prlimit64, pid, resource, addressOf(new BigUint64Array([BigInt(cur), BigInt(max)])), 0);
+  }
+}

@@ -54,6 +54,15 @@ function link(path: string): string {
   }
 }
 
+function owner(path: string): string {
+  try {
+    const { uid, gid } = statSync(path);
+    return `${uid}:${gid}`;
+  } catch {
+    return "gone";
+  }
+}
+
 function names(path: string): string[] {
   try {
     return readdirSync(path);
@@ -238,6 +247,7 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
   if (zombie) return;
   put(into, at, stat, schedule);
   put(into, at, stat, image);
+  into.set(`${at} owner in /proc`, owner(`${base}/status`));
   for (const file of [
     "comm",
     "cmdline",
