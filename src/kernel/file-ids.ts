@@ -70,9 +70,38 @@ export function makeFilesLike(owner: FileIds, make: () => number): number {
 }
 
 const MOST_GROUPS = 65536;
+const KEEP = -1;
 
-/** Acts with these supplementary groups, where there are any to be set: whoever is born meanwhile has them. */
-export function withGroups<T>(groups: readonly number[] | undefined, act: () => T): T {
+/** What whoever is born gets from us, and how their user namespace came to be. */
+export interface Birth {
+  /** Supplementary groups; undefined for ours. */
+  readonly groups: readonly number[] | undefined;
+  /** Whose the user namespace is that is made; undefined for ours. */
+  readonly owner: number | undefined;
+}
+
+/** Acts in such a way that whoever is born meanwhile has these. Our capabilities stay. */
+export function bearing<T>({ groups, owner }: Birth, act: () => T): T {
+  return withGroups(groups, () => (owner === undefined ? act() : asUser(owner, act)));
+}
+
+function asUser<T>(uid: number, act: () => T): T {
+  const self = process.geteuid?.() ?? 0;
+  const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
+  const secbits = sys(NR.prctl, PR.GET_SECUREBITS, 0, 0, 0, 0);
+  sys(NR.prctl, PR.SET_SECUREBITS, secbits | SECBIT.NO_SETUID_FIXUP, 0, 0, 0);
+  try {
+    check(sys(NR.setresuid, KEEP, uid, KEEP), "cannot make a user namespace in the name of its owner", { uid });
+    return act();
+  } finally {
+    sys(NR.setresuid, KEEP, self, KEEP);
+    sys(NR.prctl, PR.SET_SECUREBITS, secbits, 0, 0, 0);
+    sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
+    keepFileIds();
+  }
+}
+
+function withGroups<T>(groups: readonly number[] | undefined, act: () => T): T {
   if (!groups) return act();
   const own = new Uint32Array(MOST_GROUPS);
   const count = check(sys(NR.getgroups, MOST_GROUPS, addressOf(own)), "cannot read our supplementary groups");

@@ -125,6 +125,13 @@ export class FreshNamespaces {
     return this.#ours && this.#root && foreignId("user", this.#ours, this.#root);
   }
 
+  /** Who makes it, where that is not us. */
+  get owner(): number | undefined {
+    const { user } = this;
+    const entry = user === undefined ? undefined : this.images.one("USERNS", user);
+    return entry?.tscriu_owner;
+  }
+
   /** The root was born, and waits for the word that is returned. */
   born(pid: number): Uint8Array {
     return this.user === undefined ? Uint8Array.of(1) : giveMaps(this.images, this.user, pid);

@@ -72,8 +72,8 @@ export interface GrowOptions {
   rootBorn(pid: number): Uint8Array;
   /** Groups that a task must have before it enters its user namespace; undefined for any. */
   groupsBefore(task: Pick<SavedTask, "ids" | "core">): number[] | undefined;
-  /** Acts with the supplementary groups that the root must be born with. */
-  asRootsGroups<T>(act: () => T): T;
+  /** Acts so that the root is born with what it must have by then. */
+  bearRoot<T>(act: () => T): T;
   /** A pid namespace is made around the tree. */
   readonly isWrapped: boolean;
   /** The init of that is there, and the root is not. */
@@ -136,7 +136,7 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const puppet = this.options.asRootsGroups(() => this.#makeRoot(root.pid, isI386Core(root.core)));
+    const puppet = this.options.bearRoot(() => this.#makeRoot(root.pid, isI386Core(root.core)));
     this.pids.plant(puppet);
     puppet.last = (number) => (this.warden ? this.warden.sayLast(number) : this.#sayLast(puppet, number));
     const grown: GrownTask = {

@@ -13,7 +13,7 @@ import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
 import { closeFd } from "../kernel/fd.ts";
-import { withGroups } from "../kernel/file-ids.ts";
+import { bearing } from "../kernel/file-ids.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
 import { NR } from "../kernel/nr.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
@@ -113,7 +113,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   const forest = new Forest(set, {
     hole,
     rootLevels: namespaces.levels(options),
-    asRootsGroups: (act) => withGroups(namespaces.groupsBefore(root), act),
+    bearRoot: (act) => bearing({ groups: namespaces.groupsBefore(root), owner: namespaces.owner }, act),
     groupsBefore: (task) => namespaces.groupsBefore(task),
     inRootsPids: (act) => namespaces.inRootsPids(options, act),
     isWrapped,

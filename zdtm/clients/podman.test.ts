@@ -1,6 +1,6 @@
 /** podman has runc drive us: containers are saved and brought back, under another name too. */
 import { expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
 import { freePort } from "../programs/real/real.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
@@ -84,6 +84,36 @@ test.skipIf(!isThere)(
     podman.run("container", "restore", "--import", podman.scratch.file("one.tar.gz"), "--name", "two");
     await podman.counts("two", count);
     expect(podman.run("ps", "--format", "{{.Names}}")).toBe("two");
+  },
+  180_000,
+);
+
+test.skipIf(!isThere)(
+  `a container in a user namespace is saved and brought back in its place${isThere ? "" : " (it needs root, podman and busybox)"}`,
+  async () => {
+    using podman = new Podman();
+    try {
+      await podman.prepare();
+      chmodSync(podman.scratch.path, 0o711);
+      const users = ["--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536"];
+      const more = ["--network", "none", ...users, ...LIMITS, "--tmpfs", "/tmp"];
+      podman.run("run", "--detach", "--name", "one", ...more, "counter", "sh", "-c", COUNTS);
+    } catch (error) {
+      console.log(`skipped a container of podman, which starts none here: ${String(error).replaceAll("\n", " ")}`);
+      return;
+    }
+    for (let round = 0; round < 2; round++) {
+      const count = podman.count("one");
+      await podman.counts("one", count);
+      podman.run("container", "checkpoint", "one");
+      podman.run("container", "restore", "one");
+      await podman.counts("one", count);
+      const pid = podman.run("inspect", "--format", "{{.State.Pid}}", "one");
+      expect(readFileSync(`/proc/${pid}/status`, "latin1")).toMatch(/^Uid:\s+100000\s/m);
+      expect(podman.run("exec", "one", "sh", "-c", "read a b c </proc/self/uid_map; echo $a $b $c")).toBe(
+        "0 100000 65536",
+      );
+    }
   },
   180_000,
 );

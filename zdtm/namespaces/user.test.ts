@@ -1,6 +1,11 @@
 /** Trees in user namespaces of their own, seen from outside before the dump and after the restore. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { closeFd, O, openPath } from "../../src/kernel/fd.ts";
+import { NR } from "../../src/kernel/nr.ts";
+import { statFd } from "../../src/kernel/stat.ts";
+import { addressOf, check, sys } from "../../src/kernel/sys.ts";
+import { NS } from "../../src/kernel/uapi/ioctl.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { refusal, until } from "../unharmed/lib/victim.ts";
 import { namespace, Stage, sleepers, view } from "./stage.ts";
@@ -36,13 +41,22 @@ async function restoreOrTaken(stage: Stage): Promise<string | undefined> {
   }
 }
 
-/** Inode of the user namespace that a namespace belongs to, as one who looks from outside sees it. */
+/** The user namespace that a namespace belongs to, as one who looks from outside sees it. */
 function owner(pid: number, name: string): string {
-  const python =
-    "import fcntl, os, sys; print(os.fstat(fcntl.ioctl(os.open(sys.argv[1], os.O_RDONLY), 0xb701)).st_ino)";
-  return `user:[${Bun.spawnSync(["python3", "-c", python, `/proc/${pid}/ns/${name}`])
-    .stdout.toString()
-    .trim()}]`;
+  const link = openPath(`/proc/${pid}/ns/${name}`, O.RDONLY);
+  const user = check(sys(NR.ioctl, link, NS.GET_USERNS), "cannot see the owner of a namespace", { pid, name });
+  const { ino } = statFd(user);
+  for (const fd of [link, user]) closeFd(fd);
+  return `user:[${ino}]`;
+}
+
+/** Who made the user namespace of a task. */
+function maker(pid: number): string {
+  const link = openPath(`/proc/${pid}/ns/user`, O.RDONLY);
+  const uid = new Uint32Array(1);
+  check(sys(NR.ioctl, link, NS.GET_OWNER_UID, addressOf(uid)), "cannot see who made a namespace", { pid });
+  closeFd(link);
+  return `${uid[0]}`;
 }
 
 describe("user namespaces", () => {
@@ -113,6 +127,38 @@ describe("user namespaces", () => {
       );
       expect(await refusal(stage.dump())).toMatch(/belongs to another user namespace/);
       expect(treeOf(stage.root).length).toBe(3);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "of a user who is not root: it is theirs again, as a tree of its own and as a part of one",
+    async () => {
+      const rootless = "setpriv --reuid 12345 --regid 12345 --clear-groups unshare --user --map-root-user";
+      const script = `${rootless} --pid --mount-proc --fork setsid sh -c 'sleep 1000000 & wait' & ${rootless} sleep 1000000 & wait`;
+      const all = (root: number) =>
+        treeOf(root).filter((pid) => ["sh", "sleep"].includes(line(pid, "Name"))).length === 4;
+      await using stage = await Stage.set(["--pid"], script, all);
+      const makers = (root: number) =>
+        treeOf(root).map((pid) => (namespace(pid, "user") === namespace(process.pid, "user") ? "ours" : maker(pid)));
+      const inner = treeOf(stage.root).find(
+        (pid) => line(pid, "NSpid").split(/\s/).at(-1) === "1" && pid !== stage.root,
+      );
+      const outer = stage.root;
+      stage.root = inner ?? 0;
+      const before = [identity(stage.root), makers(stage.root)];
+      expect(before[1]).toEqual(["12345", "12345"]);
+      await stage.dump();
+      await stage.restore();
+      expect([identity(stage.root), makers(stage.root)]).toEqual(before);
+      process.kill(stage.root, "SIGKILL");
+      stage.root = outer;
+      await until("there are others", () => (treeOf(outer).length === 2 ? undefined : `${treeOf(outer)}`));
+      const part = [identity(outer), makers(outer)];
+      expect(part[1]).toEqual(["ours", "12345"]);
+      await stage.dump();
+      await stage.restore();
+      expect([identity(stage.root), makers(stage.root)]).toEqual(part);
     },
     testTime,
   );
