@@ -137,6 +137,9 @@ export function makeGhost(
   const maker = entries.find((entry) => (entry.flags & TMPFILE_BIT) !== 0);
   const access =
     maker === undefined ? O.RDWR : maker.flags & ~(O.TMPFILE | O.PATH | O.ASYNC | O.CREAT | O.TRUNC | O.EXCL);
+  // who takes over for us must not have it open for writing: nobody could execute it, or have a lease
+  const renew = () => ifWeDie([], ground)();
+  renew();
   const { fd, path } = makeContent(names, first.name, ghost, access);
   try {
     const holders = nameAll(names, fd, entries, groundOf, path, ghost.entry);
@@ -144,6 +147,7 @@ export function makeGhost(
     return holders;
   } finally {
     closeFd(fd);
+    if (ground.root !== undefined) renew();
   }
 }
 
