@@ -1,7 +1,7 @@
 /** Chooses the reporters: where the log goes, and what the terminal shows. */
 import { constants, openSync } from "node:fs";
-import { hostname, machine, release, type, version } from "node:os";
 import { isTerminal } from "../kernel/tty.ts";
+import { uname } from "../kernel/uname.ts";
 import { fileError } from "./file-error.ts";
 import { LogCore, type Reporter } from "./log.ts";
 import { CriuReporter, writeAll } from "./log-criu.ts";
@@ -35,9 +35,10 @@ function openLogFile(path: string, flags = 0): number {
 }
 
 function header(): string {
+  const [sysname, nodename, release, version, machine] = uname();
   return [
     `Version: ${compatibleVersion} (gitid 0), tscriu ${ownVersion}`,
-    `Running on ${hostname()} ${type()} ${release()} ${version()} ${machine()}`,
+    `Running on ${nodename} ${sysname} ${release} ${version} ${machine}`,
   ].join("\n");
 }
 

@@ -53,7 +53,13 @@ export const kinds: readonly FileKind[] = [
   unsupported,
 ];
 
-const byType = Map.groupBy(kinds, (kind) => kind.type);
+/** Plainly, as all that runs at each start: what the runtime offers for it would be compiled for this alone. */
+const byType = new Map<FileKind["type"], FileKind[]>();
+for (const kind of kinds) {
+  const same = byType.get(kind.type);
+  if (same) same.push(kind);
+  else byType.set(kind.type, [kind]);
+}
 
 /** The kind that dumps a description. There always is one: the last says that it cannot. */
 export function kindOf(file: OpenFile): FileKind {

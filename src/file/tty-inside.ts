@@ -73,10 +73,8 @@ function keysOf({ data, lines }: Typed, ends: ReadonlySet<number>): number[][] {
   return keys;
 }
 
-const KEYS = Uint8Array.from({ length: 256 }, (_, i) => i);
-
 function typing(fd: number, keys: Iterable<number>): Call[] {
-  return [...keys].map((key) => ({ nr: NR.ioctl, args: [fd, TIOC.STI, KEYS.subarray(key, key + 1)] }));
+  return [...keys].map((key) => ({ nr: NR.ioctl, args: [fd, TIOC.STI, Uint8Array.of(key)] }));
 }
 
 /** Does the kernel let us type (TIOCSTI)? It looks at the key after that. */

@@ -79,7 +79,7 @@ export const UNLOCKED: Termios = {
   cflag: 0,
   lflag: 0,
   line: 0,
-  cc: Array.from({ length: NCCS }, () => 0),
+  cc: new Array<number>(NCCS).fill(0),
   ispeed: 0,
   ospeed: 0,
 };

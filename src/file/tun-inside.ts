@@ -12,7 +12,7 @@ const OFFLOADS: readonly (readonly [bit: number, flag: number])[] = [
   [20, 0x04], // over IPv6
   [18, 0x08], // with ECN
 ];
-const KNOWN_BITS = OFFLOADS.reduce((sum, [bit]) => sum | (1n << BigInt(bit)), 0n);
+const knownBits = () => OFFLOADS.reduce((sum, [bit]) => sum | (1n << BigInt(bit)), 0n);
 /** Segments of UDP over both: one bit of the kernel's, which has moved. */
 const OF_UDP = 0x20 | 0x40;
 
@@ -42,7 +42,7 @@ export function readHidden(fd: number): Hidden | undefined {
       : device.in("txflt", "tap_filter").int("count") !== 0
         ? "a filter of addresses (TUNSETTXFILTER)"
         : undefined;
-    return { filter, offload: features & ~KNOWN_BITS ? known | OF_UDP : known, lost };
+    return { filter, offload: features & ~knownBits() ? known | OF_UDP : known, lost };
   });
 }
 

@@ -32,7 +32,7 @@ export function tryOpen(path: string, flags: number, mode = 0, dir = AT_FDCWD): 
 // linux/openat2.h
 const RESOLVE = { NO_XDEV: 1, NO_MAGICLINKS: 2, IN_ROOT: 0x10 } as const;
 /** What openat2(2) takes at all, and beside O_PATH. */
-const OPEN_FLAGS = Object.values(O).reduce((all, flag) => all | flag, 0);
+const openFlags = () => Object.values(O).reduce((all, flag) => all | flag, 0);
 const WITH_PATH = O.PATH | O.DIRECTORY | O.NOFOLLOW;
 const TRIES = 100;
 
@@ -44,7 +44,7 @@ const TRIES = 100;
  */
 export function openBelow(root: number, path: string, flags: number, mode = 0, oneMount = false): number {
   const name = cstring(path === "" ? "." : path);
-  const kept = flags & ((flags & O.PATH) !== 0 ? WITH_PATH : OPEN_FLAGS);
+  const kept = flags & ((flags & O.PATH) !== 0 ? WITH_PATH : openFlags());
   const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS | (oneMount ? RESOLVE.NO_XDEV : 0);
   const how = new BigUint64Array([BigInt(kept | O.CLOEXEC), BigInt(mode), BigInt(resolve)]);
   for (let tries = 0; ; tries++) {

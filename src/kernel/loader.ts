@@ -8,13 +8,15 @@ const MFD_CLOEXEC = 1;
 /** What the file is for; kernels before 6.3 know neither flag, and have no need of them. */
 const purposes = { execute: 0x10, map: 8 } as const;
 
+let libc: Library<{ memfd_create: { args: ["ptr", "u32"]; returns: "int" } }> | undefined;
+
 /**
  * An anonymous file with these bytes, close-on-exec; `name` shows in /proc only. The caller closes it.
  * @param purpose `map`: it is never executed as a program, which some systems do not allow (sysctl vm.memfd_noexec)
  */
 export function memoryFile(name: string, bytes: Uint8Array, purpose: keyof typeof purposes = "execute"): number {
   // libc is in every process that runs Bun: this opens nothing, whatever the root directory holds
-  const libc = dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "int" } });
+  libc ??= dlopen("libc.so.6", { memfd_create: { args: ["ptr", "u32"], returns: "int" } });
   const cName = Buffer.from(`${name}\0`);
   let fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC | purposes[purpose]);
   if (fd < 0) fd = libc.symbols.memfd_create(cName, MFD_CLOEXEC);

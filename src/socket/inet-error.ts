@@ -202,7 +202,7 @@ const ASKS = [...RECVERR, [SOL.IP, IP.RECVERR_RFC4884], [SOL.IPV6, IPV6.RECVERR_
 
 const LOOPBACK = {
   [AF.INET]: Uint8Array.of(127, 0, 0, 1),
-  [AF.INET6]: Uint8Array.from({ length: 16 }, (_, i) => (i === 15 ? 1 : 0)),
+  [AF.INET6]: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1),
 };
 
 /** Bytes of memory that waits in a socket, errors too (SO_MEMINFO). */

@@ -14,7 +14,8 @@ import type { Questions } from "./questions.ts";
 const SIGACTION_SIZE = 32;
 
 /** Signals whose handling can be changed, in the order of the image. */
-const CHANGEABLE = Array.from({ length: SIGRTMAX }, (_, i) => i + 1).filter((s) => s !== SIG.KILL && s !== SIG.STOP);
+const CHANGEABLE: number[] = [];
+for (let signo = 1; signo <= SIGRTMAX; signo++) if (signo !== SIG.KILL && signo !== SIG.STOP) CHANGEABLE.push(signo);
 
 const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
 

@@ -50,7 +50,9 @@ export const VM = bits([
 ] as const);
 
 function bits<const Names extends readonly string[]>(names: Names): { readonly [Name in Names[number]]: number } {
-  return Object.fromEntries(names.map((name, i) => [name, 2 ** i])) as { [Name in Names[number]]: number };
+  const all: Record<string, number> = {};
+  for (let i = 0; i < names.length; i++) all[names[i] ?? ""] = 2 ** i;
+  return all as { [Name in Names[number]]: number };
 }
 
 /** Whether one flag of `VM` is in a set of them. */
@@ -61,7 +63,8 @@ export function hasFlag(flags: number, flag: number): boolean {
 /** Whether any of some flags is in a set of them: `anyFlag([...])` for a test of many sets. */
 export function anyFlag(wanted: readonly number[]): (flags: number) => boolean {
   const half = 2 ** 30;
-  const all = wanted.reduce((sum, flag) => sum + flag, 0);
+  let all = 0;
+  for (const flag of wanted) all += flag;
   const [low, high] = [all % half, Math.floor(all / half)];
   return (flags) => ((flags % half) & low) !== 0 || (Math.floor(flags / half) & high) !== 0;
 }
@@ -101,8 +104,8 @@ const SPACE = 32;
 const NEWLINE = 10;
 
 const flagTable = new Float64Array(26 * 26);
-for (const [name, bit] of Object.entries(VM)) {
-  flagTable[(name.charCodeAt(0) - 97) * 26 + name.charCodeAt(1) - 97] = bit;
+for (const name in VM) {
+  flagTable[(name.charCodeAt(0) - 97) * 26 + name.charCodeAt(1) - 97] = VM[name as keyof typeof VM];
 }
 
 /**

@@ -33,7 +33,8 @@ const KEYS = 9;
 /** Those, and the two that every CPU has. */
 /** PKRU as the kernel gives it to programs (init_pkru_value): no key but 0. */
 const NO_KEYS = 0x5555_5554;
-const KNOWN = FIELDS.reduce((bits, { bit }) => bits | (1n << BigInt(bit)), LEGACY);
+let KNOWN = LEGACY;
+for (const { bit } of FIELDS) KNOWN |= 1n << BigInt(bit);
 
 /** Names for people, by bit. */
 const NAMES: Readonly<Record<number, string>> = {
