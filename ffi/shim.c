@@ -202,16 +202,18 @@ static long trace(long request, int tid, const void *address, const void *data)
 static void call_to_us(int tid)
 {
 	int info[32] = { 0 };
-	long signo = 0;
+	long signo = 0, stands = trace(PTRACE_GETSIGINFO, tid, 0, info);
 
-	if (trace(PTRACE_GETSIGINFO, tid, 0, info) == 0) {
+	if (stands == 0) {
 		int code = info[2], stop = info[0] == SIGTRAP && (code == (SIGTRAP | 0x80) || code > 0xff);
 
 		signo = stop ? 0 : info[0];
 	}
 	/* it looks for signals first then, which is where the kernel makes an interrupted call again */
 	trace(PTRACE_INTERRUPT, tid, 0, 0);
-	trace(PTRACE_CONT, tid, 0, (void *)signo);
+	/* one that runs will stop by itself: if it did so between these calls, it would go on unseen, and be ours for ever */
+	if (stands != -ESRCH)
+		trace(PTRACE_CONT, tid, 0, (void *)signo);
 }
 
 /* Is the stopped task on its way? */

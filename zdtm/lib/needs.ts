@@ -18,7 +18,7 @@ export function asI386(it: Case): Case {
 let compiles: boolean | undefined;
 
 /** What 32-bit programs need here, of the kernel and of the compiler. */
-function noI386(): string | undefined {
+export function noI386(): string | undefined {
   if (process.arch !== "x64") return "for x64 only";
   if (!existsSync("/proc/sys/abi/vsyscall32")) return "this kernel runs no 32-bit programs";
   compiles ??= Bun.spawnSync(["cc", ...m32, "-xc", "-", "-o", "/dev/null"], {

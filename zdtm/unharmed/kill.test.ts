@@ -2,7 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { m32 } from "../lib/compile.ts";
 import { describeStatus, Keeper } from "../lib/keeper.ts";
+import { noI386 } from "../lib/needs.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { apart } from "./lib/apart.ts";
 import { type Instant, spread, strike } from "./lib/kill.ts";
@@ -158,6 +160,11 @@ interface Kind {
   isApart?: boolean;
 }
 
+const filtered: VictimOptions = {
+  keepsAgents: true,
+  except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
+};
+
 const victims: readonly Kind[] = [
   { name: "threads that compute with vectors", argv: () => [cProgram("victims/computing.c")] },
   {
@@ -171,10 +178,20 @@ const victims: readonly Kind[] = [
   {
     name: "threads under seccomp",
     argv: () => [cProgram("victims/filtered.c")],
-    options: {
-      keepsAgents: true,
-      except: { area: "the agent's area stays", fd: "and its socket", FDSize: "as above", VmLck: "as above" },
-    },
+    options: filtered,
+  },
+  {
+    name: "32-bit threads",
+    argv: () => [cProgram("victims/computing.c", ...m32, "-mavx2")],
+    missing: noI386(),
+    times: FEW,
+  },
+  {
+    name: "32-bit threads under seccomp",
+    argv: () => [cProgram("victims/filtered.c", ...m32)],
+    options: filtered,
+    missing: noI386(),
+    times: FEW,
   },
   { name: "a tree of twenty", argv: () => [cProgram("victims/tree.c")] },
   { name: "a terminal with lines in it", argv: () => [cProgram("victims/terminal.c")], times: FEW },

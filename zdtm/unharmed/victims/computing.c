@@ -23,20 +23,27 @@ static __attribute__((noreturn)) void wrong(const char *what) {
   _exit(42);
 }
 
+/* The last vector register; 32-bit code has fewer. */
+#ifdef __x86_64__
+#define HIGH "ymm15"
+#else
+#define HIGH "ymm6"
+#endif
+
 /* Scalars in callee-saved registers, vectors where there are any: all live over a loop without a memory access. */
 static uint64_t work(uint64_t seed) {
   uint64_t a = seed, b = ~seed, c = seed * 3, d = seed ^ 0x5555;
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
   uint64_t in[4] = {seed, seed + 1, seed + 2, seed + 3}, out[4], again[4];
   for (int avx = 0; avx < 2; avx++) {
-    uint64_t n = 4000;
+    unsigned long n = 4000;
     __asm__ volatile(
-        "vmovdqu (%[in]), %%ymm1\n\tvmovdqa %%ymm1, %%ymm7\n\tvmovdqa %%ymm1, %%ymm15\n\t"
-        "1:\tvpaddq %%ymm1, %%ymm7, %%ymm7\n\tvpxor %%ymm7, %%ymm15, %%ymm15\n\t"
-        "dec %[n]\n\tjnz 1b\n\tvpaddq %%ymm15, %%ymm7, %%ymm7\n\tvmovdqu %%ymm7, (%[out])"
+        "vmovdqu (%[in]), %%ymm1\n\tvmovdqa %%ymm1, %%ymm7\n\tvmovdqa %%ymm1, %%" HIGH "\n\t"
+        "1:\tvpaddq %%ymm1, %%ymm7, %%ymm7\n\tvpxor %%ymm7, %%" HIGH ", %%" HIGH "\n\t"
+        "dec %[n]\n\tjnz 1b\n\tvpaddq %%" HIGH ", %%ymm7, %%ymm7\n\tvmovdqu %%ymm7, (%[out])"
         : [n] "+r"(n)
         : [in] "r"(in), [out] "r"(avx ? again : out)
-        : "ymm1", "ymm7", "ymm15", "memory", "cc");
+        : "ymm1", "ymm7", HIGH, "memory", "cc");
   }
   if (memcmp(out, again, sizeof(out))) wrong("vectors");
   a ^= out[0] + out[3];
