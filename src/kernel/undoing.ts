@@ -24,7 +24,11 @@ export class Undoing implements Disposable {
     const places = calls.map((call) => this.#put(call));
     if (this.#standby === undefined || byOurs) this.renew();
     return () => {
+      if (places.length === 0) return;
       for (const place of places.splice(0)) this.#drop(place);
+      // it has copies of what we had open by then: a file that is written cannot be executed, nor its mount be made read-only
+      if (this.#memory.size === 0) this[Symbol.dispose]();
+      else if (this.#standby) this.renew();
     };
   }
 

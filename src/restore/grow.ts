@@ -33,6 +33,7 @@ import type { SavedSet, SavedTask } from "./set.ts";
 import { Warden } from "./warden.ts";
 
 const SIGNALS = 64;
+const ESRCH = -3;
 const O_CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
 const CLONE_NEWPID = 0x2000_0000;
@@ -444,10 +445,18 @@ export class Forest implements Disposable {
       // threads too are ours to reap, and a leader goes after all of them
       const seen = wait(-1, WNOHANG);
       if (seen === undefined) {
+        // others of our children live on, such as who undoes things if we die
+        if (this.#areGone()) break;
         tries++;
         Bun.sleepSync(1);
       } else if (typeof seen === "number" && seen !== -4) break;
     }
+  }
+
+  #areGone(): boolean {
+    const all = [...this.tasks.values()].map(({ puppet }) => puppet.pid);
+    if (this.warden) all.push(this.warden.puppet.pid);
+    return all.every((pid) => sys(NR.kill, pid, 0) === ESRCH);
   }
 
   [Symbol.dispose](): void {
