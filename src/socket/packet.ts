@@ -2,7 +2,8 @@
 import { CrError, type Subject } from "../error.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "../file/kind.ts";
 import { FdTypes, type PacketRing, type PacketSockEntry } from "../image/schema.gen.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { closeFd, POLL, pollNow } from "../kernel/fd.ts";
+import { lookInside } from "../kernel/inside.ts";
 import { byInode, type PacketSocket, type PacketRing as Row, SockDiag } from "../kernel/sock-diag.ts";
 import { getNumber, makeSocket, tryBind, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
@@ -58,7 +59,18 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
     return fail("a packet socket is in a group where a program that nobody can read chooses who gets a packet", stop);
   const sends = row.txRing !== undefined && readRings(file.dup, bare(file, row)).sends;
   if (sends) return fail("a packet socket sends by a ring, whose place in the kernel nobody can read", stop);
+  const waits = pollNow(file.dup, POLL.IN);
+  const read = "let the program read what waits, or stop capturing before the dump";
+  if (row.rxRing === undefined && (waits & POLL.IN) !== 0)
+    return fail("a packet socket without a ring holds packets that were not read", read);
+  if (waits & POLL.ERR && hasMessages(file.dup) !== false)
+    return fail("a packet socket has told of what it sent, and the program has not read it (MSG_ERRQUEUE)", read);
   return filterProblem(file.dup, subject);
+}
+
+/** Does its error queue hold something? An error alone says that its interface is down, and comes back with that. */
+function hasMessages(fd: number): boolean | undefined {
+  return lookInside((inside) => inside.socket(fd).in("sk_error_queue", "sk_buff_head").int("qlen") !== 0);
 }
 
 /** All but what the rings hold. */
