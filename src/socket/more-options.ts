@@ -5,6 +5,7 @@
 import type { Subject } from "../error.ts";
 import type { TscriuOption } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
+import { lookInside } from "../kernel/inside.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check, sys } from "../kernel/sys.ts";
@@ -42,7 +43,8 @@ const SOCKET = known(
   "SO",
   SO,
   "DEBUG TIMESTAMP TIMESTAMPNS TIMESTAMP_NEW TIMESTAMPNS_NEW TIMESTAMPING TIMESTAMPING_NEW RXQ_OVFL WIFI_STATUS NOFCS " +
-    "SELECT_ERR_QUEUE BUSY_POLL PREFER_BUSY_POLL MAX_PACING_RATE ZEROCOPY TXTIME TXREHASH RCVMARK RCVPRIORITY LOCK_FILTER",
+    "SELECT_ERR_QUEUE BUSY_POLL PREFER_BUSY_POLL MAX_PACING_RATE ZEROCOPY TXTIME TXREHASH RCVMARK RCVPRIORITY LOCK_FILTER " +
+    "RESERVE_MEM",
   { TIMESTAMPING: 8, TIMESTAMPING_NEW: 8, MAX_PACING_RATE: 8, TXTIME: 8 },
 );
 
@@ -52,7 +54,7 @@ const FOUR = known(
   IP,
   "OPTIONS RECVOPTS RETOPTS MTU_DISCOVER RECVERR RECVTTL RECVTOS PASSSEC TRANSPARENT MINTTL RECVORIGDSTADDR " +
     "BIND_ADDRESS_NO_PORT RECVFRAGSIZE RECVERR_RFC4884 MULTICAST_IF MULTICAST_TTL MULTICAST_LOOP MULTICAST_ALL UNICAST_IF " +
-    "LOCAL_PORT_RANGE",
+    "LOCAL_PORT_RANGE CHECKSUM",
   { OPTIONS: 40, MULTICAST_IF: 4 },
 );
 
@@ -66,7 +68,7 @@ const SIX = known(
   "2292PKTINFO 2292HOPOPTS 2292DSTOPTS 2292RTHDR 2292HOPLIMIT FLOWINFO UNICAST_HOPS MULTICAST_IF MULTICAST_HOPS " +
     "MULTICAST_LOOP MTU_DISCOVER RECVERR MULTICAST_ALL RECVERR_RFC4884 FLOWINFO_SEND RECVHOPLIMIT RECVHOPOPTS HOPOPTS " +
     "RTHDRDSTOPTS RECVRTHDR RTHDR RECVDSTOPTS DSTOPTS RECVPATHMTU DONTFRAG RECVTCLASS TCLASS AUTOFLOWLABEL " +
-    "ADDR_PREFERENCES MINHOPCOUNT RECVORIGDSTADDR TRANSPARENT UNICAST_IF RECVFRAGSIZE",
+    "ADDR_PREFERENCES MINHOPCOUNT RECVORIGDSTADDR TRANSPARENT UNICAST_IF RECVFRAGSIZE ROUTER_ALERT_ISOLATE",
   { HOPOPTS: 2048, RTHDRDSTOPTS: 2048, RTHDR: 2048, DSTOPTS: 2048 },
 );
 
@@ -81,7 +83,8 @@ const NOT_OF_STREAMS: ReadonlySet<string> = new Set([
 /** Where a queue is peeked. */
 const PEEK = known(SOL.SOCKET, "SO", SO, "PEEK_OFF");
 const DATAGRAMS = [...known(IPPROTO.UDP, "UDP", UDP, "CORK ENCAP NO_CHECK6_TX NO_CHECK6_RX SEGMENT GRO"), ...PEEK];
-const LITE = [...known(IPPROTO.UDPLITE, "UDPLITE", UDPLITE, "SEND_CSCOV RECV_CSCOV"), ...PEEK];
+const LITE = [...known(IPPROTO.UDPLITE, "UDPLITE", UDPLITE, "SEND_CSCOV RECV_CSCOV"), ...DATAGRAMS];
+const RAW = known(SOL.IP, "IP", IP, "ROUTER_ALERT");
 /** Where the checksum of a raw socket's packets lies; -1 for nowhere. */
 const CHECKSUM = known(SOL.RAW, "IPV6", IPV6, "CHECKSUM");
 
@@ -107,7 +110,8 @@ function protocolOptions({ family, type, protocol }: Kind): readonly Known[] {
   if (family !== AF.INET && family !== AF.INET6) return [];
   const all = family === AF.INET6 ? [...SIX, ...MAPPED, ...FOUR] : [...FOUR];
   if (type === SOCK.STREAM) return all.filter(({ words }) => !NOT_OF_STREAMS.has(words));
-  if (type === SOCK.RAW) return family === AF.INET6 && protocol !== IPPROTO.ICMPV6 ? [...all, ...CHECKSUM] : all;
+  if (type === SOCK.RAW && family === AF.INET) return [...all, ...RAW];
+  if (type === SOCK.RAW) return protocol === IPPROTO.ICMPV6 ? all : [...all, ...CHECKSUM];
   if (protocol === IPPROTO.UDP) return [...all, ...DATAGRAMS];
   return protocol === IPPROTO.UDPLITE ? [...all, ...LITE] : all;
 }
@@ -179,10 +183,28 @@ export function readSocketOptions(fd: number): TscriuOption[] {
 /** Options of the levels below: IP, IPv6, UDP, netlink, packets. */
 export function readProtocolOptions(fd: number): TscriuOption[] {
   const kind = kindOf(fd);
-  return differing(fd, "protocol", protocolOptions(kind), kind);
+  const isLoose = kind.family === AF.INET6 && kind.type !== SOCK.STREAM;
+  return [...differing(fd, "protocol", protocolOptions(kind), kind), ...(isLoose ? untold(fd) : [])];
 }
 
-const EVERY = [...SOCKET, ...FOUR, ...MAPPED, ...SIX, ...DATAGRAMS, ...LITE, ...CHECKSUM, ...NETLINK, ...CAPTURE];
+/** What datagrams of IPv6 are cut to: the kernel takes it, and tells it to nobody. */
+function untold(fd: number): TscriuOption[] {
+  const mtu = lookInside((inside) => inside.socket(fd).as("inet_sock").to("pinet6", "ipv6_pinfo")?.int("frag_size"));
+  return mtu ? [{ level: SOL.IPV6, name: IPV6.MTU, value: mtu }] : [];
+}
+
+const EVERY = [
+  ...SOCKET,
+  ...FOUR,
+  ...MAPPED,
+  ...SIX,
+  ...DATAGRAMS,
+  ...LITE,
+  ...RAW,
+  ...CHECKSUM,
+  ...NETLINK,
+  ...CAPTURE,
+];
 
 /** Sets what was kept, but for what is so already. */
 export function applyMoreOptions(fd: number, options: readonly TscriuOption[], subject: Subject): void {

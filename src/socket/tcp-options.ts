@@ -4,7 +4,7 @@ import type { InetSkEntry, TcpOptsEntry, TscriuOption } from "../image/schema.ge
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
 import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
-import { SOL } from "../kernel/uapi/socket.ts";
+import { SO, SOL } from "../kernel/uapi/socket.ts";
 import { speaksTcp } from "./inet-protocol.ts";
 import { applyKnown, differing, known } from "./more-options.ts";
 import { infoOf } from "./tcp-repair.ts";
@@ -20,15 +20,15 @@ const ALWAYS = known(
   "TCP",
   TCP,
   "SYNCNT LINGER2 DEFER_ACCEPT THIN_LINEAR_TIMEOUTS USER_TIMEOUT NOTSENT_LOWAT INQ TX_DELAY RTO_MAX_MS RTO_MIN_US " +
-    "DELACK_MAX_US",
+    "DELACK_MAX_US SAVE_SYN",
 );
 /** What a socket that was connected has for another reason, or cannot be told. */
-const UNCONNECTED = known(
-  SOL.TCP,
-  "TCP",
-  TCP,
-  "MAXSEG WINDOW_CLAMP FASTOPEN SAVE_SYN FASTOPEN_CONNECT FASTOPEN_NO_COOKIE",
-);
+const UNCONNECTED = [
+  ...known(SOL.TCP, "TCP", TCP, "MAXSEG WINDOW_CLAMP FASTOPEN FASTOPEN_CONNECT FASTOPEN_NO_COOKIE FASTOPEN_KEY", {
+    FASTOPEN_KEY: 32,
+  }),
+  ...known(SOL.SOCKET, "SO", SO, "INCOMING_CPU"),
+];
 /** TCP_CA_NAME_MAX */
 const NAME_BYTES = 16;
 
