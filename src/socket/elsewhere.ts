@@ -18,6 +18,8 @@ import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 
 /** Inode of the network namespace of a socket, or a tun device, that is not in ours; unknown counts as ours. */
 function foreignNamespace(fd: number): number | undefined {
+  const cookie = cookieOf(fd);
+  if (cookie !== 0n && cookie === ownCookie()) return undefined;
   const namespace = tryIoctl(fd, SIOC.GSKNS);
   if (namespace < 0) return undefined;
   const { ino } = statFd(namespace);
@@ -73,12 +75,33 @@ interface Place {
   readonly fields: { readonly ns_id: number; readonly tscriu_netns?: TscriuNetns };
 }
 
+/** The cookie of the namespace that we are in, once somebody has asked. */
+let here: bigint | undefined;
+
+function ownCookie(): bigint {
+  here ??= cookieHere();
+  return here;
+}
+
+/** Acts in another network namespace. */
+function enter<T>(file: string, subject: Subject, act: () => T): T {
+  const before = here;
+  return inNetwork(file, subject, () => {
+    here = undefined;
+    try {
+      return act();
+    } finally {
+      here = before;
+    }
+  });
+}
+
 /** The namespace that we are in where it is not that of the tree's root. */
 let current: Place | undefined;
 
 function inNamespace<T>(file: string, place: Place, subject: Subject, act: () => T): T {
   const before = current;
-  return inNetwork(file, subject, () => {
+  return enter(file, subject, () => {
     current = place;
     try {
       return act();
@@ -94,7 +117,7 @@ let entered: string | undefined;
 /** Acts in the network namespace that the tree lives in. */
 export function atTree<T>({ network }: { readonly network: string | undefined }, act: () => T): T {
   if (network === undefined || entered === network) return act();
-  return inNetwork(network, { namespace: network }, () => {
+  return enter(network, { namespace: network }, () => {
     entered = network;
     try {
       return act();
@@ -135,7 +158,7 @@ export function inEachNetwork<T>(dump: FileDump, act: () => T): T[] {
     }
   }
   const own = readlinkSync(OWN_NETWORK);
-  return [...found].map(([name, path]) => (name === own ? act() : inNetwork(path, { namespace: path }, act)));
+  return [...found].map(([name, path]) => (name === own ? act() : enter(path, { namespace: path }, act)));
 }
 
 /** Acts where a socket is. Errors: CrError when nothing leads there. */

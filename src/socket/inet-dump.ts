@@ -15,7 +15,7 @@ import {
 } from "../kernel/socket.ts";
 import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
 import { SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
-import { AF, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { atPlaceOf, checkAtPlaceOf, isAway, namespaceFields, perPlace } from "./elsewhere.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { errorProblem, readErrors, TakenErrors } from "./inet-error.ts";
@@ -28,6 +28,7 @@ import type { Ends } from "./network-lock.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
 import { groupProblem, readGroup } from "./reuse-group.ts";
+import { kindOfSocket, type SocketKind } from "./socket-kind.ts";
 import { connectionProblem, dumpConnections, isConnection, isSendingShut, rememberConnection } from "./tcp-dump.ts";
 import { dumpEnded } from "./tcp-ended.ts";
 import { keyProblem, readKeys } from "./tcp-md5.ts";
@@ -54,14 +55,30 @@ interface State {
 
 const subjectOf = (file: OpenFile): Subject => ({ pid: file.pid, fd: file.fd, path: file.link });
 
+/** Ends of connections: they keep them while they last. */
+const connected = new WeakMap<OpenFile, Names>();
+
+interface Names {
+  readonly own: InetAddress;
+  readonly peer: InetAddress | undefined;
+}
+
+function endsNow(file: OpenFile, { family }: SocketKind, isConnected: boolean): Names {
+  const known = isConnected ? connected.get(file) : undefined;
+  if (known) return known;
+  const nowhere = { family, bytes: new Uint8Array(family === AF.INET6 ? 16 : 4), port: 0, scope: 0 };
+  const own = parseInetAddress(ownAddress(file.dup)) ?? nowhere;
+  const peer = parseInetAddress(peerAddress(file.dup) ?? new Uint8Array(0));
+  if (isConnected && peer) connected.set(file, { own, peer });
+  return { own, peer };
+}
+
 function stateOf(file: OpenFile): State {
   const fd = file.dup;
-  const number = (name: number) => getNumber(fd, SOL.SOCKET, name) ?? 0;
-  const [family, type, protocol] = [number(SO.DOMAIN), number(SO.TYPE), number(SO.PROTOCOL)];
-  const nowhere = { family, bytes: new Uint8Array(family === AF.INET6 ? 16 : 4), port: 0, scope: 0 };
-  const own = parseInetAddress(ownAddress(fd)) ?? nowhere;
-  const peer = parseInetAddress(peerAddress(fd) ?? new Uint8Array(0));
+  const kind = kindOfSocket(file);
+  const { family, type, protocol } = kind;
   const info = speaksTcp(protocol) ? tryGetOption(fd, SOL.TCP, TCP.INFO, 104) : -1;
+  const { own, peer } = endsNow(file, kind, typeof info !== "number" && isConnection(info[0] ?? 0));
   if (typeof info === "number") {
     const state = peer ? TCP_STATE.ESTABLISHED : TCP_STATE.CLOSE;
     return { family, type, protocol, state, own, peer, waiting: 0, backlog: 0 };
@@ -75,6 +92,10 @@ function stateOf(file: OpenFile): State {
   return { family, type, protocol, state, own, peer, ...queue };
 }
 
+/** May it be one of several at a port? A connection has its port alone. */
+const canShare = ({ own, protocol, state }: State) =>
+  own.port !== 0 && (!speaksTcp(protocol) || state === TCP_STATE.LISTEN);
+
 /** What keeps a socket from being dumped. */
 function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undefined {
   const fail = (what: string, remedy: string) =>
@@ -82,7 +103,7 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   const close = "let the program close it before the dump";
   const filter = filterProblem(file.dup, subjectOf(file));
   if (filter) return filter;
-  const chosen = socket.own.port === 0 ? undefined : groupProblem(file.dup, dump, subjectOf(file));
+  const chosen = canShare(socket) ? groupProblem(file.dup, dump, subjectOf(file)) : undefined;
   if (chosen) return chosen;
   const isOver = speaksTcp(socket.protocol) && (socket.state === TCP_STATE.CLOSE || dump.options.tcpClose);
   const error = isOver ? undefined : errorProblem(file.dup, socket, subjectOf(file));
@@ -155,8 +176,21 @@ function tcpProblem(
   return connectionProblem(file, words, dump, subjectOf(file));
 }
 
+/**
+ * Those that `checkInet` has seen: in a tree that stands still only who calls may be others by now. What comes meanwhile on
+ * connections is looked at behind the lock.
+ */
+const checked = perRun((_: FileDump) => new WeakSet<OpenFile>());
+
+function lateProblem(file: OpenFile, socket: State, dump: FileDump): CrError | undefined {
+  const fail = (what: string, remedy: string) =>
+    new CrError(what, { code: "UNSUPPORTED", subject: subjectOf(file), remedy });
+  return socket.state === TCP_STATE.LISTEN ? tcpProblem(file, socket, dump, fail) : undefined;
+}
+
 export function checkInet(file: OpenFile, dump: FileDump): void {
   checkAtPlaceOf(file, dump, () => {
+    checked(dump).add(file);
     const found = problem(file, stateOf(file), dump);
     if (found) dump.blocker(found);
   });
@@ -232,7 +266,7 @@ export function dumpInet(file: OpenFile, dump: FileDump): void {
 
 function dumpHere(file: OpenFile, dump: FileDump): void {
   const met = stateOf(file);
-  const found = problem(file, met, dump);
+  const found = checked(dump).has(file) ? lateProblem(file, met, dump) : problem(file, met, dump);
   if (found) throw found;
   const socket = withPeer(met, file, dump);
   const isLater = socket.protocol === IPPROTO.TCP && isConnection(socket.state) && !dump.options.tcpClose;
@@ -264,7 +298,7 @@ export function dumpInetContents(dump: FileDump): void {
     return socket.peer ? socket : { ...socket, peer: listed(file, AF.INET, dump) ?? listed(file, AF.INET6, dump) };
   };
   const endsOf = (file: OpenFile): Ends | undefined => {
-    const { own, peer } = withEnds(file);
+    const { own, peer } = connected.get(file) ?? withEnds(file);
     return peer && { own, peer };
   };
   dumpConnections(dump, endsOf, (file) => writeEntry(file, withEnds(file), dump));
@@ -301,19 +335,16 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     src_addr: wordsOf(own.bytes),
     dst_addr: wordsOf(peer?.bytes ?? new Uint8Array(own.bytes.length)),
     fown: file.fown,
-    opts: readOptions(file.dup, family, subjectOf(file)),
+    opts: readOptions(file.dup, family, subjectOf(file), socket),
     ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
     ...namespaceFields(dump),
     tscriu_pending: pendingOf(file, dump),
     ...readErrors(file.dup, socket),
     tscriu_md5: speaksTcp(socket.protocol) ? readKeys(file.dup, () => rowOf(file, socket, dump)) : [],
-    tcp_opts: readTcpOptions(file.dup, socket.protocol),
+    tcp_opts: readTcpOptions(file.dup, socket),
   };
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;
-  const group =
-    own.port === 0 || (speaksTcp(socket.protocol) && socket.state !== TCP_STATE.LISTEN)
-      ? undefined
-      : readGroup(file.dup, dump);
+  const group = canShare(socket) ? readGroup(file.dup, dump) : undefined;
   if (group) entry.tscriu_group = group;
   const scope = own.scope || (peer?.scope ?? 0);
   const ifname = scope === 0 ? undefined : interfaceName(file.dup, scope);

@@ -6,6 +6,7 @@ import { ICMP_FILTER, IP, IPPROTO, IPV6 } from "../kernel/uapi/inet.ts";
 import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { applyMoreOptions, readProtocolOptions } from "./more-options.ts";
 import { joinGroups, type MulticastGroups, readMemberships } from "./multicast.ts";
+import type { SocketKind } from "./socket-kind.ts";
 
 /** Where an option of both families has its level and number. */
 const FREEBIND = { [AF.INET]: [SOL.IP, IP.FREEBIND], [AF.INET6]: [SOL.IPV6, IPV6.FREEBIND] } as const;
@@ -14,19 +15,13 @@ const PKTINFO = { [AF.INET]: [SOL.IP, IP.PKTINFO], [AF.INET6]: [SOL.IPV6, IPV6.R
 type Place = readonly [level: number, name: number];
 const placeIn = (table: Readonly<Record<number, Place>>, family: number): Place => table[family] ?? [SOL.IP, 0];
 
-/** What readers of options have to know of a socket. */
-interface Kind {
-  readonly family: number;
-  readonly type: number;
-  readonly protocol: number;
-}
-
 /** Options of the Internet protocol; what is off is left out. */
-export function readIpOptions(fd: number, kind: Kind, groups: MulticastGroups): IpOptsEntry {
+export function readIpOptions(fd: number, kind: SocketKind, groups: MulticastGroups): IpOptsEntry {
   const { family } = kind;
   const entry: IpOptsEntry = {
-    tscriu_options: readProtocolOptions(fd),
-    tscriu_memberships: readMemberships(fd, family, groups),
+    tscriu_options: readProtocolOptions(fd, kind),
+    // a connection has two ends
+    tscriu_memberships: kind.type === SOCK.STREAM ? [] : readMemberships(fd, family, groups),
   };
   if (getNumber(fd, ...placeIn(FREEBIND, family))) entry.freebind = true;
   if (getNumber(fd, ...placeIn(PKTINFO, family))) entry.pktinfo = true;
@@ -55,7 +50,7 @@ const FILTERS: Readonly<Record<number, readonly [level: number, bytes: number]>>
   [IPPROTO.ICMPV6]: [SOL.ICMPV6, 32],
 };
 
-function readRawOptions(fd: number, { family, protocol }: Kind): IpOptsRawEntry {
+function readRawOptions(fd: number, { family, protocol }: SocketKind): IpOptsRawEntry {
   const entry: IpOptsRawEntry = { icmpv_filter: [] };
   for (const [flag, place] of RAW_FLAGS[family] ?? []) if (getNumber(fd, ...place)) entry[flag] = true;
   const [level, size] = FILTERS[protocol] ?? [0, 0];

@@ -11,6 +11,7 @@ import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/s
 import { check, sys } from "../kernel/sys.ts";
 import { IP, IPPROTO, IPV6, UDP, UDPLITE } from "../kernel/uapi/inet.ts";
 import { AF, NETLINK_OPT, PACKET, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { readKind, type SocketKind } from "./socket-kind.ts";
 
 /** An option, and how errors call it. */
 export interface Known {
@@ -97,14 +98,7 @@ const NETLINK = known(
 
 const CAPTURE = known(SOL.PACKET, "PACKET", PACKET, "VNET_HDR_SZ QDISC_BYPASS IGNORE_OUTGOING TX_HAS_OFF");
 
-/** A socket's family, type and protocol. */
-interface Kind {
-  readonly family: number;
-  readonly type: number;
-  readonly protocol: number;
-}
-
-function protocolOptions({ family, type, protocol }: Kind): readonly Known[] {
+function protocolOptions({ family, type, protocol }: SocketKind): readonly Known[] {
   if (family === AF.NETLINK) return NETLINK;
   if (family === AF.PACKET) return CAPTURE;
   if (family !== AF.INET && family !== AF.INET6) return [];
@@ -132,7 +126,7 @@ type Values = readonly (number | Uint8Array | undefined)[];
 /** What fresh sockets of a kind have: of this kernel, and so the same for as long as we live. */
 const usual = new Map<string, Values>();
 
-function usualOf(kind: Kind, group: string, options: readonly Known[]): Values {
+function usualOf(kind: SocketKind, group: string, options: readonly Known[]): Values {
   const key = [kind.family, kind.type, kind.protocol, group].join(".");
   let values = usual.get(key);
   if (values === undefined) {
@@ -143,7 +137,7 @@ function usualOf(kind: Kind, group: string, options: readonly Known[]): Values {
 }
 
 /** Where a socket of the kind may not be made (ping sockets), one of UDP has the same. */
-function fresh({ family, type, protocol }: Kind, options: readonly Known[]): Values {
+function fresh({ family, type, protocol }: SocketKind, options: readonly Known[]): Values {
   let fd = sys(NR.socket, family, type | SOCK.CLOEXEC, protocol);
   if (fd < 0) fd = sys(NR.socket, family, SOCK.DGRAM | SOCK.CLOEXEC, 0);
   if (fd < 0) return [];
@@ -154,17 +148,12 @@ function fresh({ family, type, protocol }: Kind, options: readonly Known[]): Val
   }
 }
 
-function kindOf(fd: number): Kind {
-  const number = (name: number) => getNumber(fd, SOL.SOCKET, name) ?? 0;
-  return { family: number(SO.DOMAIN), type: number(SO.TYPE), protocol: number(SO.PROTOCOL) };
-}
-
 /** Those that are not as in a fresh socket. @param group names the list of options */
 export function differing(
   fd: number,
   group: string,
   options: readonly Known[],
-  kind: Kind = kindOf(fd),
+  kind: SocketKind = readKind(fd),
 ): TscriuOption[] {
   const before = usualOf(kind, group, options);
   return options.flatMap((option, i) => {
@@ -176,13 +165,12 @@ export function differing(
 }
 
 /** Options of SOL_SOCKET. */
-export function readSocketOptions(fd: number): TscriuOption[] {
-  return differing(fd, "socket", SOCKET);
+export function readSocketOptions(fd: number, kind?: SocketKind): TscriuOption[] {
+  return differing(fd, "socket", SOCKET, kind);
 }
 
 /** Options of the levels below: IP, IPv6, UDP, netlink, packets. */
-export function readProtocolOptions(fd: number): TscriuOption[] {
-  const kind = kindOf(fd);
+export function readProtocolOptions(fd: number, kind: SocketKind = readKind(fd)): TscriuOption[] {
   const isLoose = kind.family === AF.INET6 && kind.type !== SOCK.STREAM;
   return [...differing(fd, "protocol", protocolOptions(kind), kind), ...(isLoose ? untold(fd) : [])];
 }

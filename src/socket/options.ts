@@ -7,6 +7,7 @@ import { statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { applyMoreOptions, readSocketOptions } from "./more-options.ts";
+import type { SocketKind } from "./socket-kind.ts";
 
 const EACCES = -(ERRNO.EACCES ?? 13);
 const EPERM = -(ERRNO.EPERM ?? 1);
@@ -53,7 +54,11 @@ function timeOf(fd: number, name: number): [U64, U64] {
 /** Why a socket's filter cannot be kept; undefined when it can, or there is none. */
 export function filterProblem(fd: number, subject: Subject): CrError | undefined {
   const count = new Uint32Array([0]);
-  if (sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, 0, addressOf(count)) !== EACCES) return undefined;
+  const result = sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, 0, addressOf(count));
+  return result === EACCES ? unreadableFilter(subject) : undefined;
+}
+
+function unreadableFilter(subject: Subject): CrError {
   return new CrError("a socket has a filter that was made from an eBPF program", {
     code: "UNSUPPORTED",
     subject,
@@ -63,10 +68,9 @@ export function filterProblem(fd: number, subject: Subject): CrError | undefined
 
 /** The classic filter's instructions: code << 48 | jt << 40 | jf << 32 | k. The kernel counts instructions, not bytes. */
 function filterOf(fd: number, subject: Subject): U64[] {
-  const problem = filterProblem(fd, subject);
-  if (problem) throw problem;
   const count = new Uint32Array([0]);
   const first = sys(NR.getsockopt, fd, SOL.SOCKET, SO.GET_FILTER, 0, addressOf(count));
+  if (first === EACCES) throw unreadableFilter(subject);
   const length = count[0] ?? 0;
   if (first < 0 || length === 0) return [];
   const program = new DataView(new ArrayBuffer(length * 8));
@@ -88,7 +92,7 @@ export function instructionsOf(program: DataView): U64[] {
 }
 
 /** Reads all options of level SOL_SOCKET that images keep. */
-export function readOptions(fd: number, family: number, subject: Subject): SkOptsEntry {
+export function readOptions(fd: number, family: number, subject: Subject, kind?: SocketKind): SkOptsEntry {
   const [sndSec, sndUsec] = timeOf(fd, SO.SNDTIMEO);
   const [rcvSec, rcvUsec] = timeOf(fd, SO.RCVTIMEO);
   const entry: SkOptsEntry = {
@@ -99,7 +103,7 @@ export function readOptions(fd: number, family: number, subject: Subject): SkOpt
     so_rcv_tmo_sec: rcvSec,
     so_rcv_tmo_usec: rcvUsec,
     so_filter: filterOf(fd, subject),
-    tscriu_options: readSocketOptions(fd),
+    tscriu_options: readSocketOptions(fd, kind),
   };
   const isLocal = family === AF.UNIX || family === AF.NETLINK;
   for (const [field, name] of NUMBERS) {

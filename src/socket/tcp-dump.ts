@@ -13,6 +13,7 @@ import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
 import { atTree } from "./elsewhere.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import { kindOfSocket } from "./socket-kind.ts";
 import { PendingConnections } from "./tcp-pending.ts";
 import { ENDING, readStream, unreadable } from "./tcp-read.ts";
 import { callsOff, callsOn, infoOf, isInRepair, optionCall, repairOff } from "./tcp-repair.ts";
@@ -65,10 +66,17 @@ export function connectionProblem(
     return fail(`it is also open in ${holderWords(sharers)}, outside of the tree, and would fail there`, remedy);
   }
   guard(dump);
-  if (!hasUrgent(file.dup)) return undefined;
+  const { received = 0n } = infoOf(file.dup) ?? {};
+  if (!hasUrgent(file.dup)) {
+    if (received > 0n) plain.set(file, received);
+    return undefined;
+  }
   const remedy = "let the program read what waits before the dump, or pass --tcp-close";
   return fail("there is urgent data in its queue (MSG_OOB), and what lies behind it cannot be read", remedy);
 }
+
+/** Connections in which nothing was urgent, and the bytes that they had received. */
+const plain = new WeakMap<OpenFile, bigint>();
 
 /** Who else has the tree's sockets open: a walk over all of /proc, for trees with connections alone. */
 const sharedWith = perRun((dump: FileDump) => {
@@ -114,9 +122,15 @@ function hold(file: OpenFile): Held {
   return { file, fd, reuse: (getNumber(fd, SOL.SOCKET, SO.REUSEADDR) ?? 0) !== 0 };
 }
 
+/** SO_OOBINLINE and SO_PEEK_OFF of sockets, as their programs have them. */
+const places = new WeakMap<OpenFile, readonly number[]>();
+
 /** What reading changes for a moment besides repair mode: where the program peeks, and how it gets urgent data. */
-function putBack(fd: number): Call[] {
-  const [inline, place] = [SO.OOBINLINE, SO.PEEK_OFF].map((name) => getNumber(fd, SOL.SOCKET, name) ?? -1);
+function putBack(file: OpenFile): Call[] {
+  const fd = file.dup;
+  const known = places.get(file) ?? [SO.OOBINLINE, SO.PEEK_OFF].map((name) => getNumber(fd, SOL.SOCKET, name) ?? -1);
+  places.set(file, known);
+  const [inline, place] = known;
   const call = (name: number, value = -1) =>
     value < 0 ? [] : [optionCall(fd, SOL.SOCKET, name, Int32Array.of(value))];
   return [...call(SO.OOBINLINE, inline), ...call(SO.PEEK_OFF, place)];
@@ -124,9 +138,9 @@ function putBack(fd: number): Call[] {
 
 /** Has that done if we die while the sockets are looked at. */
 const guard = perRun((dump: FileDump) => {
-  const fds = new Set(dump.held.filter(({ file }) => file.link.startsWith("socket:[")).map(({ file }) => file.dup));
-  const isTcp = (fd: number) => getNumber(fd, SOL.SOCKET, SO.PROTOCOL) === IPPROTO.TCP;
-  dump.beside.renew([...fds].filter(isTcp).flatMap(putBack));
+  const files = new Set(dump.held.map(({ file }) => file).filter(({ link }) => link.startsWith("socket:[")));
+  const isTcp = (file: OpenFile) => kindOfSocket(file).protocol === IPPROTO.TCP;
+  dump.beside.renew([...files].filter(isTcp).flatMap(putBack));
   return true;
 });
 
@@ -145,7 +159,7 @@ export function dumpConnections(
   if (held.length === 0 && pending.listeners.length === 0) return;
   const ends = held.flatMap(({ file }) => endsOf(file) ?? []);
   const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, [...ends, ...pending.expected]);
-  const open = [...callsOff(held, false), ...held.flatMap(({ fd }) => putBack(fd))];
+  const open = [...callsOff(held, false), ...held.flatMap(({ file }) => putBack(file))];
   const undo = () => [...open, ...pending.undo];
   dump.onFailure(() => {
     for (const { fd, reuse } of held) if (isInRepair(fd)) repairOff(fd, reuse);
@@ -155,8 +169,8 @@ export function dumpConnections(
     write(one.file);
     const { fd, file } = one;
     const subject = { pid: file.pid, fd: file.fd, path: file.link };
-    const state = infoOf(fd)?.state ?? TCP_STATE.CLOSE;
-    if (hasUrgent(fd)) throw unreadable(subject);
+    const { state = TCP_STATE.CLOSE, received = 0n } = infoOf(fd) ?? {};
+    if (plain.get(file) !== received && hasUrgent(fd)) throw unreadable(subject);
     if (isConnection(state))
       dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject)]);
   }

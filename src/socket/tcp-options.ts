@@ -7,6 +7,7 @@ import { TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SO, SOL } from "../kernel/uapi/socket.ts";
 import { speaksTcp } from "./inet-protocol.ts";
 import { applyKnown, differing, known } from "./more-options.ts";
+import type { SocketKind } from "./socket-kind.ts";
 import { infoOf } from "./tcp-repair.ts";
 
 const KEEPALIVE = [
@@ -37,13 +38,13 @@ function congestionOf(fd: number): string | undefined {
   return typeof value === "number" ? undefined : Buffer.from(value).toString().replace(/\0.*$/s, "");
 }
 
-function otherOptions(fd: number): TscriuOption[] {
+function otherOptions(fd: number, kind: SocketKind): TscriuOption[] {
   const info = infoOf(fd);
   const isFresh = info?.state === TCP_STATE.CLOSE && info.receiveSpace === 0;
   const isUnconnected = isFresh || info?.state === TCP_STATE.LISTEN;
   const options = isUnconnected
-    ? differing(fd, "unconnected", [...ALWAYS, ...UNCONNECTED])
-    : differing(fd, "TCP", ALWAYS);
+    ? differing(fd, "unconnected", [...ALWAYS, ...UNCONNECTED], kind)
+    : differing(fd, "TCP", ALWAYS, kind);
   const text = congestionOf(fd);
   if (text !== undefined) options.push({ name: TCP.CONGESTION, level: SOL.TCP, text });
   // The kernel moves it with the buffer; a fresh connection has it where it does not know the buffer yet.
@@ -53,9 +54,9 @@ function otherOptions(fd: number): TscriuOption[] {
 }
 
 /** Empty for other protocols. */
-export function readTcpOptions(fd: number, protocol: number): TcpOptsEntry {
-  if (!speaksTcp(protocol)) return { tscriu_options: [] };
-  const entry: TcpOptsEntry = { tscriu_options: otherOptions(fd) };
+export function readTcpOptions(fd: number, kind: SocketKind): TcpOptsEntry {
+  if (!speaksTcp(kind.protocol)) return { tscriu_options: [] };
+  const entry: TcpOptsEntry = { tscriu_options: otherOptions(fd, kind) };
   if (getNumber(fd, SOL.TCP, TCP.CORK)) entry.cork = true;
   if (getNumber(fd, SOL.TCP, TCP.NODELAY)) entry.nodelay = true;
   for (const [field, name] of KEEPALIVE) {

@@ -22,8 +22,10 @@ export function readStream(fd: number, reuse: boolean, state: number, subject: S
     const inq = readReceived(fd, subject);
     if (inq.length < before) throw unreadable(subject);
     const stream = readInRepair(fd, reuse, state, inq, subject);
-    const isStill = infoOf(fd)?.state === state && ioctlInt(fd, SIOCINQ) === before;
-    if (isStill && stream !== undefined) return stream;
+    const info = infoOf(fd);
+    const isStill = info?.state === state && ioctlInt(fd, SIOCINQ) === before;
+    if (!isStill || stream === undefined) continue;
+    return { ...stream, opt_mask: info.mask, snd_wscale: info.sndWscale, rcv_wscale: info.rcvWscale };
   }
   throw new CrError("a TCP connection keeps changing while it is read", {
     code: "EAGAIN",
@@ -41,7 +43,7 @@ export function unreadable(subject: Subject): CrError {
   });
 }
 
-/** What only repair mode tells; undefined when the queues changed meanwhile. */
+/** What only repair mode tells, without what both ends agreed on; undefined when the queues changed meanwhile. */
 function readInRepair(
   fd: number,
   reuse: boolean,
@@ -49,7 +51,6 @@ function readInRepair(
   inq: Uint8Array,
   subject: Subject,
 ): Stream | undefined {
-  const info = infoOf(fd);
   repairOn(fd, subject);
   try {
     const inqSeq = sequenceOf(fd, "RECV", subject);
@@ -64,10 +65,9 @@ function readInRepair(
       inq_seq: inqSeq,
       outq_len: outqLen,
       outq_seq: outqSeq,
-      opt_mask: info?.mask ?? 0,
-      snd_wscale: info?.sndWscale ?? 0,
+      opt_mask: 0,
+      snd_wscale: 0,
       mss_clamp: peerMss(fd),
-      rcv_wscale: info?.rcvWscale ?? 0,
       timestamp: timestampOf(fd),
       unsq_len: state === TCP_STATE.SYN_SENT ? 0 : Math.max(0, unsent - (unsent > 0 ? end : 0)),
       ...window,

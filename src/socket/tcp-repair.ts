@@ -137,7 +137,7 @@ export function recomputeSegments(fd: number): void {
 
 /** struct tcp_info as far as we need it; undefined where the kernel does not tell. */
 export function infoOf(fd: number) {
-  const value = tryGetOption(fd, SOL.TCP, TCP.INFO, 104);
+  const value = tryGetOption(fd, SOL.TCP, TCP.INFO, 136);
   if (typeof value === "number" || value.length < 32) return undefined;
   const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
   return {
@@ -148,6 +148,8 @@ export function infoOf(fd: number) {
     rcvWscale: view.getUint8(6) >> 4,
     /** Of a listener: connections that wait to be accepted. */
     waiting: view.getUint32(24, true),
+    /** Bytes that the peer has sent in all; 0 on kernels that do not tell. */
+    received: view.byteLength >= 136 ? view.getBigUint64(128, true) : 0n,
     /** Bytes that the program reads in a round trip: 0 as long as there never was a connection. */
     receiveSpace: view.getUint32(96, true),
   };
