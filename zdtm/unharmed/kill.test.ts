@@ -196,6 +196,7 @@ const victims: readonly Kind[] = [
   { name: "a tree of twenty", argv: () => [cProgram("victims/tree.c")] },
   { name: "a terminal with lines in it", argv: () => [cProgram("victims/terminal.c")], times: FEW },
   { name: "a terminal that is full", argv: () => [cProgram("victims/terminal.c"), "full"], times: FEW },
+  { name: "one of each kind of descriptor", argv: () => [cProgram("victims/everything.c")], times: FEW },
   { name: "objects of the kernel", argv: () => [cProgram("victims/objects.c", "-lrt")], times: FEW },
   {
     name: "queues and files without names",
