@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { CrError, type Subject } from "../error.ts";
 import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
 import type { FileRestore } from "../file/kind.ts";
@@ -10,7 +11,7 @@ import { NR } from "../kernel/nr.ts";
 import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { makeCalls } from "../kernel/standby.ts";
-import { type FileStat, S_IFMT, S_IFSOCK, statFd } from "../kernel/stat.ts";
+import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { SIOCUNIXFILE } from "../kernel/uapi/ioctl.ts";
@@ -207,6 +208,15 @@ function fromDirectory<T>(dir: string | undefined, path: string, ground: Ground,
     must(NR.fchdir, [cwd]);
     closeFd(cwd);
   }
+}
+
+/** The path of a socket's file where a mount covers it by now: the name does not lead there any more. */
+export function coveredPath({ name, name_dir: dir }: UnixSkEntry, ground: Ground): string | undefined {
+  if (!isPathName(name) || (dir === undefined && !pathIn(name).startsWith("/"))) return undefined;
+  const path = within(dir, pathIn(name));
+  const here = statPath(dirname(ground.at(path)));
+  const seen = fromDirectory(dir, path, ground, () => statPath(dirname(pathIn(name))));
+  return here !== undefined && seen !== undefined && !isSame(here, seen) ? path : undefined;
 }
 
 /** The same for a socket whose file was renamed: `bind` gives it its old name there. */

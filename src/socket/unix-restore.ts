@@ -34,6 +34,7 @@ import {
   bindAbstract,
   bindMoved,
   bindPath,
+  coveredPath,
   isFree,
   isPathName,
   LiveFiles,
@@ -259,8 +260,8 @@ class UnixSockets {
   }
 
   #bind(fd: number, entry: UnixSkEntry, hidden: boolean): void {
-    const path = entry.tscriu_path;
     const ground = this.restore.groundOf(entry.mnt_id);
+    const path = entry.tscriu_path ?? (hidden ? undefined : coveredPath(entry, ground));
     // An accepted end shares the file of its listener.
     if (path !== undefined && (!connects(entry) || !isConnected(entry))) {
       const bind = () => this.#hidden().bindMoved(fd, entry.name, ground.at(path));
