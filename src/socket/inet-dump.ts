@@ -177,7 +177,7 @@ function tcpProblem(
 }
 
 /**
- * Those that `checkInet` has seen: in a tree that stands still only who calls may be others by now. What comes meanwhile on
+ * Those in which `checkInet` has seen nothing wrong: in a tree that stands still only who calls may be others by now. What comes meanwhile on
  * connections is looked at behind the lock.
  */
 const checked = perRun((_: FileDump) => new WeakSet<OpenFile>());
@@ -190,9 +190,9 @@ function lateProblem(file: OpenFile, socket: State, dump: FileDump): CrError | u
 
 export function checkInet(file: OpenFile, dump: FileDump): void {
   checkAtPlaceOf(file, dump, () => {
-    checked(dump).add(file);
     const found = problem(file, stateOf(file), dump);
     if (found) dump.blocker(found);
+    else checked(dump).add(file);
   });
 }
 
