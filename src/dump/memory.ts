@@ -47,6 +47,7 @@ export class MappedFiles {
 
   /** The file of an area; undefined for anonymous memory. */
   of(task: FrozenTask, vma: Vma): MappedFile | undefined {
+    if (vma.name === "" && vma.ino === 0) return undefined;
     // the first segment of an ipc namespace has id 0, which stands where a file's inode does
     if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma)) return undefined;
     // private anonymous memory on huge pages has a file of the kernel's own, which says nothing

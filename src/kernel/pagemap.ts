@@ -78,15 +78,16 @@ function scanKernel(pagemap: number, spans: readonly PageSpan[], filter: PageFil
   while (at < end) {
     const filled = check(scanOnce(pagemap, at, end, filter), "cannot scan the page map", { address: at });
     for (let r = 0; r < filled; r++) {
-      const from = wide(regions, r * 6);
-      const to = wide(regions, r * 6 + 2);
+      const place = r * 6;
+      const from = (regions[place] ?? 0) + (regions[place + 1] ?? 0) * 0x1_0000_0000;
+      const to = (regions[place + 2] ?? 0) + (regions[place + 3] ?? 0) * 0x1_0000_0000;
       while ((spans[first]?.end ?? Number.POSITIVE_INFINITY) <= from) first++;
       for (let i = first; i < spans.length; i++) {
         const span = spans[i];
         if (!span || span.start >= to) break;
         if (i !== current) list.cut();
         current = i;
-        list.push(Math.max(from, span.start), Math.min(to, span.end), wide(regions, r * 6 + 4));
+        list.push(Math.max(from, span.start), Math.min(to, span.end), regions[place + 4] ?? 0);
       }
     }
     // Where the walk ended must not be asked alone: after more than 512 ranges the kernel may name a place that it has

@@ -56,7 +56,9 @@ export function findContent(dir: ProcDir, vmas: readonly DumpedVma[], own: reado
     );
     let area = 0;
     for (let i = 0; i < ranges.length; i += 3) {
-      const [start = 0, end = 0, kind = 0] = [ranges[i], ranges[i + 1], ranges[i + 2]];
+      const start = ranges[i] ?? 0;
+      const end = ranges[i + 1] ?? 0;
+      const kind = ranges[i + 2] ?? 0;
       while ((areas[area]?.vma.end ?? Number.POSITIVE_INFINITY) <= start) area++;
       const vma = areas[area];
       if (!vma) continue;

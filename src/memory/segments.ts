@@ -16,7 +16,7 @@ const NAME = /^\/SYSV([0-9a-f]{8})/;
 
 /** Whether an area is an attached segment; its inode's number is the segment's id. */
 export function isSegment(vma: Vma): boolean {
-  return NAME.test(vma.name);
+  return vma.name !== "" && NAME.test(vma.name);
 }
 
 function entryOf(id: number, stat: SegmentStat): SegmentEntry {

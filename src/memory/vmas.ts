@@ -210,8 +210,8 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
 export function joinVvar(vmas: DumpedVma[]): DumpedVma[] {
   const out: DumpedVma[] = [];
   for (const one of vmas) {
-    const last = out.at(-1);
-    if (last && one.entry.status & VMA.VVAR && last.entry.status & VMA.VVAR && last.entry.end === one.entry.start) {
+    const last = one.entry.status & VMA.VVAR ? out.at(-1) : undefined;
+    if (last && last.entry.status & VMA.VVAR && last.entry.end === one.entry.start) {
       out[out.length - 1] = { ...last, entry: { ...last.entry, end: one.entry.end } };
     } else {
       out.push(one);
