@@ -243,20 +243,29 @@ export class Parasite implements Area, Disposable {
     }
   }
 
-  /** Calls `act` while the leader may run on all CPUs that it is allowed. */
-  roaming(act: () => void): void {
+  /** From now on the leader may run on all CPUs that it is allowed, until what is returned is called. */
+  roam(): () => void {
     const cpu = this.#cpu;
     this.unpin();
-    try {
-      act();
-    } finally {
+    return () => {
       if (cpu !== undefined) this.pin(this.leader.tid, cpu);
-    }
+    };
   }
 
   execute(ops: number, watch?: () => void): number {
-    const { view } = this;
-    view.setUint32(AREA.control + CONTROL.ops, ops, true);
+    this.#start(ops);
+    return this.#finish(watch);
+  }
+
+  /** As `run` of its program in two steps: what it returns waits for the end. */
+  launch(): (watch?: () => void) => void {
+    const count = this.program.close();
+    this.#start(count);
+    return (watch) => this.program.settle(count, this.#finish(watch));
+  }
+
+  #start(ops: number): void {
+    this.view.setUint32(AREA.control + CONTROL.ops, ops, true);
     roundTrips.programs++;
     this.#byte[0] = 1;
     const sent = sys(NR.sendto, this.#socket, addressOf(this.#byte), 1, MSG_NOSIGNAL, 0, 0);
@@ -267,9 +276,12 @@ export class Parasite implements Area, Disposable {
     for (const { header } of messages) {
       check(sys(NR.sendmsg, this.#socket, addressOf(header), MSG_NOSIGNAL), "cannot send a descriptor", this.subject);
     }
+  }
+
+  #finish(watch?: () => void): number {
     this.#await(watch);
     this.#settled = true;
-    return view.getUint32(AREA.control + CONTROL.stopped, true);
+    return this.view.getUint32(AREA.control + CONTROL.stopped, true);
   }
 
   /** Waits for the agent's answer; a task that stops or dies meanwhile is noticed. */

@@ -212,12 +212,12 @@ export function save(saving: Saving): Saved {
     log.progress(done, total);
     step();
   };
-  for (const { task, one, runs } of jobs) {
+  const copies = jobs.map(({ task, one: { parasite, memory }, runs }) => {
     const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
     const asVictim = BigInt(limit) === RLIM_INFINITY && (runs.bytes < HARMLESS || !memoryLimits.bind(task.pid));
-    const way = { parasite: one.parasite, memory: one.memory, asVictim, progress };
-    dumpPages(images, pids.of(task.pid), nextPagesId(), runs, way);
-  }
+    return { id: pids.of(task.pid), pagesId: nextPagesId(), runs, parasite, memory, asVictim, progress };
+  });
+  dumpPages(images, copies);
   saved.writingUs = since(memory);
   saved.bytes = total;
 

@@ -42,18 +42,12 @@ export class RemoteMemory implements Disposable {
   }
 
   /**
-   * Fills `into` from pieces of the task's memory, one behind the other.
-   * @param pieces addresses and lengths, by turns: together as many bytes as there is room, at most 1024 of them
+   * Fills `into` from pieces of the task's memory, one behind the other. Not by process_vm_readv(2), which pins the pages: the
+   * kernel then first gives the task copies of those that it shares with a relative.
+   * @param pieces addresses and lengths, by turns: together as many bytes as there is room
    * @returns undefined, or the address of a piece that is not readable
    */
   tryGather(pieces: readonly number[], into: Uint8Array): number | undefined {
-    const iov = new BigUint64Array(2 + pieces.length);
-    iov[0] = BigInt(addressOf(into));
-    iov[1] = BigInt(into.length);
-    for (const [i, value] of pieces.entries()) iov[2 + i] = BigInt(value);
-    const at = addressOf(iov);
-    if (sys(NR.process_vm_readv, this.pid, at, 1, at + 16, pieces.length / 2, 0) === into.length) return undefined;
-    // it stops at page protections, which the file does not mind
     let done = 0;
     for (let i = 0; i < pieces.length; i += 2) {
       const [start = 0, length = 0] = [pieces[i], pieces[i + 1]];

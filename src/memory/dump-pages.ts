@@ -1,7 +1,7 @@
 /** A task's private pages, from its own address space into the images. */
 import { PSEUDO } from "../agent/layout.ts";
 import type { Parasite } from "../agent/parasite.ts";
-import { load32 } from "../agent/program.ts";
+import { load32, type Result } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag } from "../image/pagemap.ts";
@@ -20,10 +20,18 @@ const PROT_READ = 1;
  */
 const AGENTS = { bytes: 16 << 20, parts: 8192 } as const;
 const PROGRAM = { calls: 1024, parts: 16384 } as const;
-/** The same of us: what stays in a processor's cache between the two copies, and what process_vm_readv(2) takes. */
-const OURS = { bytes: 512 << 10, parts: 1024 } as const;
-/** How a task's pages go to a file. */
-interface Way {
+/** The same of us: what stays in a processor's cache between the copies. */
+const OURS = { bytes: 256 << 10, parts: 1024 } as const;
+
+/** So many tasks write at the same time, each to a file of its own. */
+const AT_ONCE = 4;
+
+/** A task, and where its pages go. */
+export interface PagesJob {
+  /** What its images are called. */
+  readonly id: number;
+  readonly pagesId: number;
+  readonly runs: PageRuns;
   readonly parasite: Parasite;
   /** Whose pid names, too, the file that may have been set aside. */
   readonly memory: RemoteMemory;
@@ -39,25 +47,153 @@ interface Chunk {
   readonly offset: number;
 }
 
+/** Writes the page maps and the pages of tasks, those of long ones side by side. */
+export function dumpPages(images: ImageDirectory, jobs: readonly PagesJob[]): void {
+  const long: Copy[] = [];
+  for (const job of jobs) {
+    writePagemap(images.pagemapWriter("PAGEMAP", job.id, job.pagesId), job.runs);
+    if (job.runs.starts.length === 0) continue;
+    const copy = new Copy(images, job);
+    if (copy.isLong) long.push(copy);
+    else {
+      while (copy.begin()) copy.end(() => copy.tell());
+      copy.finish();
+    }
+  }
+  const running: Copy[] = [];
+  const watch = () => {
+    try {
+      for (const copy of running) copy.tell();
+    } catch (error) {
+      for (const copy of running) copy.stop();
+      throw error;
+    }
+  };
+  try {
+    while (long.length + running.length > 0) {
+      for (const copy of long.splice(0, AT_ONCE - running.length)) {
+        running.push(copy);
+        copy.begin();
+      }
+      const [first] = running;
+      first?.end(watch);
+      if (first?.begin()) running.push(first);
+      else first?.finish();
+      running.shift();
+    }
+  } catch (error) {
+    for (const copy of running) copy.abandon();
+    throw error;
+  }
+}
+
 /**
- * Writes the page map and the pages. The agent writes them itself, straight from the task's memory to the file: one copy, and
- * one program as long as there are not very many areas. One writer is all that a file takes: what we brought into a mapping of it
+ * One task's pages on their way. The agent writes them itself, straight from the task's memory to the file: one copy, and one
+ * program as long as there are not very many areas. One writer is all that a file takes: what we brought into a mapping of it
  * meanwhile, page by page, only made it longer. Pages that the task may not read are copied by us.
  */
-export function dumpPages(images: ImageDirectory, id: number, pagesId: number, runs: PageRuns, way: Way): void {
-  const map = images.pagemapWriter("PAGEMAP", id, pagesId);
-  writePagemap(map, runs);
-  if (runs.starts.length === 0) return;
-  const { parasite, memory, asVictim, progress } = way;
-  const file = images.pagesWriter(memory.pid, pagesId);
-  makeRoom(file.fd, runs.bytes);
-  const { agents, ours } = share(runs, asVictim);
-  // a long one had better find itself a CPU than share ours
-  if (agents.bytes >= LONG) parasite.roaming(() => writeAsVictim(parasite, file, agents.chunks, progress));
-  else writeAsVictim(parasite, file, agents.chunks, progress);
-  for (const chunk of ours.chunks) {
-    copyOurselves(memory, file, chunk);
-    progress(chunk.bytes);
+class Copy {
+  readonly #file: ImageWriter<"PAGES">;
+  readonly #agents: Share;
+  readonly #ours: Share;
+  #next = 0;
+  /** The program that the agent is at. */
+  #writes: { readonly call: Result; readonly bytes: number }[] = [];
+  #told = 0;
+  #hear: ((watch?: () => void) => void) | undefined;
+  #comeBack: (() => void) | undefined;
+
+  constructor(
+    images: ImageDirectory,
+    readonly job: PagesJob,
+  ) {
+    this.#file = images.pagesWriter(job.memory.pid, job.pagesId);
+    makeRoom(this.#file.fd, job.runs.bytes);
+    const { agents, ours } = share(job.runs, job.asVictim);
+    this.#agents = agents;
+    this.#ours = ours;
+  }
+
+  get isLong(): boolean {
+    return this.#agents.bytes >= LONG;
+  }
+
+  /** Lets the agent begin its next program; false when there is none left. */
+  begin(): boolean {
+    const { chunks } = this.#agents;
+    const first = this.#next;
+    let parts = 0;
+    for (; this.#next < chunks.length && this.#next - first < PROGRAM.calls; this.#next++) {
+      const more = (chunks[this.#next]?.pieces.length ?? 0) / 2;
+      if (parts + more > PROGRAM.parts) break;
+      parts += more;
+    }
+    if (this.#next === first) return false;
+    const { parasite } = this.job;
+    // a long one had better find itself a CPU than share ours
+    if (this.isLong) this.#comeBack ??= parasite.roam();
+    const { program } = parasite;
+    const fd = load32(parasite.receiveFd(program, this.#file.fd));
+    this.#told = 0;
+    this.#writes = chunks.slice(first, this.#next).map(({ pieces, bytes, offset }) => {
+      const place = program.reserve(pieces.length * 8);
+      putU64s(place.bytes, pieces.length, pieces);
+      const args = [fd, place, pieces.length / 2, offset];
+      return { call: program.call(PSEUDO.writevAll, args, { ignore: true, watched: true }), bytes };
+    });
+    program.call(NR.close, [fd]);
+    this.#hear = parasite.launch();
+    return true;
+  }
+
+  /** Tells what has been written since the last time. */
+  tell(): void {
+    let done = 0;
+    for (const { call, bytes } of this.#writes.slice(this.#told)) {
+      if (!this.job.parasite.program.made(call)) break;
+      done += bytes;
+      this.#told++;
+    }
+    this.job.progress(done);
+  }
+
+  /** Takes away what the agent has not begun yet. Its program goes on, for the descriptor is still to be closed. */
+  stop(): void {
+    for (const { call } of this.#writes) this.job.parasite.program.empty(call, 2);
+  }
+
+  /** Waits until the agent has done its program. */
+  end(watch: () => void): void {
+    const hear = this.#hear;
+    this.#hear = undefined;
+    hear?.(watch);
+    const { parasite } = this.job;
+    for (const { call } of this.#writes) {
+      const result = parasite.program.result(call);
+      if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, this.#file.path);
+    }
+    this.tell();
+  }
+
+  /** Once the agent has done its part. */
+  finish(): void {
+    this.#comeBack?.();
+    const { memory, progress } = this.job;
+    for (const chunk of this.#ours.chunks) {
+      copyOurselves(memory, this.#file, chunk);
+      progress(chunk.bytes);
+    }
+  }
+
+  /** After an error, maybe of another task: the agent must be at rest before it can be taken out. */
+  abandon(): void {
+    if (this.#hear === undefined) return;
+    this.stop();
+    try {
+      this.#hear();
+    } catch {
+      // the first error is the one to tell
+    }
   }
 }
 
@@ -129,71 +265,6 @@ function writePagemap(map: ImageWriter, runs: PageRuns): void {
     end = runs.ends[i] ?? 0;
   }
   put();
-}
-
-function writeAsVictim(
-  parasite: Parasite,
-  file: ImageWriter<"PAGES">,
-  chunks: readonly Chunk[],
-  progress: (bytes: number) => void,
-): void {
-  let first = 0;
-  while (first < chunks.length) {
-    let last = first;
-    let parts = 0;
-    for (; last < chunks.length && last - first < PROGRAM.calls; last++) {
-      const more = (chunks[last]?.pieces.length ?? 0) / 2;
-      if (parts + more > PROGRAM.parts) break;
-      parts += more;
-    }
-    writeTogether(parasite, file, chunks.slice(first, last), progress);
-    first = last;
-  }
-}
-
-/** One program. */
-function writeTogether(
-  parasite: Parasite,
-  file: ImageWriter<"PAGES">,
-  chunks: readonly Chunk[],
-  progress: (bytes: number) => void,
-): void {
-  const { program } = parasite;
-  const fd = load32(parasite.receiveFd(program, file.fd));
-  const writes = chunks.map(({ pieces, bytes, offset }) => {
-    const parts = program.reserve(pieces.length * 8);
-    putU64s(parts.bytes, pieces.length, pieces);
-    const call = program.call(PSEUDO.writevAll, [fd, parts, pieces.length / 2, offset], {
-      ignore: true,
-      watched: true,
-    });
-    return { call, bytes };
-  });
-  program.call(NR.close, [fd]);
-  let told = 0;
-  const tell = () => {
-    let done = 0;
-    for (const { call, bytes } of writes.slice(told)) {
-      if (!program.made(call)) break;
-      done += bytes;
-      told++;
-    }
-    progress(done);
-  };
-  program.run(() => {
-    try {
-      tell();
-    } catch (error) {
-      // its descriptor is still to be closed
-      for (const { call } of writes) program.empty(call, 2);
-      throw error;
-    }
-  });
-  for (const { call } of writes) {
-    const result = program.result(call);
-    if (result < 0) throw pageError(result, parasite.subject.pid ?? 0, file.path);
-  }
-  tell();
 }
 
 function pageError(result: number, pid: number, path: string): CrError {

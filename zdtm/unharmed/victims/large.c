@@ -1,6 +1,6 @@
 /*
- * So much memory that it is written in several pieces, and two give it back at the end. Whatever is lost or changed of it ends
- * the program.
+ * A process and its child with so much memory that both write it at the same time, in several pieces, and others help to give it
+ * back at the end. Whatever is lost or changed of it ends the program.
  *   large READY
  */
 #define _GNU_SOURCE
@@ -21,9 +21,13 @@ int main(int argc, char **argv) {
   uint64_t *memory = mmap(NULL, WORDS * sizeof(*memory), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return 1;
   for (uint64_t i = 0; i < WORDS; i++) memory[i] = word(i);
-  FILE *ready = fopen(argv[1], "w");
-  fprintf(ready, "%lx 1\n", (unsigned long)counters);
-  fclose(ready);
+  pid_t child = fork();
+  if (child < 0) return 1;
+  FILE *ready = child ? fopen(argv[1], "w") : NULL;
+  if (ready) {
+    fprintf(ready, "%lx 1\n", (unsigned long)counters);
+    fclose(ready);
+  }
   for (;; counters[0]++) {
     uint64_t first = counters[0] % 64 * PIECE;
     for (uint64_t i = first; i < first + PIECE; i++)
