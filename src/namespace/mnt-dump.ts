@@ -31,8 +31,8 @@ import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
 import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
+import { lockedOf, optionsInside } from "./mnt-users.ts";
 import { packTree } from "./tmpfs.ts";
-import { NOBODY } from "./user-ids.ts";
 
 const EINVAL = -22;
 /** Mounts that are held open together. */
@@ -135,30 +135,6 @@ class Seen implements Disposable {
   }
 }
 
-/** Tries to take away one mount after the other, those upon others first. */
-function lockedOf(
-  all: readonly MountInfo[],
-  copies: ReadonlyMap<number, MountInfo>,
-  root: MountInfo | undefined,
-  call: Caller,
-): Set<number> {
-  const left = new Set(all.filter((one) => one !== root));
-  for (let moved = true; moved; ) {
-    moved = false;
-    for (const mount of [...left].reverse()) {
-      if ([...left].some(({ parentId, mntId }) => parentId === mount.mntId && mntId !== mount.mntId)) continue;
-      const fd = tryOpenThere(mount.mountpoint, O.PATH, call);
-      if (fd < 0) continue;
-      const isIt = statFd(fd).mntId === copies.get(mount.mntId)?.mntId;
-      closeFd(fd);
-      if (!isIt || tryDetach(mount.mountpoint, call) < 0) continue;
-      left.delete(mount);
-      moved = true;
-    }
-  }
-  return new Set([...left].map(({ mntId }) => mntId));
-}
-
 function chainOf(mount: MountInfo, all: readonly MountInfo[]): MountInfo[] {
   const parent = all.find(({ mntId }) => mntId === mount.parentId && mntId !== mount.mntId);
   return parent ? [...chainOf(parent, all), mount] : [mount];
@@ -226,18 +202,6 @@ function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): boo
   for (let i = 0, at = stranger(); at !== undefined && i < all.length; at = stranger(), i++)
     if (tryDetach(at, call) === EINVAL) return false;
   return true;
-}
-
-/** Options as the tree's own user namespace has them: the kernel shows us users and groups as we call them. */
-function optionsInside(options: string, ids: IdTranslation | undefined): string {
-  if (!ids) return options;
-  const words = options.split(",").flatMap((word) => {
-    const [, what, id] = /^(uid|gid)=(\d+)$/.exec(word) ?? [];
-    if (what === undefined) return [word];
-    const inside = what === "uid" ? ids.uid(Number(id)) : ids.gid(Number(id));
-    return inside === NOBODY ? [] : [`${what}=${inside}`];
-  });
-  return words.join(",");
 }
 
 function entryOf(mount: MountInfo, enableFs: readonly string[], ids: IdTranslation | undefined): MntEntry {

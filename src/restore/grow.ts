@@ -3,27 +3,24 @@
  * A child whose areas are copies of its parent's is cloned after these are filled, so that they stay shared.
  */
 
-import { LAST_PID } from "../agent/pid.ts";
 import type { Program } from "../agent/program.ts";
 import { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { closeOthers, receiveFd } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
 import type { CoreEntry, TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
-import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
-import { CLONE } from "../kernel/uapi/sched.ts";
 import type { MemoryResult, MemorySources } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { isI386Core } from "../task/arch/i386.ts";
-import { setGroups } from "../task/creds.ts";
 import { restoreThpDisable } from "../task/process.ts";
+import { enterNamespaces, sayLast } from "./enter.ts";
 import { makeGroups } from "./groups.ts";
 import type { Hole } from "./hole.ts";
 import { executeOther } from "./other-code.ts";
@@ -139,7 +136,8 @@ export class Forest implements Disposable {
     const { root } = this.set;
     const puppet = this.options.bearRoot(() => this.#makeRoot(root.pid, isI386Core(root.core)));
     this.pids.plant(puppet);
-    puppet.last = (number) => (this.warden ? this.warden.sayLast(number) : this.#sayLast(puppet, number));
+    puppet.last = (number) =>
+      this.warden ? this.warden.sayLast(number) : sayLast(puppet, number, this.options.sources.service);
     const grown: GrownTask = {
       saved: root,
       puppet,
@@ -169,8 +167,8 @@ export class Forest implements Disposable {
         remedy: "dump the tree from the session's leader on",
       });
     }
-    for (const task of this.tasks.values()) this.#enter(task, true);
     makeGroups(this);
+    for (const task of this.tasks.values()) enterNamespaces(task, this.options, true);
   }
 
   /** The tree's root, below an init where a pid namespace is made around it; it has the service socket, and nothing else. */
@@ -212,7 +210,7 @@ export class Forest implements Disposable {
   #settle(task: GrownTask, inherited: readonly VmaEntry[]): void {
     const { saved, puppet } = task;
     this.options.step();
-    this.#enter(task);
+    enterNamespaces(task, this.options);
     const { sid } = saved.tree;
     if (saved.zombie) {
       if (sid === saved.pid) this.#lead(task);
@@ -242,45 +240,6 @@ export class Forest implements Disposable {
     }
     if (!memoryFirst) this.#memory(task, inherited);
     for (const one of made) this.#settle(one.task, one.vmas);
-  }
-
-  /** The root may say which number its pid namespace gave last; who lives in a user namespace below may not. */
-  #sayLast(root: Puppet, number: number): void {
-    const file = openPath(LAST_PID, O.WRONLY, "cannot choose the number of a task");
-    const text = Buffer.from(`${number}`);
-    try {
-      run(root, (program) => {
-        const theirs = receiveFd(program, this.options.sources.service, file);
-        program.call(NR.write, [theirs, program.data(text), text.length], {
-          what: "cannot choose the number of a task",
-        });
-        program.call(NR.close, [theirs]);
-      });
-    } finally {
-      closeFd(file);
-    }
-  }
-
-  /**
-   * Into the namespaces that it does not share with whom it was cloned by, before it has children. Into a user namespace afterwards, for
-   * there it may not choose their numbers; but nobody enters one who shares root and working directory.
-   */
-  #enter(task: GrownTask, isLast = false): void {
-    const { ids, children, core } = task.saved;
-    if (!ids) return;
-    const before = task.namespaces;
-    const waits = !isLast && !children.some((child) => child.ids?.fs_id === ids.fs_id);
-    for (const { fd, flag } of this.options.toEnter(ids, before)) {
-      if (flag === CLONE.NEWUSER && waits) continue;
-      const groups = flag === CLONE.NEWUSER ? this.options.groupsBefore({ ids, core }) : undefined;
-      run(task.puppet, (program) => {
-        if (groups) setGroups(program, groups);
-        const theirs = receiveFd(program, this.options.sources.service, fd);
-        program.call(NR.setns, [theirs, flag], { what: "cannot enter a namespace", subject: { pid: task.saved.pid } });
-        program.call(NR.close, [theirs]);
-      });
-    }
-    task.namespaces = waits ? { ...ids, user_ns_id: before?.user_ns_id } : ids;
   }
 
   /** Makes a task the leader of a session. */
