@@ -64,7 +64,30 @@ interface Tally {
   gone: number;
 }
 
-async function killOften({ argv, options = {}, isApart }: Kind, words: string[], times: number): Promise<Tally> {
+const isThere = (pid: number) => existsSync(`/proc/${pid}/exe`);
+
+/** What is left of a tree, and is not stopped as it was, or still traced. */
+function unstopped(pids: readonly number[]): string | undefined {
+  const text = (pid: number) => (isThere(pid) ? readFileSync(`/proc/${pid}/status`, "latin1") : "");
+  const wrong = pids.filter(isThere).filter((pid) => !/State:\tT[\s\S]*TracerPid:\t0\n/.test(text(pid)));
+  return wrong.length > 0 ? `these are not stopped: ${wrong.join(" ")}` : undefined;
+}
+
+async function stop({ pids }: Victim): Promise<void> {
+  for (const pid of pids) process.kill(pid, "SIGSTOP");
+  await until("the victim does not stop", () => unstopped(pids));
+}
+
+async function goOn(pids: readonly number[]): Promise<void> {
+  await until("the victim has been continued", () => unstopped(pids));
+  for (const pid of pids.filter(isThere)) process.kill(pid, "SIGCONT");
+}
+
+async function killOften(
+  { argv, options = {}, isApart, isStopped }: Kind,
+  words: string[],
+  times: number,
+): Promise<Tally> {
   using scratch = new Scratch();
   await using keeper = await Keeper.start();
   const around = isApart ? await apart(keeper, scratch) : undefined;
@@ -120,7 +143,9 @@ async function killOften({ argv, options = {}, isApart }: Kind, words: string[],
   for (const instant of instants) {
     const { victim } = await stand.victim();
     const { pids } = victim;
+    if (isStopped) await stop(victim);
     const struck = await strike(instant, victim.pid, dump(victim.pid, words), under);
+    if (isStopped) await goOn(pids);
     const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${counted.calls} calls`;
     if (!struck.killed && struck.status !== 0) {
       const log = readFileSync(scratch.file("images/dump.log"), "latin1");
@@ -158,6 +183,8 @@ interface Kind {
   times?: number;
   /** It needs a network and objects of its own. */
   isApart?: boolean;
+  /** It is stopped by a signal while it is dumped. */
+  isStopped?: boolean;
 }
 
 const filtered: VictimOptions = {
@@ -194,6 +221,7 @@ const victims: readonly Kind[] = [
     times: FEW,
   },
   { name: "a tree of twenty", argv: () => [cProgram("victims/tree.c")] },
+  { name: "threads that are stopped", argv: () => [cProgram("victims/computing.c")], times: FEW, isStopped: true },
   { name: "a terminal with lines in it", argv: () => [cProgram("victims/terminal.c")], times: FEW },
   { name: "a terminal that is full", argv: () => [cProgram("victims/terminal.c"), "full"], times: FEW },
   { name: "one of each kind of descriptor", argv: () => [cProgram("victims/everything.c")], times: FEW },

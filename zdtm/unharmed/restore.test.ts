@@ -1,17 +1,22 @@
 /** tscriu dies by SIGKILL at any instant of a restore: all of the tree is back, or nothing of it and nothing that was made for it. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { apart, type Surroundings } from "./lib/apart.ts";
 import { spread, strike } from "./lib/kill.ts";
 import { cProgram } from "./lib/programs.ts";
 import { tscriu } from "./lib/run.ts";
+import { Turns } from "./lib/turns.ts";
 import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
 const patience = 600_000;
 const kills = Number(process.env.UNHARMED_RESTORES ?? 60);
+
+/** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
+const turns = new Turns(Math.max(2, availableParallelism()));
 
 /** A cgroup that a process may be put into, or undefined. */
 function freshCgroup(name: string): string | undefined {
@@ -35,7 +40,7 @@ interface Stage {
   around: Surroundings;
 }
 
-async function killOften({ scratch, victim, before, around }: Stage, times: number): Promise<{ back: number }> {
+async function killOften({ scratch, victim, before, around }: Stage, times: number): Promise<void> {
   const { keeper, pid, pids } = victim;
   const images = scratch.file("images");
   mkdirSync(images);
@@ -56,7 +61,6 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
   await victim.wellAs(before);
   await dump();
   const empty = around.look();
-  let back = 0;
   for (const n of spread(times, counted.calls)) {
     const when = `killed at call ${n} of ${counted.calls}`;
     try {
@@ -69,7 +73,6 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
         return isBack || alive.length === 0 ? undefined : alive.join(" ");
       });
       if (isBack) {
-        back++;
         await victim.wellAs(before);
         await dump();
       }
@@ -80,11 +83,10 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
   }
   await run("restore", "-d", "-o", "restore.log");
   await victim.wellAs(before);
-  return { back };
 }
 
 describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
-  test(
+  test.concurrent(
     `leaves nothing of what a tree holds, ${kills} times`,
     async () => {
       using scratch = new Scratch();
@@ -93,11 +95,11 @@ describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
       const argv = [...around.under, cProgram("victims/holder.c", "-lrt"), around.directory];
       const victim = await Victim.start(keeper, scratch, argv);
       const before = await victim.settled();
-      await killOften({ scratch, victim, before, around }, kills);
+      await turns.take(() => killOften({ scratch, victim, before, around }, kills));
     },
     patience,
   );
-  test(
+  test.concurrent(
     `leaves nothing of a tree of twenty, ${kills} times`,
     async () => {
       using scratch = new Scratch();
@@ -109,11 +111,11 @@ describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
         directory: scratch.path,
         look: () => (readFileSync("/proc/self/mounts", "latin1").length > 0 ? "" : "none"),
       };
-      await killOften({ scratch, victim, before, around }, kills);
+      await turns.take(() => killOften({ scratch, victim, before, around }, kills));
     },
     patience,
   );
-  test(
+  test.concurrent(
     `leaves no cgroup, ${Math.ceil(kills / 6)} times`,
     async () => {
       using scratch = new Scratch();
@@ -133,7 +135,7 @@ describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
           look: () => String(existsSync(cgroup)),
           tidy: () => rmdirSync(cgroup),
         };
-        await killOften({ scratch, victim, before, around }, Math.ceil(kills / 6));
+        await turns.take(() => killOften({ scratch, victim, before, around }, Math.ceil(kills / 6)));
       } finally {
         await until("the cgroup is in use", () => {
           try {

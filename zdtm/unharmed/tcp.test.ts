@@ -4,12 +4,14 @@
  */
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
-import { type Instant, type Struck, strike } from "./lib/kill.ts";
+import { type Instant, type Struck, spread, strike } from "./lib/kill.ts";
 import { cProgram } from "./lib/programs.ts";
 import { tscriu } from "./lib/run.ts";
+import { Turns } from "./lib/turns.ts";
 import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -17,7 +19,8 @@ const patience = 900_000;
 const times = Number(process.env.UNHARMED_TCP ?? 40);
 const SIGINT = 2;
 
-const random = (below: number) => Math.floor(Math.random() * below);
+/** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
+const turns = new Turns(Math.max(2, availableParallelism()));
 
 /** A tree with connections to a peer outside, in a network that nobody else is in. */
 class Place implements AsyncDisposable {
@@ -135,14 +138,15 @@ class Place implements AsyncDisposable {
   }
 }
 
+/** All over a dump; at its very end, where locks are handed over and the tree ends; and by the clock. */
 function instants(calls: number, signal: number | undefined): Instant[] {
-  return Array.from({ length: times }, (_, i): Instant => {
-    const kind = i % 4;
-    const more = signal === undefined ? {} : { signal };
-    if (kind === 3) return { at: "after", n: random(60_000), ...more };
-    // half of them at the very end, where locks are handed over and the tree ends
-    return { at: "call", n: kind === 2 ? calls - random(200) : random(calls), ...more };
-  });
+  const more = signal === undefined ? {} : { signal };
+  const all = spread(times / 2, calls);
+  const last = spread(times / 4, Math.min(200, calls)).map((n) => calls - n);
+  return [
+    ...[...all, ...last].map((n): Instant => ({ at: "call", n, ...more })),
+    ...spread(times / 4, 60_000).map((n): Instant => ({ at: "after", n, ...more })),
+  ];
 }
 
 /** Disturbs dumps; what they have ended is brought back. */
@@ -180,12 +184,12 @@ async function restores(signal: number | undefined): Promise<number> {
   await using place = await Place.make("queue");
   const { victim } = place;
   let refused = 0;
-  for (let i = 0; i < times / 2; i++) {
+  for (const n of spread(times / 2, 150_000)) {
     const { pids } = victim;
     await place.run("dump");
     expect(await place.isGone(pids)).toBe(true);
     const more = signal === undefined ? {} : { signal };
-    const instant: Instant = { at: "start", n: 10_000 + random(150_000), ...more };
+    const instant: Instant = { at: "start", n: 10_000 + n, ...more };
     const struck = await place.strike(instant, place.words("restore"));
     try {
       if ((struck.killed || struck.status !== 0) && !(await place.isBack(pids))) {
@@ -210,10 +214,10 @@ describe.skipIf(!isRoot)("a tree with TCP connections (a dump needs root)", () =
     ["killed while it ends the tree", [], undefined],
     ["interrupted while it ends the tree", [], SIGINT],
   ] as const)
-    test(
+    test.concurrent(
       `outlives tscriu ${name}, ${times} times`,
       async () => {
-        const { gone, struck } = await dumps([...more], signal);
+        const { gone, struck } = await turns.take(() => dumps([...more], signal));
         expect(struck).toBeGreaterThan(0);
         if (more.length > 0) expect(gone).toBe(0);
       },
@@ -234,9 +238,9 @@ describe.skipIf(!isRoot)("a tree with TCP connections (a dump needs root)", () =
     ["killed", undefined],
     ["interrupted", SIGINT],
   ] as const)
-    test(
+    test.concurrent(
       `comes back after a restore that was ${name}, ${times / 2} times`,
-      async () => expect(await restores(signal)).toBeGreaterThan(0),
+      async () => expect(await turns.take(() => restores(signal))).toBeGreaterThan(0),
       patience,
     );
 });
