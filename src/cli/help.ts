@@ -19,8 +19,8 @@ export const commandMeanings: Readonly<Record<Command, { meaning: string; later?
   service: { meaning: "answer requests on a unix socket" },
   swrk: { meaning: "answer requests on an inherited socket, for libraries" },
   dedup: { meaning: "free pages in older images that newer ones replace", later: true },
-  "cpuinfo dump": { meaning: "write what this CPU can to an image", later: true },
-  "cpuinfo check": { meaning: "compare that image with this CPU", later: true },
+  "cpuinfo dump": { meaning: "write what this CPU can to an image" },
+  "cpuinfo check": { meaning: "compare that image with this CPU" },
 };
 
 const toolMeanings: readonly (readonly [string, string])[] = [

@@ -43,7 +43,6 @@ const cases: readonly (readonly [string, number, RegExp, RegExp])[] = [
   ["show x", 255, /^$/, /crit show/],
   ["cpuinfo", 1, /^$/, /second word/],
   ["cpuinfo frob", 1, /^$/, /no command `cpuinfo frob`/],
-  ["cpuinfo dump", 1, /^$/, /not there yet/],
   ["pre-dump -t 1", 1, /^$/, /not there yet/],
   ["swrk", 1, /^$/, /the number of a descriptor/],
   ["swrk 0", 1, /^$/, /no connected unix socket/],

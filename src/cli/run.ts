@@ -29,8 +29,8 @@ const loaders: Readonly<Record<Command, Loader>> = {
   swrk: async () => (await import("../rpc/swrk.ts")).runSwrk,
   dedup: () => later("freeing superseded pages is not there yet", "remove older image directories as a whole"),
   "lazy-pages": () => later("bringing memory on demand is not there yet", "restore without --lazy-pages"),
-  "cpuinfo dump": () => later("writing CPU information is not there yet", "compare /proc/cpuinfo of the machines"),
-  "cpuinfo check": () => later("comparing CPU information is not there yet", "compare /proc/cpuinfo of the machines"),
+  "cpuinfo dump": async () => (await import("./cpuinfo.ts")).dumpCpuInfo,
+  "cpuinfo check": async () => (await import("./cpuinfo.ts")).checkCpuInfo,
 };
 
 /** Commands of long ago: a notice, and a status of their own. */

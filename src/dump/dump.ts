@@ -14,6 +14,7 @@ import { requirePageSize } from "../kernel/page-size.ts";
 import { traceByDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import type { DumpOptions, DumpResult } from "../options.ts";
+import { isSaved, ownCpuInfo } from "../task/cpuinfo.ts";
 import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
 import { shutDoors } from "./doors.ts";
@@ -82,6 +83,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     dump_criu_run_id: files.runId,
     tcp_close: options.tcpClose || undefined,
   };
+  if (isSaved(options.cpuCap)) images.write("CPUINFO", [ownCpuInfo()]);
   images.commit(inventory, (from, to) => files.complete(from, to));
   const script = options.hook("post-dump", options.pid);
   if (script !== 0)

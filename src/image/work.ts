@@ -2,7 +2,7 @@ import type { Entry, Init } from "./codec.ts";
 import { encodeImage, readEntries, readStart } from "./framing.ts";
 import { imageName } from "./kinds.ts";
 import { RecordReader } from "./record.ts";
-import type { IrmapCacheEntry, StatsEntry } from "./schema.gen.ts";
+import type { CpuinfoEntry, IrmapCacheEntry, StatsEntry } from "./schema.gen.ts";
 import { readIfThere, writeFully } from "./storage.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -30,6 +30,21 @@ export function readStats(workDir: string, of: "dump" | "restore"): StatsEntry |
   const reader = new RecordReader(bytes, path);
   readStart(reader, "STATS", 2);
   return readEntries(reader, "STATS")[0] as unknown as StatsEntry;
+}
+
+/** Writes cpuinfo.img where there is no set. Errors: CrError ENOSPC and the like. */
+export function writeCpuInfo(dir: string, entry: Init<CpuinfoEntry>): void {
+  writeWorkFile(dir, imageName("CPUINFO", undefined), encodeImage("CPUINFO", [entry as unknown as Entry]));
+}
+
+/** Reads cpuinfo.img; undefined where there is none. Errors: CrError BAD_IMAGE. */
+export function readCpuInfo(dir: string): CpuinfoEntry | undefined {
+  const path = `${dir}/${imageName("CPUINFO", undefined)}`;
+  const bytes = readIfThere(path);
+  if (bytes === undefined) return undefined;
+  const reader = new RecordReader(bytes, path);
+  readStart(reader, "CPUINFO", 2);
+  return readEntries(reader, "CPUINFO")[0] as unknown as CpuinfoEntry;
 }
 
 /** Writes irmap-cache: where a pre-dump found the files that are watched. */

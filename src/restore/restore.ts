@@ -29,6 +29,7 @@ import { givenPidNamespace } from "../namespace/pid.ts";
 import { FreshNamespaces, translateIds } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { isI386Core } from "../task/arch/i386.ts";
+import { checkCpuInfo, isSaved } from "../task/cpuinfo.ts";
 import { prepareLabels } from "../task/label.ts";
 import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
@@ -83,6 +84,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
   }
   using undoing = new Undoing();
+  checkCpuInfo(options.cpuCap, images.read("CPUINFO")[0], isSaved(options.cpuCap));
   using files = new RestoredFiles(images, options, log, set, undoing);
   files.check();
   const cores = set.tasks.flatMap(({ core, threads }) => [core, ...threads.map((thread) => thread.core)]);

@@ -111,14 +111,8 @@ const duties: ReadonlyMap<number, Duty> = new Map<number, Duty>([
   [CriuReqType.SINGLE_PRE_DUMP, rounds],
   [CriuReqType.PAGE_SERVER, pages],
   [CriuReqType.PAGE_SERVER_CHLD, pages],
-  [
-    CriuReqType.CPUINFO_DUMP,
-    notYet("writing CPU information is not there yet", "compare /proc/cpuinfo of the machines"),
-  ],
-  [
-    CriuReqType.CPUINFO_CHECK,
-    notYet("comparing CPU information is not there yet", "compare /proc/cpuinfo of the machines"),
-  ],
+  [CriuReqType.CPUINFO_DUMP, async (...all) => (await import("./duty-cpuinfo.ts")).cpuInfoDump(...all)],
+  [CriuReqType.CPUINFO_CHECK, async (...all) => (await import("./duty-cpuinfo.ts")).cpuInfoCheck(...all)],
   [CriuReqType.FEATURE_CHECK, checkFeatureBits],
   [CriuReqType.VERSION, version],
   [CriuReqType.WAIT_PID, waitPid],

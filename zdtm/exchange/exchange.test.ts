@@ -87,6 +87,7 @@ test.skipIf(reason !== undefined)(
     const console = bootWith(machine, entries);
     const steps = stepsOf(console);
     const wanted = runs.flatMap(({ way, tree }) => tree.map((name) => [`${way.replace(" ", ">")} ${name}`, "PASS"]));
+    for (const way of ways) wanted.push([`${way.replace(" ", ">")} cpuinfo`, "PASS"]);
     const found = wanted.map(([step = ""]) => [step, steps.get(step) ?? "not seen"]);
     expect(found, console.slice(-20_000)).toEqual(wanted);
     expect(steps.get("end")).toBe("ok");

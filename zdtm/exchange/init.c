@@ -304,6 +304,20 @@ static void tree(int number, char *dumper, char *restorer, char **names, int cou
 	printf("  at %.0f s\n", seconds());
 }
 
+/* One writes what the processor can, the other compares */
+static void processor(char *writer, char *reader)
+{
+	char first[32], second[32];
+	char *dump[] = { first, "cpuinfo", "dump", "-D", "/data/cpuinfo", 0 };
+	char *check[] = { second, "cpuinfo", "check", "-D", "/data/cpuinfo", 0 };
+
+	snprintf(first, sizeof(first), "/%s", writer);
+	snprintf(second, sizeof(second), "/%s", reader);
+	mkdir("/data/cpuinfo", 0700);
+	printf("step %s>%s cpuinfo: %s\n", writer, reader, run(dump) || run(check) ? "they differ" : "PASS");
+	unlink("/data/cpuinfo/cpuinfo.img");
+}
+
 static void prepare(void)
 {
 	static const struct {
@@ -349,6 +363,8 @@ int main(void)
 		if (count > 2)
 			tree(number, words[0], words[1], words + 2, count - 2);
 	}
+	processor("tscriu", "criu");
+	processor("criu", "tscriu");
 	printf("step end: ok\n");
 	fflush(stdout);
 	reboot(RB_POWER_OFF);
