@@ -3,12 +3,12 @@ import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import { fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
+import { fieldOf, type NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind, namespaceKinds } from "../namespace/registry.ts";
 import { birthProblems, ownerProblems } from "../namespace/user.ts";
 import type { DumpOptions } from "../options.ts";
 import type { VirtualPids } from "./pids.ts";
-import type { FrozenTree } from "./tree.ts";
+import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 function checkNamespaces(namespaces: NamespaceIds, options: DumpOptions, blocker: (error: CrError) => void): void {
   for (const { name, link, member } of namespaces.foreign) {
@@ -45,16 +45,22 @@ function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: 
   }
 }
 
-/** A task can have made or entered a time namespace for its next children alone. */
-function checkChildrensClocks(pid: number, namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
-  const own = namespaces.link(pid, "time");
-  if (own === "" || linkOf(pid, "time_for_children") === own) return;
+/** The next children's time namespace, where it is another one, has to be made by the task itself: which then has no threads. */
+function checkChildrensClocks(
+  { pid, threads }: FrozenTask,
+  pids: VirtualPids,
+  blocker: (error: CrError) => void,
+): void {
+  if (threads.length < 2 || pids.clocksBornInto(pid) === undefined) return;
   blocker(
-    new CrError("the task's next children would be born into another time namespace: this is not supported yet", {
-      code: "ENOTSUP",
-      subject: { pid, namespace: own },
-      remedy: "dump it before it calls unshare(2) or setns(2)",
-    }),
+    new CrError(
+      "the next children of a task with threads would be born into another time namespace: this is not supported yet",
+      {
+        code: "ENOTSUP",
+        subject: { pid },
+        remedy: "dump it before it calls unshare(2) or setns(2)",
+      },
+    ),
   );
 }
 
@@ -118,7 +124,7 @@ export function checkTree(
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
-    if (!task.zombie) checkChildrensClocks(task.pid, namespaces, blocker);
+    if (!task.zombie) checkChildrensClocks(task, pids, blocker);
   }
   if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
     blocker(

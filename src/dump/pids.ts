@@ -22,6 +22,7 @@ export class VirtualPids {
   readonly #own = new Map<number, number>();
   readonly #inner = new Map<FrozenTask, TscriuInnerPids[]>();
   readonly #bornInto = new Map<FrozenTask, number>();
+  readonly #clocks = new Map<number, number>();
   /** How many pid namespaces lie between ours and that of the root. */
   readonly #depth: number;
 
@@ -39,7 +40,11 @@ export class VirtualPids {
       for (const [i, { tid }] of task.threads.entries()) this.#note(tid, threads[i]);
       if (isNested) this.#inner.set(task, this.#innerOf(task, threads));
     }
-    for (const task of tree.tasks) if (!task.zombie) this.#lookAtNextChildren(task, blocker);
+    for (const task of tree.tasks) {
+      if (task.zombie) continue;
+      this.#lookAtNextChildren(task, blocker);
+      this.#lookAtNextClocks(task.pid);
+    }
     this.#checkInits(tree, blocker);
   }
 
@@ -94,6 +99,12 @@ export class VirtualPids {
     );
   }
 
+  #lookAtNextClocks(pid: number): void {
+    const own = this.namespaces.link(pid, "time");
+    const link = linkOf(pid, "time_for_children");
+    if (own !== "" && link !== "" && link !== own) this.#clocks.set(pid, this.namespaces.number("time", link, pid));
+  }
+
   /** Who lives in a namespace whose init is not part of the tree cannot be born there again. */
   #checkInits(tree: FrozenTree, blocker: (error: CrError) => void): void {
     const [root] = tree.tasks;
@@ -136,10 +147,17 @@ export class VirtualPids {
     return this.#own.get(pid) ?? this.of(pid);
   }
 
+  /** The time namespace of a task's next children, where it is not its own. */
+  clocksBornInto(pid: number): number | undefined {
+    return this.#clocks.get(pid);
+  }
+
   /** Namespaces of its own and of its next children, where these are not the root's. */
   spaces(task: FrozenTask): TscriuPidSpaces | undefined {
     const [inner, born_into] = [this.#inner.get(task), this.#bornInto.get(task)];
-    return inner || born_into !== undefined ? { inner: inner ?? [], born_into } : undefined;
+    const clocks_born_into = this.#clocks.get(task.pid);
+    const isOwn = inner || born_into !== undefined || clocks_born_into !== undefined;
+    return isOwn ? { inner: inner ?? [], born_into, clocks_born_into } : undefined;
   }
 
   /** Process group and session; 0 for what lies outside of the root's pid namespace. */

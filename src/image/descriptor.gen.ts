@@ -1229,7 +1229,8 @@ export const messages: Readonly<Record<string, string>> = {
 5 repeated uint32 threads
 2000 optional .tscriu_pid_spaces tscriu_pids`,
   tscriu_pid_spaces: `1 repeated .tscriu_inner_pids inner
-2 optional uint32 born_into`,
+2 optional uint32 born_into
+3 optional uint32 clocks_born_into`,
   tscriu_inner_pids: `1 required uint32 pid_ns_id
 2 required uint32 pid
 3 required uint32 pgid

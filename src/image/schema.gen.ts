@@ -1960,6 +1960,7 @@ export interface PstreeEntry {
 export interface TscriuPidSpaces {
   inner: TscriuInnerPids[];
   born_into?: number;
+  clocks_born_into?: number;
 }
 
 export interface TscriuInnerPids {

@@ -2,7 +2,7 @@
 import type { Program } from "../agent/program.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { DumpOptions } from "../options.ts";
-import type { ForeignNamespace } from "./ids.ts";
+import { type ForeignNamespace, linkOf } from "./ids.ts";
 import { namespaceKind } from "./registry.ts";
 
 /** @param programOf what a task's agent runs */
@@ -12,8 +12,12 @@ export function dumpNamespaces(
   options: DumpOptions,
   programOf: (pid: number) => Program,
 ): void {
-  for (const { name, id, member } of foreign) {
+  for (const { name, id, member, link } of foreign) {
     const kind = namespaceKind(name);
+    if (kind?.saveForChildren && linkOf(member, name) !== link) {
+      kind.saveForChildren(images, id, member);
+      continue;
+    }
     kind?.save?.(images, id, member, options, foreign);
     const ask = kind?.ask;
     if (!ask) continue;

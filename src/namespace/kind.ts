@@ -56,6 +56,8 @@ export interface NamespaceKind {
   readonly entered?: number;
   /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
+  /** Where no task lives in it: saves it from outside. `parent`: a task whose next children will. */
+  saveForChildren?(images: ImageDirectory, id: number, parent: number): void;
   /** What could not be made again, looked at before anything is touched. `member`: a task that lives in it. */
   problems?(member: number, options: DumpOptions): CrError[];
   /** Saves it from outside. `foreign`: all that are not the dumper's. */

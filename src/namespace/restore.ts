@@ -1,7 +1,8 @@
 /** Which namespaces a restored tree gets, and how its root fills them. */
+import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { CoreEntry, TaskKobjIdsEntry } from "../image/schema.gen.ts";
+import type { CoreEntry, PstreeEntry, TaskKobjIdsEntry } from "../image/schema.gen.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
@@ -10,7 +11,7 @@ import type { JoinedNamespaces } from "./join.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
-import { clocksGoBack, HOST_CLOCKS, time } from "./time.ts";
+import { clocksGoBack, HOST_CLOCKS, parentOfClocks, time } from "./time.ts";
 import { giveMaps, savedMaps } from "./user.ts";
 import { Inward, outward } from "./user-ids.ts";
 
@@ -74,14 +75,18 @@ export class FreshNamespaces {
   readonly #root: TaskKobjIdsEntry | undefined;
   /** Our descriptors of namespaces that tasks enter, by their ids. */
   readonly #entrances = new Map<number, number>();
+  /** Time namespaces that tasks make for their children. */
+  readonly #parents = new Set<number>();
   readonly #inward = new Map<number, Inward>();
 
   constructor(
     readonly images: ImageDirectory,
-    tasks: readonly { readonly ids: TaskKobjIdsEntry | undefined }[],
+    tasks: readonly { readonly ids: TaskKobjIdsEntry | undefined; readonly tree: PstreeEntry }[],
     log: Log,
     readonly joined: JoinedNamespaces,
   ) {
+    for (const { tree } of tasks)
+      if (tree.tscriu_pids?.clocks_born_into !== undefined) this.#parents.add(tree.tscriu_pids.clocks_born_into);
     const ours = images.inventory.root_ids;
     this.#ours = ours;
     this.#root = tasks[0]?.ids;
@@ -90,13 +95,15 @@ export class FreshNamespaces {
         // what is not entered is the root's, and all others have the same
         const met = (kind.entered ? tasks : tasks.slice(0, 1)).flatMap(({ ids }) => {
           const id = ids && foreignId(kind.name, ours, ids);
-          return id === undefined || (joined.has(kind.name) && id === this.#root?.[fieldOf(kind.name)]) ? [] : [id];
+          const isThere = joined.has(kind.name) && id === this.#root?.[fieldOf(kind.name)];
+          return id === undefined || isThere || this.#parents.has(id) ? [] : [id];
         });
         if (met.length > 0) this.#fresh.push({ kind, ids: [...new Set(met)] });
       }
     }
     joined.check(images, (this.#root ?? ours)?.ipc_ns_id, log);
-    if (!this.has("time") && !joined.has("time") && clocksGoBack(images)) this.#keepClocks(log);
+    const isAtHome = this.#rootsOwn("time") === undefined && !joined.has("time");
+    if (isAtHome && clocksGoBack(images)) this.#keepClocks(log);
   }
 
   /** No clock of a task may go back: where this machine is younger than the tree's, the tree gets clocks of its own. */
@@ -238,6 +245,11 @@ export class FreshNamespaces {
     }
   }
 
+  /** A task was made that makes a time namespace for its children. @param pid as we see it */
+  makeClocks(id: number, program: Program, pid: number): void {
+    this.#entrances.set(id, parentOfClocks(program, pid, this.images, id));
+  }
+
   /** The user namespace that another one belongs to; undefined for ours. */
   #ownerOf(id: number): number | undefined {
     const users = this.#fresh.find(({ kind }) => kind.name === "user")?.ids ?? [];
@@ -260,6 +272,11 @@ export class FreshNamespaces {
       // the root was born there, and so is whoever lives there
       if (name === "user" && id === this.user) return [];
       const fd = entered && id !== undefined && id !== before?.[fieldOf(name)] ? this.#entrances.get(id) : undefined;
+      if (fd === undefined && id !== undefined && id !== before?.[fieldOf(name)] && this.#parents.has(id))
+        throw new CrError("a task entered a time namespace before its maker is there: this is not supported yet", {
+          code: "ENOTSUP",
+          subject: { namespace: id },
+        });
       return fd === undefined || !entered ? [] : [{ fd, flag: entered }];
     });
   }

@@ -77,12 +77,14 @@ export function giveMaps(images: ImageDirectory, id: number, pid: number): Uint8
 }
 
 /** Inode of the user namespace that a namespace belongs to; undefined for one above ours. */
-const ownerOf = (pid: number, name: NamespaceName) => related(pid, name, NS.GET_USERNS);
+const ownerOf = ({ name, link, member }: ForeignNamespace) =>
+  // a time namespace may be that of children to come
+  related(member, name === "time" && linkOf(member, name) !== link ? "time_for_children" : name, NS.GET_USERNS);
 
 /** Inode of the user namespace that a task's was made in. */
 const parentOf = (pid: number) => related(pid, "user", NS.GET_PARENT);
 
-function related(pid: number, name: NamespaceName, request: number): number | undefined {
+function related(pid: number, name: NamespaceName | "time_for_children", request: number): number | undefined {
   const link = tryOpen(`/proc/${pid}/ns/${name}`, O.RDONLY);
   if (link < 0) return undefined;
   const other = sys(NR.ioctl, link, request);
@@ -143,9 +145,10 @@ export function ownerProblems(root: number, foreign: readonly ForeignNamespace[]
   const home = inodeOf(linkOf(root, "user"));
   const ours = inodeOf(linkOf("self", "user"));
   const known = new Set([home, ...foreign.filter(({ name }) => name === "user").map(({ link }) => inodeOf(link))]);
-  return foreign.flatMap(({ name, link, member }) => {
+  return foreign.flatMap((one) => {
+    const { name, link, member } = one;
     const isGiven = options.external.some(({ kind, id }) => kind === name && Number(id) === inodeOf(link));
-    const owner = name === "user" ? parentOf(member) : ownerOf(member, name);
+    const owner = name === "user" ? parentOf(member) : ownerOf(one);
     const isRoots = name === "user" ? inodeOf(link) === home : linkOf(root, name) === link;
     // who lives in a user namespace may enter nothing that belongs to one above
     const fits =
@@ -165,8 +168,8 @@ export function ownerProblems(root: number, foreign: readonly ForeignNamespace[]
   });
 }
 
-const isOwned = ({ name, member }: ForeignNamespace, by: number) =>
-  name !== "user" && ownerOf(member, name) === inodeOf(linkOf(by, "user"));
+const isOwned = (one: ForeignNamespace, by: number) =>
+  one.name !== "user" && ownerOf(one) === inodeOf(linkOf(by, "user"));
 
 export const user: NamespaceKind = {
   name: "user",

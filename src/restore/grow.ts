@@ -4,9 +4,9 @@
  */
 
 import type { Program } from "../agent/program.ts";
-import { Puppet } from "../agent/puppet.ts";
+import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
-import { closeOthers, receiveFd } from "../file/numbers.ts";
+import { receiveFd } from "../file/numbers.ts";
 import type { SessionTerminal } from "../file/tty-session.ts";
 import type { CoreEntry, TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
@@ -26,14 +26,12 @@ import type { Hole } from "./hole.ts";
 import { executeOther } from "./other-code.ts";
 import { type Group, groupOf, nestOf, numbersOf, ownPid } from "./pid-numbers.ts";
 import { PidSpaces } from "./pid-spaces.ts";
+import { makeRoot } from "./root.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
-import { Warden } from "./warden.ts";
+import type { Warden } from "./warden.ts";
 
-const SIGNALS = 64;
 const ESRCH = -3;
-const O_CLOEXEC = 0o2000000;
 const CLONE_FS = 0x200;
-const CLONE_NEWPID = 0x2000_0000;
 const CLONE_FILES = 0x400;
 const PR_SET_CHILD_SUBREAPER = 36;
 /** Areas this large are worth sharing: below, a comparison costs more than a copy. */
@@ -84,6 +82,8 @@ export interface GrowOptions {
   born(pid: number, core: CoreEntry, parent: CoreEntry): void;
   /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
+  /** The task's next children live in a time namespace of this number, which it makes. */
+  makeClocks(id: number, puppet: Puppet): void;
   /** The tree keeps our session and group (a shell job). */
   readonly shellJob: boolean;
   /** Number under which the root puppet inherits its end of the service socket. */
@@ -106,10 +106,14 @@ export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
   return common >= WORTH_SHARING;
 }
 
+const clocksOfChildren = ({ tree }: SavedTask) => tree.tscriu_pids?.clocks_born_into;
+
 export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
   readonly totals: Omit<MemoryResult, "roams"> = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
+  /** Tasks whose next children have clocks of their own by now. */
+  readonly #clockMakers = new Set<SavedTask>();
   readonly pids: PidSpaces;
   /** The init of a pid namespace that was made around the tree. */
   warden: Warden | undefined;
@@ -134,7 +138,7 @@ export class Forest implements Disposable {
   /** Makes the whole tree, with its memory. */
   grow(): void {
     const { root } = this.set;
-    const puppet = this.options.bearRoot(() => this.#makeRoot(root.pid, isI386Core(root.core)));
+    const puppet = this.options.bearRoot(() => makeRoot(this, root.pid, isI386Core(root.core)));
     this.pids.plant(puppet);
     puppet.last = (number) =>
       this.warden ? this.warden.sayLast(number) : sayLast(puppet, number, this.options.sources.service);
@@ -171,41 +175,6 @@ export class Forest implements Disposable {
     for (const task of this.tasks.values()) enterNamespaces(task, this.options, true);
   }
 
-  /** The tree's root, below an init where a pid namespace is made around it; it has the service socket, and nothing else. */
-  #makeRoot(pid: number, isI386: boolean): Puppet {
-    const { hole, rootFlags, rootLevels, rootBorn, inRootsPids, isWrapped, firstFlags, shellJob } = this.options;
-    const puppet = isWrapped
-      ? Puppet.root(1, hole.base, firstFlags + CLONE_NEWPID)
-      : inRootsPids(() => Puppet.root(pid, hole.base, firstFlags + rootFlags, rootLevels, rootBorn, isI386));
-    if (isWrapped) this.warden = new Warden(puppet, pid, shellJob);
-    const { theirs } = this.options.sources.service;
-    run(puppet, (program) => {
-      program.call(NR.dup3, [this.options.inheritedService, theirs, O_CLOEXEC], {
-        what: "cannot place the service socket",
-      });
-      closeOthers(program, [theirs]);
-      // what the runtime that we are started by ignores would be inherited by every task, zombies too
-      const byDefault = program.reserve(32);
-      for (let signal = 1; signal <= SIGNALS; signal++) {
-        program.call(NR.rt_sigaction, [signal, byDefault, 0, 8], { ignore: true });
-      }
-    });
-    const { warden } = this;
-    if (!warden) return puppet;
-    this.options.prepareWarden(warden);
-    const root = puppet.cloneChild({ numbers: [pid], flags: rootFlags });
-    const word = rootBorn(root.pid);
-    // one byte where it has no user namespace of its own
-    const [uid, gid] = word.length > 1 ? new Int32Array(word.slice().buffer) : [];
-    if (uid !== undefined && gid !== undefined)
-      run(root, (program) => {
-        program.call(NR.setresgid, [gid, gid, gid], { ignore: true });
-        program.call(NR.setresuid, [uid, uid, uid], { ignore: true });
-      });
-    warden.settle();
-    return isI386 ? executeOther(root, this.options.sources.service) : root;
-  }
-
   /** Clones the children of a bare puppet and restores its memory, in the order that sessions and sharing ask for. */
   #settle(task: GrownTask, inherited: readonly VmaEntry[]): void {
     const { saved, puppet } = task;
@@ -216,11 +185,17 @@ export class Forest implements Disposable {
       if (sid === saved.pid) this.#lead(task);
       return;
     }
-    const children = saved.children.map((child) => ({ child, shares: sharesMemory(child, saved) }));
+    const clocks = clocksOfChildren(saved);
+    const livesBehind = (child: SavedTask) => clocks !== undefined && child.ids?.time_ns_id === clocks;
+    const children = saved.children
+      .map((child) => ({ child, shares: sharesMemory(child, saved) }))
+      // who was born before its parent made new clocks cannot always enter the old ones again
+      .sort((a, b) => Number(livesBehind(a.child)) - Number(livesBehind(b.child)));
     const memoryFirst = children.some((c) => c.shares);
     if (memoryFirst) this.#memory(task, inherited);
     const made: { task: GrownTask; vmas: readonly VmaEntry[] }[] = [];
     const make = (child: SavedTask): void => {
+      if (livesBehind(child)) this.#makeClocks(task);
       const grown = this.#clone(child, puppet, task, saved);
       const inherits = memoryFirst && grown.puppet.isI386 === puppet.isI386;
       const vmas = inherits ? (saved.mm?.vmas ?? []) : [];
@@ -238,8 +213,17 @@ export class Forest implements Disposable {
       if (isHere && this.#isReady(child)) make(child);
       else this.#late.push(child);
     }
+    this.#makeClocks(task);
     if (!memoryFirst) this.#memory(task, inherited);
     for (const one of made) this.#settle(one.task, one.vmas);
+  }
+
+  /** Where a task's next children have clocks of their own: from now on. */
+  #makeClocks({ saved, puppet }: GrownTask): void {
+    const clocks = clocksOfChildren(saved);
+    if (clocks === undefined || this.#clockMakers.has(saved)) return;
+    this.#clockMakers.add(saved);
+    this.options.makeClocks(clocks, puppet);
   }
 
   /** Makes a task the leader of a session. */
@@ -287,7 +271,10 @@ export class Forest implements Disposable {
       });
     }
     const puppet = changes ? executeOther(born, this.options.sources.service) : born;
-    const { sid, pgid, namespaces } = of;
+    const { sid, pgid } = of;
+    const clocks = this.#clockMakers.has(of.saved) ? clocksOfChildren(of.saved) : undefined;
+    const namespaces =
+      clocks === undefined || !of.namespaces ? of.namespaces : { ...of.namespaces, time_ns_id: clocks };
     const exe = changes ? undefined : of.exe;
     if (!child.zombie) this.options.born(puppet.pid, child.core, of.saved.core);
     const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };

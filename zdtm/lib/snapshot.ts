@@ -285,7 +285,7 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
       into.set(`${at} mount ${place}`, what);
   }
   if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
-  putDescriptors(into, at, base, seen, !isApart);
+  putDescriptors(into, at, base, seen, !isApart && !hasMounts);
   putThreads(into, at, base);
 }
 
