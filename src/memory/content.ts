@@ -77,7 +77,8 @@ export function findContent(dir: ProcDir, vmas: readonly DumpedVma[], own: reado
       }
       scan(between, CONTENT);
       between = [];
-      if (whole) add(one.vma.start, one.vma.end, one);
+      // of a vDSO that holds a way home, too: it lies behind the code, and another kernel's restore needs all of that
+      if (whole) (one.vma.name === "[vdso]" ? push : add)(one.vma.start, one.vma.end, one);
       else scan([one], ANONYMOUS);
     }
     scan(between, CONTENT);

@@ -55,6 +55,29 @@ test.skipIf(!x86)("an image of a better CPU is refused, and names what is missin
   expect(() => registers.build(core, raw)).toThrow(/APX registers, which this CPU/);
 });
 
+test.skipIf(!x86)("what a better CPU has in use and is as it was at first does not keep an image away", async () => {
+  await using victim = await Victim.start("ready(); for (;;) ;");
+  using held = new Held(victim.pid);
+  const { raw, core } = snapshot(held);
+  const xsave = core.thread_info?.fpregs.xsave;
+  if (!xsave) throw new Error("no xsave");
+  // bounds and protection keys, on a CPU that offers SSE and AVX alone
+  xsave.xstate_bv = (Number(xsave.xstate_bv) & 7) + (1 << 4) + (1 << 9);
+  xsave.bndcsr_state = Array.from({ length: 8 }, () => 0);
+  xsave.pkru = [0x5555_5554, 0];
+  const plain = { ...raw, extended: raw.extended.slice() };
+  new DataView(plain.extended.buffer).setBigUint64(464, 7n, true);
+  const built = registers.build(core, plain).extended;
+  expect(new DataView(built.buffer, built.byteOffset).getBigUint64(512, true) & ~7n).toBe(0n);
+  // what was built of an entry is kept by the entry
+  const keys = structuredClone(core);
+  Object.assign(keys.thread_info?.fpregs.xsave ?? {}, { pkru: [0x5555_5550, 0] });
+  expect(() => registers.build(keys, plain)).toThrow(/protection keys registers, which this CPU/);
+  const bounds = structuredClone(core);
+  Object.assign(bounds.thread_info?.fpregs.xsave ?? {}, { bndcsr_state: [1, 0, 0, 0, 0, 0, 0, 0] });
+  expect(() => registers.build(bounds, plain)).toThrow(/MPX bound registers/);
+});
+
 test("an image of another architecture is refused", () => {
   const raw = { general: new BigUint64Array(34), extended: new Uint8Array(528) };
   expect(() => registers.build({ mtype: CoreEntryMarch.S390 }, raw)).toThrow(/another architecture/);
