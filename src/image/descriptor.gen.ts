@@ -1129,7 +1129,9 @@ export const messages: Readonly<Record<string, string>> = {
 16 optional uint32 rcv_wnd
 17 optional uint32 rcv_wup
 2000 optional uint32 tscriu_error
-2001 optional bool tscriu_never`,
+2001 optional bool tscriu_never
+2002 optional uint32 tscriu_urgent
+2003 optional bool tscriu_taken`,
   file_perms_entry: `1 required uint32 mode
 2 required uint32 uid
 3 required uint32 gid`,

@@ -1822,6 +1822,8 @@ export interface TcpStreamEntry {
   rcv_wup?: number;
   tscriu_error?: number;
   tscriu_never?: boolean;
+  tscriu_urgent?: number;
+  tscriu_taken?: boolean;
 }
 
 export interface FilePermsEntry {

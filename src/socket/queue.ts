@@ -182,7 +182,8 @@ function splitUrgent(message: Message): Queued[] {
   ];
 }
 
-function isAtMark(fd: number): boolean {
+/** Does the urgent byte come next? */
+export function isAtMark(fd: number): boolean {
   const answer = new Int32Array(1);
   return sys(NR.ioctl, fd, SIOCATMARK, addressOf(answer)) === 0 && answer[0] === 1;
 }

@@ -17,6 +17,7 @@ import { kindOfSocket } from "./socket-kind.ts";
 import { PendingConnections } from "./tcp-pending.ts";
 import { ENDING, readStream, unreadable } from "./tcp-read.ts";
 import { callsOff, callsOn, infoOf, isInRepair, optionCall, repairOff } from "./tcp-repair.ts";
+import { canReadUrgent, readUrgent } from "./tcp-urgent.ts";
 
 /** States in which there is a connection, or one is being made. */
 const CONNECTED: ReadonlySet<number> = new Set([
@@ -71,6 +72,7 @@ export function connectionProblem(
     if (received > 0n) plain.set(file, received);
     return undefined;
   }
+  if (canReadUrgent(file.dup) && readUrgent(file.dup)) return undefined;
   const remedy = "let the program read what waits before the dump, or pass --tcp-close";
   return fail("there is urgent data in its queue (MSG_OOB), and what lies behind it cannot be read", remedy);
 }
@@ -123,17 +125,18 @@ function hold(file: OpenFile): Held {
 }
 
 /** SO_OOBINLINE and SO_PEEK_OFF of sockets, as their programs have them. */
-const places = new WeakMap<OpenFile, readonly number[]>();
+const places = new WeakMap<OpenFile, readonly (number | undefined)[]>();
 
 /** What reading changes for a moment besides repair mode: where the program peeks, and how it gets urgent data. */
 function putBack(file: OpenFile): Call[] {
   const fd = file.dup;
-  const known = places.get(file) ?? [SO.OOBINLINE, SO.PEEK_OFF].map((name) => getNumber(fd, SOL.SOCKET, name) ?? -1);
+  const names = [SO.OOBINLINE, SO.PEEK_OFF];
+  const known = places.get(file) ?? names.map((name) => getNumber(fd, SOL.SOCKET, name));
   places.set(file, known);
-  const [inline, place] = known;
-  const call = (name: number, value = -1) =>
-    value < 0 ? [] : [optionCall(fd, SOL.SOCKET, name, Int32Array.of(value))];
-  return [...call(SO.OOBINLINE, inline), ...call(SO.PEEK_OFF, place)];
+  return names.flatMap((name, i) => {
+    const value = known[i];
+    return value === undefined ? [] : [optionCall(fd, SOL.SOCKET, name, Int32Array.of(value))];
+  });
 }
 
 /** Has that done if we die while the sockets are looked at. */
@@ -170,9 +173,10 @@ export function dumpConnections(
     const { fd, file } = one;
     const subject = { pid: file.pid, fd: file.fd, path: file.link };
     const { state = TCP_STATE.CLOSE, received = 0n } = infoOf(fd) ?? {};
-    if (plain.get(file) !== received && hasUrgent(fd)) throw unreadable(subject);
+    const isUrgent = plain.get(file) !== received && hasUrgent(fd);
+    if (isUrgent && !canReadUrgent(fd)) throw unreadable(subject);
     if (isConnection(state))
-      dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject)]);
+      dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject, isUrgent)]);
   }
   // last, so that they are away for as short as can be
   pending.take(() => dump.beside.renew(undo()));

@@ -8,7 +8,7 @@ import { signSegment, unsigned } from "./tcp-md5.ts";
 import { infoOf } from "./tcp-repair.ts";
 
 /** Flags of a TCP header (RFC 9293). */
-export const FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16 } as const;
+export const FLAG = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 } as const;
 
 export interface Segment {
   /** FLAG */
@@ -18,6 +18,8 @@ export interface Segment {
   /** Whole words of four bytes. */
   readonly options?: Uint8Array;
   readonly payload?: Uint8Array;
+  /** The place behind its urgent byte, for FLAG.URG. */
+  readonly urgent?: number;
   /** What it is signed with (TCP_MD5SIG). */
   readonly key?: Uint8Array | undefined;
 }
@@ -33,7 +35,7 @@ const PATIENCE = 20_000;
 /** The segment from peer to own, with its IP header. */
 export function packetOf(ends: Ends, segment: Segment): Uint8Array {
   const { own, peer } = ends;
-  const { flags, sequence, acknowledged, payload = NOTHING, key } = segment;
+  const { flags, sequence, acknowledged, payload = NOTHING, urgent = 0, key } = segment;
   const given = segment.options ?? NOTHING;
   const options = key ? Buffer.concat([unsigned(), given]) : given;
   const header = TCP_HEADER + options.length;
@@ -45,6 +47,7 @@ export function packetOf(ends: Ends, segment: Segment): Uint8Array {
   tcp.setUint8(12, (header / 4) << 4);
   tcp.setUint8(13, flags);
   tcp.setUint16(14, WINDOW);
+  tcp.setUint16(18, urgent);
   const bytes = new Uint8Array(tcp.buffer);
   bytes.set(options, TCP_HEADER);
   bytes.set(payload, header);

@@ -6,6 +6,7 @@ import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ, SIOCOUTQ, SIOCOUTQNSD } from "../kernel/uapi/ioctl.ts";
 import { readReceived, readSent } from "./tcp-queue.ts";
 import { infoOf, peerMss, repairOff, repairOn, sequenceOf, timestampOf, windowOf } from "./tcp-repair.ts";
+import { readUrgent } from "./tcp-urgent.ts";
 
 /** Packets that were under way when the lock came may still change a socket: it is read again, so often. */
 const TRIES = 100;
@@ -15,16 +16,19 @@ export const ENDING: ReadonlySet<number> = new Set([TCP_STATE.FIN_WAIT1, TCP_STA
 /** What tcp-stream images hold. */
 export type Stream = TcpStreamEntry & { extra: { inq: Uint8Array; outq: Uint8Array } };
 
-/** @param reuse SO_REUSEADDR, which repair mode changes. Errors: CrError EAGAIN when it does not stand still. */
-export function readStream(fd: number, reuse: boolean, state: number, subject: Subject): Stream {
+/** @param reuse SO_REUSEADDR, which repair mode changes. @param hasUrgent there is urgent data in its queue. Errors: CrError EAGAIN when it does not stand still. */
+export function readStream(fd: number, reuse: boolean, state: number, subject: Subject, hasUrgent = false): Stream {
   for (let tries = 0; tries < TRIES; tries++) {
     const before = ioctlInt(fd, SIOCINQ);
-    const inq = readReceived(fd, subject);
-    if (inq.length < before) throw unreadable(subject);
+    const urgent = hasUrgent ? readUrgent(fd) : undefined;
+    const inq = urgent?.bytes ?? readReceived(fd, subject);
+    if (inq.length < before || (hasUrgent && urgent === undefined)) throw unreadable(subject);
     const stream = readInRepair(fd, reuse, state, inq, subject);
     const info = infoOf(fd);
     const isStill = info?.state === state && ioctlInt(fd, SIOCINQ) === before;
     if (!isStill || stream === undefined) continue;
+    if (urgent) stream.tscriu_urgent = urgent.at;
+    if (urgent?.isTaken) stream.tscriu_taken = true;
     return { ...stream, opt_mask: info.mask, snd_wscale: info.sndWscale, rcv_wscale: info.rcvWscale };
   }
   throw new CrError("a TCP connection keeps changing while it is read", {

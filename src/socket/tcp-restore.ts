@@ -36,6 +36,7 @@ import {
   type Window,
   windowCall,
 } from "./tcp-repair.ts";
+import { feedUrgent } from "./tcp-urgent.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -186,7 +187,7 @@ export function reviveConnection(fd: number, entry: InetSkEntry, scope: number, 
   widen(fd, stream.inq_len, stream.outq_len);
   const window = windowIn(stream);
   const unsent = stream.unsq_len ?? 0;
-  fill(fd, "RECV", stream.extra.inq, subject);
+  fill(fd, "RECV", stream.extra.inq.subarray(0, stream.tscriu_urgent), subject);
   fill(fd, "SEND", stream.extra.outq.subarray(0, stream.outq_len - unsent), subject);
   end(fd, entry, scope, stream, subject);
   selectNone(fd, subject);
@@ -267,6 +268,10 @@ function end(fd: number, entry: InetSkEntry, scope: number, stream: Stream, subj
   const ends = endsOf(entry);
   const heard = (stream.inq_seq - (PEER_ENDED.has(state) ? 1 : 0)) >>> 0;
   const acknowledged = (stream.outq_seq - stream.outq_len - (WE_ENDED.has(state) ? 1 : 0)) >>> 0;
+  if (stream.tscriu_urgent !== undefined) {
+    const place = { ends, scope, after: heard, acknowledged, key: keyOf(entry, ends.peer.bytes) };
+    feedUrgent(fd, stream.extra.inq.subarray(stream.tscriu_urgent), stream.tscriu_taken ?? false, place, subject);
+  }
   // open for our own packets, and shut for data of ours
   const narrow = { snd_wl1: heard, snd_wnd: 0, max_window: 0xffff, rcv_wnd: 0xffff, rcv_wup: heard };
   setWindow(fd, { ...narrow, max_window: stream.max_window ?? 0xffff }, subject);
