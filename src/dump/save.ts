@@ -5,6 +5,7 @@ import { waitForDisks } from "../kernel/disks.ts";
 import { hasDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
+import { holdsMemory } from "../memory/room.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { namespaceRoots } from "../namespace/cgroup.ts";
 import { TreeCgroups } from "../namespace/cgroup-dump.ts";
@@ -212,9 +213,11 @@ export function save(saving: Saving): Saved {
     log.progress(done, total);
     step();
   };
+  const inMemory = holdsMemory(images.path);
   const copies = jobs.map(({ task, one: { parasite, memory }, runs }) => {
     const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
-    const asVictim = BigInt(limit) === RLIM_INFINITY && (runs.bytes < HARMLESS || !memoryLimits.bind(task.pid));
+    const asVictim =
+      BigInt(limit) === RLIM_INFINITY && (runs.bytes < HARMLESS || memoryLimits.allow(task.pid, runs.bytes, inMemory));
     return { id: pids.of(task.pid), pagesId: nextPagesId(), runs, parasite, memory, asVictim, progress };
   });
   dumpPages(images, copies);

@@ -21,7 +21,7 @@ const PROT_READ = 1;
 const AGENTS = { bytes: 16 << 20, parts: 8192 } as const;
 const PROGRAM = { calls: 1024, parts: 16384 } as const;
 /** The same of us: what stays in a processor's cache between the copies. */
-const OURS = { bytes: 256 << 10, parts: 1024 } as const;
+const OURS = { bytes: 1 << 20, parts: 1024 } as const;
 
 /** So many tasks write at the same time, each to a file of its own. */
 const AT_ONCE = 4;
