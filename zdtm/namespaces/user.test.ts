@@ -1,6 +1,7 @@
 /** Trees in user namespaces of their own, seen from outside before the dump and after the restore. */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { decodeImage, encodeImage } from "../../src/image/framing.ts";
 import { closeFd, O, openPath } from "../../src/kernel/fd.ts";
 import { NR } from "../../src/kernel/nr.ts";
 import { statFd } from "../../src/kernel/stat.ts";
@@ -159,6 +160,39 @@ describe("user namespaces", () => {
       await stage.dump();
       await stage.restore();
       expect([identity(stage.root), makers(stage.root)]).toEqual(part);
+    },
+    testTime,
+  );
+
+  test(
+    "images that say nonsense of a user namespace are refused, and leave nothing",
+    async () => {
+      await using stage = await Stage.set(["--user", "--map-root-user", "--pid"], "sleep 1000000 & wait", sleepers(1));
+      const before = identity(stage.root);
+      await stage.dump();
+      const [name = ""] = readdirSync(stage.images).filter((one) => one.startsWith("userns-"));
+      const path = `${stage.images}/${name}`;
+      const good = readFileSync(path);
+      const [entry] = decodeImage(good, path).entries;
+      const id = Number(/\d+/.exec(name)?.[0]);
+      const map = (first: number, lower_first: number, count: number) => ({ first, lower_first, count });
+      for (const nonsense of [
+        { uid_map: [map(0, 0, 0)] },
+        { uid_map: [map(0, 0, 10), map(5, 100, 10)] },
+        { uid_map: [map(0, 0xffff_fff0, 0xffff)] },
+        { uid_map: Array.from({ length: 400 }, (_, i) => map(i, i, 1)) },
+        { gid_map: [map(0xffff_ffff, 0, 2)] },
+        { tscriu_parent: id },
+        { tscriu_parent: 999 },
+      ]) {
+        writeFileSync(path, encodeImage("USERNS", [{ ...entry, ...nonsense }]));
+        const said = await refusal(stage.restore());
+        expect(said).toContain("Error (");
+        expect(said).not.toMatch(/TypeError|RangeError|undefined/);
+      }
+      writeFileSync(path, good);
+      await stage.restore();
+      expect(identity(stage.root)).toEqual(before);
     },
     testTime,
   );
