@@ -61,6 +61,10 @@ export const features = {
   mem_dirty_track: extra("saving memory in several rounds", "use a kernel with CONFIG_MEM_SOFT_DIRTY"),
   aio_remap: extra("restoring asynchronous I/O contexts", from("3.19")),
   timerfd: extra("restoring the ticks of a timerfd", checkpointConfig),
+  kernel_types: extra(
+    "saving what no call tells: errors that wait in sockets, who chooses among those of a port, polls by AIO",
+    "use a kernel from 5.14 with CONFIG_DEBUG_INFO_BTF, as root, without lockdown",
+  ),
   tun: extra("saving tun and tap devices", "load the tun module"),
   userns: extra(
     "saving trees in user namespaces",

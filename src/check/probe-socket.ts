@@ -1,6 +1,7 @@
 /** Probes about sockets and the network. */
 import { existsSync } from "node:fs";
 import { errnoName } from "../kernel/errno.ts";
+import { lookInside } from "../kernel/inside.ts";
 import { addressOf } from "../kernel/sys.ts";
 import { Child } from "./child.ts";
 import { ask, attribute32, NLM_F_DUMP, openNetlink } from "./netlink.ts";
@@ -18,6 +19,7 @@ const IPPROTO_UDP = 17;
 const IPPROTO_RAW = 255;
 const SOL_SOCKET = 1;
 const SOL_IPV6 = 41;
+const SO_PRIORITY = 12;
 const SO_GET_FILTER = 26;
 const SO_PEEK_OFF = 42;
 const SO_BUF_LOCK = 72;
@@ -87,6 +89,17 @@ function getFilter(): Verdict {
   using scope = new Scope();
   const fd = scope.open("socket", AF_UNIX, SOCK_STREAM, 0);
   return works("SO_GET_FILTER", call("getsockopt", fd, SOL_SOCKET, SO_GET_FILTER, 0, addressOf(int(0))));
+}
+
+function kernelTypes(): Verdict {
+  using scope = new Scope();
+  const fd = scope.open("socket", AF_UNIX, SOCK_STREAM, 0);
+  const priority = 5;
+  const set = call("setsockopt", fd, SOL_SOCKET, SO_PRIORITY, addressOf(int(priority)), 4);
+  if (set < 0) return failed("SO_PRIORITY", set);
+  const seen = lookInside((inside) => inside.socket(fd).int("sk_priority"));
+  if (seen === undefined) return "the kernel lets nobody look into it, or does not tell its types";
+  return seen === priority ? undefined : "the kernel keeps its sockets in another way than it tells";
 }
 
 function bufferLock(): Verdict {
@@ -195,6 +208,7 @@ export const socketProbes = {
   net_diag_raw: () => diag(inetRequest(IPPROTO_RAW), "raw"),
   so_peek_off: () => setOption(AF_UNIX, SOCK_STREAM, SOL_SOCKET, SO_PEEK_OFF, 0),
   so_get_filter: getFilter,
+  kernel_types: kernelTypes,
   sockopt_buf_lock: bufferLock,
   tcp_repair: () => setOption(AF_INET, SOCK_STREAM, IPPROTO_TCP, TCP_REPAIR, 1),
   tcp_half_closed: halfClosed,
