@@ -107,7 +107,8 @@ export function save(saving: Saving): Saved {
   );
   const pids = new VirtualPids(tree, namespaces, options.external, blocker);
   const ids = new TreeIds();
-  images.ids = ids.ofTask(tree.root.pid);
+  const owners = ids.forImages(tree.root.pid);
+  images.ids = owners;
   checkTree(tree, pids, namespaces, blocker, options);
   for (const one of saving.strayed ?? []) blocker(strayedError(one));
   const objects = findObjects(tree, blocker);
@@ -240,6 +241,10 @@ export function save(saving: Saving): Saved {
   );
   images.write("TIMENS", HOST_CLOCKS, [readClocks()]);
   ipc.save(images, (id, fd) => files.segment(id, fd));
+  if (owners && owners.strangers.size > 0)
+    log.warn(
+      `the tree's user namespace does not know them, and what is theirs comes back as root's: ${[...owners.strangers].join(", ")}`,
+    );
   step();
   return saved;
 }

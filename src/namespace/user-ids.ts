@@ -55,6 +55,13 @@ export class TreeIds {
     this.#byLink.set(linkOf("self", "user"), undefined);
   }
 
+  /** For images of a tree: into the user namespace of its root; undefined where that is ours. */
+  forImages(root: number): Inward | undefined {
+    const ids = this.ofTask(root);
+    // apart from credentials, which keep groups that their namespace does not know
+    return ids && new Inward(ids.maps);
+  }
+
   /** Into the user namespace of a task; undefined where that is ours. */
   ofTask(pid: number): Inward | undefined {
     const link = linkOf(pid, "user");

@@ -1,6 +1,6 @@
 /** Trees in user namespaces of their own, seen from outside before the dump and after the restore. */
 import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { decodeImage, encodeImage } from "../../src/image/framing.ts";
 import { closeFd, O, openPath } from "../../src/kernel/fd.ts";
 import { NR } from "../../src/kernel/nr.ts";
@@ -8,7 +8,7 @@ import { statFd } from "../../src/kernel/stat.ts";
 import { addressOf, check, sys } from "../../src/kernel/sys.ts";
 import { NS } from "../../src/kernel/uapi/ioctl.ts";
 import { treeOf } from "../lib/snapshot.ts";
-import { refusal, until } from "../unharmed/lib/victim.ts";
+import { refusal, Scratch, until } from "../unharmed/lib/victim.ts";
 import { namespace, Stage, sleepers, view } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -193,6 +193,24 @@ describe("user namespaces", () => {
       writeFileSync(path, good);
       await stage.restore();
       expect(identity(stage.root)).toEqual(before);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "a deleted file of somebody whom the namespace does not know is root's afterwards, which the dump tells",
+    async () => {
+      using scratch = new Scratch();
+      const file = scratch.file("strange");
+      writeFileSync(file, "of a stranger");
+      chownSync(file, 54_321, 54_321);
+      const script = `exec 3<${file}; rm ${file}; sleep 1000000 & wait`;
+      await using stage = await Stage.set(["--user", "--map-root-user", "--pid"], script, sleepers(1));
+      await stage.dump();
+      expect(readFileSync(`${stage.images}/dump.log`, "latin1")).toMatch(/does not know them.*user 54321, group 54321/);
+      await stage.restore();
+      const { uid, gid } = statSync(`/proc/${stage.root}/fd/3`);
+      expect([uid, gid, readFileSync(`/proc/${stage.root}/fd/3`, "latin1")]).toEqual([0, 0, "of a stranger"]);
     },
     testTime,
   );
