@@ -43,3 +43,8 @@ export const trees: readonly (readonly string[])[] = [
 ];
 
 export const ownTrees: readonly (readonly string[])[] = [["pkey00", "pkey_family", "pkru00"]];
+
+/** 32-bit programs, which the CRIU of that Debian kills when it dumps them. */
+export const i386Trees: readonly (readonly string[])[] = [
+  ["i386_regs", "i386_tls", "i386_signals", "i386_maps", "i386_robust", "i386_vdso"],
+];
