@@ -113,7 +113,7 @@ function askMore({ task, parasite }: InfectedTask, look: TaskLook, pids: Virtual
   const segments = askSegments(program, task.pid);
   const lists = askRobustLists(
     program,
-    look.threads.map(({ tid }) => pids.of(tid)),
+    look.threads.map(({ tid }) => pids.own(tid)),
   );
   program.run();
   segments();
