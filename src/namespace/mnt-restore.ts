@@ -16,7 +16,6 @@ import {
   tryCloneMount,
   tryDetach,
   tryOpenThere,
-  trySetGroup,
   trySetMount,
 } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
@@ -26,11 +25,10 @@ import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceFill } from "./kind.ts";
-import { givenFor, groupsOutside, type Planned, readPlans, throwAll } from "./mnt-check.ts";
-import { surroundings } from "./mnt-ground.ts";
-import { planGroups } from "./mnt-groups.ts";
-import { Descriptors, Makers } from "./mnt-makers.ts";
+import { givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
+import { type Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
+import { shareAgain } from "./mnt-sharing.ts";
 import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
 import { unpackTree } from "./tmpfs.ts";
@@ -49,7 +47,7 @@ interface Waiting {
   readonly site: Site;
 }
 
-class Builder {
+export class Builder {
   /** Mounts that stand nowhere yet. */
   readonly #ready = new Map<PlannedMount, number>();
   readonly #sites: Site[] = [];
@@ -375,40 +373,16 @@ class Builder {
 
   /** Who shares with whom; all mounts are where they belong by now. */
   #group(): void {
-    const byEntry = new Map(this.#all.map((one) => [one.entry, one]));
     const callers = new Map(this.#sites.flatMap(({ plan, envoy }) => plan.mounts.map((one) => [one, envoy.call])));
+    const made = this.#all.flatMap((one) => {
+      const [fd, call] = [this.#made.get(one), callers.get(one)];
+      return fd === undefined || call === undefined || this.#hidden.has(one)
+        ? []
+        : [{ one, fd, call, origin: this.#origins.get(one) }];
+    });
     const outside = groupsOutside(this.plans, this.context.options);
-    const { steps, errors } = planGroups([...byEntry.keys()], outside);
-    throwAll(errors);
-    const what = "cannot make a mount share with others as it did";
-    for (const { mount: entry, peerOf, slave, shared } of steps) {
-      const one = byEntry.get(entry);
-      const call = one && callers.get(one);
-      if (one === undefined || call === undefined || !this.#made.has(one) || this.#hidden.has(one)) continue;
-      const fd = this.mountOf(one);
-      const subject = { path: entry.mountpoint };
-      const peer = peerOf && ("outside" in peerOf ? undefined : byEntry.get(peerOf));
-      if (peerOf) check(trySetGroup(peer ? this.mountOf(peer) : this.#outsideOf(one), fd, call), what, subject);
-      if (slave) check(trySetMount(fd, { propagation: MNT.SLAVE }, call), what, subject);
-      if (shared) check(trySetMount(fd, { propagation: MNT.SHARED }, call), what, subject);
-    }
-    for (const one of this.#all) {
-      const call = callers.get(one);
-      if ((one.entry.flags & MNT.UNBINDABLE) === 0 || !call || !this.#made.has(one) || this.#hidden.has(one)) continue;
-      check(trySetMount(this.mountOf(one), { propagation: MNT.UNBINDABLE }, call), what, {
-        path: one.entry.mountpoint,
-      });
-    }
-  }
-
-  /** Our own mount that one of the tree comes from. */
-  #outsideOf(one: PlannedMount): number {
-    const origin = this.#origins.get(one);
-    const mntId = origin === undefined ? undefined : statFd(origin).mntId;
-    const mount = ownMounts().find((ours) => ours.mntId === mntId);
-    const subject = { path: one.entry.mountpoint };
-    if (mount === undefined) throw new CrError("a mount comes from nowhere outside", { code: "BAD_IMAGE", subject });
-    return this.fds.own(openPath(mount.mountpoint, O.PATH | O.NOFOLLOW, "cannot open a mount outside"));
+    const entries = this.#all.map(({ entry }) => entry);
+    shareAgain(entries, made, outside, (fd) => this.fds.own(fd));
   }
 
   /** What was only there to be mounted goes. */
@@ -435,30 +409,4 @@ function isOurs(mount: number): boolean {
 function remedyFor(mount: number, at: number): string | undefined {
   const isDirectory = (fd: number) => (statFd(fd).mode & S_IFMT) === S_IFDIR;
   return isDirectory(mount) === isDirectory(at) ? undefined : "a directory is mounted on a directory, a file on a file";
-}
-
-export function restoreMounts(context: NamespaceFill): void {
-  const plans = readPlans(context.images, context.ids, context.options);
-  const fds = new Descriptors();
-  context.atEnd(() => fds[Symbol.dispose]());
-  const builder = new Builder(context, plans, fds);
-  try {
-    builder.collect();
-    builder.makeSystems();
-    builder.build();
-  } finally {
-    builder.clean();
-  }
-  context.late(() => builder.finish());
-  const surround = (all: readonly Planned[]) =>
-    context.surround(surroundings(all, builder, context.isRoots, (thing) => fds.use(thing)));
-  surround(
-    plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isLate, isTerminal }) => !isLate && !isTerminal) })),
-  );
-  if (!builder.isWaiting) return;
-  context.grown(() => {
-    builder.complete();
-    builder.clean();
-    surround(plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isTerminal }) => !isTerminal) })));
-  });
 }
