@@ -175,10 +175,26 @@ export function readProtocolOptions(fd: number, kind: SocketKind = readKind(fd))
   return [...differing(fd, "protocol", protocolOptions(kind), kind), ...(isLoose ? untold(fd) : [])];
 }
 
-/** What datagrams of IPv6 are cut to: the kernel takes it, and tells it to nobody. */
+/** struct ipv6_mreq: address, interface. */
+const ANYCAST_SIZE = 20;
+const MOST = 64;
+
+/** What datagrams of IPv6 are cut to, and anycast addresses: the kernel takes them, and tells them to nobody. */
 function untold(fd: number): TscriuOption[] {
-  const mtu = lookInside((inside) => inside.socket(fd).as("inet_sock").to("pinet6", "ipv6_pinfo")?.int("frag_size"));
-  return mtu ? [{ level: SOL.IPV6, name: IPV6.MTU, value: mtu }] : [];
+  const options = lookInside((inside) => {
+    const found: TscriuOption[] = [];
+    const six = inside.socket(fd).as("inet_sock").to("pinet6", "ipv6_pinfo");
+    const mtu = six?.int("frag_size") ?? 0;
+    if (mtu !== 0) found.push({ level: SOL.IPV6, name: IPV6.MTU, value: mtu });
+    let one = six?.to("ipv6_ac_list", "ipv6_ac_socklist");
+    for (let n = 0; one !== undefined && n < MOST; n++) {
+      // the latest comes first
+      found.unshift({ level: SOL.IPV6, name: IPV6.JOIN_ANYCAST, data: one.bytes(ANYCAST_SIZE) });
+      one = one.to("acl_next", "ipv6_ac_socklist");
+    }
+    return found;
+  });
+  return options ?? [];
 }
 
 const EVERY = [
