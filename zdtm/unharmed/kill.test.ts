@@ -44,17 +44,27 @@ class Stand {
   /** All of it lives as before, or all of it is gone. Which: true for gone. */
   async wholeOrGone(pids: number[]): Promise<boolean> {
     const { victim, before } = await this.victim();
-    let gone = false;
-    await until("a part of the tree is gone", () => {
-      const alive = pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
-      gone = alive.length === 0;
-      return gone || alive.length === pids.length ? undefined : `these are left: ${alive.join(" ")}`;
-    });
-    if (gone) {
-      this.#victim = undefined;
-      this.ended = describeStatus(await this.keeper.ended(victim.pid));
-    } else await victim.wellAs(before);
-    return gone;
+    const isGone = async () => {
+      let gone = false;
+      await until("a part of the tree is gone", () => {
+        const alive = pids.filter((pid) => existsSync(`/proc/${pid}/exe`));
+        gone = alive.length === 0;
+        return gone || alive.length === pids.length ? undefined : `these are left: ${alive.join(" ")}`;
+      });
+      return gone;
+    };
+    let gone = await isGone();
+    try {
+      if (!gone) await victim.wellAs(before);
+    } catch (error) {
+      // it was about to end
+      gone = await isGone();
+      if (!gone) throw error;
+    }
+    if (!gone) return false;
+    this.#victim = undefined;
+    this.ended = describeStatus(await this.keeper.ended(victim.pid));
+    return true;
   }
 }
 
