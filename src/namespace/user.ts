@@ -9,6 +9,7 @@ import type { UidGidExtent, UsernsEntry } from "../image/schema.gen.ts";
 import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath, tryOpen } from "../kernel/fd.ts";
 import { makeFilesAs, makeFilesAsOurselves } from "../kernel/file-ids.ts";
+import { KCMP, kcmp } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type IdRange, idInside, idOutside, parseIdMap } from "../kernel/proc/uidmap.ts";
@@ -104,7 +105,10 @@ function makerOf(pid: number): number {
   return uid[0] ?? 0;
 }
 
-/** Tasks that would have to be born outside of the user namespace that their parent lives in. */
+/**
+ * Tasks that would have to be born outside of the user namespace that their parent lives in by then: one who shares root and working
+ * directory with children enters it before they are born.
+ */
 export function birthProblems(
   tasks: readonly {
     readonly pid: number;
@@ -115,6 +119,7 @@ export function birthProblems(
 ): CrError[] {
   const users = foreign.filter(({ name }) => name === "user");
   if (users.length === 0) return [];
+  const home = inodeOf(linkOf(tasks[0]?.pid ?? 0, "user"));
   const isBelow = (ino: number | undefined, top: number): boolean => {
     const member = users.find(({ link }) => inodeOf(link) === ino)?.member;
     const above = member === undefined ? undefined : parentOf(member);
@@ -123,7 +128,9 @@ export function birthProblems(
   return tasks.flatMap(({ pid, zombie, parent }) => {
     if (zombie || parent === undefined) return [];
     const [own, above] = [inodeOf(linkOf(pid, "user")), inodeOf(linkOf(parent.pid, "user"))];
-    if (isBelow(own, above)) return [];
+    const isSharing = () =>
+      tasks.some((one) => one.parent === parent && !one.zombie && kcmp(one.pid, parent.pid, KCMP.FS) === 0);
+    if (isBelow(own, above) || (isBelow(own, home) && !isSharing())) return [];
     return [
       new CrError("the task lives outside of the user namespace of its parent, which has entered that since", {
         code: "ENOTSUP",
