@@ -122,8 +122,8 @@ export function tryLoadProgram(instructions: readonly Instruction[]): number {
     code.setInt16(i * 8 + 2, offset, true);
     code.setInt32(i * 8 + 4, number, true);
   });
-  // what reads the kernel's memory is for programs of that licence alone
-  const license = cstring("GPL");
+  // the kernel lets programs of no other licence read its memory; ours are of either
+  const license = cstring("Dual MIT/GPL");
   return bpf(COMMAND.PROG_LOAD, (attr) => {
     attr.setUint32(0, PROGRAM_OF_CALLS, true);
     attr.setUint32(4, instructions.length, true);
