@@ -46,6 +46,8 @@ export class VdsoPlaces {
   }
 
   #placeOf({ regs }: Tracee): Place | undefined {
+    // whose vDSO makes all its calls, and is never replaced
+    if (arch.isI386(regs)) return undefined;
     // most threads wait in calls that the vDSO does not make
     const call = arch.interrupted(regs);
     if (call && !Object.values(jumps.calls).includes(call.nr)) return undefined;

@@ -182,7 +182,7 @@ export function planVdso(
     vvar: vvar?.start,
     marksVvar: runtime.vvar && to + runtime.vvar.start,
   };
-  const code = bytes.slice();
+  const code = new Uint8Array(bytes);
   for (const patch of patches) code.set(patch.bytes, patch.at - vdso.start);
   return { kind: "beside", to, vdso: vdso.start, code, mark };
 }

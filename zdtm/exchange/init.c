@@ -1,9 +1,18 @@
 /*
- * The first process of a machine that holds tscriu, criu and static cases: for each line of /plan it starts a tree, has one
- * of the two dump it and the other restore it, and lets every case look at what became of its state.
+ * The first process of a machine, or of namespaces and a root directory of its own (`init --root DIRECTORY`), that holds tscriu,
+ * criu and static cases: for each line of /plan it takes a tree of cases through some steps, each of which has to succeed for the
+ * next to be taken.
  *
- *     /plan             lines `DUMPER RESTORER CASE...`: programs of the root directory; `nobody` restores what runs on
+ *     /plan             lines `NUMBER LABEL STEP,... CASE...`; the cases are programs of the root directory
  *     /modules/         what the kernel lacks, in the order of the names
+ *     /carried          is there when /data comes from elsewhere, or goes there: the capabilities of the bounding set there
+ *
+ *     start             the cases get ready, each below the tree's root, in /data/NUMBER
+ *     dump:BY:SET       a program of the root directory saves the tree to /data/SET, and it is gone
+ *     save:BY:SET       likewise, and it runs on
+ *     restore:BY:SET
+ *     send:SET          files of the set, and of the cases, go to the disk, behind those that went before
+ *     end               every case looks at what became of its state, and says so
  *
  * Lines that begin with `step` are for the test that reads.
  */
@@ -11,7 +20,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,7 +41,14 @@
 
 enum { CASES = 32, GUARD = 60 };
 
+/* What no other machine's processor may lack that the tree goes to */
+#define TUNED "GLIBC_TUNABLES=glibc.pthread.rseq=0"
+#define TUNED_DOWN TUNED ":glibc.cpu.hwcaps=-AVX512F,-AVX512VL,-AVX512BW,-AVX2,-AVX,-XSAVEC,-RTM"
+
 static char images[64], home[64];
+/* Trees come from other kernels, or go there: pids and instructions are such as any has */
+static int apart;
+static unsigned long long bounds;
 
 static double seconds(void)
 {
@@ -93,6 +111,23 @@ static void on_term(int signo)
 	asked = signo;
 }
 
+/* Only what a process may have where the tree goes, or comes from */
+static void bound(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	for (int i = 0; i < 64; i++)
+		if (!(bounds >> i & 1))
+			prctl(PR_CAPBSET_DROP, i, 0, 0, 0);
+	syscall(SYS_capget, &header, data);
+	for (int i = 0; i < 2; i++) {
+		data[i].permitted &= bounds >> 32 * i;
+		data[i].effective &= bounds >> 32 * i;
+	}
+	syscall(SYS_capset, &header, data);
+}
+
 /* The root of a tree: every case is its child, in a session and a directory of its own. Ends when it was told to, and they did */
 static void family(char **names, int count)
 {
@@ -104,6 +139,8 @@ static void family(char **names, int count)
 	sigprocmask(SIG_BLOCK, &set, 0);
 	signal(SIGTERM, on_term);
 	setsid();
+	if (apart)
+		bound();
 	close(0);
 	open("/dev/null", O_RDONLY);
 	for (int i = 0; i < count; i++) {
@@ -126,7 +163,7 @@ static void family(char **names, int count)
 		dup2(out, 2);
 		close(out);
 		execve(program, (char *[]){ program, 0 },
-		       (char *[]){ "PATH=/", "GLIBC_TUNABLES=glibc.pthread.rseq=0", 0 });
+		       (char *[]){ "PATH=/", apart ? TUNED_DOWN : TUNED, 0 });
 		_exit(126);
 	}
 	int out = open("/dev/null", O_WRONLY);
@@ -258,49 +295,127 @@ static void verdict(const char *way, char *name)
 	fflush(stdout);
 }
 
-static void tree(int number, char *dumper, char *restorer, char **names, int count)
+/* The next processes get pids from this one on: a tree's must be free where it goes */
+static void count_from(int pid)
 {
-	char pid[20], way[60];
+	int fd = open("/proc/sys/kernel/ns_last_pid", O_WRONLY);
 
-	snprintf(way, sizeof(way), "%s>%s", dumper, restorer);
-	snprintf(images, sizeof(images), "/data/images-%d", number);
-	snprintf(home, sizeof(home), "/data/%d", number);
-	mkdir(images, 0700);
+	dprintf(fd, "%d", pid - 1);
+	close(fd);
+}
+
+/* The files of a directory: for each a line `file PATH MODE SIZE`, and what it holds */
+static void post(FILE *disk, const char *directory)
+{
+	DIR *dir = opendir(directory);
+
+	for (struct dirent *one; dir && (one = readdir(dir));) {
+		static char part[65536];
+		char path[600];
+		struct stat stat;
+		size_t length;
+
+		snprintf(path, sizeof(path), "%s/%s", directory, one->d_name);
+		if (one->d_name[0] == '.' || lstat(path, &stat))
+			continue;
+		if (S_ISDIR(stat.st_mode))
+			post(disk, path);
+		if (!S_ISREG(stat.st_mode))
+			continue;
+		FILE *file = fopen(path, "re");
+
+		fprintf(disk, "file %s %o %ld\n", path, stat.st_mode, (long)stat.st_size);
+		while (file && (length = fread(part, 1, sizeof(part), file)) > 0)
+			fwrite(part, 1, length, disk);
+		if (file)
+			fclose(file);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static pid_t start(char **names, int count, int number)
+{
 	mkdir(home, 0777);
 	chmod(home, 0777);
+	if (apart)
+		count_from(1000 * number);
 	pid_t root = fork();
 
 	if (!root)
 		family(names, count);
-	snprintf(pid, sizeof(pid), "%d", root);
 	if (wait_for(names, count, "ready"))
 		printf("not every case got ready\n");
-	int stays = !strcmp(restorer, "nobody"), result = act(dumper, pid, stays);
+	if (apart)
+		count_from(300);
+	return root;
+}
 
-	printf("step %s dump %d: %d\n", way, number, result);
-	if (!result && !stays) {
-		while (waitpid(-1, 0, 0) > 0)
-			;
-		if (!strcmp(restorer, "criu"))
-			each_pagemap();
-		result = act(restorer, 0, 0);
-		printf("step %s restore %d: %d\n", way, number, result);
-	}
-	fflush(stdout);
-	if (!result) {
-		kill(root, SIGTERM);
-		wait_for(names, count, "verdict");
-	}
-	kill(root, SIGKILL);
-	for (int i = 0; i < count; i++)
-		verdict(way, names[i]);
-	/* whoever is left is ours now */
-	for (DIR *dir = opendir("/proc"); dir; closedir(dir), dir = 0)
-		for (struct dirent *one; (one = readdir(dir));)
-			if (atoi(one->d_name) > root)
-				kill(atoi(one->d_name), SIGKILL);
+/* We are process 1: whoever is left is ours */
+static void clear(void)
+{
+	kill(-1, SIGKILL);
 	while (waitpid(-1, 0, 0) > 0)
 		;
+}
+
+static void end(pid_t root, const char *label, char **names, int count)
+{
+	kill(root, SIGTERM);
+	wait_for(names, count, "verdict");
+	kill(root, SIGKILL);
+	for (int i = 0; i < count; i++)
+		verdict(label, names[i]);
+	clear();
+}
+
+static void tree(int number, char *label, char *steps, char **names, int count)
+{
+	char pid[20], *rest = 0;
+	pid_t root = 1000 * number;
+
+	snprintf(home, sizeof(home), "/data/%d", number);
+	for (char *step = strtok_r(steps, ",", &rest); step; step = strtok_r(0, ",", &rest)) {
+		char *parts = 0, *kind = strtok_r(step, ":", &parts), *by = strtok_r(0, ":", &parts);
+		char *set = strtok_r(0, ":", &parts);
+		int restores = !strcmp(kind, "restore"), dumps = !strcmp(kind, "dump"), result = 0;
+
+		snprintf(images, sizeof(images), "/data/%s", set ? set : by ? by : "");
+		snprintf(pid, sizeof(pid), "%d", root);
+		if (!strcmp(kind, "start"))
+			root = start(names, count, number);
+		else if (!strcmp(kind, "send")) {
+			/* no tree that is started later shall have it open */
+			static long written;
+			FILE *disk = fopen("/dev/vda", "r+e");
+
+			if (disk && !fseek(disk, written, SEEK_SET)) {
+				post(disk, images);
+				post(disk, home);
+				written = ftell(disk);
+			}
+			if (disk) {
+				fflush(disk);
+				fsync(fileno(disk));
+				fclose(disk);
+			}
+		} else if (!strcmp(kind, "end"))
+			end(root, label, names, count);
+		else {
+			mkdir(images, 0700);
+			if (restores && !strcmp(by, "criu"))
+				each_pagemap();
+			result = act(by, restores ? 0 : pid, !restores && !dumps);
+			printf("step %s %s %s: %d\n", label, kind, set, result);
+			while (dumps && !result && waitpid(-1, 0, 0) > 0)
+				;
+		}
+		fflush(stdout);
+		if (!result)
+			continue;
+		clear();
+		break;
+	}
 	printf("  at %.0f s\n", seconds());
 }
 
@@ -318,6 +433,29 @@ static void processor(char *writer, char *reader)
 	unlink("/data/cpuinfo/cpuinfo.img");
 }
 
+/* Into a directory that is the root from now on, in a pid namespace of our own */
+static void move(const char *directory)
+{
+	if (unshare(CLONE_NEWNS | CLONE_NEWPID) || mount(0, "/", 0, MS_REC | MS_PRIVATE, 0) ||
+	    mount(directory, directory, 0, MS_BIND, 0) || chdir(directory) || syscall(SYS_pivot_root, ".", ".") ||
+	    umount2(".", MNT_DETACH) || chdir("/")) {
+		perror(directory);
+		_exit(1);
+	}
+	pid_t pid = fork();
+
+	if (pid)
+		_exit(status_of(pid));
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	unlink("/dev/null");
+	if (mount("proc", "/proc", "proc", 0, 0) || mount("sysfs", "/sys", "sysfs", 0, 0) || mknod("/dev/null", 020666, 0x103) ||
+	    chmod("/dev/null", 0666))
+		perror("a root of our own");
+	/* the tree's first process is one of these: its program has to be there */
+	execle("/init", "/init", "--inside", (char *)0, (char *[]){ TUNED_DOWN, 0 });
+	_exit(126);
+}
+
 static void prepare(void)
 {
 	static const struct {
@@ -328,7 +466,8 @@ static void prepare(void)
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 
 	for (unsigned i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		if (mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, 0))
+		if ((strcmp(mounts[i].at, "/data") || access("/carried", F_OK)) &&
+		    mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, 0))
 			printf("cannot mount %s (%d)\n", mounts[i].at, errno);
 	int count = scandir("/modules", &modules, 0, alphasort);
 
@@ -346,27 +485,42 @@ static void prepare(void)
 		printf("cannot wake lo (%d)\n", errno);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	char line[2000];
+	static char plan[20000];
+	char *rest = 0;
 
-	prepare();
+	if (argc == 3 && !strcmp(argv[1], "--root"))
+		move(argv[2]);
+	else if (argc < 2 || strcmp(argv[1], "--inside"))
+		prepare();
+	FILE *carried = fopen("/carried", "re");
+
+	apart = carried && fscanf(carried, "%llx", &bounds) == 1;
+	if (carried)
+		fclose(carried);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	FILE *plan = fopen("/plan", "re");
+	int fd = open("/plan", O_RDONLY);
+	/* the tree shall not have it open */
+	ssize_t length = read(fd, plan, sizeof(plan) - 1);
 
-	for (int number = 1; plan && fgets(line, sizeof(line), plan); number++) {
-		char *words[CASES + 2];
+	close(fd);
+	for (char *line = strtok_r(plan, "\n", &rest); length > 0 && line; line = strtok_r(0, "\n", &rest)) {
+		char *words[CASES + 3];
 		int count = 0;
 
-		for (char *word = strtok(line, " \n"); word && count < CASES + 2; word = strtok(0, " \n"))
+		for (char *word = strtok(line, " "); word && count < CASES + 3; word = strtok(0, " "))
 			words[count++] = word;
-		if (count > 2)
-			tree(number, words[0], words[1], words + 2, count - 2);
+		if (count > 3)
+			tree(atoi(words[0]), words[1], words[2], words + 3, count - 3);
 	}
-	processor("tscriu", "criu");
-	processor("criu", "tscriu");
+	if (!apart) {
+		processor("tscriu", "criu");
+		processor("criu", "tscriu");
+	}
 	printf("step end: ok\n");
 	fflush(stdout);
-	reboot(RB_POWER_OFF);
+	if (argc < 2 || strcmp(argv[1], "--inside"))
+		reboot(RB_POWER_OFF);
 	return 0;
 }

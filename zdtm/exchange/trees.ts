@@ -48,3 +48,9 @@ export const ownTrees: readonly (readonly string[])[] = [["pkey00", "pkey_family
 export const i386Trees: readonly (readonly string[])[] = [
   ["i386_regs", "i386_tls", "i386_signals", "i386_maps", "i386_robust", "i386_vdso"],
 ];
+
+/** Trees that go to another kernel: what their files are is carried along, so they have no others than regular ones. */
+export const travellers: readonly (readonly string[])[] = [
+  ["vdso01", "vdso-proxy", "vdso_busy"],
+  ["thread_static", "wait00", "cow00", "fpu00", "sigpending", "zombie01", "vdso02", "pipe_blocked"],
+];

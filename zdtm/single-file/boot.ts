@@ -47,11 +47,12 @@ export function boot(machine: Machine, cpu = emulator[machine].best): string {
 /**
  * Boots with other files; `init` is the first process.
  * @param words more for the kernel's command line
+ * @param disk file that is the machine's disk
  */
 export function bootWith(
   machine: Machine,
   entries: readonly Entry[],
-  { cpu = emulator[machine].best, words: more = "" } = {},
+  { cpu = emulator[machine].best, words: more = "", disk = "" } = {},
 ): string {
   const { command, words, console } = emulator[machine];
   const dir = mkdtempSync(join(tmpdir(), "tscriu-boot-"));
@@ -59,6 +60,7 @@ export function bootWith(
     const archive = join(dir, "initramfs");
     writeFileSync(archive, initramfs(entries));
     const args = [...words, "-cpu", cpu, "-accel", "tcg", "-m", "1024", "-nographic", "-no-reboot", "-nic", "none"];
+    if (disk !== "") args.push("-drive", `file=${disk},format=raw,if=virtio`);
     args.push("-kernel", kernelImage(machine), "-initrd", archive);
     args.push("-append", `console=${console} quiet panic=-1 ${more} rdinit=/init -- /data`);
     const done = spawnSync(command, args, {

@@ -86,7 +86,7 @@ export function kernelImage(machine: Machine): string {
  * @throws Missing when one cannot be had
  */
 export function kernelModules(machine: Machine, names: readonly string[]): Uint8Array[] {
-  const dir = cached(`modules-${machine}`, (home, ready) => {
+  const dir = cached(`modules-${machine}-${Bun.hash(names.join(" ")).toString(36)}`, (home, ready) => {
     unpack(machine, home, ...names.map((name) => `*/${name}.ko`));
     for (const file of readdirSync(join(home, "lib"), { recursive: true, encoding: "utf8" }))
       if (file.endsWith(".ko")) renameSync(join(home, "lib", file), join(ready, basename(file)));

@@ -17,7 +17,7 @@ static struct areas look(void) {
     sscanf(line, "%lx-%lx ", &start, &end);
     if (strstr(line, "[vdso]")) found.count++;
     if (strstr(line, "[vdso]") || strstr(line, "[vvar")) found.kernels += end - start;
-    if (!strstr(line, "[stack]") && !strstr(line, "[heap]")) found.all += end - start;
+    if (!strstr(line, "[stack]") && !strstr(line, "[heap]") && !strstr(line, "[vsyscall]")) found.all += end - start;
   }
   free(text);
   return found;
