@@ -245,9 +245,12 @@ export class Emptied {
     const writes = rest.flatMap(({ fd, bytes }) => writeCalls(fd, bytes));
     const set = (which: "lines" | "bytes") => setTermiosCall(master, verbatim(modes, which));
     const takeRest = times(PIECES, move(master, toMaster.into, MOST));
-    if (slave < 0) return [...takeRest, ...calls, ...writes, ...last, ...this.around.undo];
+    // we may die before it is plain: a master that waits would hold up whoever drains it
+    const plain = this.around.change;
+    if (slave < 0) return [...plain, ...takeRest, ...calls, ...writes, ...last, ...this.around.undo];
     const flow: Call[] = [{ nr: NR.ioctl, args: [slave, TC.XONC, TCOON] }, setTermiosCall(master, this.#flowing())];
     return [
+      ...plain,
       setLockedTermiosCall(master, UNLOCKED),
       set("lines"),
       ...times(LINES, move(slave, toSlave.into, MOST)),
