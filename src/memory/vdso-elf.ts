@@ -15,6 +15,17 @@ const MOST_SYMBOLS = 4096;
 /** Exported functions by name: bytes from the object's beginning. */
 export type Functions = ReadonlyMap<string, number>;
 
+/** At the end of its last page, behind the code, a dump's way home may have lain (home.ts): bytes. */
+const WAY_HOME = 256;
+
+/** Whether a vDSO of the images is the running kernel's, but for what a dump put where that has nothing. */
+export function sameCode(saved: Uint8Array, running: Uint8Array): boolean {
+  const end = running.length - WAY_HOME;
+  const unused = running.subarray(end).every((byte) => byte === 0);
+  if (saved.length !== running.length || !unused) return Buffer.compare(saved, running) === 0;
+  return Buffer.compare(saved.subarray(0, end), running.subarray(0, end)) === 0;
+}
+
 export interface FunctionSymbol {
   readonly name: string;
   /** Bytes from the object's beginning. */

@@ -6,6 +6,7 @@ import { CrError } from "../error.ts";
 import type { MmEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
+import { sameCode } from "./vdso-elf.ts";
 import type { VdsoPlan } from "./vdso-plan.ts";
 import type { Range } from "./vdso-room.ts";
 import { VMA } from "./vmas.ts";
@@ -51,5 +52,5 @@ export function requireI386Vdso(pid: number, current: readonly Vma[], saved: Sav
   if (!here || here.end - here.start !== vdso.end - vdso.start || size !== saved.size) throw another(pid, vdso.start);
   if (!bytes) return;
   using memory = new RemoteMemory(pid);
-  if (Buffer.compare(memory.read(here.start, bytes.length), bytes) !== 0) throw another(pid, vdso.start);
+  if (!sameCode(bytes, memory.read(here.start, bytes.length))) throw another(pid, vdso.start);
 }

@@ -13,7 +13,7 @@ import { NR } from "../kernel/nr.ts";
 import { parseMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
-import { exportedFunctions, type Functions } from "./vdso-elf.ts";
+import { exportedFunctions, type Functions, sameCode } from "./vdso-elf.ts";
 import { type Jumps, jumps } from "./vdso-jump.ts";
 import type { Mark } from "./vdso-mark.ts";
 import { isFree, nearestRoom, occupied, type Range } from "./vdso-room.ts";
@@ -148,7 +148,7 @@ export function planVdso(
   const place = vdso?.start ?? (vvar?.start ?? 0) + (runtime?.vdso.start ?? 0) - (runtime?.vvar?.start ?? 0);
   const move: VdsoPlan = { kind: "move", vdso: place, wanted: all };
   const inside = vdso ? [...stopped.values()].filter((ip) => ip > vdso.start && ip < vdso.end) : [];
-  if (same && (!vdso || (bytes && Buffer.compare(bytes, runtime.bytes) === 0))) return move;
+  if (same && (!vdso || (bytes && sameCode(bytes, runtime.bytes)))) return move;
   const functions = bytes && exportedFunctions(bytes);
   if (!vdso || !bytes || !functions) {
     // of a set that keeps its pages elsewhere: sizes are all that there is to go by

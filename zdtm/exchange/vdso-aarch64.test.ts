@@ -60,7 +60,7 @@ test.skipIf(reason !== undefined)(
     let bytes: Uint8Array = old.slice();
     // the second time over the jumps of the first
     for (let round = 0; round < 2; round++) {
-      bytes[PAGES - 1] = (old[PAGES - 1] ?? 0) ^ (round + 1);
+      bytes[PAGES - 300] = (old[PAGES - 300] ?? 0) ^ (round + 1);
       const plan = planVdso({ pid: 7, mm, bytes, stopped: new Map() }, [], 2 ** 48, runtime, aarch64);
       if (plan.kind !== "beside") throw new Error(`the plan is ${plan.kind}`);
       for (const [name, at] of others) {
