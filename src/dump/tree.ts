@@ -143,6 +143,10 @@ export class FrozenTree implements Disposable {
     const before = parseStat(dir.text("stat"));
     const seized = new Map<number, Seized>();
     if (before.state !== "Z" && before.state !== "X") this.#stopThreads(pid, dir, seized);
+    else if (this.#letDie(pid)) {
+      dir[Symbol.dispose]();
+      return;
+    }
     const threads = this.#leaveVdso(pid, dir, seized);
     const stat = parseStat(dir.text("stat"));
     const zombie = stat.state === "Z" || stat.state === "X" || threads.length === 0;
@@ -171,6 +175,23 @@ export class FrozenTree implements Disposable {
     this.tasks.push(task);
     parent?.children.push(task);
     if (!zombie) this.#takeChildren(task);
+  }
+
+  /**
+   * One that ended after it was seized: nobody else may wait for it before we have. True when nobody wants to, and it is gone.
+   */
+  #letDie(pid: number): boolean {
+    if (!this.#held.has(pid)) return false;
+    const seen = wait(pid, WNOHANG);
+    if (seen === undefined) return false; // a leader whose threads live
+    this.#held.delete(pid);
+    try {
+      using dir = new ProcDir(pid);
+      return parseStat(dir.text("stat")).state === "X";
+    } catch (error) {
+      if (error instanceof CrError && error.code === "ESRCH") return true;
+      throw error;
+    }
   }
 
   #takeChildren(task: FrozenTask): void {
@@ -307,6 +328,8 @@ export class FrozenTree implements Disposable {
         wait(one.tid, WNOHANG);
         return;
       } else {
+        // a signal of a timer may have come in between, and then what we asked for is forgotten (ptrace_stop of the kernel)
+        interrupt(one.tid);
         check(cont(one.tid, seen.signal), "cannot let a signal through", { pid, tid: one.tid });
         continue;
       }
