@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
-import { availableParallelism } from "node:os";
 import { allCases } from "./lib/cases.ts";
 import { firstFlavour, runCase } from "./lib/harness.ts";
-import { pooled } from "./lib/pool.ts";
+import { pooled, width } from "./lib/pool.ts";
 
 /** A check that cannot fail checks nothing: every case with a spoiling part breaks its own state, and has to say so. */
 test.skipIf(process.getuid?.() !== 0)(
@@ -10,7 +9,7 @@ test.skipIf(process.getuid?.() !== 0)(
   async () => {
     const blind: string[] = [];
     const cases = allCases().filter((it) => it.header.spoils === true);
-    await pooled(cases, availableParallelism(), async (it) => {
+    await pooled(cases, width, async (it) => {
       const outcome = await runCase(it, { mode: "spoil", flavour: firstFlavour(it), iterations: 1 });
       if (outcome.result === "fail") blind.push(`${it.suite}/${it.name}: ${outcome.reason}`);
     });

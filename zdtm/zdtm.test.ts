@@ -1,14 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { availableParallelism } from "node:os";
 import { allCases, type Case, type Flavour, flavoursOf } from "./lib/cases.ts";
 import { firstFlavour, readyFlavours, runCase } from "./lib/harness.ts";
-import { Gate } from "./lib/pool.ts";
+import { Gate, width } from "./lib/pool.ts";
 
 /** Each case is a test of its own in each flavour; ZDTM_ITER says how often it is dumped and restored. */
 const iterations = Number(process.env.ZDTM_ITER ?? 2);
 /** In namespaces of its own once will do: the first flavour has it that what was restored can be dumped. */
 const iterationsOf = (flavour: Flavour, it: Case) => (flavour === firstFlavour(it) ? iterations : 1);
-const gate = new Gate(Number(process.env.ZDTM_JOBS ?? availableParallelism()));
+const gate = new Gate(width);
 /**
  * A busy machine may bring a case to its look from outside before it sleeps. So few cases get a second try, and the log says
  * which and why: what is broken fails twice, and what is widely broken fails at once.

@@ -1,3 +1,5 @@
+import { availableParallelism } from "node:os";
+
 /** Runs the work for every item, at most `width` at a time. */
 export async function pooled<T>(items: readonly T[], width: number, work: (item: T) => Promise<void>): Promise<void> {
   const todo = items.values();
@@ -25,3 +27,6 @@ export class Gate {
     }
   }
 }
+
+/** So many cases at a time: each waits for half of its time, for others to sleep or to end. */
+export const width = Number(process.env.ZDTM_JOBS ?? Math.ceil(availableParallelism() * 1.5));
