@@ -24,6 +24,9 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   vlan: NdType.EXTLINK,
 };
 const VETH_PEER = 1;
+/** How often, and after how many milliseconds, a name is asked for again that somebody still has. */
+const TRIES = 150;
+const PAUSE_MS = 20;
 /** IFF_PERSIST of linux/if_tun.h */
 const PERSIST = 0x800;
 // linux/rtnetlink.h, linux/net_namespace.h
@@ -275,7 +278,18 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
       });
     }
   });
-  socket.request(what, RTM.NEWLINK, payload.build(), NLM_F_CREATE_EXCL, subject);
+  const built = payload.build();
+  for (let tries = 0; ; tries++) {
+    try {
+      socket.request(what, RTM.NEWLINK, built, NLM_F_CREATE_EXCL, subject);
+      return;
+    } catch (error) {
+      // the namespace of before goes a while after its last task, and the end outside with it
+      if (!(error instanceof CrError) || error.code !== "EEXIST" || other.fd === undefined || tries >= TRIES)
+        throw error;
+      Bun.sleepSync(PAUSE_MS);
+    }
+  }
 }
 
 /** Puts the other ends, in the namespace that we are in by now, into the bridges that were named. */

@@ -137,7 +137,8 @@ function readTimespec(memory: RemoteMemory, address: number, narrow = false): nu
   if (address === 0 || !memory.tryRead(address, bytes)) return undefined;
   const view = new DataView(bytes.buffer);
   if (narrow) return view.getInt32(0, true) * NS_PER_S + view.getInt32(4, true);
-  return Number(view.getBigInt64(0, true)) * NS_PER_S + Number(view.getBigInt64(8, true));
+  // behind the nanoseconds of 32-bit code's 64-bit times lies anything
+  return Number(view.getBigInt64(0, true)) * NS_PER_S + view.getUint32(8, true);
 }
 
 /** The time that a call has left, nanoseconds; undefined when its own arguments cannot be read. */
