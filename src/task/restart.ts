@@ -37,6 +37,8 @@ const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 /** The ABI lets a function use so much below the stack pointer. */
 const RED_ZONE = 128;
+/** The kernel has no longer times: KTIME_SEC_MAX. */
+const LONGEST_S = 2 ** 63 / NS_PER_S;
 /** A wait that is over must still be made, and end at once. */
 const LEAST = 1;
 
@@ -136,9 +138,13 @@ function readTimespec(memory: RemoteMemory, address: number, narrow = false): nu
   const bytes = new Uint8Array(narrow ? 8 : 16);
   if (address === 0 || !memory.tryRead(address, bytes)) return undefined;
   const view = new DataView(bytes.buffer);
-  if (narrow) return view.getInt32(0, true) * NS_PER_S + view.getInt32(4, true);
   // behind the nanoseconds of 32-bit code's 64-bit times lies anything
-  return Number(view.getBigInt64(0, true)) * NS_PER_S + view.getUint32(8, true);
+  const [seconds, nanoseconds] = narrow
+    ? [view.getInt32(0, true), view.getUint32(4, true)]
+    : [Number(view.getBigInt64(0, true)), view.getUint32(8, true)];
+  // what nobody has written yet is no time
+  const isTime = seconds >= 0 && seconds < LONGEST_S && nanoseconds < NS_PER_S;
+  return isTime ? seconds * NS_PER_S + nanoseconds : undefined;
 }
 
 /** The time that a call has left, nanoseconds; undefined when its own arguments cannot be read. */
