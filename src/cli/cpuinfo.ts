@@ -22,9 +22,7 @@ export async function checkCpuInfo({ settings, command }: Invocation): Promise<n
   const space = openWorkspace(settings, command);
   const [engine, { readCpuInfo }] = await Promise.all([import("../task/cpuinfo.ts"), import("../image/work.ts")]);
   return withLog(space.log, () => {
-    const given = readCpuCap(settings.values("cpu-cap"));
-    // the command is for nothing else
-    const cap = engine.isSaved(given) ? given : { given: true, cpu: true, fpu: true, ins: true };
+    const cap = engine.askedOf(readCpuCap(settings.values("cpu-cap")));
     engine.checkCpuInfo(cap, readCpuInfo(space.images.path), true);
     space.log.summary("This processor is like that of the images.", {});
     return 0;

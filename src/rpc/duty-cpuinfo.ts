@@ -1,7 +1,7 @@
 /** The requests CPUINFO_DUMP and CPUINFO_CHECK. */
 import { readCpuCap } from "../cli/value.ts";
 import { readCpuInfo, writeCpuInfo } from "../image/work.ts";
-import { checkCpuInfo, isSaved, ownCpuInfo } from "../task/cpuinfo.ts";
+import { askedOf, checkCpuInfo, ownCpuInfo } from "../task/cpuinfo.ts";
 import { inRequest } from "./in-request.ts";
 import { type Duty, optionsOf } from "./worker.ts";
 
@@ -13,9 +13,7 @@ export const cpuInfoDump: Duty = (request, office, first) =>
 
 export const cpuInfoCheck: Duty = (request, office, first) =>
   inRequest(optionsOf(request, office), "cpuinfo check", office, first, ({ settings, space }) => {
-    const given = readCpuCap(settings.values("cpu-cap"));
-    // the request is for nothing else
-    const cap = isSaved(given) ? given : { given: true, cpu: true, fpu: true, ins: true };
+    const cap = askedOf(readCpuCap(settings.values("cpu-cap")));
     checkCpuInfo(cap, readCpuInfo(space.images.path), true);
     return {};
   });

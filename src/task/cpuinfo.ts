@@ -122,6 +122,10 @@ export const ownCpuInfo = (): CpuinfoEntry => cpuinfoEntry(ours());
 /** Is it written at a dump? */
 export const isSaved = ({ given, cpu, fpu, ins }: CpuCap): boolean => given && (cpu || fpu || ins);
 
+/** What a command or request compares that is for nothing else. */
+export const askedOf = (given: CpuCap): CpuCap =>
+  isSaved(given) ? given : { given: true, cpu: true, fpu: true, ins: true };
+
 /**
  * Compares the processor of a set with this one.
  * @param saved what its cpuinfo.img says

@@ -54,15 +54,22 @@ static int finish(const char *word) {
   return say(word, status, -1);
 }
 
-/* Has a restore brought the victim back before it died? It lives on, as our child; one that is not finished dies at once. */
-static int is_back(void) {
-  char path[64], text[1024];
-  snprintf(path, sizeof(path), "/proc/%s/stat", victim);
+/* What /proc says of the victim; 0 when it is gone */
+static int tells(const char *file, char text[2048]) {
+  char path[64];
+  snprintf(path, sizeof(path), "/proc/%s/%s", victim, file);
   int fd = open(path, O_RDONLY);
   if (fd < 0) return 0;
-  ssize_t got = read(fd, text, sizeof(text) - 1);
+  ssize_t got = read(fd, text, 2047);
   close(fd);
   text[got > 0 ? got : 0] = 0;
+  return 1;
+}
+
+/* Has a restore brought the victim back before it died? It lives on, as our child; one that is not finished dies at once. */
+static int is_back(void) {
+  char text[2048];
+  if (!tells("stat", text)) return 0;
   const char *at = strrchr(text, ')');
   return at && strlen(at) > 4 && at[2] != 'Z' && atoi(at + 4) == getpid();
 }
@@ -92,13 +99,8 @@ static long entered(void) {
 }
 
 static int traced(void) {
-  char path[64], text[2048];
-  snprintf(path, sizeof(path), "/proc/%s/status", victim);
-  int fd = open(path, O_RDONLY);
-  if (fd < 0) return 0;
-  ssize_t got = read(fd, text, sizeof(text) - 1);
-  close(fd);
-  text[got > 0 ? got : 0] = 0;
+  char text[2048];
+  if (!tells("status", text)) return 0;
   const char *at = strstr(text, "TracerPid:");
   return at && atoi(at + 10) != 0;
 }
