@@ -191,6 +191,8 @@ export interface RestoreOptions extends CommonOptions {
   skipFileRwxCheck: boolean;
   /** A label for all threads in place of theirs. */
   lsmProfile: LsmProfile | undefined;
+  /** A security context for mounts that have one. */
+  lsmContext: string | undefined;
   weakSysctls: boolean;
   /** Namespaces that the root enters in place of its own or ours. */
   joined: readonly JoinNamespace[];

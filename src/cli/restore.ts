@@ -84,6 +84,7 @@ export function restoreOptions(
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
+    lsmContext: settings.text("lsm-mount-context"),
     root: settings.text("root"),
     weakSysctls: settings.flag("weak-sysctls"),
     newPids: settings.flag("new-pidns"),

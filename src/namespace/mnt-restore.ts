@@ -156,13 +156,16 @@ export class Builder {
 
   /** New file systems are made by the task, in its namespaces, and filled by us. */
   makeSystems(isLate = false): Map<number, number> {
-    const { images } = this.context;
+    const {
+      images,
+      options: { lsmContext },
+    } = this.context;
     const made = new Map<number, number>();
     using makers = new Makers(this.context);
     for (const { entry, source, isLate: waits } of this.#all) {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
-      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, images.ids?.uid(0)));
+      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, { chief: images.ids?.uid(0), lsmContext }));
       this.#systems.set(entry.root_dev, fd);
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))

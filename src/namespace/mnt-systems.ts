@@ -8,6 +8,7 @@ import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { FSCONFIG, FSPICK } from "../kernel/uapi/mount.ts";
+import { splitOptions, withContext } from "./mnt-options.ts";
 import type { FileSystem } from "./mnt-table.ts";
 
 const CLOSE_ON_EXEC = 1;
@@ -26,15 +27,12 @@ const PRIVILEGED: ReadonlySet<string> = new Set([
   "cgroup",
 ]);
 
-/** Keys and values as fsconfig(2) takes them; a flag has no value. */
-function parametersOf(entry: MntEntry, { single }: FileSystem): [key: string, value: string | undefined][] {
+type Parameters = [key: string, value: string | undefined][];
+
+/** @param lsmContext in place of the security context that it has */
+function parametersOf(entry: MntEntry, { single }: FileSystem, lsmContext: string | undefined): Parameters {
   const source: [string, string][] = entry.source === "" ? [] : [["source", entry.source]];
-  const words = single ? [] : entry.options.split(",").filter(Boolean);
-  const options = words.map((word): [string, string | undefined] => {
-    const at = word.indexOf("=");
-    return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
-  });
-  return [...source, ...options];
+  return [...source, ...(single ? [] : withContext(splitOptions(entry.options), lsmContext))];
 }
 
 function bytesOf(words: string, subject: Subject): Uint8Array {
@@ -46,18 +44,27 @@ function bytesOf(words: string, subject: Subject): Uint8Array {
  * Has a task make a file system, in its namespaces; where it is mounted is seen later.
  * @param pidfd of that task
  * @param chief what we call the root of the user namespace that it has of its own
+ * @param lsmContext in place of the security context that it has
  * @returns our descriptor of a mount of it that stands nowhere
  */
-export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs: FileSystem, chief?: number): number {
+export function makeSystem(
+  program: Program,
+  pidfd: number,
+  entry: MntEntry,
+  fs: FileSystem,
+  { chief, lsmContext }: { readonly chief: number | undefined; readonly lsmContext: string | undefined },
+): number {
+  const parameters = parametersOf(entry, fs, lsmContext);
   const apart = chief !== undefined;
   const subject = { path: entry.mountpoint, type: fs.name };
   const what = "cannot make a file system";
   // one that was made inside says whose it is
   const isRoots = chief !== 0 && fs.code === Fstype.TMPFS && !/(^|,)uid=/.test(entry.options);
-  if (apart && (isRoots || PRIVILEGED.has(fs.name))) return makeFilesAsOurselves(() => makeOurs(entry, fs, subject));
+  if (apart && (isRoots || PRIVILEGED.has(fs.name)))
+    return makeFilesAsOurselves(() => makeOurs(parameters, fs, subject));
   const text = (words: string) => program.data(bytesOf(words, subject));
   const context = program.call(NR.fsopen, [text(fs.name), 1], { what, subject });
-  for (const [key, value] of parametersOf(entry, fs)) {
+  for (const [key, value] of parameters) {
     const [command, words] = value === undefined ? [FSCONFIG.SET_FLAG, 0] : [FSCONFIG.SET_STRING, text(value)];
     program.call(NR.fsconfig, [context, command, text(key), words, 0], { what, subject: { ...subject, key } });
   }
@@ -70,7 +77,7 @@ export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs:
   try {
     const result = program.result(created);
     // it shows a namespace that is not the task's own
-    if (result === EPERM) return makeFilesAsOurselves(() => makeOurs(entry, fs, subject));
+    if (result === EPERM) return makeFilesAsOurselves(() => makeOurs(parameters, fs, subject));
     check(result, what, subject);
     // by us: in a user namespace one may only mount a file system like /proc where another one shows all that it does
     return must(NR.fsmount, [fd, CLOSE_ON_EXEC, 0], what, subject);
@@ -80,12 +87,12 @@ export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs:
 }
 
 /** The same, made by us. */
-function makeOurs(entry: MntEntry, fs: FileSystem, subject: Subject): number {
+function makeOurs(parameters: Parameters, fs: FileSystem, subject: Subject): number {
   const what = "cannot make a file system";
   const text = (words: string) => addressOf(cstring(words));
   const context = must(NR.fsopen, [text(fs.name), CLOSE_ON_EXEC], what, subject);
   try {
-    for (const [key, value] of parametersOf(entry, fs)) {
+    for (const [key, value] of parameters) {
       const [name, words] = [bytesOf(key, subject), value === undefined ? undefined : bytesOf(value, subject)];
       const command = words ? FSCONFIG.SET_STRING : FSCONFIG.SET_FLAG;
       must(NR.fsconfig, [context, command, addressOf(name), words ? addressOf(words) : 0, 0], what, {

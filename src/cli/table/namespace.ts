@@ -88,17 +88,18 @@ export const namespace = {
     commands: ["restore"],
     negatable: true,
     group: "namespace",
-    meaning: "make mounts the old way",
+    meaning:
+      "taken as criu takes it, for nothing: there is one way to make mounts here, which does what both of criu's do",
     strict: true,
-    support: "mount namespaces are not supported yet",
+    support: "yes",
   },
   "lsm-mount-context": {
     arg: "required",
     value: "CTX",
     commands: ["restore"],
     group: "namespace",
-    meaning: "SELinux context for mounts that have one",
-    support: "mount namespaces are not supported yet",
+    meaning: "SELinux context for mounts that have one (the option context=)",
+    support: "yes",
   },
   "manage-cgroups": {
     arg: "optional",

@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { splitOptions, withContext } from "./mnt-options.ts";
+
+test("options are taken apart at their commas, but not at those in quotes", () => {
+  expect(splitOptions('size=4096k,mode=711,context="system_u:object_r:c:s0:c82,c137",inode64')).toEqual([
+    ["size", "4096k"],
+    ["mode", "711"],
+    ["context", "system_u:object_r:c:s0:c82,c137"],
+    ["inode64", undefined],
+  ]);
+  expect(splitOptions("lowerdir=/a:/b,upperdir=/c=d,workdir=,ro")).toEqual([
+    ["lowerdir", "/a:/b"],
+    ["upperdir", "/c=d"],
+    ["workdir", ""],
+    ["ro", undefined],
+  ]);
+  expect(splitOptions("")).toEqual([]);
+});
+
+test("--lsm-mount-context changes the context of mounts that have one, and no other", () => {
+  const options = splitOptions('size=1m,context="a:b:c:s0:c1,c2",rootcontext=x:y:z');
+  expect(withContext(options, undefined)).toEqual(options);
+  expect(withContext(options, "a:b:c:s0:c3,c4")).toEqual([
+    ["size", "1m"],
+    ["context", "a:b:c:s0:c3,c4"],
+    ["rootcontext", "x:y:z"],
+  ]);
+  expect(withContext(splitOptions("size=1m"), "a:b:c:s0")).toEqual([["size", "1m"]]);
+});
