@@ -171,6 +171,8 @@ export interface DumpOptions extends CommonOptions {
   networkLock: NetworkLockMethod;
   /** Mount points to leave out. */
   skipMounts: readonly string[];
+  /** Inode of our end of the connection over which we were asked: the tree itself may have the other end. */
+  askedOver?: number;
 }
 
 export interface RestoreOptions extends CommonOptions {

@@ -88,14 +88,19 @@ export function checkRoot(pid: number): void {
   if (stat.flags & PF_KTHREAD) {
     throw new CrError("this is a kernel thread", { code: "ENOTSUP", subject, remedy: "name a process of a program" });
   }
-  for (let above = process.pid; above > 0; above = parentOf(above)) {
-    if (above !== pid) continue;
+  if (livesBelow(process.pid, pid)) {
     throw new CrError("tscriu cannot dump itself or the processes that it runs below", {
       code: "EINVAL",
       subject,
       remedy: pid === process.pid ? "name another process" : "start tscriu from outside of that tree",
     });
   }
+}
+
+/** Is a process the root of a tree, or one of its descendants? */
+export function livesBelow(pid: number, root: number): boolean {
+  for (let above = pid; above > 0; above = parentOf(above)) if (above === root) return true;
+  return false;
 }
 
 function parentOf(pid: number): number {

@@ -16,7 +16,7 @@ import {
 } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
 
-const [EINTR, ECONNRESET] = [-4, -104];
+const [EINTR, EPIPE, ECONNRESET] = [-4, -32, -104];
 /** A packet larger than this is no request: options are paths and numbers. */
 const LARGEST = 1 << 20;
 /** What clients are ready to read, bytes. */
@@ -83,20 +83,21 @@ export class Connection implements Disposable {
     return packet && { response: decode("criu_resp", packet.bytes), rights: packet.rights };
   }
 
-  #send(bytes: Uint8Array, rights: readonly number[]): void {
-    check(trySend(this.fd, { bytes, rights, credentials: undefined }), "cannot send to the other side", {
-      fd: this.fd,
-    });
+  #send(bytes: Uint8Array, rights: readonly number[], mayBeGone = false): void {
+    const sent = trySend(this.fd, { bytes, rights, credentials: undefined });
+    if (mayBeGone && (sent === EPIPE || sent === ECONNRESET)) return;
+    check(sent, "cannot send to the other side", { fd: this.fd });
   }
 
   ask(request: Init<CriuReq>): void {
     this.#send(encode("criu_req", request), []);
   }
 
-  answer(response: Init<CriuResp>, rights: readonly number[] = []): void {
+  /** @param mayBeGone it is no error when nobody is there to hear it */
+  answer(response: Init<CriuResp>, rights: readonly number[] = [], mayBeGone = false): void {
     const bytes = encode("criu_resp", response);
     if (bytes.length > LARGEST_REPLY) throw new CrError("an answer is too large", { subject: { bytes: bytes.length } });
-    this.#send(bytes, rights);
+    this.#send(bytes, rights, mayBeGone);
   }
 
   [Symbol.dispose](): void {

@@ -1,9 +1,11 @@
 /** The request DUMP. */
+import { fstatSync } from "node:fs";
 import type { Invocation } from "../cli/command.ts";
 import { dumpOptions } from "../cli/dump.ts";
 import { requirePrivileges } from "../cli/privileges.ts";
 import { readPid } from "../cli/value.ts";
 import { dump } from "../dump/dump.ts";
+import { livesBelow } from "../dump/guard.ts";
 import { CriuReqType } from "../image/schema.gen.ts";
 import { catchSignals, interruptedBy } from "../kernel/sys.ts";
 import { inRequest } from "./in-request.ts";
@@ -21,11 +23,18 @@ export const dumpDuty: Duty = (request, office, first) => {
     const invocation: Invocation = { command: "dump", operands: [], settings, environment, absentConfigs: [] };
     const plain = dumpOptions(invocation, pid, space, () => interruptedBy() !== 0);
     const external = [...plain.external];
-    const hook = opts.notify_scripts ? notifyingHook(connection, plain.hook, external, space.log) : plain.hook;
+    const told = opts.notify_scripts ? notifyingHook(connection, plain.hook, external, space.log) : plain.hook;
+    // who is saved itself stands still after the first hook, and could not answer
+    const isItself = livesBelow(office.peer.pid, pid);
+    const hook: typeof told = (name, ...more) => (isItself && name !== "pre-dump" ? plain.hook : told)(name, ...more);
     catchSignals();
-    const result = dump({ ...plain, external, hook, orphanPtsMaster: opts.orphan_pts_master ?? false }, space.log);
+    const orphanPtsMaster = opts.orphan_pts_master ?? false;
+    const askedOver = fstatSync(connection.fd).ino;
+    const result = dump({ ...plain, external, hook, orphanPtsMaster, askedOver }, space.log);
     space.log.summary(`Saved ${result.tasks} tasks in ${space.images.path}`, { ...result });
-    connection.answer({ type: CriuReqType.DUMP, success: true, dump: { restored: false } });
+    const answer = { type: CriuReqType.DUMP, success: true, dump: { restored: false } };
+    // who has ended with its tree gets another answer when it is restored
+    connection.answer(answer, [], isItself && plain.fate === "kill");
     return "answered";
   });
 };

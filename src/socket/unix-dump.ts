@@ -12,6 +12,7 @@ import { inEachNetwork, namespaceFields } from "./elsewhere.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
 import { type Queued, readQueue } from "./queue.ts";
+import { isAsker, leaveAsker } from "./unix-asker.ts";
 import { readMaker } from "./unix-makers.ts";
 import { pendingError, readUnixOptions } from "./unix-options.ts";
 import { addOutside, mayStayOutside, type Outside, peerOutside } from "./unix-outside.ts";
@@ -64,7 +65,7 @@ const looked = perRun((dump: FileDump) => {
     const row = sockets.rows.get(file.stat.ino);
     if (row === undefined) continue;
     for (const ino of [sockets.peer(row), ...row.icons])
-      if (ino !== 0 && !inside.has(ino)) missing.add(`socket:[${ino}]`);
+      if (ino !== 0 && !inside.has(ino) && !isAsker(row, dump.options)) missing.add(`socket:[${ino}]`);
   }
   return { sockets, inside, holders: missing.size > 0 ? outsideHolders(missing, dump.pids) : new Map() };
 });
@@ -86,7 +87,7 @@ export function checkUnix(file: OpenFile, dump: FileDump): void {
     const row = sockets.row(file);
     checkWaiting(file, row, sockets, inside, holders);
     const peer = sockets.peer(row);
-    if (peer === 0 || inside.has(peer)) return;
+    if (peer === 0 || inside.has(peer) || isAsker(row, dump.options)) return;
     const outside = { file, row, ino: peer, peer: sockets.rows.get(peer) };
     // Where nobody outside holds it, it is in flight in a queue of the tree.
     const others = holders.get(`socket:[${peer}]`);
@@ -159,6 +160,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     if (place.moved !== undefined) entry.tscriu_path = place.moved;
     if (place.perms) entry.file_perms = place.perms;
   }
+  if (isAsker(row, dump.options)) leaveAsker(entry);
   dump.add({ type: FdTypes.UNIXSK, id: file.id, usk: entry });
 }
 
@@ -183,7 +185,7 @@ export function dumpAllUnix(dump: FileDump): void {
     for (const socket of found.values()) {
       if (done.has(socket.row.ino)) continue;
       done.add(socket.row.ino);
-      dumpQueue(socket, dump);
+      if (!isAsker(socket.row, dump.options)) dumpQueue(socket, dump);
     }
   });
   const inside = new Set(found.keys());
@@ -191,7 +193,8 @@ export function dumpAllUnix(dump: FileDump): void {
   for (const { file, row } of found.values()) {
     checkWaiting(file, row, sockets, inside, waitingOutside(row, inside, dump));
     const ino = sockets.peer(row);
-    if (ino !== 0 && !inside.has(ino)) outside.set(ino, { file, row, ino, peer: sockets.rows.get(ino) });
+    if (ino !== 0 && !inside.has(ino) && !isAsker(row, dump.options))
+      outside.set(ino, { file, row, ino, peer: sockets.rows.get(ino) });
   }
   if (outside.size === 0) return;
   const holders = outsideHolders(new Set([...outside.keys()].map((ino) => `socket:[${ino}]`)), dump.pids);

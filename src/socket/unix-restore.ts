@@ -10,6 +10,7 @@ import type { InheritFd } from "../options.ts";
 import { applyOptions, widenSendBuffer } from "./options.ts";
 import { type Packet, packetsOf } from "./queue-image.ts";
 import { ScratchRoot } from "./scratch.ts";
+import { answerFor, wasAsker } from "./unix-asker.ts";
 import {
   connectOutside,
   connects,
@@ -135,7 +136,7 @@ class UnixSockets {
     }
     const partner = this.#partner(entry);
     if (partner) this.#openPair(entry, partner);
-    else if (isLeft(entry) || this.#isCutOff(entry)) this.#openLeft(entry);
+    else if (wasAsker(entry) || isLeft(entry) || this.#isCutOff(entry)) this.#openLeft(entry);
     else this.#openAlone(entry);
   }
 
@@ -332,7 +333,7 @@ class UnixSockets {
 
   /** Puts messages back into the queue of a socket: through its peer, or as one who knows its address. */
   #fill(entry: UnixSkEntry): void {
-    const packets = this.#packets.get(entry.id);
+    const packets = wasAsker(entry) ? [answerFor(entry)] : this.#packets.get(entry.id);
     if (packets === undefined) return;
     const partner = this.#partner(entry);
     const through = partner ? this.restore.descriptor(partner.id) : this.#closed.get(entry.id);

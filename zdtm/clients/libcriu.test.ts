@@ -1,35 +1,14 @@
 /** Our libcriu, driven by a C program as container engines drive it, with tscriu standing in PATH as `criu`. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
-import { hostMachine, makeNative, tree } from "../../src/build/native.ts";
-import { binary } from "../lib/binary.ts";
+import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { Keeper } from "../lib/keeper.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
+import { type Driven, driver } from "./lib/driver.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;
 
-/** A directory with the driver, the library beside it, and `criu` in a bin. */
-async function stage(
-  scratch: Scratch,
-): Promise<(...words: string[]) => { words: string[]; env: Record<string, string> }> {
-  const library = makeNative(hostMachine(), "libcriu");
-  if (!library) throw new Error("there is no libcriu");
-  const driver = scratch.file("drive");
-  const source = join(tree, "zdtm/clients/lib/drive.c");
-  const cc = Bun.spawnSync(["cc", "-Wall", "-Wextra", "-Werror", "-o", driver, source, library], { stderr: "pipe" });
-  expect(cc.stderr.toString()).toBe("");
-  const bin = scratch.file("bin");
-  mkdirSync(bin);
-  const [program = ""] = await binary();
-  symlinkSync(program, `${bin}/criu`);
-  symlinkSync(library, scratch.file("libcriu.so.2"));
-  const env = { ...process.env, PATH: `${bin}:${process.env.PATH}`, LD_LIBRARY_PATH: scratch.path };
-  return (...words) => ({ words: [driver, ...words], env: env as Record<string, string> });
-}
-
-function run({ words, env }: { words: string[]; env: Record<string, string> }): string[] {
+function run({ words, env }: Driven): string[] {
   const { stdout } = Bun.spawnSync(words, { env, stderr: "inherit" });
   return stdout.toString().trim().split("\n");
 }
@@ -37,7 +16,7 @@ function run({ words, env }: { words: string[]; env: Record<string, string> }): 
 describe("libcriu", () => {
   test("exports what CRIU's library does: version, features, a failure", async () => {
     using scratch = new Scratch();
-    const drive = await stage(scratch);
+    const drive = await driver(scratch, "drive");
     expect(run(drive("version"))).toEqual(["result 40200 errno 0"]);
     expect(run(drive("features"))).toEqual(["0 0 0", "result 0 errno 0"]);
     const nobody = { ...drive("version") };
@@ -55,7 +34,7 @@ describe("libcriu", () => {
     async () => {
       using scratch = new Scratch();
       await using keeper = await Keeper.start();
-      const drive = await stage(scratch);
+      const drive = await driver(scratch, "drive");
       const images = scratch.file("images");
       mkdirSync(images);
       expect(run(drive("check"))).toEqual(["result 0 errno 0"]);

@@ -1,6 +1,7 @@
 /** RPC, spoken by our own client to the finished executable: a worker of our own, and the service. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { CriuReqType } from "../../src/image/schema.gen.ts";
 import { adopting, reap } from "../../src/kernel/proc/victim.testing.ts";
 import { Client, type Notification, type Options, RequestFailed } from "../../src/rpc/client.ts";
 import { binary } from "../lib/binary.ts";
@@ -171,6 +172,13 @@ describe("rpc", () => {
     expect((await ask({ pid: stage.pid, images_dir_fd: 9999 })).message).toMatch(/images directory/);
     expect((await ask({ pid: stage.pid, images_dir_fd: -1 })).errno).toBe(EBADRQC);
     expect((await ask({ pid: stage.pid, track_mem: true })).errno).toBe(ENOTSUP);
+    const later = [CriuReqType.PRE_DUMP, CriuReqType.SINGLE_PRE_DUMP, CriuReqType.PAGE_SERVER];
+    for (const type of [...later, CriuReqType.PAGE_SERVER_CHLD]) {
+      using client = await worker();
+      const opts = { images_dir_fd: stage.dir, pid: stage.pid };
+      const { response, errno } = failure(() => client.request({ type, opts }));
+      expect([response.type, errno]).toEqual([type, ENOTSUP]);
+    }
     expect(stage.alive).toBe(true);
   });
 
