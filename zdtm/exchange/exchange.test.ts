@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { allCases, type Case } from "../lib/cases.ts";
 import { compileCase } from "../lib/compile.ts";
-import { noI386 } from "../lib/needs.ts";
+import { noI386Compiler } from "../lib/needs.ts";
 import { bootWith, requireMachine } from "../single-file/boot.ts";
 import { directory, program } from "../single-file/initramfs.ts";
 import { kernelModules, Missing } from "../single-file/kernel.ts";
@@ -76,7 +76,7 @@ const reason = unmet();
 test.skipIf(reason !== undefined)(
   `criu restores what tscriu dumped, and tscriu what criu dumped${reason === undefined ? "" : ` (${reason})`}`,
   async () => {
-    const own = noI386() === undefined ? [...ownTrees, ...i386Trees] : ownTrees;
+    const own = noI386Compiler() === undefined ? [...ownTrees, ...i386Trees] : ownTrees;
     const runs = [
       ...ways.flatMap((way) => trees.map((tree) => ({ way, tree }))),
       ...ownWays.flatMap((way) => own.map((tree) => ({ way, tree }))),

@@ -1,4 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { Case } from "./cases.ts";
 import { m32 } from "./compile.ts";
 
@@ -15,16 +17,35 @@ export function asI386(it: Case): Case {
   return { ...it, header: { ...it.header, needs: [...(it.header.needs ?? []), "i386"] } };
 }
 
-let compiles: boolean | undefined;
+/** What the two functions below have found out. */
+const found: { compiler?: string | undefined; runs?: boolean } = {};
+
+/** What is lacking to make 32-bit programs here, for another machine. */
+export function noI386Compiler(): string | undefined {
+  noI386();
+  return found.compiler;
+}
 
 /** What 32-bit programs need here, of the kernel and of the compiler. */
 export function noI386(): string | undefined {
-  if (process.arch !== "x64") return "for x64 only";
-  if (!existsSync("/proc/sys/abi/vsyscall32")) return "this kernel runs no 32-bit programs";
-  compiles ??= Bun.spawnSync(["cc", ...m32, "-xc", "-", "-o", "/dev/null"], {
-    stdin: new TextEncoder().encode("#include <errno.h>\nint main(void) { return 0; }\n"),
-  }).success;
-  return compiles ? undefined : "there is no compiler for 32-bit programs (Debian: gcc-12-multilib)";
+  if (process.arch !== "x64") {
+    found.compiler = "for x64 only";
+  } else if (found.runs === undefined) {
+    const dir = mkdtempSync(join(tmpdir(), "zdtm-i386-"));
+    try {
+      const [stdin, program] = [
+        new TextEncoder().encode("#include <errno.h>\nint main(void) { return 0; }\n"),
+        join(dir, "p"),
+      ];
+      const compiles = Bun.spawnSync(["cc", ...m32, "-static", "-xc", "-", "-o", program], { stdin }).success;
+      if (!compiles) found.compiler = "there is no compiler for 32-bit programs (Debian: gcc-12-multilib)";
+      // a kernel that knows them may have been told not to run them; a shell is not as surprised as we would be
+      found.runs = compiles && Bun.spawnSync(["sh", "-c", '"$0" 2>/dev/null', program]).success;
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+  return found.compiler ?? (found.runs ? undefined : "this kernel runs no 32-bit programs");
 }
 
 /** What this machine lacks for a case; undefined when nothing. */

@@ -29,6 +29,17 @@ test("a sleep that goes on is told from its 64-bit brother by what its timespec 
   expect(whichTimespec(undefined, sleep, wide(1n, 0n))).toBeUndefined();
 });
 
+test("what the kernel has just written of the time left tells which sleep it is, whatever lies behind the timespec", () => {
+  const withLeft = [0, 0, 0x1010, 0x1000];
+  const which = (left: number[]) =>
+    // 50,000 s, and then a number that could be nanoseconds
+    whichTimespec(I386.clock_nanosleep, withLeft, narrow(...left, 50_000, 0, 529_300_736, 0));
+  expect(which([49_997, 209_835_004, 50_000, 0])).toBe(I386.clock_nanosleep);
+  expect(which([49_997, 0, 209_835_004, 0])).toBe(I386.clock_nanosleep_time64);
+  // as long as it goes: its seconds take more than 32 bits
+  expect(which([0x2540_be3f, 2, 999_999_999, 0])).toBe(I386.clock_nanosleep_time64);
+});
+
 const BX = 5;
 const AX = 10;
 const ORIG_AX = 15;

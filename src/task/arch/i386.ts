@@ -10,15 +10,22 @@ export function isI386Core(core: CoreEntry): boolean {
 
 const NS_PER_S = 1e9;
 
-/** Calls with a timespec of 32-bit numbers: the argument that points to it, and the same call with one of 64-bit numbers. */
-const NARROW = new Map<number, { arg: number; wide: number }>([
+/** The high half of the seconds of the longest time that the kernel has, 2^63 ns. */
+const MOST_HIGH = 2;
+
+/**
+ * Calls with a timespec of 32-bit numbers: the argument that points to it, the one that points to where the kernel writes the
+ * time that is left, and the same call with numbers of 64 bits.
+ */
+const NARROW = new Map<number, { arg: number; left?: number; wide: number }>([
   [I386.futex, { arg: 3, wide: I386.futex_time64 }],
-  [I386.clock_nanosleep, { arg: 2, wide: I386.clock_nanosleep_time64 }],
+  [I386.clock_nanosleep, { arg: 2, left: 3, wide: I386.clock_nanosleep_time64 }],
 ]);
 
 /**
- * A call that goes on is known by what it does, but not by which of two numbers it was made: what its timespec holds tells. Where
- * both can be meant they differ by less than a second.
+ * A call that goes on is known by what it does, but not by which of two numbers it was made: what its timespecs hold tells.
+ * The kernel has just written the time that is left, nanoseconds right behind the seconds or behind their high half. Where it
+ * writes none, what lies behind a narrow time can be taken for nanoseconds: then the two differ by less than a second.
  */
 export function whichTimespec(
   known: number | undefined,
@@ -26,8 +33,15 @@ export function whichTimespec(
   memory: RemoteMemory,
 ): number | undefined {
   const kind = known === undefined ? undefined : NARROW.get(known);
-  const bytes = new Uint8Array(16);
-  if (!kind || !memory.tryRead(args[kind.arg] ?? 0, bytes)) return known;
-  const [, high, nanoseconds = 0, nanosecondsHigh] = new Uint32Array(bytes.buffer);
-  return high === 0 && nanoseconds < NS_PER_S && nanosecondsHigh === 0 ? kind.wide : known;
+  if (!kind) return known;
+  const words = new Uint32Array(4);
+  const isRead = (arg: number) => memory.tryRead(args[arg] ?? 0, new Uint8Array(words.buffer));
+  if (kind.left !== undefined && args[kind.left] !== 0 && isRead(kind.left))
+    return (words[1] ?? 0) <= MOST_HIGH && isWide(words) ? kind.wide : known;
+  return isRead(kind.arg) && words[1] === 0 && isWide(words) ? kind.wide : known;
+}
+
+/** Whether the two words behind seconds of 64 bits can be nanoseconds. */
+function isWide([, , nanoseconds = 0, high]: Uint32Array): boolean {
+  return nanoseconds < NS_PER_S && high === 0;
 }
