@@ -77,6 +77,10 @@ export class TreeFiles implements FileDump, Disposable {
     return this.tree.tasks.map((t) => t.pid);
   }
 
+  get strays(): number[] {
+    return [...this.namespaces.strays.keys()];
+  }
+
   virtualPid(hostPid: number): number {
     return this.virtual.of(hostPid);
   }
@@ -98,7 +102,8 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   get #ipcMember(): number | undefined {
-    return this.namespaces.foreign.find(({ name }) => name === "ipc")?.member;
+    return this.namespaces.foreign.find(({ name, member }) => name === "ipc" && !this.namespaces.strays.has(member))
+      ?.member;
   }
 
   get ipcApart(): boolean {

@@ -7,13 +7,14 @@ import type { HeldFd } from "../file/kind.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { KCMP, kcmp } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
+import type { Vma } from "../kernel/proc/maps.ts";
 import { sys } from "../kernel/sys.ts";
 import { type ObjectKind, objectTable } from "../kernel/sysv.ts";
 import type { Log } from "../log.ts";
-import { Segments } from "../memory/segments.ts";
+import { isSegment, Segments } from "../memory/segments.ts";
 import type { NamespaceIds } from "../namespace/ids.ts";
 import { IpcNamespace } from "../namespace/ipc-dump.ts";
-import type { FrozenTree } from "./tree.ts";
+import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 /** semctl(2): the process that was last at a semaphore. */
 const GETPID = 11;
@@ -114,6 +115,23 @@ export class TreeIpc {
     for (const one of this.#own) one.save(images, this.segmentsOf(one.id), keep);
     for (const [id, { entries }] of this.#segments) if (entries.length > 0) images.write("IPCNS_SHM", id, entries);
   }
+}
+
+/** Segments of which nobody can tell whether they are the process's, or of a thread that has an ipc namespace of its own. */
+export function doubtfulSegments(
+  { pid, threads }: FrozenTask,
+  vmas: readonly Vma[],
+  strays: NamespaceIds["strays"],
+): CrError[] {
+  if (!threads.some(({ tid }) => strays.get(tid)?.ipc_ns_id !== undefined)) return [];
+  return vmas.filter(isSegment).map(
+    ({ start, name }) =>
+      new CrError("a System V segment is attached in a process whose threads live in several ipc namespaces", {
+        code: "ENOTSUP",
+        subject: { pid, address: start, path: name },
+        remedy: "let the program detach it (shmdt), or dump it when the thread has ended",
+      }),
+  );
 }
 
 /** @param fresh a process that has never used semaphores */

@@ -25,11 +25,11 @@ import { TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { checkI386 } from "./i386.ts";
 import { InfectedTask } from "./infect.ts";
-import { TreeIpc } from "./ipc.ts";
+import { doubtfulSegments, TreeIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
-import { type StrayedThread, strayedError } from "./strayed.ts";
+import { noteStrayed, type StrayedThread } from "./strayed.ts";
 import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
@@ -105,12 +105,12 @@ export function save(saving: Saving): Saved {
   const namespaceFields = new Map(
     tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
   );
+  noteStrayed(saving.strayed ?? [], namespaces, blocker);
   const pids = new VirtualPids(tree, namespaces, options.external, blocker);
   const ids = new TreeIds();
   const owners = ids.forImages(tree.root.pid);
   images.ids = owners;
   checkTree(tree, pids, namespaces, blocker, options);
-  for (const one of saving.strayed ?? []) blocker(strayedError(one));
   const objects = findObjects(tree, blocker);
   const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids));
   const files = scope.use(
@@ -131,6 +131,7 @@ export function save(saving: Saving): Saved {
     const memory = readMemory(task, files, ipc.segmentsOf(own.ipc_ns_id), blocker);
     memories.set(task.pid, memory);
     checkI386(task, memory.vmas, blocker);
+    for (const problem of doubtfulSegments(task, memory.vmas, namespaces.strays)) blocker(problem);
   }
   files.reserve(ipc.ids(blocker));
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
@@ -169,11 +170,7 @@ export function save(saving: Saving): Saved {
   }
 
   log.phase("tasks");
-  dumpNamespaces(namespaces.foreign, images, options, (pid) => {
-    const one = infected.get(pid);
-    if (one) return one.parasite.program;
-    throw new CrError("a namespace has no task that could tell of it", { subject: { pid } });
-  });
+  dumpNamespaces(namespaces.foreign, images, options, (pid) => infected.get(pid)?.parasite.program);
   const cgroups = readCgroups(saving, namespaces);
   const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
@@ -192,8 +189,11 @@ export function save(saving: Saving): Saved {
     const { entries, runs } = describeMemory(task, memory, mapped, one);
     images.write("MM", pids.of(task.pid), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
     const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
-    for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid)))
+    for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid))) {
+      const strayed = namespaces.strays.get(tid);
+      if (strayed && core.thread_core) core.thread_core.tscriu_namespaces = strayed;
       images.write("CORE", pids.of(tid), [core]);
+    }
     const umask = task.status.umask ?? 0o022;
     images.write("FS", pids.of(task.pid), [
       { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },

@@ -1,6 +1,6 @@
 /** Threads that have namespaces of their own: unshare(2) and setns(2) change those of a single thread. */
 import { CrError } from "../error.ts";
-import { linkOf } from "../namespace/ids.ts";
+import { CARRIED, fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 
 /** What a thread can leave its process in. One with mounts of its own has a root of its own too, which is looked at elsewhere. */
 const NAMES = ["net", "uts", "ipc", "cgroup", "pid_for_children", "time_for_children"] as const;
@@ -28,7 +28,27 @@ export function strayedThreads(pid: number, tids: readonly number[]): StrayedThr
   );
 }
 
-export function strayedError({ pid, tid, name, link }: StrayedThread): CrError {
+/** Looks again at those of a tree that stands still: what comes back gets its number, the rest is in the way. */
+export function noteStrayed(
+  strayed: readonly StrayedThread[],
+  namespaces: NamespaceIds,
+  blocker: (error: CrError) => void,
+): void {
+  for (const one of strayed) {
+    const { pid, tid, name } = one;
+    const link = linkOf(tid, name);
+    if (link === linkOf(pid, name)) continue;
+    const carried = CARRIED.find((known) => known === name);
+    if (carried === undefined) blocker(strayedError({ ...one, link }));
+    else if (link !== "")
+      namespaces.strays.set(tid, {
+        ...namespaces.strays.get(tid),
+        [fieldOf(carried)]: namespaces.number(carried, link, tid),
+      });
+  }
+}
+
+function strayedError({ pid, tid, name, link }: StrayedThread): CrError {
   const what = name.endsWith("_for_children")
     ? `the next children of a thread would be born into another ${name.replace("_for_children", "")} namespace than those of its process`
     : `a thread has a ${name} namespace of its own`;

@@ -63,6 +63,8 @@ export interface FileDump extends Surroundings {
   readonly held: readonly HeldFd[];
   /** Host pids of the tree. */
   readonly pids: readonly number[];
+  /** Threads of it that have left namespaces of their process. */
+  readonly strays: readonly number[];
   /** The pid as the tree sees it (innermost pid namespace); the image keeps these. */
   virtualPid(hostPid: number): number;
   /** Internal id of the net namespace that the tree lives in: net_ns_id of its ids-PID.img. */

@@ -91,6 +91,7 @@ export class TestRun implements Disposable {
       } as unknown as DumpOptions,
       log: this.#log,
       held,
+      strays: [],
       pids: this.options.pids ?? [process.pid],
       virtualPid: (pid) => (existsSync(`/proc/self/task/${pid}`) || this.options.pids?.includes(pid) ? pid : 0),
       nextId: () => ++this.#id,

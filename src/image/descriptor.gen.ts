@@ -1299,7 +1299,11 @@ export const messages: Readonly<Record<string, string>> = {
 2001 optional uint32 tscriu_ioprio
 2002 optional uint64 tscriu_timerslack_ns
 2003 optional .tscriu_sched tscriu_sched
-2004 optional .tscriu_restart tscriu_restart`,
+2004 optional .tscriu_restart tscriu_restart
+2005 optional .tscriu_thread_namespaces tscriu_namespaces`,
+  tscriu_thread_namespaces: `1 optional uint32 net_ns_id
+2 optional uint32 ipc_ns_id
+3 optional uint32 uts_ns_id`,
   tscriu_sched: `1 optional uint64 flags
 2 optional uint64 runtime
 3 optional uint64 deadline

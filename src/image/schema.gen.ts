@@ -2048,6 +2048,13 @@ export interface ThreadCoreEntry {
   tscriu_timerslack_ns?: U64;
   tscriu_sched?: TscriuSched;
   tscriu_restart?: TscriuRestart;
+  tscriu_namespaces?: TscriuThreadNamespaces;
+}
+
+export interface TscriuThreadNamespaces {
+  net_ns_id?: number;
+  ipc_ns_id?: number;
+  uts_ns_id?: number;
 }
 
 export interface TscriuSched {
@@ -2372,6 +2379,7 @@ export interface Messages {
   task_kobj_ids_entry: TaskKobjIdsEntry;
   thread_sas_entry: ThreadSasEntry;
   thread_core_entry: ThreadCoreEntry;
+  tscriu_thread_namespaces: TscriuThreadNamespaces;
   tscriu_sched: TscriuSched;
   tscriu_restart: TscriuRestart;
   task_rlimits_entry: TaskRlimitsEntry;

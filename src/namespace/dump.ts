@@ -5,12 +5,12 @@ import type { DumpOptions } from "../options.ts";
 import { type ForeignNamespace, linkOf } from "./ids.ts";
 import { namespaceKind } from "./registry.ts";
 
-/** @param programOf what a task's agent runs */
+/** @param programOf what a task's agent runs; undefined for threads that have namespaces of their own */
 export function dumpNamespaces(
   foreign: readonly ForeignNamespace[],
   images: ImageDirectory,
   options: DumpOptions,
-  programOf: (pid: number) => Program,
+  programOf: (pid: number) => Program | undefined,
 ): void {
   for (const { name, id, member, link } of foreign) {
     const kind = namespaceKind(name);
@@ -19,10 +19,13 @@ export function dumpNamespaces(
       continue;
     }
     kind?.save?.(images, id, member, options, foreign);
-    const ask = kind?.ask;
-    if (!ask) continue;
+    if (!kind?.ask) continue;
     const program = programOf(member);
-    const write = ask(program);
+    if (program === undefined) {
+      kind.saveForThread?.(images, id, member);
+      continue;
+    }
+    const write = kind.ask(program);
     program.run();
     write(images, id);
   }

@@ -1,6 +1,6 @@
 /** Namespaces as images number them: those of the dumper first, then each that the tree lives in, as it is met. */
 import { readlinkSync } from "node:fs";
-import type { TaskKobjIdsEntry } from "../image/schema.gen.ts";
+import type { TaskKobjIdsEntry, TscriuThreadNamespaces } from "../image/schema.gen.ts";
 import { closeFd, linkOf as linkOfFd, O, openPath, tryIoctl } from "../kernel/fd.ts";
 import { check } from "../kernel/sys.ts";
 import { NS } from "../kernel/uapi/ioctl.ts";
@@ -13,7 +13,10 @@ export type NamespaceName = (typeof NAMESPACES)[number];
 /** The namespace fields of ids-PID.img. */
 export type NamespaceFields = Pick<TaskKobjIdsEntry, `${NamespaceName}_ns_id`>;
 
-export const fieldOf = (name: NamespaceName): keyof NamespaceFields => `${name}_ns_id`;
+export const fieldOf = <Name extends NamespaceName>(name: Name): `${Name}_ns_id` => `${name}_ns_id`;
+
+/** What single threads may have besides those of their process, and get again. */
+export const CARRIED = ["net", "ipc", "uts"] as const;
 
 /** `uts:[4026531838]`, or "" where this kernel has no such namespaces or the task is gone. */
 export function linkOf(pid: number | "self", name: NamespaceName | "pid_for_children" | "time_for_children"): string {
@@ -29,7 +32,7 @@ export interface ForeignNamespace {
   readonly name: NamespaceName;
   readonly id: number;
   readonly link: string;
-  /** A task in it: the first that was met. */
+  /** A task in it: the first that was met. A thread's id where only threads live there that have left their process's. */
   readonly member: number;
 }
 
@@ -50,6 +53,8 @@ export class NamespaceIds {
   readonly #chains = new Map<string, readonly number[]>();
   /** Those that are not the dumper's, by their ids. */
   readonly foreign: ForeignNamespace[] = [];
+  /** Threads that have left namespaces of their process, by tid: those alone that they have for themselves. */
+  readonly strays = new Map<number, TscriuThreadNamespaces>();
 
   constructor() {
     const own: Partial<Required<NamespaceFields>> = {};

@@ -52,6 +52,7 @@ export const ipc: NamespaceKind = {
       if (isRoots && id === first) {
         program.run();
         inIpcNamespace(pid, (call) => fillNamespace(images, id, segments, call));
+        enter(id, openPath(`/proc/${pid}/ns/ipc`, O.RDONLY));
         continue;
       }
       using envoy = envoyOf(context.owner(id));

@@ -58,6 +58,8 @@ export interface NamespaceKind {
   ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
   /** Where no task lives in it: saves it from outside. `parent`: a task whose next children will. */
   saveForChildren?(images: ImageDirectory, id: number, parent: number): void;
+  /** In place of `ask` where only threads live in it that have left their process's. */
+  saveForThread?(images: ImageDirectory, id: number, tid: number): void;
   /** What could not be made again, looked at before anything is touched. `member`: a task that lives in it. */
   problems?(member: number, options: DumpOptions): CrError[];
   /** Saves it from outside. `foreign`: all that are not the dumper's. */

@@ -6,7 +6,7 @@ import type { CoreEntry, PstreeEntry, TaskKobjIdsEntry } from "../image/schema.g
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { RestoreOptions } from "../options.ts";
-import { fieldOf, linkOf, NAMESPACES, type NamespaceName } from "./ids.ts";
+import { CARRIED, fieldOf, linkOf, NAMESPACES, type NamespaceFields, type NamespaceName } from "./ids.ts";
 import type { JoinedNamespaces } from "./join.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
@@ -16,7 +16,7 @@ import { giveMaps, savedMaps } from "./user.ts";
 import { Inward, outward } from "./user-ids.ts";
 
 /** The namespace of this kind that the ids name and the dumper did not live in. */
-function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: TaskKobjIdsEntry): number | undefined {
+function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: Partial<NamespaceFields>): number | undefined {
   const [here, there] = [ours[fieldOf(name)], ids[fieldOf(name)]];
   return here !== undefined && there !== undefined && here !== there ? there : undefined;
 }
@@ -54,6 +54,9 @@ export function checkNamespaces(
   }
 }
 
+/** Namespaces that a thread has for itself. */
+const strayOf = ({ thread_core }: CoreEntry): Partial<NamespaceFields> | undefined => thread_core?.tscriu_namespaces;
+
 interface InNamespaces {
   readonly ids: TaskKobjIdsEntry | undefined;
   readonly core: CoreEntry;
@@ -81,7 +84,11 @@ export class FreshNamespaces {
 
   constructor(
     readonly images: ImageDirectory,
-    tasks: readonly { readonly ids: TaskKobjIdsEntry | undefined; readonly tree: PstreeEntry }[],
+    tasks: readonly {
+      readonly ids: TaskKobjIdsEntry | undefined;
+      readonly tree: PstreeEntry;
+      readonly threads: readonly { readonly core: CoreEntry }[];
+    }[],
     log: Log,
     readonly joined: JoinedNamespaces,
   ) {
@@ -93,7 +100,9 @@ export class FreshNamespaces {
     if (ours) {
       for (const kind of namespaceKinds) {
         // what is not entered is the root's, and all others have the same
-        const met = (kind.entered ? tasks : tasks.slice(0, 1)).flatMap(({ ids }) => {
+        const living = kind.entered ? tasks : tasks.slice(0, 1);
+        const strays = kind.entered ? tasks.flatMap(({ threads }) => threads.map(({ core }) => strayOf(core))) : [];
+        const met = [...living.map(({ ids }) => ids), ...strays].flatMap((ids) => {
           const id = ids && foreignId(kind.name, ours, ids);
           const isThere = joined.has(kind.name) && id === this.#root?.[fieldOf(kind.name)];
           return id === undefined || isThere || this.#parents.has(id) ? [] : [id];
@@ -257,6 +266,22 @@ export class FreshNamespaces {
     // of criu's images the whole tree lives in one
     const isOld = entries.every(({ owned }) => owned.length === 0);
     return isOld ? this.user : entries.find(({ user, owned }) => user !== id && owned.includes(id))?.user;
+  }
+
+  /** What a thread enters that does not live where its process does: as `toEnter`. */
+  ofThread(core: CoreEntry): { fd: number; flag: number }[] {
+    const own = strayOf(core);
+    return CARRIED.flatMap((name) => {
+      const id = own?.[fieldOf(name)];
+      const flag = namespaceKind(name)?.entered;
+      const fd = id === undefined ? undefined : this.#entrances.get(id);
+      if (id === undefined || flag === undefined) return [];
+      if (fd !== undefined) return [{ fd, flag }];
+      throw new CrError("a thread lived in a namespace that is not there", {
+        code: "BAD_IMAGE",
+        subject: { namespace: id },
+      });
+    });
   }
 
   /**

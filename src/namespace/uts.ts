@@ -1,7 +1,7 @@
 /** UTS namespaces: host name and domain name (uts_namespaces(7)). */
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { envoyOf } from "../kernel/envoy.ts";
+import { Envoy, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check } from "../kernel/sys.ts";
@@ -20,6 +20,11 @@ function text(bytes: Uint8Array, field: number): string {
   return Buffer.from(end < 0 ? of : of.subarray(0, end)).toString("latin1");
 }
 
+/** @param names struct new_utsname */
+function saveNames(images: ImageDirectory, id: number, names: Uint8Array): void {
+  images.write("UTSNS", id, [{ nodename: text(names, NODENAME), domainname: text(names, DOMAINNAME) }]);
+}
+
 export const uts: NamespaceKind = {
   name: "uts",
   flag: CLONE.NEWUTS,
@@ -28,11 +33,23 @@ export const uts: NamespaceKind = {
   ask(questions) {
     const place = questions.reserve(FIELDS * FIELD);
     questions.call(NR.uname, [place], { what: "cannot read the host name" });
-    return (images, id) =>
-      images.write("UTSNS", id, [{ nodename: text(place.bytes, NODENAME), domainname: text(place.bytes, DOMAINNAME) }]);
+    return (images, id) => saveNames(images, id, place.bytes);
   },
 
-  fill({ program, images, id: first, ids, isRoots, owner, entrance, atEnd }) {
+  saveForThread(images, id, tid) {
+    const what = "cannot read the host name of a thread";
+    const [file, names] = [openPath(`/proc/${tid}/ns/uts`, O.RDONLY, what), new Uint8Array(FIELDS * FIELD)];
+    try {
+      using envoy = new Envoy();
+      check(envoy.call(NR.setns, file, CLONE.NEWUTS), what, { tid });
+      check(envoy.call(NR.uname, addressOf(names)), what, { tid });
+    } finally {
+      closeFd(file);
+    }
+    saveNames(images, id, names);
+  },
+
+  fill({ program, pid, images, id: first, ids, isRoots, owner, entrance, atEnd }) {
     const enter = (id: number, fd: number) => {
       atEnd(() => closeFd(fd));
       entrance(id, fd);
@@ -42,9 +59,10 @@ export const uts: NamespaceKind = {
     if (ours !== undefined) enter(ours, openPath("/proc/self/ns/uts", O.RDONLY));
     for (const id of ids) {
       const names = namesOf(images, id);
-      if (isRoots && id === first)
+      if (isRoots && id === first) {
         for (const { nr, bytes, what } of names) program.call(nr, [program.data(bytes), bytes.length], { what });
-      else enter(id, makeNamespace(names, owner(id)));
+        enter(id, openPath(`/proc/${pid}/ns/uts`, O.RDONLY));
+      } else enter(id, makeNamespace(names, owner(id)));
     }
   },
 };

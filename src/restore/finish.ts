@@ -50,6 +50,10 @@ export interface Finish {
   readonly affinity: Uint8Array;
   /** What users and groups are called by a task; undefined where it is as we do. */
   idsOf(saved: SavedTask): IdMap | undefined;
+  /** What a thread enters that has left namespaces of its process: our descriptors and CLONE_NEW*. */
+  ofThread(core: CoreEntry): readonly { readonly fd: number; readonly flag: number }[];
+  /** While tasks have it open. */
+  readonly service: Service;
   step(): void;
 }
 
@@ -132,11 +136,24 @@ export function makeThreads(finish: Finish): void {
       drainChild(program);
       restoreState(program, core, { pid, tid: pid });
     });
-    runTogether(threads.get(task) ?? [], (program, { core, inner }) =>
-      restoreState(program, core, { pid, tid: inner }),
-    );
+    const others = threads.get(task) ?? [];
+    for (const thread of others) enterOwn(thread, finish);
+    runTogether(others, (program, { core, inner }) => restoreState(program, core, { pid, tid: inner }));
     finish.step();
   }
+}
+
+/** Into namespaces that a thread has for itself: alone, for what its task is sent comes to whoever asks first. */
+function enterOwn(thread: Thread<ThreadPuppet>, { ofThread, service }: Finish): void {
+  for (const { fd, flag } of ofThread(thread.core))
+    runTogether([thread], (program) => {
+      const theirs = receiveFd(program, service, fd);
+      program.call(NR.setns, [theirs, flag], {
+        what: "cannot enter a thread's namespace",
+        subject: { tid: thread.tid },
+      });
+      program.call(NR.close, [theirs]);
+    });
 }
 
 /** Who a fresh puppet is. */
@@ -180,7 +197,8 @@ function restoreLogins(finish: Finish, service: Service): void {
 }
 
 /** Credentials, limits, filters: afterwards a task can do nothing any more that needs privileges. */
-export function finishIdentity(finish: Finish, service: Service): void {
+export function finishIdentity(finish: Finish): void {
+  const { service } = finish;
   restoreLogins(finish, service);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();

@@ -214,7 +214,9 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       segments,
       step,
       affinity: cpu.before,
+      service: { ours: service.ours, theirs: service.theirs },
       idsOf: (saved) => namespaces.idsOf(saved),
+      ofThread: (core) => namespaces.ofThread(core),
     };
     makeThreads(finish);
     for (const { core, threads } of set.tasks)
@@ -224,7 +226,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     mustHook(options, "post-restore", rootPid);
     files.applyOwners();
     log.phase("identity");
-    finishIdentity(finish, { ours: service.ours, theirs: service.theirs });
+    finishIdentity(finish);
     files.arm();
     files.end();
     for (const action of late.splice(0)) action();

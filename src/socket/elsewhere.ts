@@ -38,8 +38,14 @@ class Namespaces {
   readonly #files: ReadonlyMap<string, string>;
   #processes: ReadonlyMap<string, string> | undefined;
 
-  /** @param inside pids that do not count */
-  constructor(readonly inside: readonly number[]) {
+  /**
+   * @param inside pids that do not count
+   * @param threads that count, too
+   */
+  constructor(
+    readonly inside: readonly number[],
+    readonly threads: readonly number[] = [],
+  ) {
     const mounts = parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
     this.#files = new Map(mounts.filter(({ fsType }) => fsType === "nsfs").map((it) => [it.root, it.mountpoint]));
   }
@@ -48,16 +54,16 @@ class Namespaces {
     const name = `net:[${ino}]`;
     const file = this.#files.get(name);
     if (file !== undefined) return { path: file, lasts: true };
-    this.#processes ??= namespacesOfProcesses(this.inside);
+    this.#processes ??= namespacesOfProcesses(this.inside, this.threads);
     const path = this.#processes.get(name);
     return path === undefined ? undefined : { path, lasts: false };
   }
 }
 
-function namespacesOfProcesses(inside: readonly number[]): Map<string, string> {
+function namespacesOfProcesses(inside: readonly number[], threads: readonly number[]): Map<string, string> {
   const skip = new Set(inside.map(String));
   const found = new Map<string, string>();
-  for (const pid of readdirSync("/proc")) {
+  for (const pid of [...readdirSync("/proc"), ...threads.map(String)]) {
     if (!/^\d+$/.test(pid) || skip.has(pid)) continue;
     const path = `/proc/${pid}/ns/net`;
     try {
@@ -143,12 +149,12 @@ function cookieHere(): bigint {
 }
 
 const namespaces = perRun((dump: FileDump) => new Namespaces(dump.pids));
-const ownNamespaces = perRun((_: FileDump) => new Namespaces([]));
+const ownNamespaces = perRun((dump: FileDump) => new Namespaces([], dump.strays));
 
 /** Acts once in each network namespace that a task of the tree lives in. */
 export function inEachNetwork<T>(dump: FileDump, act: () => T): T[] {
   const found = new Map<string, string>();
-  for (const pid of dump.pids) {
+  for (const pid of [...dump.pids, ...dump.strays]) {
     const path = `/proc/${pid}/ns/net`;
     try {
       const name = readlinkSync(path);
