@@ -39,7 +39,9 @@ export function storageError(what: string, path: string, error: unknown, remedie
 /** The whole file, or undefined where there is none. */
 export function readIfThere(path: string): Uint8Array | undefined {
   try {
-    return readFileSync(path);
+    const { buffer, byteOffset, byteLength } = readFileSync(path);
+    // as what its type says: slices of a Buffer are no copies
+    return new Uint8Array(buffer, byteOffset, byteLength);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw storageError("read the image", path, error, toRead);

@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "interfaces of a network namespace of the tree's own come back: a bridge, pairs, VLANs, with numbers, addresses, routes and rules", "needs": ["root", "file:/usr/sbin/ip"], "flavours": ["h"]}
+// zdtm: {"category": "netns", "verifies": "interfaces of a network namespace of the tree's own come back: bridges, pairs, with numbers, addresses, rules and routes, also where no cable leads", "needs": ["root", "file:/usr/sbin/ip"], "flavours": ["h"]}
 #include "netns.h"
 
 static const char *const commands[] = {
@@ -14,6 +14,13 @@ static const char *const commands[] = {
     "ip addr add 10.5.0.2/24 dev left label left:2",
     "ip addr add fd55::1/64 dev br0 nodad",
     "ip route add 10.9.0.0/16 via 10.5.0.9 metric 7",
+    "ip link add lone type bridge",
+    "ip link add near type veth peer name far",
+    "ip link set near master lone",
+    "ip link set near up",
+    "ip link set lone up",
+    "ip addr add 10.7.0.1/24 dev lone",
+    "ip route add 10.8.0.0/16 via 10.7.0.9",
     "ip route add blackhole 10.66.0.0/16",
     "ip -6 route add fd66::/48 via fd55::9",
     "ip rule add from 10.5.0.0/24 table 77 priority 500",
@@ -48,6 +55,7 @@ int main(void) {
   for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) netns_do(commands[i]);
   /* the bridge forwards when it has looked around */
   tst_until(!netns_says("ip -o link show br0 | grep -q LOWER_UP"), "the bridge does not come up");
+  tst_until(!netns_says("ip route show 10.8.0.0/16 | grep -q linkdown"), "a bridge without a cable is not seen to be");
   char *was[QUESTIONS];
   for (int i = 0; i < QUESTIONS; i++) was[i] = answer(questions[i]);
   inet_name name = {.four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a050001), .sin_port = htons(80)}};
@@ -57,6 +65,7 @@ int main(void) {
   tst_ready();
   TST_SPOIL netns_do("ip rule del priority 500");
   tst_until(!netns_says("ip -o link show br0 | grep -q LOWER_UP"), "the bridge does not come up");
+  tst_until(!netns_says("ip route show 10.8.0.0/16 | grep -q linkdown"), "a bridge without a cable is not seen to be");
   for (int i = 0; i < QUESTIONS; i++) {
     char *is = answer(questions[i]);
     tst_check(!strcmp(is, was[i]), "%s:\n%s\nwas\n%s", questions[i], is, was[i]);
