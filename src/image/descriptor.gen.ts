@@ -769,7 +769,8 @@ export const messages: Readonly<Record<string, string>> = {
 17 optional uint32 sb_flags hex
 18 optional string ext_key
 2000 optional uint32 tscriu_pid_ns
-2001 optional bool tscriu_locked`,
+2001 optional bool tscriu_locked
+2002 optional string tscriu_covered`,
   autofs_entry: `1 required int32 fd
 2 required int32 pgrp
 3 required int32 timeout

@@ -1294,6 +1294,7 @@ export interface MntEntry {
   ext_key?: string;
   tscriu_pid_ns?: number;
   tscriu_locked?: boolean;
+  tscriu_covered?: string;
 }
 
 export interface AutofsEntry {

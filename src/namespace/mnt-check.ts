@@ -5,6 +5,7 @@ import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { RestoreOptions } from "../options.ts";
 import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
+import type { FileSystem } from "./mnt-table.ts";
 
 /** One namespace that is to be. */
 export interface Planned {
@@ -44,6 +45,11 @@ export function givenFor(name: string, options: RestoreOptions): string | undefi
   return options.external.find(({ kind, id }) => kind === "mnt" && id === name)?.value;
 }
 
+/** The device that a file system lies on; undefined for one that needs none. */
+export function deviceFor({ device }: FileSystem, options: RestoreOptions): string | undefined {
+  return options.external.find(({ kind, id }) => kind === "dev" && id === device)?.value;
+}
+
 /** Groups that the tree is in together with mounts outside. */
 export function groupsOutside(plans: readonly Planned[], options: RestoreOptions): ReadonlySet<number> {
   const entries = plans.flatMap(({ mounts }) => mounts.map(({ entry }) => entry));
@@ -77,6 +83,15 @@ export function checkMounts(images: ImageDirectory, ids: readonly number[], opti
           code: "MISSING_EXTERNAL",
           subject: { ...subject, name: source.name },
           remedy: `say where it is: --external 'mnt[${source.name}]:PATH'`,
+        }),
+      );
+    }
+    if (source.how === "new" && source.fs.device !== undefined && deviceFor(source.fs, options) === undefined) {
+      errors.push(
+        new CrError("the device of a mount was declared external at the dump and is not given", {
+          code: "MISSING_EXTERNAL",
+          subject: { ...subject, name: source.fs.device },
+          remedy: `say which it is: --external 'dev[${source.fs.device}]:/dev/PATH'`,
         }),
       );
     }

@@ -14,8 +14,8 @@ import type { DumpOptions } from "../options.ts";
 import { namespaceRoots, rootInside } from "./cgroup.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
 import { planGroups } from "./mnt-groups.ts";
-import { AUTODETECTED, DELETED_ROOT, planMounts } from "./mnt-plan.ts";
-import { chainOf, Seen } from "./mnt-seen.ts";
+import { AUTODETECTED, DELETED_ROOT, EXTERNAL_DEVICE, planMounts } from "./mnt-plan.ts";
+import { chainOf, covered, Seen } from "./mnt-seen.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { optionsInside } from "./mnt-users.ts";
 import { packTree } from "./tmpfs.ts";
@@ -201,12 +201,26 @@ export class TreeMounts implements Surroundings, Disposable {
       entry.ext_key = named.value === "" ? named.id : named.value;
       return;
     }
+    const device = this.#device(mount);
+    if (device !== undefined) {
+      entry.ext_key = EXTERNAL_DEVICE;
+      entry.fsname = mount.fsType;
+      entry.source = `dev[${device}]`;
+      return;
+    }
     const wanted = this.options.external.some(({ kind, id }) => kind === "mnt" && id === "");
     if (!wanted && !this.#isHome) return;
     const source = this.#outside(mount);
     if (source === undefined) return;
     entry.ext_key = AUTODETECTED;
-    entry.source = source;
+    entry.source = source.path;
+    if (source.isCovered) entry.tscriu_covered = covered(mount);
+  }
+
+  /** A disk that the user will give, perhaps under another number. */
+  #device({ dev }: MountInfo): string | undefined {
+    const id = `${dev >>> 20}/${dev & 0xf_ffff}`;
+    return this.options.external.find((external) => external.kind === "dev" && external.id === id)?.value;
   }
 
   /** Its root is ours: what we have mounted is the machine's, not the tree's. */
@@ -217,7 +231,7 @@ export class TreeMounts implements Surroundings, Disposable {
   }
 
   /** Where we have the same, and a path leads there. */
-  #outside(mount: MountInfo): string | undefined {
+  #outside(mount: MountInfo): { readonly path: string; readonly isCovered: boolean } | undefined {
     for (const ours of [...this.#ours].reverse()) {
       // another name of its source is the mount's own
       if (ours.dev !== mount.dev || ours.source !== mount.source || !isBelow(mount.root, ours.root)) continue;
@@ -226,9 +240,12 @@ export class TreeMounts implements Surroundings, Disposable {
       if (fd < 0) continue;
       const { mntId } = statFd(fd);
       closeFd(fd);
-      if (mntId === ours.mntId) return path;
+      if (mntId === ours.mntId) return { path, isCovered: false };
     }
-    return undefined;
+    const same = this.#ours.find(
+      ({ dev, root, source }) => dev === mount.dev && root === mount.root && source === mount.source,
+    );
+    return same && { path: same.mountpoint, isCovered: true };
   }
 
   /** Devices of file systems whose content is the tree's. */

@@ -25,9 +25,10 @@ import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceFill } from "./kind.ts";
-import { givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
+import { deviceFor, givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
 import { type Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
+import { reachCovered } from "./mnt-seen.ts";
 import { shareAgain } from "./mnt-sharing.ts";
 import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
@@ -84,6 +85,11 @@ export class Builder {
       const { entry, source } = one;
       if (source.how === "new") continue;
       const subject = { path: entry.mountpoint };
+      if (source.how === "outside" && entry.tscriu_covered !== undefined) {
+        const mount = this.fds.own(reachCovered(source.path, entry.tscriu_covered));
+        this.#ready.set(one, this.#asItWas(mount, entry));
+        continue;
+      }
       let base = root;
       if (source.how === "named") {
         base = this.fds.own(openPath(givenFor(source.name, options) ?? "", O.PATH, "cannot open an external mount"));
@@ -109,10 +115,14 @@ export class Builder {
 
   #clone(fd: number, entry: MntEntry, call?: Caller): number {
     const subject = { path: entry.mountpoint };
-    const mount = check(tryCloneMount(fd, call), "cannot clone a mount", subject);
+    return this.#asItWas(check(tryCloneMount(fd, call), "cannot clone a mount", subject), entry);
+  }
+
+  /** A mount of ours gets the flags that it had. */
+  #asItWas(mount: number, entry: MntEntry): number {
     const set = attributesOf(entry.flags) & ~MOUNT_ATTR.RDONLY;
     const change = { set, clear: ALL_ATTRIBUTES, propagation: MNT.PRIVATE };
-    check(trySetMount(mount, change), "cannot set the flags of a mount", subject);
+    check(trySetMount(mount, change), "cannot set the flags of a mount", { path: entry.mountpoint });
     return mount;
   }
 
@@ -158,6 +168,7 @@ export class Builder {
   makeSystems(isLate = false): Map<number, number> {
     const {
       images,
+      options,
       options: { lsmContext },
     } = this.context;
     const made = new Map<number, number>();
@@ -165,7 +176,13 @@ export class Builder {
     for (const { entry, source, isLate: waits } of this.#all) {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
-      const fd = this.fds.own(makeSystem(program, pidfd, entry, source.fs, { chief: images.ids?.uid(0), lsmContext }));
+      const fd = this.fds.own(
+        makeSystem(program, pidfd, entry, source.fs, {
+          chief: images.ids?.uid(0),
+          lsmContext,
+          device: deviceFor(source.fs, options),
+        }),
+      );
       this.#systems.set(entry.root_dev, fd);
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))

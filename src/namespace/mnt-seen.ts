@@ -123,6 +123,9 @@ export class Seen implements Disposable {
   }
 }
 
+/** How a mount outside is told that another one lies over. */
+export const covered = ({ fsType, source }: MountInfo) => `${fsType} ${source}`;
+
 export function chainOf(mount: MountInfo, all: readonly MountInfo[]): MountInfo[] {
   const parent = all.find(({ mntId }) => mntId === mount.parentId && mntId !== mount.mntId);
   return parent ? [...chainOf(parent, all), mount] : [mount];
@@ -190,4 +193,16 @@ function uncover(mount: MountInfo, all: readonly MountInfo[], call: Caller): boo
   for (let i = 0, at = stranger(); at !== undefined && i < all.length; at = stranger(), i++)
     if (tryDetach(at, call) === EINVAL) return false;
   return true;
+}
+
+/** Our mount of one outside that another one lies over. */
+export function reachCovered(path: string, what: string): number {
+  using ours = new Seen(0, process.pid);
+  const mount = ours.mounts.find((one) => one.mountpoint === path && covered(one) === what);
+  if (mount) return ours.reach(mount);
+  throw new CrError("a mount that was found outside at the dump is not there", {
+    code: "MISSING_EXTERNAL",
+    subject: { path, type: what },
+    remedy: `mount it again, or dump with --external 'mnt[${path}]:NAME' and give another one`,
+  });
 }

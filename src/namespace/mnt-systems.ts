@@ -7,7 +7,7 @@ import { makeFilesAsOurselves } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
 import { addressOf, check, cstring, must } from "../kernel/sys.ts";
-import { FSCONFIG, FSPICK } from "../kernel/uapi/mount.ts";
+import { FSCONFIG, FSPICK, MNT } from "../kernel/uapi/mount.ts";
 import { splitOptions, withContext } from "./mnt-options.ts";
 import type { FileSystem } from "./mnt-table.ts";
 
@@ -27,12 +27,27 @@ const PRIVILEGED: ReadonlySet<string> = new Set([
   "cgroup",
 ]);
 
-type Parameters = [key: string, value: string | undefined][];
+type Parameters = (readonly [key: string, value: string | undefined])[];
 
-/** @param lsmContext in place of the security context that it has */
-function parametersOf(entry: MntEntry, { single }: FileSystem, lsmContext: string | undefined): Parameters {
-  const source: [string, string][] = entry.source === "" ? [] : [["source", entry.source]];
-  return [...source, ...(single ? [] : withContext(splitOptions(entry.options), lsmContext))];
+interface Making {
+  /** What we call the root of the user namespace that the tree has of its own. */
+  readonly chief: number | undefined;
+  /** In place of the security context that it has. */
+  readonly lsmContext: string | undefined;
+  /** It lies there. */
+  readonly device: string | undefined;
+}
+
+function parametersOf(entry: MntEntry, { single }: FileSystem, { lsmContext, device }: Making): Parameters {
+  const source = device ?? entry.source;
+  const own = single ? [] : withContext(splitOptions(entry.options), lsmContext);
+  // a disk that may not be written cannot be mounted otherwise even for a moment
+  const isReadOnly = device !== undefined && ((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0;
+  return [
+    ...(source === "" ? [] : [["source", source] as const]),
+    ...(isReadOnly ? [["ro", undefined] as const] : []),
+    ...own,
+  ];
 }
 
 function bytesOf(words: string, subject: Subject): Uint8Array {
@@ -43,18 +58,11 @@ function bytesOf(words: string, subject: Subject): Uint8Array {
 /**
  * Has a task make a file system, in its namespaces; where it is mounted is seen later.
  * @param pidfd of that task
- * @param chief what we call the root of the user namespace that it has of its own
- * @param lsmContext in place of the security context that it has
  * @returns our descriptor of a mount of it that stands nowhere
  */
-export function makeSystem(
-  program: Program,
-  pidfd: number,
-  entry: MntEntry,
-  fs: FileSystem,
-  { chief, lsmContext }: { readonly chief: number | undefined; readonly lsmContext: string | undefined },
-): number {
-  const parameters = parametersOf(entry, fs, lsmContext);
+export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs: FileSystem, making: Making): number {
+  const { chief, device } = making;
+  const parameters = parametersOf(entry, fs, making);
   const apart = chief !== undefined;
   const subject = { path: entry.mountpoint, type: fs.name };
   const what = "cannot make a file system";
@@ -62,6 +70,8 @@ export function makeSystem(
   const isRoots = chief !== 0 && fs.code === Fstype.TMPFS && !/(^|,)uid=/.test(entry.options);
   if (apart && (isRoots || PRIVILEGED.has(fs.name)))
     return makeFilesAsOurselves(() => makeOurs(parameters, fs, subject));
+  // the path of a device is one of ours
+  if (device !== undefined) return makeFilesAsOurselves(() => makeOurs(parameters, fs, subject));
   const text = (words: string) => program.data(bytesOf(words, subject));
   const context = program.call(NR.fsopen, [text(fs.name), 1], { what, subject });
   for (const [key, value] of parameters) {

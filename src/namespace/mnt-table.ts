@@ -15,6 +15,8 @@ export interface FileSystem {
   readonly content?: boolean;
   /** Its options name directories. */
   readonly pointsOut?: boolean;
+  /** It lies on a device that the user gives, under this name. */
+  readonly device?: string;
 }
 
 const TABLE: readonly FileSystem[] = [
