@@ -11,11 +11,10 @@ typedef unsigned long u64;
 typedef long s64;
 
 enum { PAGE = 4096, CLONE_ARGS = 88 };
-enum { LONG = 64 << 10, PIECE = 1 << 20, MADV_POPULATE_WRITE = 23 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2, STATE_KEEP = 3 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
-enum { READ_ALL = 0x10000, FILL_ALL, WRITEV_ALL, STORE32, STORE64, COPY, READ_DIFFERING, WAKE, USE_TILES, START_THREAD, I386 = 0x20000 };
+enum { WRITEV_ALL = 0x10000, STORE32, STORE64, COPY, WAKE, USE_TILES, START_THREAD, I386 = 0x20000 };
 enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
@@ -68,33 +67,11 @@ void *memcpy(void *to, const void *from, u64 n)
 	return to;
 }
 
-static int same(const u64 *a, const u64 *b)
-{
-	for (u32 i = 0; i < PAGE / 8; i++)
-		if (a[i] != b[i])
-			return 0;
-	return 1;
-}
-
-static s64 read_all(s64 fd, u8 *to, u64 len, u64 off)
-{
-	for (u64 done = 0; done < len;) {
-		s64 r = syscall6(NR_pread64, fd, (s64)to + done, len - done, off + done, 0, 0);
-
-		if (r == -EINTR)
-			continue;
-		if (r <= 0)
-			return r ? r : -ENODATA;
-		done += r;
-	}
-	return 0;
-}
-
-/* preadv or pwritev until every byte of every part is moved; the parts are used up. */
-static s64 vector_all(s64 nr, s64 fd, struct iovec *v, u64 n, u64 off)
+/* pwritev until every byte of every part is written; the parts are used up. */
+static s64 write_all(s64 fd, struct iovec *v, u64 n, u64 off)
 {
 	while (n) {
-		s64 r = syscall6(nr, fd, (s64)v, n > 1024 ? 1024 : n, off, 0, 0);
+		s64 r = syscall6(NR_pwritev, fd, (s64)v, n > 1024 ? 1024 : n, off, 0, 0);
 
 		if (r == -EINTR)
 			continue;
@@ -112,54 +89,6 @@ static s64 vector_all(s64 nr, s64 fd, struct iovec *v, u64 n, u64 off)
 		}
 	}
 	return 0;
-}
-
-/*
- * Reads a file to many places of fresh memory; the parts are used up. Long ones go by pieces, whose pages come all at once
- * before: a fault for each takes longer than to fill it. Kernels before 5.14 do not know that advice.
- */
-static s64 fill_all(s64 fd, struct iovec *v, u64 n, u64 off)
-{
-	while (n) {
-		u64 few = 0, bytes = 0;
-		s64 r;
-
-		if (v->len >= LONG) {
-			bytes = v->len < PIECE ? v->len : PIECE;
-			syscall6(NR_madvise, v->base, bytes, MADV_POPULATE_WRITE, 0, 0, 0);
-			r = read_all(fd, (u8 *)v->base, bytes, off);
-			v->base += bytes;
-			v->len -= bytes;
-			few = !v->len;
-		} else {
-			while (few < n && v[few].len < LONG)
-				bytes += v[few++].len;
-			r = vector_all(NR_preadv, fd, v, few, off);
-		}
-		if (r)
-			return r;
-		off += bytes;
-		v += few;
-		n -= few;
-	}
-	return 0;
-}
-
-static s64 read_differing(s64 fd, u64 to, u64 len, u64 off, u64 scratch)
-{
-	s64 written = 0;
-
-	for (u64 done = 0; done < len; done += PAGE) {
-		s64 r = read_all(fd, (u8 *)scratch, PAGE, off + done);
-
-		if (r)
-			return r;
-		if (same((u64 *)scratch, (u64 *)(to + done)))
-			continue;
-		memcpy((void *)(to + done), (void *)scratch, PAGE);
-		written++;
-	}
-	return written;
 }
 
 /* A trap of the first use makes the kernel give a thread room for AMX's registers. */
@@ -185,12 +114,8 @@ static __attribute__((noreturn)) void begin(void *control)
 static s64 perform(u32 nr, u64 *a)
 {
 	switch (nr) {
-	case READ_ALL:
-		return read_all(a[0], (u8 *)a[1], a[2], a[3]);
-	case FILL_ALL:
-		return fill_all(a[0], (struct iovec *)a[1], a[2], a[3]);
 	case WRITEV_ALL:
-		return vector_all(NR_pwritev, a[0], (struct iovec *)a[1], a[2], a[3]);
+		return write_all(a[0], (struct iovec *)a[1], a[2], a[3]);
 	case STORE32:
 		*(volatile u32 *)a[0] = a[1];
 		return 0;
@@ -200,8 +125,6 @@ static s64 perform(u32 nr, u64 *a)
 	case COPY:
 		memcpy((void *)a[0], (void *)a[1], a[2]);
 		return 0;
-	case READ_DIFFERING:
-		return read_differing(a[0], a[1], a[2], a[3], a[4]);
 	case WAKE:
 		*(volatile u32 *)a[0] = a[1];
 		return syscall6(NR_futex, a[0], FUTEX_WAKE, 0x7fffffff, 0, 0, 0);

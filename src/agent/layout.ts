@@ -77,32 +77,23 @@ export const ARG_LOAD64 = 4;
 
 /** What the agent does besides system calls; numbers above all of the kernel's. */
 export const PSEUDO = {
-  /** (fd, address, length, offset): pread64 until all is there; -ENODATA at end of file. */
-  readAll: 0x10000,
-  /** (fd, iovec array, count, offset): reads to places that hold nothing yet, until all is there. */
-  fillAll: 0x10001,
   /** (fd, iovec array, count, offset): pwritev until all is written. */
-  writevAll: 0x10002,
+  writevAll: 0x10000,
   /** (address, value): a 32-bit store. */
-  store32: 0x10003,
+  store32: 0x10001,
   /** (address, value): a 64-bit store. */
-  store64: 0x10004,
+  store64: 0x10002,
   /** (destination, source, length): copies bytes. */
-  copy: 0x10005,
-  /**
-   * (fd, address, length, offset, scratch page): reads the file page by page and writes only pages that differ, so that
-   * copy-on-write sharing survives. The result is the number of pages written.
-   */
-  readDiffering: 0x10006,
+  copy: 0x10003,
   /** (address, value): stores a 32-bit value and wakes all that wait for it. */
-  wake: 0x10007,
+  wake: 0x10004,
   /**
    * (LDTILECFG's operand): uses the tiles of AMX, so that the kernel gives the thread room for them. -ENOSYS elsewhere than on
    * x86.
    */
-  useTiles: 0x10008,
+  useTiles: 0x10005,
   /** (struct clone_args of 88 bytes, control block): clone3 whose child runs the agent with that control block. */
-  startThread: 0x10009,
+  startThread: 0x10006,
   /** Plus the number that 32-bit programs of x86 know a system call by: that call, made as they do; five arguments. */
   i386: 0x20000,
 } as const;

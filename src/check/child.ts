@@ -38,14 +38,13 @@ function kill(pid: number): void {
   }
 }
 
-/** The program of the child in an anonymous file that can be executed. */
-function programFile(scope: Scope): number {
+/** A program in an anonymous file that can be executed. */
+function programFile(scope: Scope, bytes: Uint8Array): number {
   const name = cstring("tscriu-check");
   // Kernels before 6.3 do not know the flag: there every such file can be executed.
   let fd = call("memfd_create", addressOf(name), MFD_CLOEXEC | MFD_EXEC);
   if (fd < 0) fd = call("memfd_create", addressOf(name), MFD_CLOEXEC);
   scope.fd("memfd_create", fd);
-  const bytes = embedded("puppet");
   check(call("write", fd, addressOf(bytes), bytes.length), "cannot fill an anonymous file");
   return fd;
 }
@@ -64,6 +63,30 @@ export function startAndEnd(setTids: Int32Array = new Int32Array(0)): number {
   return pid;
 }
 
+/** Whether the kernel executes a program. It does not get far: it is ended before its first instruction. */
+export function executes(program: Uint8Array): boolean {
+  using scope = new Scope();
+  const [gate, end] = scope.pair("pipe2");
+  const stack = new Uint8Array(stackSize);
+  const top = Math.floor((addressOf(stack) + stackSize) / 16) * 16;
+  const pid = spawn(SIGCHLD, 0, 0, programFile(scope, program), gate, top);
+  check(pid, "cannot start a process");
+  try {
+    check(seize(pid, childOptions), "cannot trace a process");
+    check(call("write", end, addressOf(new Uint8Array(1)), 1), "cannot open the gate");
+    for (;;) {
+      const seen = wait(pid);
+      if (seen === -4) continue;
+      // without the program it ends
+      if (typeof seen !== "object" || seen.kind !== "stopped") return false;
+      if (seen.event === PTRACE_EVENT_EXEC) return true;
+      cont(pid);
+    }
+  } finally {
+    kill(pid);
+  }
+}
+
 export class Child implements Disposable {
   readonly pid: number;
   readonly memory: RemoteMemory;
@@ -76,7 +99,7 @@ export class Child implements Disposable {
   /** Throws an Error in words. */
   constructor() {
     using scope = new Scope();
-    const elf = programFile(scope);
+    const elf = programFile(scope, embedded("puppet"));
     const [gate, end] = scope.pair("pipe2");
     const stack = new Uint8Array(stackSize);
     const top = Math.floor((addressOf(stack) + stackSize) / 16) * 16;

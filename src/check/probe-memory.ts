@@ -1,10 +1,11 @@
 /** Probes about memory: page maps, vDSO, userfaultfd, huge pages. */
 import { closeSync, openSync, readSync, writeFileSync } from "node:fs";
+import { i386Program } from "../agent/i386.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { readMaps, type Vma } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { addressOf, cstring } from "../kernel/sys.ts";
-import { Child } from "./child.ts";
+import { Child, executes } from "./child.ts";
 import { call, failed, type Probes, Scope, type Verdict, works } from "./probe.ts";
 
 const page = 4096;
@@ -194,6 +195,13 @@ function overlayMaps(): Verdict {
   return vma?.ino === inode ? undefined : "mappings name a file of the layer below";
 }
 
+/** Some virtual machines run no 32-bit programs, whatever their kernel was built for. */
+function compatible(): Verdict {
+  const vdso = mapVdso(ARCH_MAP_VDSO_32);
+  if (vdso !== undefined) return vdso;
+  return executes(i386Program()) ? undefined : "the kernel does not execute 32-bit programs";
+}
+
 export const memoryProbes = {
   map_files: mapFiles,
   mem_dirty_track: softDirty,
@@ -202,7 +210,7 @@ export const memoryProbes = {
   aio_remap: aioRemap,
   mremap_special: mremapSpecial,
   can_map_vdso: () => mapVdso(ARCH_MAP_VDSO_64),
-  compat_cr: () => mapVdso(ARCH_MAP_VDSO_32),
+  compat_cr: compatible,
   uffd: () => userfault(0),
   "uffd-noncoop": () => userfault(eventFeatures),
   memfd_hugetlb: memfdHugetlb,

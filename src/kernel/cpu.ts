@@ -10,10 +10,6 @@ export interface OneCpu {
   readonly number: number;
   /** What our thread was allowed before, as sched_getaffinity(2) gives it. */
   readonly before: Uint8Array;
-  /** Lets a task with long work run on all CPUs that our thread was allowed. */
-  spread(tid: number): void;
-  /** Keeps it on ours again. */
-  gather(tid: number): void;
   release(): void;
 }
 
@@ -28,16 +24,14 @@ export function pinToOneCpu(): OneCpu {
   const number = cpu[0] ?? 0;
   const one = new Uint8Array(MASK_BYTES);
   one[number >> 3] = 1 << (number & 7);
-  const set = (tid: number, allowed: Uint8Array) => {
-    if (allowed.length > 0) sys(NR.sched_setaffinity, tid, allowed.length, addressOf(allowed));
+  const set = (allowed: Uint8Array) => {
+    if (allowed.length > 0) sys(NR.sched_setaffinity, 0, allowed.length, addressOf(allowed));
   };
-  set(0, one);
+  set(one);
   return {
     number,
     before,
-    spread: (tid) => set(tid, before),
-    gather: (tid) => set(tid, one),
-    release: () => set(0, before),
+    release: () => set(before),
   };
 }
 

@@ -20,7 +20,6 @@ import { requireI386Vdso } from "./vdso-i386.ts";
 import { MAP, VMA } from "./vmas.ts";
 
 const PROT_WRITE = 2;
-const PROT_RW = 3;
 const MADV_HUGEPAGE = 14;
 const MADV_NOHUGEPAGE = 15;
 const MADV_GUARD_INSTALL = 102;
@@ -61,9 +60,8 @@ export function restoreMemory(
   const keysMapped = takeKeys(program, mm.tscriu_pkeys ?? 0, real, inherited);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
-  openKept(program, targets);
   chooseHugePages(program, targets);
-  const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0, roams: false };
+  const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   fillPages(puppet, targets, pagemap, sources, result);
   restoreRings(puppet, mm.aios, real);
   protect(program, targets);
@@ -184,19 +182,6 @@ function runs(mapped: readonly Target[]): { target: Target; end: number }[] {
     }
   }
   return found;
-}
-
-/** Inherited areas are as protected as they were: what is to be compared must be open. */
-function openKept(program: Program, targets: readonly Target[]): void {
-  for (const target of targets) {
-    const { start, end, kept, held, prot } = target;
-    if (!kept || held === 0 || (prot & PROT_RW) === PROT_RW) continue;
-    target.prot |= PROT_RW;
-    program.call(NR.mprotect, [start, end - start, target.prot], {
-      what: "cannot open an inherited area",
-      subject: { address: start },
-    });
-  }
 }
 
 /**

@@ -110,7 +110,7 @@ const clocksOfChildren = ({ tree }: SavedTask) => tree.tscriu_pids?.clocks_born_
 
 export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
-  readonly totals: Omit<MemoryResult, "roams"> = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
+  readonly totals: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   readonly #late: SavedTask[] = [];
   /** Tasks whose next children have clocks of their own by now. */
   readonly #clockMakers = new Set<SavedTask>();
@@ -299,7 +299,6 @@ export class Forest implements Disposable {
         : receiveFd(program, sources.service, sources.mapFd(saved.mm.exe_file_id, 0));
     restoreMmFields(program, saved.mm, exe);
     program.run();
-    if (result.roams) sources.cpu.gather(puppet.pid);
     connectVdso(puppet.memory, sources.plan(puppet.inner).vdso);
     program.forget();
     task.memory = "restored";

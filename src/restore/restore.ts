@@ -171,7 +171,6 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       segments,
       plan: (pid) => plans.of(pid),
       parking: hole.parking,
-      cpu,
     },
     step,
   });

@@ -18,7 +18,7 @@ export interface Header {
   opts?: string[];
   dumpOpts?: string[];
   restoreOpts?: string[];
-  /** `root`, a flag of /proc/cpuinfo as `cpu:NAME`, an architecture as `arch:x64`, `i386`, `hugepages`, `net`. */
+  /** `root`, a flag of /proc/cpuinfo as `cpu:NAME`, an architecture as `arch:x64`, `i386` (compiled as such), `i386-mode`, `hugepages`, `net`. */
   needs?: string[];
   /** More words for the C compiler. */
   cc?: string[];

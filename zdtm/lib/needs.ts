@@ -56,7 +56,7 @@ export function unmet(it: Case): string | undefined {
     if (kind === "cpu" && !cpuFlags().has(what)) return `this processor has no ${what}`;
     if (kind === "arch" && process.arch !== what) return `for ${what} only`;
     if (kind === "file" && !existsSync(what)) return `there is no ${what}`;
-    if (kind === "i386" && noI386() !== undefined) return noI386();
+    if ((kind === "i386" || kind === "i386-mode") && noI386() !== undefined) return noI386();
     if (kind === "hugepages" && !(existsSync(overcommit) && process.getuid?.() === 0)) return "no huge pages here";
   }
   return undefined;

@@ -1,4 +1,4 @@
-// zdtm: {"category": "arch-regs", "needs": ["arch:x64", "file:/proc/sys/abi/vsyscall32"], "except": {"state": "it computes", "memory": "it counts"}, "refused": "the task changes between 64-bit and 32-bit code", "verifies": "a 64-bit program that has jumped into 32-bit code is refused and goes on"}
+// zdtm: {"category": "arch-regs", "needs": ["i386-mode"], "except": {"state": "it computes", "memory": "it counts"}, "refused": "the task changes between 64-bit and 32-bit code", "verifies": "a 64-bit program that has jumped into 32-bit code is refused and goes on"}
 #include "tst.h"
 
 /* incl counter; jmp back */
