@@ -94,6 +94,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     for (const one of infected.values()) one.forget();
     tree.kill(executioner);
   } else {
+    executioner[Symbol.dispose]();
     for (const one of infected.values()) one.cure();
     tree.release(options.fate === "stop");
   }

@@ -73,9 +73,14 @@ export class Executioner implements Disposable {
     this.#standby.carryOut([...this.#before, ...kills, ...frees]);
   }
 
+  /**
+   * Nothing is undone nor ended any more. That process may have copies of what the tree has open, and they are gone when this
+   * returns: do so before the tree runs on, which could not close anything otherwise.
+   */
   [Symbol.dispose](): void {
     letGoAfter(0);
     this.#standby[Symbol.dispose]();
     for (const fd of this.#large.values()) closeFd(fd);
+    this.#large.clear();
   }
 }

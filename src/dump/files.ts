@@ -34,6 +34,19 @@ const FD_CLOEXEC = 1;
 /** Numbers of contents whose own is taken: where no inode's usually is. */
 const OTHER_CONTENTS = 0x8000_0000;
 
+/** Does all of it, whatever comes of each; what failed first is thrown at the end. */
+export function allOf(actions: readonly (() => void)[]): void {
+  const errors: unknown[] = [];
+  for (const action of actions) {
+    try {
+      action();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
 export class TreeFiles implements FileDump, Disposable {
   readonly held: HeldFd[];
   readonly netNsId: number;
@@ -254,7 +267,7 @@ export class TreeFiles implements FileDump, Disposable {
 
   /** Takes back what the dump did to the tree's files. */
   undo(): void {
-    for (const one of this.#undo.splice(0).reverse()) one();
+    allOf(this.#undo.splice(0).reverse());
   }
 
   [Symbol.dispose](): void {

@@ -21,7 +21,7 @@ import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
 import type { Executioner } from "./executioner.ts";
-import { TreeFiles } from "./files.ts";
+import { allOf, TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
 import { checkI386 } from "./i386.ts";
 import { InfectedTask } from "./infect.ts";
@@ -57,7 +57,7 @@ export class Scope implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const action of this.#actions.splice(0).reverse()) action();
+    allOf(this.#actions.splice(0).reverse());
   }
 }
 
@@ -112,6 +112,8 @@ export function save(saving: Saving): Saved {
   images.ids = owners;
   checkTree(tree, pids, namespaces, blocker, options);
   const objects = findObjects(tree, blocker);
+  // of a rehearsal it is only borrowed
+  if (!rehearsal) scope.use(saving.executioner);
   const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids));
   const files = scope.use(
     new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner, mounts),

@@ -171,6 +171,7 @@ let count = 0;
 export class NetworkLock implements Disposable {
   readonly #tables: NfTables;
   readonly #name = `tscriu-${process.pid}-${++count}`;
+  #isGone = false;
 
   private constructor(make: (name: string) => TableChanges, fd?: number) {
     this.#tables = new NfTables(fd);
@@ -220,7 +221,10 @@ export class NetworkLock implements Disposable {
     return this.#tables.link.encodeBatch(new TableChanges(kept.name).chain(KEPT).batch);
   }
 
+  /** Again, it does nothing: who takes a lock back by and by may fail later, and takes back everything. */
   [Symbol.dispose](): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
     try {
       removeIfThere(this.#tables, this.#name);
     } finally {
