@@ -1773,6 +1773,7 @@ export interface InetSkEntry {
   tscriu_error?: number;
   tscriu_errors: Uint8Array[];
   tscriu_md5: TscriuMd5[];
+  tscriu_flowinfo?: number;
 }
 
 export interface TscriuGroup {

@@ -115,17 +115,22 @@ export interface InetAddress {
   readonly port: number;
   /** Interface index of a link-local IPv6 address. */
   readonly scope: number;
+  /** Of IPv6, where there is one: traffic class and flow label (sin6_flowinfo). */
+  readonly flow?: number | undefined;
 }
 
 /** struct sockaddr_in or sockaddr_in6. */
-export function inetAddress({ family, bytes, port, scope }: InetAddress): Uint8Array {
+export function inetAddress({ family, bytes, port, scope, flow = 0 }: InetAddress): Uint8Array {
   const v6 = family === AF.INET6;
   const view = new DataView(new ArrayBuffer(v6 ? 28 : 16));
   view.setUint16(0, family, true);
   view.setUint16(2, port);
   const address = new Uint8Array(view.buffer);
   address.set(bytes.subarray(0, v6 ? 16 : 4), v6 ? 8 : 4);
-  if (v6) view.setUint32(24, scope, true);
+  if (v6) {
+    view.setUint32(4, flow);
+    view.setUint32(24, scope, true);
+  }
   return address;
 }
 
@@ -137,7 +142,9 @@ export function parseInetAddress(address: Uint8Array): InetAddress | undefined {
   const port = view.getUint16(2);
   if (family === AF.INET) return { family, bytes: address.slice(4, 8), port, scope: 0 };
   if (family !== AF.INET6 || address.length < 28) return undefined;
-  return { family, bytes: address.slice(8, 24), port, scope: view.getUint32(24, true) };
+  const flow = view.getUint32(4);
+  const six = { family, bytes: address.slice(8, 24), port, scope: view.getUint32(24, true) };
+  return flow === 0 ? six : { ...six, flow };
 }
 
 /** struct ucred. */

@@ -17,9 +17,10 @@ import { IPPROTO, IPV6, TCP, TCP_STATE, UDP } from "../kernel/uapi/inet.ts";
 import { SIOCOUTQ } from "../kernel/uapi/ioctl.ts";
 import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { atPlaceOf, checkAtPlaceOf, isAway, namespaceFields, perPlace } from "./elsewhere.ts";
+import { FlowLabels, labelProblem } from "./flow-labels.ts";
 import { addressWords, bytesOf, wordsOf } from "./inet-address.ts";
 import { errorProblem, readErrors, TakenErrors } from "./inet-error.ts";
-import { readIpOptions } from "./inet-options.ts";
+import { readIpOptions, type Surroundings } from "./inet-options.ts";
 import { speaksTcp } from "./inet-protocol.ts";
 import { dumpDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceName } from "./interface.ts";
@@ -34,6 +35,7 @@ import { dumpEnded } from "./tcp-ended.ts";
 import { keyProblem, readKeys } from "./tcp-md5.ts";
 import { readTcpOptions } from "./tcp-options.ts";
 import { pendingOf, rememberListener } from "./tcp-pending.ts";
+import { Untold, wantsAlerts, warnOfUntold } from "./untold.ts";
 
 const DATAGRAM_PROTOCOLS: ReadonlySet<number> = new Set([IPPROTO.UDP, IPPROTO.UDPLITE, IPPROTO.ICMP, IPPROTO.ICMPV6]);
 const NAMES: Readonly<Record<number, string>> = {
@@ -105,6 +107,12 @@ function problem(file: OpenFile, socket: State, dump: FileDump): CrError | undef
   if (filter) return filter;
   const chosen = canShare(socket) ? groupProblem(file.dup, dump, subjectOf(file)) : undefined;
   if (chosen) return chosen;
+  const label = labelProblem(file.dup, socket, surroundings(dump).labels, subjectOf(file));
+  if (label) return label;
+  if (wantsAlerts(file.dup, socket) === true) {
+    const remedy = "let the program take IPV6_ROUTER_ALERT off, or close the socket, before the dump";
+    return fail("a raw IPv6 socket has a router alert (IPV6_ROUTER_ALERT) whose value nobody can read", remedy);
+  }
   const isOver = speaksTcp(socket.protocol) && (socket.state === TCP_STATE.CLOSE || dump.options.tcpClose);
   const error = isOver ? undefined : errorProblem(file.dup, socket, subjectOf(file));
   if (error) return error;
@@ -258,7 +266,9 @@ function withPeer(socket: State, file: OpenFile, dump: FileDump): State {
   return { ...socket, state: TCP_STATE.ESTABLISHED, peer: { family, bytes, port: row?.peerPort ?? 0, scope: 0 } };
 }
 
-const multicastGroups = perPlace((_: FileDump) => new MulticastGroups());
+const surroundings = perPlace(
+  (_: FileDump): Surroundings => ({ groups: new MulticastGroups(), labels: new FlowLabels(), outside: new Untold() }),
+);
 
 export function dumpInet(file: OpenFile, dump: FileDump): void {
   atPlaceOf(file, dump, () => dumpHere(file, dump));
@@ -336,13 +346,15 @@ function writeEntry(file: OpenFile, met: State, dump: FileDump): void {
     dst_addr: wordsOf(peer?.bytes ?? new Uint8Array(own.bytes.length)),
     fown: file.fown,
     opts: readOptions(file.dup, family, subjectOf(file), socket),
-    ip_opts: readIpOptions(file.dup, socket, multicastGroups(dump)),
+    ip_opts: readIpOptions(file.dup, socket, surroundings(dump)),
     ...namespaceFields(dump),
     tscriu_pending: pendingOf(file, dump),
     ...readErrors(file.dup, socket),
     tscriu_md5: speaksTcp(socket.protocol) ? readKeys(file.dup, () => rowOf(file, socket, dump)) : [],
     tcp_opts: readTcpOptions(file.dup, socket),
   };
+  warnOfUntold(file, socket, surroundings(dump).outside, dump);
+  if (peer?.flow !== undefined) entry.tscriu_flowinfo = peer.flow;
   if (family === AF.INET6) entry.v6only = getNumber(file.dup, SOL.IPV6, IPV6.V6ONLY) === 1;
   const group = canShare(socket) ? readGroup(file.dup, dump) : undefined;
   if (group) entry.tscriu_group = group;

@@ -4,9 +4,11 @@ import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/s
 import { check } from "../kernel/sys.ts";
 import { ICMP_FILTER, IP, IPPROTO, IPV6 } from "../kernel/uapi/inet.ts";
 import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { type FlowLabels, partLabels, readFlowLabels, takeFlowLabel } from "./flow-labels.ts";
 import { applyMoreOptions, readProtocolOptions } from "./more-options.ts";
 import { joinGroups, type MulticastGroups, readMemberships } from "./multicast.ts";
 import type { SocketKind } from "./socket-kind.ts";
+import { readUntold, type Untold } from "./untold.ts";
 
 /** Where an option of both families has its level and number. */
 const FREEBIND = { [AF.INET]: [SOL.IP, IP.FREEBIND], [AF.INET6]: [SOL.IPV6, IPV6.FREEBIND] } as const;
@@ -15,11 +17,22 @@ const PKTINFO = { [AF.INET]: [SOL.IP, IP.PKTINFO], [AF.INET6]: [SOL.IPV6, IPV6.R
 type Place = readonly [level: number, name: number];
 const placeIn = (table: Readonly<Record<number, Place>>, family: number): Place => table[family] ?? [SOL.IP, 0];
 
+/** What the network namespace tells of all its sockets together. */
+export interface Surroundings {
+  readonly groups: MulticastGroups;
+  readonly labels: FlowLabels;
+  readonly outside: Untold;
+}
+
 /** Options of the Internet protocol; what is off is left out. */
-export function readIpOptions(fd: number, kind: SocketKind, groups: MulticastGroups): IpOptsEntry {
+export function readIpOptions(fd: number, kind: SocketKind, { groups, labels, outside }: Surroundings): IpOptsEntry {
   const { family } = kind;
   const entry: IpOptsEntry = {
-    tscriu_options: readProtocolOptions(fd, kind),
+    tscriu_options: [
+      ...readProtocolOptions(fd, kind),
+      ...readFlowLabels(fd, kind, labels),
+      ...readUntold(fd, kind, outside),
+    ],
     // a connection has two ends
     tscriu_memberships: kind.type === SOCK.STREAM ? [] : readMemberships(fd, family, groups),
   };
@@ -92,7 +105,9 @@ export function applyBeforeBind(fd: number, entry: InetSkEntry, subject: Subject
   }
   if (entry.ip_opts?.freebind) setFreebind(fd, entry.family, true, subject);
   applyRawOptions(fd, entry, subject);
-  applyMoreOptions(fd, entry.ip_opts?.tscriu_options ?? [], subject);
+  const [labels, others] = partLabels(entry.ip_opts?.tscriu_options ?? []);
+  for (const label of labels) takeFlowLabel(fd, label, subject);
+  applyMoreOptions(fd, others, subject);
 }
 
 /** Sets the rest. */

@@ -19,6 +19,7 @@ import {
 import { check, sys } from "../kernel/sys.ts";
 import { IPPROTO, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
+import { flowOf } from "./flow-labels.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { feedErrors, restoreError } from "./inet-error.ts";
 import { applyBeforeBind, applyBeforeQueue, applyIpOptions, setFreebind } from "./inet-options.ts";
@@ -198,7 +199,11 @@ function taken(entry: InetSkEntry, address: InetAddress): CrError {
 
 function connect(fd: number, entry: InetSkEntry, subject: Subject): void {
   const peer = addressOf(entry.dst_addr, entry.dst_port, entry, scopeOf(fd, entry));
-  check(tryConnect(fd, inetAddress(peer)), `cannot connect a socket to ${addressWords(peer)}`, subject);
+  check(
+    tryConnect(fd, inetAddress({ ...peer, flow: flowOf(entry) })),
+    `cannot connect a socket to ${addressWords(peer)}`,
+    subject,
+  );
 }
 
 /** What must wait until all sockets are bound. */

@@ -5,7 +5,6 @@
 import type { Subject } from "../error.ts";
 import type { TscriuOption } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
-import { lookInside } from "../kernel/inside.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber, trySetOption } from "../kernel/socket.ts";
 import { check, sys } from "../kernel/sys.ts";
@@ -171,30 +170,7 @@ export function readSocketOptions(fd: number, kind?: SocketKind): TscriuOption[]
 
 /** Options of the levels below: IP, IPv6, UDP, netlink, packets. */
 export function readProtocolOptions(fd: number, kind: SocketKind = readKind(fd)): TscriuOption[] {
-  const isLoose = kind.family === AF.INET6 && kind.type !== SOCK.STREAM;
-  return [...differing(fd, "protocol", protocolOptions(kind), kind), ...(isLoose ? untold(fd) : [])];
-}
-
-/** struct ipv6_mreq: address, interface. */
-const ANYCAST_SIZE = 20;
-const MOST = 64;
-
-/** What datagrams of IPv6 are cut to, and anycast addresses: the kernel takes them, and tells them to nobody. */
-function untold(fd: number): TscriuOption[] {
-  const options = lookInside((inside) => {
-    const found: TscriuOption[] = [];
-    const six = inside.socket(fd).as("inet_sock").to("pinet6", "ipv6_pinfo");
-    const mtu = six?.int("frag_size") ?? 0;
-    if (mtu !== 0) found.push({ level: SOL.IPV6, name: IPV6.MTU, value: mtu });
-    let one = six?.to("ipv6_ac_list", "ipv6_ac_socklist");
-    for (let n = 0; one !== undefined && n < MOST; n++) {
-      // the latest comes first
-      found.unshift({ level: SOL.IPV6, name: IPV6.JOIN_ANYCAST, data: one.bytes(ANYCAST_SIZE) });
-      one = one.to("acl_next", "ipv6_ac_socklist");
-    }
-    return found;
-  });
-  return options ?? [];
+  return differing(fd, "protocol", protocolOptions(kind), kind);
 }
 
 const EVERY = [

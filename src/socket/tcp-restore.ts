@@ -2,6 +2,7 @@
  * TCP connections at restore: made in repair mode, behind the lock, without a packet to anybody. They wake, all at once, in one
  * go with the tree's first step.
  */
+
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
 import { perRun } from "../file/per-run.ts";
@@ -15,6 +16,7 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
+import { flowOf } from "./flow-labels.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { keyOf } from "./tcp-md5.ts";
@@ -219,7 +221,7 @@ function place(
   const [start, first] = starts(entry, stream);
   setSequence(fd, "RECV", start, subject);
   setSequence(fd, "SEND", first, subject);
-  checkAddress(tryConnect(fd, inetAddress({ ...peer, scope })), entry, "connect", subject);
+  checkAddress(tryConnect(fd, inetAddress({ ...peer, scope, flow: flowOf(entry) })), entry, "connect", subject);
   restore.log.debug(`Revived ${connectionWords(entry)}`);
 }
 
@@ -311,5 +313,5 @@ function prepareAttempt(
   checkAddress(tryBind(fd, inetAddress({ ...own, scope })), entry, "bind", subject);
   setSequence(fd, "SEND", stream.outq_seq - 1, subject);
   repairOff(fd, false);
-  run.attempt(fd, inetAddress({ ...peer, scope }), entry.flags);
+  run.attempt(fd, inetAddress({ ...peer, scope, flow: flowOf(entry) }), entry.flags);
 }

@@ -32,6 +32,7 @@ export const IP = {
   RECVTOS: 13,
   MTU: 14,
   FREEBIND: 15,
+  XFRM_POLICY: 17,
   PASSSEC: 18,
   TRANSPARENT: 19,
   RECVORIGDSTADDR: 20,
@@ -83,6 +84,7 @@ export const IPV6 = {
   RECVERR_RFC4884: 31,
   FLOWLABEL_MGR: 32,
   FLOWINFO_SEND: 33,
+  XFRM_POLICY: 35,
   HDRINCL: 36,
   RECVPKTINFO: 49,
   PKTINFO: 50,
@@ -220,4 +222,16 @@ export const UDP = {
 export const UDPLITE = {
   SEND_CSCOV: 10,
   RECV_CSCOV: 11,
+} as const;
+
+/** Flow labels of IPv6 sockets (linux/in6.h): what is asked for, how, and who may use one besides (255 is anybody). */
+export const IPV6_FL = {
+  A_GET: 0,
+  A_RENEW: 2,
+  F_CREATE: 1,
+  F_REFLECT: 4,
+  S_EXCL: 1,
+  S_PROCESS: 2,
+  S_USER: 3,
+  S_ANY: 255,
 } as const;

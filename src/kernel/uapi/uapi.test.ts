@@ -7,7 +7,7 @@ import { CLOCK, EFD, EPOLL, EPOLL_CTL, FAN, FAN_EVENT, FAN_MARK, IN, ITIMER, SFD
 import { AT, DN, F, F_LOCK, F_OWNER, F_SEAL, FALLOC, LOCK, MFD, O, RENAME } from "./fcntl.ts";
 import { flagsText, type NameTable, nameOf } from "./flags.ts";
 import { FUTEX } from "./futex.ts";
-import { IP, IPPROTO, IPV6, MCAST, TCP, TCP_REPAIR, UDP } from "./inet.ts";
+import { IP, IPPROTO, IPV6, IPV6_FL, MCAST, TCP, TCP_REPAIR, UDP } from "./inet.ts";
 import { FIO, iowr, NS, SIOC, TC, TFD_IOC_SET_TICKS, TIOC, TUN, UFFDIO } from "./ioctl.ts";
 import { FS } from "./magic.ts";
 import { MADV, MAP, MCL, MREMAP, MS, PROT, UFFD_FEATURE, UFFDIO_REGISTER_MODE } from "./mman.ts";
@@ -87,6 +87,7 @@ const FAMILIES: readonly Family[] = [
   family(IPPROTO, "IPPROTO_", "linux/in.h"),
   family(IP, "IP_", "linux/in.h"),
   family(IPV6, "IPV6_", "linux/in6.h"),
+  family(IPV6_FL, "IPV6_FL_", "linux/in6.h"),
   family(MCAST, "MCAST_", "linux/in.h"),
   family(TCP, "TCP_", "linux/tcp.h"),
   family(TCP_REPAIR, "TCP_REPAIR_", "linux/tcp.h"),
