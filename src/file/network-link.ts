@@ -27,6 +27,7 @@ export const RTM = {
   GETRULE: 34,
 } as const;
 export const NLM_F_CREATE_EXCL = 0x600;
+const NLM_F_REPLACE = 0x100;
 // linux/if_link.h, linux/if_addr.h
 export const IFLA = {
   ADDRESS: 1,
@@ -192,7 +193,12 @@ export class NetworkLinks implements Disposable {
     const link = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MTU, mtu);
     if (address !== undefined) link.attribute(IFLA.ADDRESS, address);
     this.#link.request("cannot set up a network interface", RTM.NEWLINK, link.build(), 0, { index });
-    for (const one of addresses) this.#put(RTM.NEWADDR, addressFor(one, index), "an address", lost);
+    for (const one of addresses) {
+      const isNew = this.#put(RTM.NEWADDR, addressFor(one, index, IFA_F_NODAD), "an address", lost);
+      // the next time that the device comes up it is asked for all the same
+      if (isNew && isAskedFor(one))
+        this.#put(RTM.NEWADDR, addressFor(one, index, 0), "an address", lost, NLM_F_REPLACE);
+    }
     for (const one of routes) this.#put(RTM.NEWROUTE, routeFor(one, index), "a route", lost);
   }
 
@@ -207,13 +213,22 @@ export class NetworkLinks implements Disposable {
     }
   }
 
-  #put(type: number, payload: Uint8Array, words: string, lost: (what: string) => void): void {
+  /** Was it added? */
+  #put(
+    type: number,
+    payload: Uint8Array,
+    words: string,
+    lost: (what: string) => void,
+    flags: number = NLM_F_CREATE_EXCL,
+  ): boolean {
     try {
-      this.#link.request(`cannot add ${words}`, type, payload, NLM_F_CREATE_EXCL);
+      this.#link.request(`cannot add ${words}`, type, payload, flags);
+      return true;
     } catch (error) {
       if (!(error instanceof CrError)) throw error;
       // what comes by itself is there already
       if (error.code !== "EEXIST" || type === RTM.NEWROUTE) lost(error.message);
+      return false;
     }
   }
 }
@@ -252,13 +267,21 @@ export function routedDevice(payload: Uint8Array): number {
   return oif === undefined || attributes.has(RTA.MULTIPATH) ? 0 : new Fields(oif).u32();
 }
 
-/** The address for an interface of that index; nobody needs to ask whether somebody else has it (IPv6). */
-function addressFor(payload: Uint8Array, index: number): Uint8Array {
+const flagsOf = (payload: Uint8Array) => {
+  const flags = parseAttributes(payload.subarray(ADDRESS_HEADER)).get(IFA.FLAGS);
+  return flags ? new Fields(flags).u32() : IFA_F_NODAD;
+};
+
+/** Does the kernel ask whether somebody else has this address (IPv6)? */
+const isAskedFor = (payload: Uint8Array) => payload[0] === AF.INET6 && (flagsOf(payload) & IFA_F_NODAD) === 0;
+
+/** The address for an interface of that index. @param more flags that one of IPv6 gets besides its own */
+function addressFor(payload: Uint8Array, index: number, more: number): Uint8Array {
   const head = payload.slice(0, ADDRESS_HEADER);
   new DataView(head.buffer).setUint32(4, index, true);
   const built = new PayloadBuilder().raw(head);
   for (const [type, value] of attributeList(payload.subarray(ADDRESS_HEADER))) {
-    if (type === IFA.FLAGS) built.u32(type, new Fields(value).u32() | (head[0] === AF.INET6 ? IFA_F_NODAD : 0));
+    if (type === IFA.FLAGS) built.u32(type, new Fields(value).u32() | (head[0] === AF.INET6 ? more : 0));
     else built.attribute(type, value);
   }
   return built.build();

@@ -66,14 +66,18 @@ export function writeSysctls(
   }
 }
 
-/** Acts while interfaces get no addresses of the kernel's making; what they get afterwards they have when this returns. */
-export function withoutOwnAddresses(devices: readonly string[], act: () => void): void {
+/**
+ * From now on interfaces get no addresses of the kernel's making.
+ * @returns undoes that; of those that are up each has got what it gets when this returns
+ */
+export function withoutOwnAddresses(devices: readonly string[]): () => void {
   const modes = devices.flatMap((device) => {
     const path = `ipv6/conf/${device}/addr_gen_mode`;
     const mode = readValue(path);
     return mode === undefined ? [] : [{ path: `${ROOT}/${path}`, mode }];
   });
   for (const { path } of modes) writeFileSync(path, NO_ADDRESSES);
-  act();
-  for (const { path, mode } of modes) writeFileSync(path, mode);
+  return () => {
+    for (const { path, mode } of modes) writeFileSync(path, mode);
+  };
 }

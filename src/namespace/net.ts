@@ -274,13 +274,18 @@ function fillNetwork(
       addresses: ofAddresses.get(device.ifindex) ?? [],
       routes: ofRoutes.get(device.ifindex) ?? [],
     }));
-    withoutOwnAddresses(
+    const withOwnAddresses = withoutOwnAddresses(
       made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
-      () => {
-        for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
-      },
     );
-    links.removeOthers(configured);
+    for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
+    // a pair is up only when its end in another network is, and so is the bridge that it is in
+    late(() =>
+      inNetwork(path, { namespace: id }, () => {
+        withOwnAddresses();
+        using again = new NetworkLinks();
+        again.removeOthers(configured);
+      }),
+    );
     // an image of criu says it here alone
     const values = new NetworkValues();
     for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);

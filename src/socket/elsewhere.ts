@@ -200,6 +200,32 @@ function atForeignPlaceOf<T>(file: OpenFile, dump: FileDump, act: () => T): T {
   });
 }
 
+/** Sockets of one network namespace. */
+export interface Spot<T> {
+  readonly members: readonly T[];
+  /** Acts there. */
+  at<R>(act: () => R): R;
+  /** It goes with the tree: none but its tasks live there, and nobody said that it stays. */
+  readonly endsWithTree: boolean;
+}
+
+/** Sockets by the network namespaces that they are in. That in which the tree's root lives comes first, even with none. */
+export function byPlace<T extends { readonly file: OpenFile }>(all: readonly T[], dump: FileDump): Spot<T>[] {
+  const groups = atTree(dump, () => Map.groupBy(all, ({ file }) => foreignNamespace(file.dup) ?? 0));
+  const home = { members: groups.get(0) ?? [], at: <R>(act: () => R) => atTree(dump, act) };
+  groups.delete(0);
+  const away = [...groups].map(([ino, members]) => {
+    const at = <R>(act: () => R): R => (members[0] ? atPlaceOf(members[0].file, dump, act) : act());
+    return { members, at, endsWithTree: dump.namespaceId("net", ino) !== undefined && !staysOutside(ino, dump) };
+  });
+  const { network } = dump;
+  return [{ ...home, endsWithTree: network !== undefined && !staysOutside(statPath(network)?.ino, dump) }, ...away];
+}
+
+function staysOutside(ino: number | undefined, { options }: FileDump): boolean {
+  return options.external.some(({ kind, id }) => kind === "net" && id === String(ino));
+}
+
 /** The same for a check: what is in the way is a blocker. */
 export function checkAtPlaceOf(file: OpenFile, dump: FileDump, act: () => void): void {
   try {
@@ -248,6 +274,14 @@ export function atPlace<T>(
     if (path === undefined && BigInt(cookie) !== cookieHere()) throw missing;
     return act();
   });
+}
+
+/** Is the place of a socket the one that we are in? */
+export function isHere(
+  { ns_id = 0, tscriu_netns: netns }: { readonly ns_id?: number; readonly tscriu_netns?: TscriuNetns },
+  { networks }: FileRestore,
+): boolean {
+  return current?.ino === (netns?.ino ?? (networks.has(ns_id) ? ns_id : undefined));
 }
 
 const basename = (path: string) => path.slice(path.lastIndexOf("/") + 1);

@@ -177,10 +177,6 @@ function tcpProblem(
     const remedy = "pass --tcp-close, or start the program without multipath TCP (GODEBUG=multipathtcp=0 for Go)";
     return fail(`the connection ${words} is of multipath TCP, which nobody can bring back`, remedy);
   }
-  if (isAway() && !dump.options.tcpClose) {
-    const remedy = "let the program close it before the dump, or pass --tcp-close";
-    return fail(`the connection ${words} is in another network namespace than the tree`, remedy);
-  }
   return connectionProblem(file, words, dump, subjectOf(file));
 }
 

@@ -7,11 +7,10 @@ import { ioctlInt, POLL, pollNow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { getNumber, tryGetOption, trySetNumber } from "../kernel/socket.ts";
 import type { Call } from "../kernel/standby.ts";
-import { statPath } from "../kernel/stat.ts";
 import { IPPROTO, TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { SIOCINQ } from "../kernel/uapi/ioctl.ts";
 import { MSG, SO, SOL } from "../kernel/uapi/socket.ts";
-import { atTree } from "./elsewhere.ts";
+import { byPlace, type Spot } from "./elsewhere.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { kindOfSocket } from "./socket-kind.ts";
 import { PendingConnections } from "./tcp-pending.ts";
@@ -157,48 +156,61 @@ export function dumpConnections(
   endsOf: (file: OpenFile) => Ends | undefined,
   write: (file: OpenFile) => void,
 ): void {
-  const held = connections(dump).splice(0).map(hold);
   const pending = new PendingConnections(dump);
+  const spots = byPlace(connections(dump).splice(0).map(hold), dump).map((spot, i) => ({
+    spot,
+    pending: i === 0 ? pending : undefined,
+    ends: [] as Ends[],
+    lock: undefined as NetworkLock | undefined,
+  }));
+  const held = spots.flatMap(({ spot }) => spot.members);
   if (held.length === 0 && pending.listeners.length === 0) return;
-  const ends = held.flatMap(({ file }) => endsOf(file) ?? []);
-  const lock = dump.options.networkLock === "skip" ? undefined : lockAll(dump, [...ends, ...pending.expected]);
+  for (const one of spots) {
+    const { spot } = one;
+    if (spot.members.length === 0 && !one.pending?.listeners.length) continue;
+    spot.at(() => {
+      one.ends.push(...spot.members.flatMap(({ file }) => endsOf(file) ?? []));
+      const all = [...one.ends, ...(one.pending?.expected ?? [])];
+      if (dump.options.networkLock !== "skip") one.lock = lockAll(dump, all);
+    });
+  }
   const open = [...callsOff(held, false), ...held.flatMap(({ file }) => putBack(file))];
   const undo = () => [...open, ...pending.undo];
   dump.onFailure(() => {
     for (const { fd, reuse } of held) if (isInRepair(fd)) repairOff(fd, reuse);
   });
   dump.beside.renew(open);
-  for (const one of held) {
-    write(one.file);
-    const { fd, file } = one;
-    const subject = { pid: file.pid, fd: file.fd, path: file.link };
-    const { state = TCP_STATE.CLOSE, received = 0n } = infoOf(fd) ?? {};
-    const isUrgent = plain.get(file) !== received && hasUrgent(fd);
-    if (isUrgent && !canReadUrgent(fd)) throw unreadable(subject);
-    if (isConnection(state))
-      dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, one.reuse, state, subject, isUrgent)]);
-  }
+  for (const { spot } of spots)
+    if (spot.members.length > 0)
+      spot.at(() => {
+        for (const one of spot.members) read(one, dump, write);
+      });
   // last, so that they are away for as short as can be
   pending.take(() => dump.beside.renew(undo()));
   for (const listener of pending.listeners) write(listener);
   if (dump.options.fate !== "kill") {
     pending.putBack();
-    lock?.[Symbol.dispose]();
+    for (const { lock } of spots) lock?.[Symbol.dispose]();
     dump.beside.ifWeDie([]);
-    // A network of the tree's own ends with it: there is nothing to keep quiet.
-  } else {
-    dump.beforeTheEnd(() => {
-      const kept = outlivesTree(dump) ? lock : undefined;
-      return atTree(dump, () => farewell(dump, held, undo(), [...ends, ...pending.ends], kept));
-    });
+    return;
   }
+  dump.beforeTheEnd(() => {
+    // a network that goes with the tree: there is nothing to keep quiet
+    const kept = spots.flatMap(({ spot, lock, ends, pending: waiting }) =>
+      lock && !spot.endsWithTree ? [{ spot, lock, ends: [...ends, ...(waiting?.ends ?? [])] }] : [],
+    );
+    return farewell(dump, held, undo(), kept);
+  });
 }
 
-/** The network stays when the tree ends: it is ours, or was declared to stay outside. */
-function outlivesTree({ network, options }: FileDump): boolean {
-  if (network === undefined) return true;
-  const ino = String(statPath(network)?.ino);
-  return options.external.some(({ kind, id }) => kind === "net" && id === ino);
+function read({ file, fd, reuse }: Held, dump: FileDump, write: (file: OpenFile) => void): void {
+  write(file);
+  const subject = { pid: file.pid, fd: file.fd, path: file.link };
+  const { state = TCP_STATE.CLOSE, received = 0n } = infoOf(fd) ?? {};
+  const isUrgent = plain.get(file) !== received && hasUrgent(fd);
+  if (isUrgent && !canReadUrgent(fd)) throw unreadable(subject);
+  if (isConnection(state))
+    dump.images.write("TCP_STREAM", file.stat.ino, [readStream(fd, reuse, state, subject, isUrgent)]);
 }
 
 function lockAll(dump: FileDump, ends: readonly Ends[]): NetworkLock {
@@ -214,22 +226,28 @@ const send = (fd: number, datagram: Uint8Array): Call => ({
   args: [fd, datagram, datagram.length, MSG.DONTWAIT, 0, 0],
 });
 
+/** A lock that is to wait for the restore, in its network namespace. */
+interface Kept {
+  readonly spot: Spot<Held>;
+  readonly lock: NetworkLock;
+  readonly ends: readonly Ends[];
+}
+
 /**
- * The tree is about to end: the lock becomes one that waits for the restore. If we die before the end has begun, a process
+ * The tree is about to end: the locks become ones that wait for the restore. If we die before the end has begun, a process
  * beside us takes that back; once it has begun, that process goes through with it.
  */
 function farewell(
   dump: FileDump,
   held: readonly Held[],
   undo: readonly Call[],
-  ends: readonly Ends[],
-  lock: NetworkLock | undefined,
+  locks: readonly Kept[],
 ): readonly Call[] {
   const silence = callsOn(held.map(({ fd }) => fd));
-  if (lock === undefined) return silence;
+  if (locks.length === 0) return silence;
   const kept = new KeptLock(dump.runId);
-  dump.beside.ifWeDie([...undo, send(lock.fd, lock.removalOf(kept))]);
-  dump.onFailure(() => atTree(dump, () => kept.remove()));
-  kept.lockConnections(ends);
-  return [send(lock.fd, lock.keeping(kept)), ...silence];
+  dump.beside.ifWeDie([...undo, ...locks.map(({ lock }) => send(lock.fd, lock.removalOf(kept)))]);
+  for (const { spot } of locks) dump.onFailure(() => spot.at(() => kept.remove()));
+  for (const { spot, ends } of locks) spot.at(() => kept.lockConnections(ends));
+  return [...locks.map(({ lock }) => send(lock.fd, lock.keeping(kept))), ...silence];
 }

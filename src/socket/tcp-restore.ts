@@ -16,6 +16,7 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
+import { isHere, perPlace } from "./elsewhere.ts";
 import { flowOf } from "./flow-labels.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
@@ -79,16 +80,15 @@ interface Revived {
   readonly nodelay: boolean;
 }
 
-/** The connections of one restore. */
+/** The connections of one restore that are in the network namespace in which it is made. */
 class Connections {
   readonly #revived: Revived[] = [];
   readonly #attempts: Call[] = [];
   readonly #lock: NetworkLock | undefined;
 
   constructor(readonly restore: FileRestore) {
-    const entries = [...restore.entries.values()].flatMap(({ isk }) => (isk && isTcpConnection(isk) ? [isk] : []));
-    const pending = [...restore.entries.values()].flatMap(({ isk }) => (isk ? pendingEnds(isk) : []));
-    const ends = [...entries.map(endsOf), ...pending];
+    const sockets = [...restore.entries.values()].flatMap(({ isk }) => (isk && isHere(isk, restore) ? [isk] : []));
+    const ends = [...sockets.filter(isTcpConnection).map(endsOf), ...sockets.flatMap(pendingEnds)];
     if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(ends);
     restore.atRelease(() => this.#wake());
   }
@@ -148,7 +148,7 @@ export function forgetConnections(restore: FileRestore): void {
   forgotten(restore);
 }
 
-const connections = perRun((restore: FileRestore) => new Connections(restore));
+const connections = perPlace((restore: FileRestore) => new Connections(restore));
 
 /** Refuses connections that nobody gave leave to restore. */
 export function checkConnection(entry: InetSkEntry, restore: Pick<FileRestore, "options">): void {
