@@ -223,14 +223,18 @@ function dumpInside(
   file: OpenFile,
   tty: TtyIdentity,
   all: Terminals,
-): Pick<TtyInfoEntry, "tscriu_stopped" | "tscriu_closed"> {
+): Pick<TtyInfoEntry, "tscriu_stopped" | "tscriu_closed" | "tscriu_status"> {
   const subject = { pid: file.pid, fd: file.fd, path: `/dev/pts/${tty.index}` };
   const closed = slaveClosed(file.dup);
-  const { toMaster, toSlave, stopped } = lookInside(file.dup, all.slaves.has(tty.index), subject);
+  const { toMaster, toSlave, stopped, status } = lookInside(file.dup, all.slaves.has(tty.index), subject);
   const { images } = all.dump;
   if (toMaster.length > 0) images.append("TTY_DATA", [{ tty_id: infoId(tty), data: toMaster, tscriu_lines: [] }]);
   const { data, lines } = toSlave;
   if (data.length + lines.length > 0)
     images.append("TTY_DATA", [{ tty_id: infoId({ ...tty, isMaster: false }), data, tscriu_lines: [...lines] }]);
-  return { ...(stopped && { tscriu_stopped: stopped }), ...(closed && { tscriu_closed: true }) };
+  return {
+    ...(stopped && { tscriu_stopped: stopped }),
+    ...(closed && { tscriu_closed: true }),
+    ...(status !== 0 && { tscriu_status: status }),
+  };
 }

@@ -28,9 +28,9 @@ import {
   STOPPED,
   type Stopped,
   settle,
-  TCOON,
 } from "./tty-inside.ts";
 import { delimiters, givesLines, UNLOCKED, verbatim } from "./tty-modes.ts";
+import { TCOON } from "./tty-packet.ts";
 import { move, moveAll, pourCalls, writeCalls } from "./tty-pour.ts";
 
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
@@ -123,7 +123,7 @@ export class Emptied {
   /** Output may be stopped: it is not known yet. */
   readonly #isStuck: boolean;
   /** What is known and does not lie aside any more: it comes before what does. */
-  #known = nothing;
+  #known: PtyInside;
   /** As in `Typed`: lines that lie aside. */
   readonly #lines: number[] = [];
 
@@ -132,7 +132,10 @@ export class Emptied {
     readonly subject: Subject,
     /** What makes the master plain, and what undoes that. */
     readonly around: { change: Call[]; undo: Call[] },
+    /** `packetStatus`: what makes the master plain takes it away. */
+    status: number,
   ) {
+    this.#known = { ...nothing, status };
     this.#toMaster = new Aside(subject);
     this.#toSlave = new Aside(subject);
     this.#later = new Standby();
@@ -213,10 +216,10 @@ export class Emptied {
 
   /** What is known, and behind it what lies aside. */
   #all(): PtyInside {
-    const { toMaster, toSlave, stopped } = this.#known;
+    const { toMaster, toSlave, stopped, status } = this.#known;
     const lines = [...toSlave.lines, ...this.#lines];
     const data = join(toSlave.data, this.#toSlave.look());
-    return { toMaster: join(toMaster, this.#toMaster.look()), toSlave: { data, lines }, stopped };
+    return { toMaster: join(toMaster, this.#toMaster.look()), toSlave: { data, lines }, stopped, status };
   }
 
   /** Takes note of what lies aside, and throws it away. */
@@ -241,7 +244,7 @@ export class Emptied {
     const [known, toMaster, toSlave] = [this.#known, this.#toMaster, this.#toSlave];
     // key by key takes long to write down again and again, at once may be mixed with what the modes make of it
     const byKey = this.#mayType && known.toSlave.data.length <= FEW;
-    const { calls, rest, last } = filling(this.pty, known, byKey);
+    const { calls, rest, last } = filling(this.pty, known, byKey, true);
     const writes = rest.flatMap(({ fd, bytes }) => writeCalls(fd, bytes));
     const set = (which: "lines" | "bytes") => setTermiosCall(master, verbatim(modes, which));
     const takeRest = times(PIECES, move(master, toMaster.into, MOST));

@@ -5,15 +5,12 @@ import { tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { Call } from "../kernel/standby.ts";
 import { setLockedTermiosCall, setTermiosCall, type Termios } from "../kernel/tty.ts";
-import { TC, TIOC } from "../kernel/uapi/ioctl.ts";
+import { TC, TIOC, TIOCPKT } from "../kernel/uapi/ioctl.ts";
 import { delimiters, END_OF_FILE, LITERAL, STOP, stopping, UNLOCKED, verbatim } from "./tty-modes.ts";
+import { afterwards, TCOOFF, TCOON, whileEmpty } from "./tty-packet.ts";
 
 /** n_tty keeps this much; what is more waits in front of it, as it was typed. */
 export const LINE_BUFFER = 4095;
-/** tcflow(3). */
-export const TCOOFF = 0;
-export const TCOON = 1;
-
 /** What makes output that was stopped go on: a key, or tcflow(3). Numbers as images keep them. */
 export const STOPPED = { key: 1, call: 2 } as const;
 export type Stopped = (typeof STOPPED)[keyof typeof STOPPED];
@@ -38,12 +35,15 @@ export interface PtyInside {
   /** Typed at the master, for the slave. */
   readonly toSlave: Typed;
   readonly stopped: Stopped | undefined;
+  /** `packetStatus`. */
+  readonly status: number;
 }
 
 export const nothing: PtyInside = {
   toMaster: new Uint8Array(0),
   toSlave: { data: new Uint8Array(0), lines: [] },
   stopped: undefined,
+  status: 0,
 };
 
 /** A pty of ours, and its modes as they are to be. */
@@ -104,15 +104,33 @@ export interface Filling {
   readonly last: Call[];
 }
 
+/** Bits that come from filling the pty itself, or can only be set while it is empty. */
+function isFirst({ status, toMaster, toSlave, stopped }: PtyInside): boolean {
+  const isRead = toSlave.data.length + toSlave.lines.length > 0;
+  return (
+    (isRead && (status & TIOCPKT.FLUSHREAD) !== 0) ||
+    (toMaster.length > 0 && (status & TIOCPKT.FLUSHWRITE) !== 0) ||
+    (stopped !== undefined && (status & TIOCPKT.STOP) !== 0)
+  );
+}
+
 /**
- * How everything is put into a pty whose queues are empty.
+ * How everything is put into a pty whose queues are empty. Bits of packet mode that are set first may be joined by some that tell
+ * of what is so anyway: whether output flows, and which keys stop it.
  * @param byKey key by key, by TIOCSTI, so that modes which are set later change nothing; else at once
+ * @param more comes behind it, before the modes are set
  */
-export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): Filling {
+export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean, more = false): Filling {
   const { master, slave, modes, locks } = pty;
-  const { toMaster, toSlave, stopped } = inside;
+  const { toMaster, toSlave, stopped, status } = inside;
+  const early = more || isFirst(inside);
   const first = stopped === undefined ? toMaster.subarray(0, LINE_BUFFER) : toMaster;
-  const calls = [setLockedTermiosCall(master, UNLOCKED), setTermiosCall(master, verbatim(modes, "keys"))];
+  const bits = slave < 0 ? [] : whileEmpty(pty, status);
+  const calls = [
+    ...(early ? bits : []),
+    setLockedTermiosCall(master, UNLOCKED),
+    setTermiosCall(master, verbatim(modes, "keys")),
+  ];
   const flow = (how: number): Call => ({ nr: NR.ioctl, args: [slave, TC.XONC, how] });
   if (stopped === STOPPED.call) calls.push(flow(TCOON));
   if (slave < 0) calls.push(...typing(master, first));
@@ -126,7 +144,12 @@ export function filling(pty: OpenPty, inside: PtyInside, byKey: boolean): Fillin
   const typed = keys.slice(0, LINE_BUFFER).flat();
   if (byKey) calls.push(...typing(slave, typed));
   else if (typed.length > 0) calls.push(write(master, Uint8Array.from(typed)), settle(slave));
-  const last = [setTermiosCall(master, modes), setLockedTermiosCall(master, locks)];
+  const last = [
+    setTermiosCall(master, modes),
+    ...(early ? [] : bits),
+    ...(bits.length > 0 ? afterwards(pty, status, stopped !== undefined) : []),
+    setLockedTermiosCall(master, locks),
+  ];
   const rest = [
     { fd: slave, bytes: toMaster.subarray(first.length) },
     { fd: master, bytes: Uint8Array.from(keys.slice(LINE_BUFFER).map((key) => key.at(-1) ?? 0)) },

@@ -30,7 +30,7 @@ const NEWLINE = 10;
 export const END_OF_FILE = 4;
 export const LITERAL = 22;
 export const STOP = 19;
-const START = 17;
+export const START = 17;
 
 /** Bytes that end a line. */
 export function delimiters({ cc }: Termios): ReadonlySet<number> {

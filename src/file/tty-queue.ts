@@ -22,6 +22,7 @@ import { FIO, TIOC } from "../kernel/uapi/ioctl.ts";
 import { Emptied } from "./tty-emptied.ts";
 import { filling, mayType, nothing, type OpenPty, type PtyInside } from "./tty-inside.ts";
 import { givesLines, UNLOCKED, verbatim } from "./tty-modes.ts";
+import { packetStatus } from "./tty-packet.ts";
 import { PATIENCE, SMALL, writeAll } from "./tty-pour.ts";
 
 const EAGAIN = -(ERRNO.EAGAIN ?? 11);
@@ -90,12 +91,13 @@ export function lookInside(master: number, hasSlave: boolean, subject: Subject):
   const slave = opens ? tryOpenSlave(master, O.RDWR | O.NONBLOCK) : -1;
   if (locked) trySetTtyNumber(master, TIOC.SPTLCK, 1);
   if (opens) check(slave, "cannot open the slave of a pty", subject);
-  if (isQuiet(master, slave, modes)) {
+  const status = packetStatus(master);
+  if (status === 0 && isQuiet(master, slave, modes)) {
     if (slave >= 0) closeFd(slave);
     return nothing;
   }
   // a master without a slave gets its bytes back by a slave too, which was closed before
-  const emptied = new Emptied({ master, slave, modes, locks }, subject, plainly(master));
+  const emptied = new Emptied({ master, slave, modes, locks }, subject, plainly(master), status);
   try {
     return emptied.look();
   } finally {
@@ -105,8 +107,8 @@ export function lookInside(master: number, hasSlave: boolean, subject: Subject):
 
 /** Puts the bytes into a pty that was just made and has its modes. `slave` is any description of its slave. */
 export function writeInside(master: number, slave: number, inside: PtyInside, subject: Subject): void {
-  if (inside.toMaster.length + inside.toSlave.data.length + inside.toSlave.lines.length === 0 && !inside.stopped)
-    return;
+  const { toMaster, toSlave, stopped, status } = inside;
+  if (toMaster.length + toSlave.data.length + toSlave.lines.length + status === 0 && !stopped) return;
   const { change, undo } = plainly(master);
   makeCalls(change);
   const pty = { master, slave, ...modesOf(master, subject) };

@@ -155,6 +155,7 @@ class Terminals {
       toMaster: queue(true)?.data ?? new Uint8Array(0),
       toSlave: { data: typed?.data ?? new Uint8Array(0), lines: typed?.tscriu_lines ?? [] },
       stopped: stoppedOf(master?.tscriu_stopped),
+      status: master?.packet_mode ? (master.tscriu_status ?? 0) : 0,
     };
   }
 

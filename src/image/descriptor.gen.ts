@@ -563,7 +563,8 @@ export const messages: Readonly<Record<string, string>> = {
 15 optional uint32 gid
 2000 optional uint32 tscriu_stopped
 2001 optional bool tscriu_closed
-2002 optional uint32 tscriu_pty`,
+2002 optional uint32 tscriu_pty
+2003 optional uint32 tscriu_status`,
   tty_file_entry: `1 required uint32 id
 2 required uint32 tty_info_id
 3 required uint32 flags hex

@@ -1004,6 +1004,7 @@ export interface TtyInfoEntry {
   tscriu_stopped?: number;
   tscriu_closed?: boolean;
   tscriu_pty?: number;
+  tscriu_status?: number;
 }
 
 export interface TtyFileEntry {

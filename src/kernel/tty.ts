@@ -43,6 +43,7 @@ export const TERMIOS = {
   ICANON: 0x2,
   ECHO: 0x8,
   IEXTEN: 0x8000,
+  EXTPROC: 0x1_0000,
 } as const;
 
 /** Places of control characters in `cc`. */

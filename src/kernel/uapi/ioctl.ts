@@ -169,3 +169,14 @@ export const TUN = {
   SETVNETLE: iow("T", 220, 4),
   GETVNETLE: ior("T", 221, 4),
 } as const;
+
+/** What a master in packet mode is told (linux/tty ioctls, TIOCPKT_*). */
+export const TIOCPKT = {
+  FLUSHREAD: 1,
+  FLUSHWRITE: 2,
+  STOP: 4,
+  START: 8,
+  NOSTOP: 16,
+  DOSTOP: 32,
+  IOCTL: 64,
+} as const;
