@@ -135,6 +135,53 @@ export function choosePid(inner: number, choose: () => number, { next, end, last
   return EEXIST;
 }
 
+/** Makes a number the next one that a pid namespace gives, while `make` runs: what that returns. */
+export type NextNumber = (number: number, make: () => number) => number;
+
+/** In our own pid namespace. */
+export const nextOfOurs: NextNumber = (number, make) => setOurLast(number, make);
+
+/** How a task is made that lives in several pid namespaces, and may not choose its numbers in all of them. */
+export interface Numbering {
+  /** Of the namespaces that its numbers are of, innermost first. */
+  readonly next: readonly NextNumber[];
+  /** Makes it with the innermost numbers chosen: what its maker calls it, or the negative errno. */
+  make(chosen: readonly number[]): number;
+  /** All numbers of one that was made, innermost first. */
+  numbersOf(seen: number): readonly number[];
+  end(seen: number): void;
+}
+
+/**
+ * The same as `choosePid`, for all numbers of a task. The kernel asks for rights in each namespace: those further out are had by chance.
+ * @param numbers innermost first
+ */
+export function chooseNumbers(
+  numbers: readonly number[],
+  { next, make, numbersOf, end }: Numbering,
+  isOurs: boolean,
+): number {
+  const made = awaitPid(numbers[0] ?? 0, () => make(numbers), isOurs);
+  if (made !== EPERM) return made;
+  for (let chosen = numbers.length - 1, tries = 0; tries < CHANCE_TRIES; tries++) {
+    const others = numbers.slice(chosen).map((number, i) => ({ number, next: next[chosen + i] }));
+    const all = others.reduce<() => number>(
+      (inside, { number, next: say }) => (say === undefined || number <= 0 ? inside : () => say(number, inside)),
+      () => make(numbers.slice(0, chosen)),
+    );
+    const seen = all();
+    if (seen === EPERM && chosen > 0) {
+      chosen--;
+      continue;
+    }
+    if (seen < 0) return seen;
+    const has = numbersOf(seen);
+    if (numbers.every((number, i) => number <= 0 || has[i] === number)) return seen;
+    end(seen);
+  }
+  return EEXIST;
+}
+
 /**
  * Our pid of the child that a task of another pid namespace made.
  * @param levels how many pid namespaces lie between ours and the parent's
@@ -151,6 +198,12 @@ export function hostPidOfChild(parent: number, levels: number, seen: number): nu
     }
   }
   throw new CrError("a new task does not show in /proc", { code: "ESRCH", subject: { pid: seen } });
+}
+
+/** What a task, or a thread, is called in all pid namespaces that it lives in, innermost first. @param pid as we see it */
+export function numbersOfTask(pid: number): readonly number[] {
+  using dir = new ProcDir(pid);
+  return parseStatus(dir.text("status")).nsPid.toReversed();
 }
 
 /** Our ids of threads of a task by those that its own pid namespace has. */

@@ -29,7 +29,17 @@ import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { i386Program } from "./i386.ts";
 import { AREA, CONTROL } from "./layout.ts";
-import { awaitPid, type Chance, choosePid, hostPidOfChild, pidError } from "./pid.ts";
+import {
+  awaitPid,
+  type Chance,
+  chooseNumbers,
+  choosePid,
+  hostPidOfChild,
+  type NextNumber,
+  type Numbering,
+  numbersOfTask,
+  pidError,
+} from "./pid.ts";
 import { type Data, Program } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
@@ -96,6 +106,10 @@ export interface Birth {
   /** Of clone3(2). */
   readonly flags?: number;
   readonly exitSignal?: number | undefined;
+  /** Its parent, where that is not whom it is cloned by (CLONE_PARENT). */
+  readonly parent?: Puppet;
+  /** How numbers are had that its parent may not choose: for each of them. */
+  readonly next?: readonly NextNumber[];
 }
 
 /** A restored task while it is being built. */
@@ -268,17 +282,28 @@ export class Puppet extends FutexAgent implements Disposable {
   /** Clones a child process through this puppet; returns it, ready to serve. @param inner as the images call it */
   cloneChild(birth: Birth, inner = birth.numbers.at(-1) ?? 0): Puppet {
     const [own = 0] = birth.numbers;
+    const { parent = this } = birth;
     const isOurs = this.levels === 0 && !birth.below;
     const isPlain = birth.numbers.length === 1 && !birth.below && this.levels <= 1;
     const chance: Chance | undefined = isPlain
       ? this.chance((number) => this.#clone3({ ...birth, numbers: number }))
       : undefined;
     const choose = () => this.#clone3(birth);
-    const seen = chance ? choosePid(own, choose, chance) : awaitPid(own, choose, isOurs);
-    if (seen < 0) throw pidError(seen, own, isOurs);
-    const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
-    const { isI386 } = this;
     const levels = this.levels + (birth.below ?? 0);
+    const numbering: Numbering | undefined = birth.next && {
+      next: birth.next,
+      make: (numbers) => this.#clone3({ ...birth, numbers }),
+      numbersOf: (made) => numbersOfTask(this.levels > 0 ? hostPidOfChild(parent.pid, this.levels, made) : made),
+      end: (made) => this.#endStray(made, parent),
+    };
+    const seen = chance
+      ? choosePid(own, choose, chance)
+      : numbering
+        ? chooseNumbers(birth.numbers, numbering, isOurs)
+        : awaitPid(own, choose, isOurs);
+    if (seen < 0) throw pidError(seen, own, isOurs);
+    const pid = this.levels > 0 ? hostPidOfChild(parent.pid, this.levels, seen) : seen;
+    const { isI386 } = this;
     const child = Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);
     child.last = this.last;
     return child;
@@ -335,13 +360,13 @@ export class Puppet extends FutexAgent implements Disposable {
   }
 
   /** A child that got another number than it should: it is stopped before its first instruction. */
-  #endStray(seen: number): void {
+  #endStray(seen: number, parent: Puppet = this): void {
     const WALL = 0x40000000;
-    const pid = this.levels > 0 ? hostPidOfChild(this.pid, this.levels, seen) : seen;
+    const pid = this.levels > 0 ? hostPidOfChild(parent.pid, this.levels, seen) : seen;
     sys(NR.kill, pid, 9);
     while (wait(pid) === EINTR);
-    this.program.call(NR.wait4, [seen, 0, WALL, 0], { ignore: true });
-    this.program.run();
+    parent.program.call(NR.wait4, [seen, 0, WALL, 0], { ignore: true });
+    parent.program.run();
   }
 
   /** The new process is traced from its first instant on. */

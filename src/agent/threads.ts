@@ -8,7 +8,7 @@ import { check } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
-import { awaitPid, choosePid, hostTidsOfThreads, pidError } from "./pid.ts";
+import { chooseNumbers, choosePid, hostTidsOfThreads, type NextNumber, numbersOfTask, pidError } from "./pid.ts";
 import { type Free, Program, type Result } from "./program.ts";
 import { type Puppet, THREAD_PAGE, trace } from "./puppet.ts";
 import { readRegs, writeRegs } from "./tracee.ts";
@@ -67,8 +67,13 @@ export class ThreadPuppet extends FutexAgent {
 /**
  * Clones the other threads of a task, all by one program of its leader.
  * @param inner the tids that they have for it, each followed by those in the namespaces above that shall be certain ones
+ * @param next how numbers are had that the task may not choose: for each of a thread's
  */
-export function cloneThreads(task: Puppet, inner: readonly (readonly number[])[]): ThreadPuppet[] {
+export function cloneThreads(
+  task: Puppet,
+  inner: readonly (readonly number[])[],
+  next: readonly NextNumber[] = [],
+): ThreadPuppet[] {
   if (inner.length === 0) return [];
   const { program } = task;
   const threads = mapThreads(task, inner.length);
@@ -80,7 +85,7 @@ export function cloneThreads(task: Puppet, inner: readonly (readonly number[])[]
     made.push(...calls.map((call) => program.result(call)));
   }
   inner.forEach((tid, index) => {
-    if ((made[index] ?? 0) < 0) made[index] = cloneLater(task, tid, index);
+    if ((made[index] ?? 0) < 0) made[index] = cloneLater(task, tid, index, next);
   });
   const ours = task.levels > 0 ? hostTidsOfThreads(task.pid, made) : made;
   return ours.map((tid, index) => {
@@ -118,7 +123,7 @@ function appendThread(task: Puppet, inner: readonly number[], index: number): Re
 }
 
 /** Somebody had its id: it may be a zombie that goes soon. */
-function cloneLater(task: Puppet, inner: readonly number[], index: number): number {
+function cloneLater(task: Puppet, inner: readonly number[], index: number, next: readonly NextNumber[]): number {
   const { program } = task;
   const [own = 0] = inner;
   const isOurs = task.levels === 0;
@@ -127,8 +132,13 @@ function cloneLater(task: Puppet, inner: readonly number[], index: number): numb
     program.run();
     return program.result(call);
   };
-  const chance = inner.length === 1 ? task.chance(make, (tid) => endThread(task, tid)) : undefined;
-  const made = chance ? choosePid(own, () => make(inner), chance) : awaitPid(own, () => make(inner), isOurs);
+  const end = (tid: number) => endThread(task, tid);
+  const chance = inner.length === 1 ? task.chance(make, end) : undefined;
+  const numbersOf = (tid: number) =>
+    numbersOfTask(task.levels > 0 ? (hostTidsOfThreads(task.pid, [tid])[0] ?? tid) : tid);
+  const made = chance
+    ? choosePid(own, () => make(inner), chance)
+    : chooseNumbers(inner, { next, make, numbersOf, end }, isOurs);
   if (made < 0) throw pidError(made, own, isOurs);
   return made;
 }

@@ -12,7 +12,7 @@ import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
 import { clocksGoBack, HOST_CLOCKS, parentOfClocks, time } from "./time.ts";
-import { giveMaps, savedMaps } from "./user.ts";
+import { chiefOf, giveMaps, savedMaps } from "./user.ts";
 import { Inward, outward } from "./user-ids.ts";
 
 /** The namespace of this kind that the ids name and the dumper did not live in. */
@@ -266,6 +266,14 @@ export class FreshNamespaces {
     // of criu's images the whole tree lives in one
     const isOld = entries.every(({ owned }) => owned.length === 0);
     return isOld ? this.user : entries.find(({ user, owned }) => user !== id && owned.includes(id))?.user;
+  }
+
+  /** The user namespace that a pid namespace belongs to, where that is not the root's, and whom its first task is there. */
+  ownerOfPids(id: number | undefined): { user: number; uid: number; gid: number } | undefined {
+    const user = id === undefined ? undefined : this.#ownerOf(id);
+    if (user === undefined || user === this.user) return undefined;
+    const [uid, gid] = chiefOf(this.images, user);
+    return { user, uid, gid };
   }
 
   /** What a thread enters that does not live where its process does: as `toEnter`. */

@@ -73,8 +73,14 @@ export function giveMaps(images: ImageDirectory, id: number, pid: number): Uint8
   write(pid, "uid_map", lines(uid_map));
   write(pid, "gid_map", lines(gid_map));
   write(pid, "projid_map", lines(tscriu_projid_map));
+  return new Uint8Array(Int32Array.of(...chiefOf(images, id)).buffer);
+}
+
+/** User and group that a task becomes who makes what belongs to a namespace: its root where that is mapped. */
+export function chiefOf(images: ImageDirectory, id: number): [uid: number, gid: number] {
+  const { uid_map, gid_map } = images.one("USERNS", id);
   const chief = (map: readonly UidGidExtent[]) => (idOutside(ranges(map), 0) === undefined ? (map[0]?.first ?? -1) : 0);
-  return new Uint8Array(Int32Array.of(chief(uid_map), chief(gid_map)).buffer);
+  return [chief(uid_map), chief(gid_map)];
 }
 
 /** Inode of the user namespace that a namespace belongs to; undefined for one above ours. */
@@ -145,7 +151,7 @@ export function birthProblems(
 const inodeOf = (link: string) => Number(/\d+/.exec(link)?.[0]);
 
 /** What the root makes for itself, in the user namespace that it lives in. */
-const MADE_BY_ROOT: ReadonlySet<NamespaceName> = new Set(["pid", "time", "cgroup"]);
+const MADE_BY_ROOT: ReadonlySet<NamespaceName> = new Set(["time", "cgroup"]);
 
 /** Namespaces of a tree that belong to a user namespace in which they cannot be made again. */
 export function ownerProblems(root: number, foreign: readonly ForeignNamespace[], options: DumpOptions): CrError[] {

@@ -109,6 +109,7 @@ export function makeThreads(finish: Finish): void {
     const agents = cloneThreads(
       puppet,
       saved.threads.map((_, index) => threadNumbers(saved.tree, index + 1)),
+      finish.forest.pids.nextNumbers(finish.forest.pids.nestOf(puppet)),
     );
     threads.set(
       task,

@@ -20,7 +20,7 @@ import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { isI386Core } from "../task/arch/i386.ts";
 import { restoreThpDisable } from "../task/process.ts";
-import { enterNamespaces, sayLast } from "./enter.ts";
+import { enterNamespaces, ownerOfInit, sayLast } from "./enter.ts";
 import { makeGroups } from "./groups.ts";
 import type { Hole } from "./hole.ts";
 import { executeOther } from "./other-code.ts";
@@ -82,6 +82,8 @@ export interface GrowOptions {
   born(pid: number, core: CoreEntry, parent: CoreEntry): void;
   /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
+  /** The user namespace below the root's that a pid namespace belongs to, and whom its makers become there. */
+  ownerOf(id: number | undefined): { user: number; uid: number; gid: number } | undefined;
   /** The task's next children live in a time namespace of this number, which it makes. */
   makeClocks(id: number, puppet: Puppet): void;
   /** The tree keeps our session and group (a shell job). */
@@ -262,7 +264,8 @@ export class Forest implements Disposable {
       if (child.ids.fs_id === parent.ids.fs_id) flags |= CLONE_FS;
     }
     const birth = { numbers: numbersOf(child.tree), flags, exitSignal: child.core.tc?.tscriu_exit_signal };
-    const born = this.pids.bear(by, nestOf(child.tree), birth, child.pid);
+    const below = ownerOfInit(child, of.namespaces, this.options);
+    const born = this.pids.bear(by, nestOf(child.tree), birth, child.pid, below?.owner);
     const changes = !child.zombie && isI386Core(child.core) !== by.isI386;
     if (changes && flags & CLONE_FILES) {
       throw new CrError("tasks of 32-bit and of 64-bit code share their descriptors", {
@@ -273,11 +276,18 @@ export class Forest implements Disposable {
     const puppet = changes ? executeOther(born, this.options.sources.service) : born;
     const { sid, pgid } = of;
     const clocks = this.#clockMakers.has(of.saved) ? clocksOfChildren(of.saved) : undefined;
-    const namespaces =
-      clocks === undefined || !of.namespaces ? of.namespaces : { ...of.namespaces, time_ns_id: clocks };
+    const inherited = clocks === undefined || !of.namespaces ? of.namespaces : { ...of.namespaces, time_ns_id: clocks };
     const exe = changes ? undefined : of.exe;
     if (!child.zombie) this.options.born(puppet.pid, child.core, of.saved.core);
-    const grown: GrownTask = { saved: child, puppet, memory: "bare", exe, sid, pgid, namespaces };
+    const grown: GrownTask = {
+      saved: child,
+      puppet,
+      memory: "bare",
+      exe,
+      sid,
+      pgid,
+      namespaces: below?.namespaces ?? inherited,
+    };
     this.tasks.set(child.pid, grown);
     return grown;
   }

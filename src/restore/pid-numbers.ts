@@ -47,7 +47,7 @@ export function seenBy(viewer: SavedTask, numbers: readonly number[]): number {
 }
 
 /** What a task calls itself. */
-export function ownPid({ tree }: SavedTask): number {
+export function ownPid({ tree }: Pick<SavedTask, "tree">): number {
   return innerOf(tree).at(-1)?.pid ?? tree.pid;
 }
 

@@ -1,4 +1,5 @@
 /** The pid namespaces of a tree that grows: who is born where, and what the next children of a task are born into. */
+import { type NextNumber, nextOfOurs } from "../agent/pid.ts";
 import type { Birth, Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { receiveFd, type Service } from "../file/numbers.ts";
@@ -6,12 +7,19 @@ import { closeFd, linkOf, O, openPath, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { NS } from "../kernel/uapi/ioctl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { sayLast } from "./enter.ts";
 
 /** In place of an id: the namespace of the tree's root. */
 const ROOTS = 0;
 /** `born_into` of a task whose next child will be an init. */
 const NOBODY_YET = 0;
 const WALL = 0x4000_0000;
+
+/** A user namespace that a pid namespace belongs to. */
+export interface Owner {
+  /** Brings a helper there, who has all that the init shall have by its birth. */
+  enter(helper: Puppet): void;
+}
 
 export class PidSpaces implements Disposable {
   /** Our descriptors of namespaces, by their ids. */
@@ -67,8 +75,15 @@ export class PidSpaces implements Disposable {
    * Clones a child where it shall live: that namespace is there, or the child is its init.
    * @param nest from the root's namespace on to that of the child
    * @param inner what the images call it
+   * @param owner to which its pid namespace belongs, if it is the init of that and `by` lives above
    */
-  bear(by: Puppet, nest: readonly number[], birth: Omit<Birth, "below">, inner?: number): Puppet {
+  bear(
+    by: Puppet,
+    nest: readonly number[],
+    birth: Omit<Birth, "below" | "next">,
+    inner?: number,
+    owner?: Owner,
+  ): Puppet {
     const home = this.nestOf(by);
     const below = nest.length - home.length;
     const [target, own] = [nest.at(-1) ?? ROOTS, home.at(-1) ?? ROOTS];
@@ -77,13 +92,47 @@ export class PidSpaces implements Disposable {
       throw new CrError("a pid namespace has no init", { code: "BAD_IMAGE", subject: { namespace: target } });
     this.#steer(by, isInit ? own : target);
     const flags = (birth.flags ?? 0) + (isInit ? CLONE.NEWPID : 0);
-    const child = by.cloneChild({ ...birth, flags, below }, inner);
+    const whole = { ...birth, flags, below, ...(nest.length > 0 && { next: this.nextNumbers(nest) }) };
+    const child = isInit && owner ? this.#bearBelow(by, whole, inner, owner) : by.cloneChild(whole, inner);
     this.#nests.set(child, nest);
     if (isInit) {
       this.#inits.set(target, child);
       this.#fds.set(target, openPath(`/proc/${child.pid}/ns/pid`, O.RDONLY, "cannot open a new pid namespace"));
     }
     return child;
+  }
+
+  /**
+   * The init of a namespace that belongs to another user namespace: a helper, who goes there first, makes it a child of its own parent's.
+   * It tells its end as the helper would.
+   */
+  #bearBelow(by: Puppet, birth: Birth, inner: number | undefined, { enter }: Owner): Puppet {
+    const { exitSignal, flags = 0 } = birth;
+    const own = this.nestOf(by);
+    const helper = this.bear(by, own, { numbers: this.spare(own), flags: flags & CLONE.FILES, exitSignal });
+    enter(helper);
+    const child = helper.cloneChild({ ...birth, flags: flags + CLONE.PARENT, exitSignal: 0, parent: by }, inner);
+    this.dismiss(helper, by);
+    return child;
+  }
+
+  /** How numbers of a task are had that may not be chosen: innermost first. @param nest where it lives */
+  nextNumbers(nest: readonly number[]): NextNumber[] {
+    const root = this.#root;
+    const ofRoot: NextNumber = (number, make) => {
+      root?.last?.(number - 1);
+      return make();
+    };
+    const outermost = root === undefined || root.levels === 0 ? nextOfOurs : ofRoot;
+    const below = nest.map(
+      (id): NextNumber =>
+        (number, make) => {
+          const init = this.#inits.get(id);
+          if (init) sayLast(init, number - 1, this.service);
+          return make();
+        },
+    );
+    return [outermost, ...below].reverse();
   }
 
   /** @param depth how many namespaces lie between the root's and this one, itself included */

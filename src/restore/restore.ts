@@ -158,6 +158,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     },
     born: (pid, core, parent) => cgroups.enter(pid, core, parent),
     toEnter: (ids, from) => namespaces.toEnter(ids, from),
+    ownerOf: (id) => namespaces.ownerOfPids(id),
     makeClocks: (id, { program, pid }) => namespaces.makeClocks(id, program, pid),
     shellJob: options.shellJob,
     ourSid: stat.sid,

@@ -119,15 +119,55 @@ describe("user namespaces", () => {
   );
 
   test.concurrent(
-    "a pid namespace that belongs to an inner user namespace is refused, and runs on",
+    "a time namespace that belongs to an inner user namespace is refused, and runs on",
     async () => {
-      const script = "unshare --user --map-root-user --pid --fork sleep 1000000 & wait";
+      const script = "unshare --user --map-root-user --time --fork sleep 1000000 & wait";
       await using stage = await Stage.set(["--pid"], script, (root) => treeOf(root).length === 3);
       await until("no sleeper", () =>
         line(treeOf(stage.root).at(-1) ?? 0, "Name") === "sleep" ? undefined : "not yet",
       );
       expect(await refusal(stage.dump())).toMatch(/belongs to another user namespace/);
       expect(treeOf(stage.root).length).toBe(3);
+    },
+    testTime,
+  );
+
+  test.concurrent(
+    "the sandbox of a user who is not root, as browsers have them: a pid namespace of its own, mounts and a /proc that shows it",
+    async () => {
+      const rootless = "setpriv --reuid 12345 --regid 12345 --clear-groups unshare --user --map-root-user";
+      const script = `${rootless} --pid --mount-proc --net --fork sh -c 'sleep 1000000 & wait' & wait`;
+      const names = (root: number) => treeOf(root).map((pid) => line(pid, "Name"));
+      await using stage = await Stage.set(["--pid"], script, (root) => names(root).join() === "sh,unshare,sh,sleep");
+      const look = () => {
+        const [, , init = 0, last = 0] = treeOf(stage.root);
+        const seen = Bun.spawnSync([
+          "nsenter",
+          "-t",
+          `${init}`,
+          "-U",
+          "-m",
+          "-p",
+          "-S",
+          "0",
+          "sh",
+          "-c",
+          "cat /proc/1/status | grep NSpid; cat /proc/self/uid_map; id -u; mount -t tmpfs none /mnt && echo mounted",
+        ]);
+        return [
+          identity(stage.root),
+          maker(init),
+          line(last, "NSpid").split(/\s/).slice(1),
+          `${seen.stdout}${seen.stderr}`,
+        ];
+      };
+      const before = look();
+      expect(before.at(-1)).toContain("mounted");
+      for (let round = 0; round < 2; round++) {
+        await stage.dump();
+        await stage.restore();
+        expect(look()).toEqual(before);
+      }
     },
     testTime,
   );
