@@ -74,6 +74,7 @@ static void memory(const char *ready, size_t size, const char *directory)
 	char *bytes = fresh(size);
 	char plain[4096], written[4096], got[4096];
 	unsigned long x = 88172645463325252UL;
+	volatile unsigned long sum = 0;
 	sigset_t set;
 
 	snprintf(plain, sizeof plain, "%s/plain", directory);
@@ -93,6 +94,9 @@ static void memory(const char *ready, size_t size, const char *directory)
 
 		if (signal == SIGUSR1) {
 			unlink(plain);
+			/* as one that works with its memory: what was never touched since a restore is slow in some virtual machines */
+			for (size_t i = 0; i < size; i += 4096)
+				sum += bytes[i];
 			long since = now();
 			int file = open(plain, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 			must(file >= 0, plain);
