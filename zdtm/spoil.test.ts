@@ -3,12 +3,16 @@ import { allCases } from "./lib/cases.ts";
 import { firstFlavour, runCase } from "./lib/harness.ts";
 import { pooled, width } from "./lib/pool.ts";
 
-/** A check that cannot fail checks nothing: every case with a spoiling part breaks its own state, and has to say so. */
+/** A third of the cases, and all of them with ZDTM_SPOIL=all. */
+const sample = process.env.ZDTM_SPOIL === "all" ? 1n : 3n;
+const isPicked = (name: string) => BigInt(Bun.hash(name)) % sample === 0n;
+
+/** A check that cannot fail checks nothing: a case with a spoiling part breaks its own state, and has to say so. */
 test.skipIf(process.getuid?.() !== 0)(
-  "every case notices when its state is broken",
+  "cases notice when their state is broken",
   async () => {
     const blind: string[] = [];
-    const cases = allCases().filter((it) => it.header.spoils === true);
+    const cases = allCases().filter((it) => it.header.spoils === true && isPicked(it.name));
     await pooled(cases, width, async (it) => {
       const outcome = await runCase(it, { mode: "spoil", flavour: firstFlavour(it), iterations: 1 });
       if (outcome.result === "fail") blind.push(`${it.suite}/${it.name}: ${outcome.reason}`);
