@@ -1,7 +1,7 @@
 /** The descriptors of the frozen tree, their kinds, and the files that are no descriptors. */
 import { existsSync, renameSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { describeFile, FileCollector } from "../file/collect.ts";
+import { describeFile, describeQueued, FileCollector } from "../file/collect.ts";
 import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "../file/kind.ts";
 import { checkLocks, dumpLocks } from "../file/locks.ts";
@@ -144,6 +144,24 @@ export class TreeFiles implements FileDump, Disposable {
     const { file, isNew } = this.#collector.adopt(dup, from);
     if (isNew) this.#kindOf(file).dump(file, this);
     return file.id;
+  }
+
+  inQueues(look: (file: OpenFile) => void): void {
+    const seen = new Set<string>();
+    const within = (carrier: OpenFile) => {
+      if (seen.has(carrier.link)) return;
+      seen.add(carrier.link);
+      for (const dup of this.#kindOf(carrier).queued?.(carrier, this) ?? []) {
+        try {
+          const file = describeQueued(dup, carrier);
+          look(file);
+          within(file);
+        } finally {
+          closeFd(dup);
+        }
+      }
+    };
+    for (const file of this.#collector.files) within(file);
   }
 
   shared({ dev, ino, size }: Pick<FileStat, "dev" | "ino" | "size">, fd: number): number {

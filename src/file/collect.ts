@@ -233,6 +233,14 @@ export class FileCollector implements Disposable {
   }
 }
 
+/** A description that was found in the queue of a socket, by a descriptor of ours. */
+export function describeQueued(dup: number, carrier: OpenFile): OpenFile {
+  using dir = new ProcDir(process.pid);
+  const info = readFdInfo(dir, dup);
+  const at = { pid: carrier.pid, fd: carrier.fd };
+  return { ...describeFile(0, dup, dir.link(`fd/${dup}`), info.flags, at), info, fsType: fsTypeOf(dup) };
+}
+
 /**
  * Describes an open file of ours that is no descriptor of the tree: the file behind a mapping, an executable. The caller
  * closes `fd`, and does not ask for the kind of its file system afterwards.

@@ -91,6 +91,8 @@ export interface FileDump extends Surroundings {
    * the id of the known description that it equals, or dumps it as a new one.
    */
   inFlight(dup: number, from: OpenFile): number;
+  /** Looks at every description that lies in a socket's queue, before that is dumped; what it sees is open until it returns. */
+  inQueues(look: (file: OpenFile) => void): void;
   /**
    * Saves the content of a memory file (memfd, shared anonymous memory), once for each inode, and gives the number N of its
    * pagemap-shmem-N: the inode's, where nothing else has that.
@@ -201,6 +203,8 @@ export interface FileKind {
    * Reports through `dump.blocker`.
    */
   check?(file: OpenFile, dump: FileDump): void;
+  /** Descriptors of ours for the descriptions that lie in its queue, where the kernel says that there are some. */
+  queued?(file: OpenFile, dump: FileDump): number[];
   /** Writes the entry (dump.add) and whatever images go with it. Called once for each description. */
   dump(file: OpenFile, dump: FileDump): void;
   /** Called once after all descriptions were dumped: for what looks across them (pairs, queues, peers). */

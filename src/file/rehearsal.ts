@@ -167,6 +167,7 @@ export class Rehearsal implements Disposable {
       add: (entry: FileEntry) => void this.entries.set(entry.id, entry),
       regular: (file: OpenFile) => RegularFiles.of(dump).idForDescriptor(file),
       inFlight: (dup: number, from: OpenFile) => collector.adopt(dup, from).file.id,
+      inQueues: () => {},
       shared: ({ ino, size }, fd) => {
         const bytes = new Uint8Array(size);
         if (size > 0) check(sys(NR.pread64, fd, addressOf(bytes), size, 0), "pread");

@@ -104,6 +104,7 @@ export class TestRun implements Disposable {
         this.#kindOf(file).dump(file, dump);
         return file.id;
       },
+      inQueues: () => {},
       netNsId: 2,
       network: undefined,
       ...ownSurroundings(),

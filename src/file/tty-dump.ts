@@ -52,6 +52,7 @@ class Terminals {
   /** Indices of terminals that are no ptys, by what each is. */
   readonly #indices = new Map<string, number>();
   #extra = EXTERNAL_INDEX;
+  #hasLooked = false;
 
   constructor(readonly dump: FileDump) {
     for (const { file } of dump.held) {
@@ -67,6 +68,28 @@ class Terminals {
       const stat = parseStat(dir.text("stat"));
       if (stat.tty !== 0 && !this.sessions.has(stat.tty)) this.sessions.set(stat.tty, stat);
     }
+  }
+
+  /** Ends of ptys that lie in queues: asked for where one is missing. */
+  #lookInQueues(): void {
+    if (this.#hasLooked) return;
+    this.#hasLooked = true;
+    this.dump.inQueues((file) => {
+      const tty = identityOf(file);
+      if (tty?.isMaster) this.masters.add(tty.index);
+      const slave = heldSlave(file);
+      if (slave !== undefined) this.slaves.add(slave);
+    });
+  }
+
+  hasMaster(index: number): boolean {
+    if (!this.masters.has(index)) this.#lookInQueues();
+    return this.masters.has(index);
+  }
+
+  hasSlave(index: number): boolean {
+    if (!this.slaves.has(index)) this.#lookInQueues();
+    return this.slaves.has(index);
   }
 
   /** The name of a terminal that the user declared external. */
@@ -87,7 +110,7 @@ class Terminals {
   isForeign(file: OpenFile): boolean {
     const index = heldSlave(file);
     return (
-      index !== undefined && !this.masters.has(index) && readTermios(file.dup) !== undefined && !this.isExternal(index)
+      index !== undefined && readTermios(file.dup) !== undefined && !this.isExternal(index) && !this.hasMaster(index)
     );
   }
 
@@ -226,7 +249,7 @@ function dumpInside(
 ): Pick<TtyInfoEntry, "tscriu_stopped" | "tscriu_closed" | "tscriu_status"> {
   const subject = { pid: file.pid, fd: file.fd, path: `/dev/pts/${tty.index}` };
   const closed = slaveClosed(file.dup);
-  const { toMaster, toSlave, stopped, status } = lookInside(file.dup, all.slaves.has(tty.index), subject);
+  const { toMaster, toSlave, stopped, status } = lookInside(file.dup, all.hasSlave(tty.index), subject);
   const { images } = all.dump;
   if (toMaster.length > 0) images.append("TTY_DATA", [{ tty_id: infoId(tty), data: toMaster, tscriu_lines: [] }]);
   const { data, lines } = toSlave;

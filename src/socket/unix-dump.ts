@@ -3,10 +3,12 @@ import type { FileDump, OpenFile } from "../file/kind.ts";
 import { holderWords, type OutsideHolder, outsideHolders } from "../file/outside.ts";
 import { perRun } from "../file/per-run.ts";
 import { FdTypes, type ScmEntry, type SkPacketEntry, type UnixSkEntry } from "../image/schema.gen.ts";
+import { ioctlInt } from "../kernel/fd.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { byInode, SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { getNumber, peerAddress } from "../kernel/socket.ts";
 import { TCP_STATE } from "../kernel/uapi/inet.ts";
+import { FIO } from "../kernel/uapi/ioctl.ts";
 import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { inEachNetwork, namespaceFields } from "./elsewhere.ts";
 import { filterProblem, readOptions } from "./options.ts";
@@ -218,6 +220,18 @@ function dumpQueue({ file, row }: Dumped, dump: FileDump): void {
   for (const message of readQueue(file.dup, row.type, row.rqueue, subjectOf(file))) {
     dump.images.append("SK_QUEUES", [packetOf(message, row.type, file, dump)]);
   }
+}
+
+/** See `FileKind.queued`. */
+export function queuedInUnix(file: OpenFile, dump: FileDump): number[] {
+  if ((file.info.scmFds ?? 0) === 0) return [];
+  const type = getNumber(file.dup, SOL.SOCKET, SO.TYPE) ?? 0;
+  const found: number[] = [];
+  whilePeeking([file.dup], dump, () => {
+    const messages = readQueue(file.dup, type, Math.max(ioctlInt(file.dup, FIO.NREAD), 0), subjectOf(file));
+    found.push(...messages.flatMap(({ rights }) => rights));
+  });
+  return found;
 }
 
 /** Packets are shown to nobody as long as an error waits before them; nobody can put it back. */

@@ -4,7 +4,7 @@ import { FdTypes } from "../image/schema.gen.ts";
 import { getNumber } from "../kernel/socket.ts";
 import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { atPlace, atPlaceOf, atTree, checkAtPlaceOf } from "./elsewhere.ts";
-import { checkUnix, dumpAllUnix, dumpUnix } from "./unix-dump.ts";
+import { checkUnix, dumpAllUnix, dumpUnix, queuedInUnix } from "./unix-dump.ts";
 import { unixSockets } from "./unix-restore.ts";
 
 function matches(file: OpenFile): boolean {
@@ -16,6 +16,7 @@ export const unix: FileKind = {
   type: FdTypes.UNIXSK,
   matches,
   check: (file, dump) => checkAtPlaceOf(file, dump, () => checkUnix(file, dump)),
+  queued: (file, dump) => queuedInUnix(file, dump),
   dump: (file, dump) => atPlaceOf(file, dump, () => dumpUnix(file, dump)),
   dumpAll: (_, dump) => atTree(dump, () => dumpAllUnix(dump)),
 
