@@ -5,7 +5,8 @@ import { libc, put, sys, text } from "../lib/libc.ts";
 
 const [readWrite, nonblock] = [2, 0o4000];
 const got = new Map<string, string>();
-const names = ["first", "second", "third"];
+// each read of a pipe keeps a thread of Bun's pool until bytes come, and of those there are at least two: a third may starve
+const names = ["first", "second"];
 const ends = names.map((name) => {
   sys("mkfifo", libc.mkfifo(text(name), 0o600));
   const stream = createReadStream(name);
