@@ -1226,7 +1226,11 @@ export const messages: Readonly<Record<string, string>> = {
 12 required .sk_opts_entry opts
 13 optional uint32 ns_id
 2000 optional uint32 tscriu_type
-2001 optional .tscriu_netns tscriu_netns`,
+2001 optional .tscriu_netns tscriu_netns
+2002 repeated .tscriu_netlink_message tscriu_messages
+2003 optional bool tscriu_missed`,
+  tscriu_netlink_message: `1 required uint32 port
+2 required bytes data`,
   pstree_entry: `1 required uint32 pid
 2 required uint32 ppid
 3 required uint32 pgid

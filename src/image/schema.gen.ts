@@ -1951,6 +1951,13 @@ export interface NetlinkSkEntry {
   ns_id?: number;
   tscriu_type?: number;
   tscriu_netns?: TscriuNetns;
+  tscriu_messages: TscriuNetlinkMessage[];
+  tscriu_missed?: boolean;
+}
+
+export interface TscriuNetlinkMessage {
+  port: number;
+  data: Uint8Array;
 }
 
 export interface PstreeEntry {
@@ -2374,6 +2381,7 @@ export interface Messages {
   packet_sock_entry: PacketSockEntry;
   tscriu_frame: TscriuFrame;
   netlink_sk_entry: NetlinkSkEntry;
+  tscriu_netlink_message: TscriuNetlinkMessage;
   pstree_entry: PstreeEntry;
   tscriu_pid_spaces: TscriuPidSpaces;
   tscriu_inner_pids: TscriuInnerPids;

@@ -2,7 +2,7 @@ import { CrError } from "../error.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "../file/kind.ts";
 import { FdTypes, type NetlinkSkEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
-import { closeFd, POLL, pollNow } from "../kernel/fd.ts";
+import { closeFd } from "../kernel/fd.ts";
 import { byInode, type NetlinkDiagSocket, SockDiag } from "../kernel/sock-diag.ts";
 import {
   getNumber,
@@ -19,6 +19,7 @@ import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, NETLINK, NETLINK_OPT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { atPlace, atPlaceOf, checkAtPlaceOf, namespaceFields, perPlace } from "./elsewhere.ts";
 import { readProtocolOptions } from "./more-options.ts";
+import { missSomething, netlinkAddress, readNetlinkQueue, refill } from "./netlink-queue.ts";
 import { applyOptions, filterProblem, readOptions } from "./options.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
@@ -34,22 +35,14 @@ function parse(address: Uint8Array | undefined): { port: number; groups: number 
   return { port: view.getUint32(4, true), groups: view.getUint32(8, true) };
 }
 
-function addressOf(port: number, groups: number): Uint8Array {
-  const view = new DataView(new ArrayBuffer(12));
-  view.setUint16(0, AF.NETLINK, true);
-  view.setUint32(4, port, true);
-  view.setUint32(8, groups, true);
-  return new Uint8Array(view.buffer);
-}
-
-/** Answers that wait unread are not kept: who asked would wait for them for ever. */
+/** Answers of the kernel that wait unread are not kept: who asked would wait for them for ever. */
 function problem(file: OpenFile): CrError | undefined {
   const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
   const subject = { pid: file.pid, fd: file.fd, path: file.link, protocol };
   const filter = filterProblem(file.dup, subject);
   if (filter) return filter;
   // Events of devices come all the time, and whoever listens must cope with lost ones.
-  if (protocol === NETLINK.KOBJECT_UEVENT || (pollNow(file.dup, POLL.IN) & POLL.IN) === 0) return undefined;
+  if (protocol === NETLINK.KOBJECT_UEVENT || readNetlinkQueue(file.dup, protocol) !== undefined) return undefined;
   return new CrError("a netlink socket holds messages that were not read", {
     code: "UNSUPPORTED",
     subject,
@@ -96,6 +89,19 @@ export const netlink: FileKind = {
       throw new CrError("a socket without its entry", { code: "BAD_IMAGE", subject: { file: entry.id } });
     atPlace(nlsk, restore, () => openNetlink(nlsk, restore));
   },
+
+  link(entries, restore) {
+    const all = entries.flatMap(({ nlsk }) => nlsk ?? []);
+    for (const one of all.filter(({ tscriu_messages }) => tscriu_messages.length > 0)) {
+      const isThere = (other: NetlinkSkEntry) => other.protocol === one.protocol && other.ns_id === one.ns_id;
+      atPlace(one, restore, () =>
+        refill(one, (port) => {
+          const sender = all.find((other) => isThere(other) && other.portid === port);
+          return sender && restore.descriptor(sender.id);
+        }),
+      );
+    }
+  },
 };
 
 function dumpNetlink(file: OpenFile, dump: FileDump): void {
@@ -104,10 +110,12 @@ function dumpNetlink(file: OpenFile, dump: FileDump): void {
   const [own, peer] = [parse(ownAddress(file.dup)), parse(peerAddress(file.dup))];
   const row = rows(dump).get(file.stat.ino);
   const opts = readOptions(file.dup, AF.NETLINK, { pid: file.pid, fd: file.fd, path: file.link });
+  const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
+  const queue = protocol === NETLINK.KOBJECT_UEVENT ? undefined : readNetlinkQueue(file.dup, protocol);
   const entry: NetlinkSkEntry = {
     id: file.id,
     ino: file.stat.ino,
-    protocol: getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0,
+    protocol,
     state: row?.state ?? (peer.port !== 0 || peer.groups !== 0 ? CONNECTED : TCP_STATE.CLOSE),
     flags: file.flags,
     portid: own.port,
@@ -117,6 +125,8 @@ function dumpNetlink(file: OpenFile, dump: FileDump): void {
     fown: file.fown,
     opts: { ...opts, tscriu_options: [...opts.tscriu_options, ...readProtocolOptions(file.dup)] },
     ...namespaceFields(dump),
+    tscriu_messages: queue?.messages ?? [],
+    ...(queue?.missed && { tscriu_missed: true }),
   };
   const type = getNumber(file.dup, SOL.SOCKET, SO.TYPE);
   if (type !== SOCK.RAW && type !== undefined) entry.tscriu_type = type;
@@ -138,7 +148,7 @@ function openNetlink(nlsk: NetlinkSkEntry, restore: FileRestore): void {
 function prepare(fd: number, entry: NetlinkSkEntry): void {
   const subject = { file: entry.id, port: entry.portid, protocol: entry.protocol };
   if (entry.portid !== 0) {
-    const result = tryBind(fd, addressOf(entry.portid, 0));
+    const result = tryBind(fd, netlinkAddress(entry.portid, 0));
     if (result === EADDRINUSE) {
       throw new CrError(`the netlink port ${entry.portid} is in use`, {
         code: "EADDRINUSE",
@@ -148,6 +158,10 @@ function prepare(fd: number, entry: NetlinkSkEntry): void {
     }
     check(result, "cannot bind a netlink socket", subject);
   }
+  const isToldSo = !entry.opts.tscriu_options.some(
+    ({ level, name, value }) => level === SOL.NETLINK && name === NETLINK_OPT.NO_ENOBUFS && value !== 0,
+  );
+  if (entry.tscriu_missed && isToldSo && entry.protocol === NETLINK.ROUTE) missSomething(fd, subject);
   entry.groups.forEach((word, index) => {
     for (let bit = 0; bit < 32; bit++) {
       if (((word >>> bit) & 1) === 0) continue;
@@ -156,6 +170,10 @@ function prepare(fd: number, entry: NetlinkSkEntry): void {
     }
   });
   if (entry.state === CONNECTED)
-    check(tryConnect(fd, addressOf(entry.dst_portid, entry.dst_group)), "cannot connect a netlink socket", subject);
+    check(
+      tryConnect(fd, netlinkAddress(entry.dst_portid, entry.dst_group)),
+      "cannot connect a netlink socket",
+      subject,
+    );
   applyOptions(fd, entry.opts, subject);
 }
