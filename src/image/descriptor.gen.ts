@@ -1097,7 +1097,9 @@ export const messages: Readonly<Record<string, string>> = {
 2003 optional uint32 tscriu_error
 2004 repeated bytes tscriu_errors
 2005 repeated .tscriu_md5 tscriu_md5
-2006 optional uint32 tscriu_flowinfo`,
+2006 optional uint32 tscriu_flowinfo
+2007 optional bytes tscriu_corked
+2008 optional bytes tscriu_corked_to`,
   tscriu_group: `1 required uint32 place
 2 repeated fixed64 filter`,
   tscriu_md5: `1 required bytes address

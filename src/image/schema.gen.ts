@@ -1775,6 +1775,8 @@ export interface InetSkEntry {
   tscriu_errors: Uint8Array[];
   tscriu_md5: TscriuMd5[];
   tscriu_flowinfo?: number;
+  tscriu_corked?: Uint8Array;
+  tscriu_corked_to?: Uint8Array;
 }
 
 export interface TscriuGroup {

@@ -2,7 +2,8 @@ import { expect, test } from "bun:test";
 import { KernelTypes } from "./btf.ts";
 import { closeFd } from "./fd.ts";
 import { lookInside } from "./inside.ts";
-import { makeSocket, trySetNumber } from "./socket.ts";
+import { packetBytes, packetsIn } from "./inside-packet.ts";
+import { makeSocket, makeSocketPair, trySend, trySetNumber } from "./socket.ts";
 import { AF, SO, SOCK, SOL } from "./uapi/socket.ts";
 
 const types = KernelTypes.read();
@@ -38,4 +39,25 @@ test.skipIf(!canLook)("what is not there is no value, and hurts nobody", () => {
   expect(lookInside((inside) => inside.bytes(0n, 8))).toBeUndefined();
   expect(lookInside((inside) => inside.bytes(0xffff_8000_0000_0008n, 8))).toBeUndefined();
   expect(lookInside((inside) => inside.offsetOf("sock", "sk_nothing"))).toBeUndefined();
+});
+
+test.skipIf(!canLook || process.arch !== "x64")("a packet is read, whether it lies in one piece or in pages", () => {
+  const [one, other] = makeSocketPair(AF.UNIX, SOCK.STREAM);
+  try {
+    const sent = crypto.getRandomValues(new Uint8Array(60_000));
+    trySend(one, { bytes: sent, rights: [], credentials: undefined });
+    const seen = lookInside((inside) =>
+      packetsIn(inside.socket(other), "sk_receive_queue").map((packet) => [
+        packet.int("data_len"),
+        packetBytes(packet),
+      ]),
+    );
+    const bytes = seen?.map(([, part]) => part as Uint8Array) ?? [];
+    expect(Buffer.compare(Buffer.concat(bytes), sent)).toBe(0);
+    // part of it does lie in pages
+    expect(seen?.some(([rest]) => rest !== 0)).toBe(true);
+  } finally {
+    closeFd(one);
+    closeFd(other);
+  }
 });

@@ -32,6 +32,7 @@ import { reviveEnded } from "./tcp-ended.ts";
 import { restoreKeys } from "./tcp-md5.ts";
 import { applyTcpOptions } from "./tcp-options.ts";
 import { forgetConnections, isTcpConnection, restorePending, reviveConnection } from "./tcp-restore.ts";
+import { corkAgain } from "./udp-cork.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
@@ -215,6 +216,7 @@ export function finishInet(entry: InetSkEntry, restore: FileRestore): void {
   applyOptions(fd, entry.opts, subject);
   restoreProgram(fd, entry, subject);
   restoreError(fd, entry, endsOf(fd, entry), restore);
+  corkAgain(fd, entry, subject);
   if (entry.tscriu_pending.length > 0) restorePending(fd, entry, scopeOf(fd, entry), restore);
   const how = howOf(entry, restore);
   if (how === undefined) return;
