@@ -96,6 +96,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   } else {
     executioner[Symbol.dispose]();
     for (const one of infected.values()) one.cure();
+    saved.unstop();
     tree.release(options.fate === "stop");
   }
   const frozenUs = since(freezing);

@@ -92,6 +92,8 @@ export interface Saved {
   writingUs: number;
   /** Set once nothing need be taken back. */
   success: boolean;
+  /** Takes what the stop has left behind out of the tasks' memory: for those that run on. */
+  unstop(): void;
 }
 
 export function save(saving: Saving): Saved {
@@ -118,7 +120,11 @@ export function save(saving: Saving): Saved {
   const files = scope.use(
     new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner, mounts),
   );
-  const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false };
+  const looks = new Map<number, TaskLook>();
+  const unstop = () => {
+    for (const look of looks.values()) look.unstop();
+  };
+  const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false, unstop };
   scope.add(() => {
     if (!saved.success) files.undo();
   });
@@ -151,11 +157,13 @@ export function save(saving: Saving): Saved {
 
   log.phase("infect");
   const { infected } = saved;
-  const looks = new Map<number, TaskLook>();
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
     const look = scope.use(lookAt(task, waits, stoppedAt));
+    scope.add(() => {
+      if (!saved.success) look.unstop();
+    });
     // of a filter that one thread alone has, too: it makes calls for us
     if (look.threads.some(({ status }) => status.seccomp !== 0)) {
       if (!rehearsal && !hasDeputy())

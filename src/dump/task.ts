@@ -22,7 +22,7 @@ import type { IdMap } from "../task/creds.ts";
 import { readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall } from "../task/questions.ts";
-import type { Restart } from "../task/restart.ts";
+import { LEFT_SIZE, leftAt, type Restart } from "../task/restart.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { readSched } from "../task/sched.ts";
 import type { SeccompChains } from "../task/seccomp.ts";
@@ -45,6 +45,8 @@ export interface TaskLook extends Disposable {
   readonly timers: readonly PosixTimer[];
   /** How each thread's interrupted call goes on. */
   readonly restarts: readonly Restart[];
+  /** The stop has shown to none of its threads: those that run on see what they would have seen. */
+  unstop(): void;
 }
 
 /** @param waits what the threads waited in before they were stopped, by tid */
@@ -69,6 +71,10 @@ export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stopp
     task.threads[i]?.regs.set(plan.live ?? state.registers.general);
     return plan;
   });
+  const unstop = () => {
+    // of one that has ended meanwhile nothing is left to write to
+    for (const { before } of restarts) if (before) memory.tryWrite(before.address, before.bytes);
+  };
   return {
     memory,
     threads,
@@ -76,6 +82,7 @@ export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stopp
     process,
     restarts,
     timers: readTimers(task.dir),
+    unstop,
     [Symbol.dispose]: () => memory[Symbol.dispose](),
   };
 }
@@ -183,7 +190,13 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
     found.filtered ||= status.seccomp !== 0;
     if (tid === dir.pid && status.anonymousRss >= MUCH_MEMORY) found.large.push(tid);
     const wait = readWait(thread);
-    if (wait) found.waits.set(tid, wait);
+    if (!wait) return;
+    found.waits.set(tid, wait);
+    const left = leftAt(wait);
+    if (left === 0) return;
+    using memory = new RemoteMemory(dir.pid);
+    const before = new Uint8Array(LEFT_SIZE);
+    if (memory.tryRead(left, before)) wait.before = before;
   } catch {
     // it ended, the others did not
   }

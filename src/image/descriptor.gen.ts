@@ -1321,7 +1321,8 @@ export const messages: Readonly<Record<string, string>> = {
 6 optional uint32 util_max
 7 optional sint32 nice`,
   tscriu_restart: `1 required uint32 nr
-2 required uint64 remaining_ns`,
+2 required uint64 remaining_ns
+3 optional bytes before`,
   task_rlimits_entry: `1 repeated .rlimit_entry rlimits`,
   core_entry: `1 required #core_entry.march mtype
 2 optional .thread_info_x86 thread_info

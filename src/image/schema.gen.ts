@@ -2082,6 +2082,7 @@ export interface TscriuSched {
 export interface TscriuRestart {
   nr: number;
   remaining_ns: U64;
+  before?: Uint8Array;
 }
 
 export interface TaskRlimitsEntry {

@@ -57,13 +57,14 @@ export class RemoteMemory implements Disposable {
     return undefined;
   }
 
+  /** How much was written, bytes, or the negative errno. */
+  tryWrite(address: number, bytes: Uint8Array): number {
+    return sys(NR.pwrite64, this.#fd, addressOf(bytes), bytes.length, address);
+  }
+
   write(address: number, bytes: Uint8Array): void {
     const subject = { pid: this.pid, address };
-    const done = check(
-      sys(NR.pwrite64, this.#fd, addressOf(bytes), bytes.length, address),
-      "cannot write the task's memory",
-      subject,
-    );
+    const done = check(this.tryWrite(address, bytes), "cannot write the task's memory", subject);
     if (done !== bytes.length) throw new CrError("cannot write the task's memory", { code: "EIO", subject });
   }
 

@@ -100,6 +100,15 @@ export function callTables(regs: BigUint64Array): CallTables {
   return arch.isI386(regs) ? i386Tables : tables;
 }
 
+/** Where the kernel will write the time that a call of native code has left when it is interrupted; 0 for nowhere. */
+export function leftAt(wait: Wait): number {
+  const left = BLOCKS.get(wait.restarted ?? wait.nr)?.(wait.args)?.left;
+  return left === undefined ? 0 : (wait.args[left] ?? 0);
+}
+
+/** Of a struct timespec. */
+export const LEFT_SIZE = 16;
+
 /** What is to be done about a thread's interrupted call. */
 export interface Restart {
   /** The image's general registers. */
@@ -112,6 +121,8 @@ export interface Restart {
    * Bytes to write into the thread's memory before its pages are saved: below its stack, where nothing lives.
    */
   patches: { address: number; bytes: Uint8Array }[];
+  /** What the stop has overwritten, for a thread that is left running. */
+  before?: { address: number; bytes: Uint8Array };
 }
 
 /** What is known of a thread besides its registers. */
@@ -182,7 +193,7 @@ export function planRestart(regs: BigUint64Array, memory: RemoteMemory, about: C
     case ERESTARTNOHAND:
       return { ...asFound, image: callRegisters(regs).again(regs, call) };
     case ERESTART_RESTARTBLOCK:
-      return planBlock(asFound, call, memory, spent);
+      return planBlock(asFound, call, memory, spent, about.wait);
     case EINTR:
       return about.signalled ? asFound : planDisturbed(asFound, call, memory, spent, about.sp);
     default:
@@ -190,7 +201,13 @@ export function planRestart(regs: BigUint64Array, memory: RemoteMemory, about: C
   }
 }
 
-function planBlock(asFound: Restart, call: InterruptedCall, memory: RemoteMemory, spent: number | undefined): Restart {
+function planBlock(
+  asFound: Restart,
+  call: InterruptedCall,
+  memory: RemoteMemory,
+  spent: number | undefined,
+  wait: Wait | undefined,
+): Restart {
   const { image: regs } = asFound;
   const calls = callRegisters(regs);
   const kind = callTables(regs).blocks.get(call.nr);
@@ -199,12 +216,14 @@ function planBlock(asFound: Restart, call: InterruptedCall, memory: RemoteMemory
   const timeout = kind(call.args);
   if (!timeout) return { ...asFound, image: calls.again(regs, call) };
   const left = remaining(call, timeout, memory, spent);
-  return {
-    ...asFound,
-    image: calls.gaveUp(regs, call),
-    live: calls.goOn(regs),
-    entry: left === undefined ? undefined : { nr: call.nr, remaining_ns: Math.round(left) },
-  };
+  const address = timeout.left === undefined ? 0 : (call.args[timeout.left] ?? 0);
+  // one and the same wait, as far as can be told
+  const isKnown = wait !== undefined && address !== 0 && spent !== undefined && leftAt(wait) === address;
+  const before = isKnown && !arch.isI386(regs) ? wait.before : undefined;
+  const entry =
+    left === undefined ? undefined : { nr: call.nr, remaining_ns: Math.round(left), ...(before && { before }) };
+  const plan = { ...asFound, image: calls.gaveUp(regs, call), live: calls.goOn(regs), entry };
+  return before ? { ...plan, before: { address, bytes: before } } : plan;
 }
 
 function planDisturbed(

@@ -10,7 +10,7 @@ import type { RemoteMemory } from "../kernel/memory.ts";
 import { cont, contToSyscall, interrupt, PTRACE_EVENT_STOP, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
 import { callRegisters, EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTSYS } from "./arch/call.ts";
-import { callTables, timespec } from "./restart.ts";
+import { callTables, LEFT_SIZE, timespec } from "./restart.ts";
 
 const SYSCALL_STOP = 5 | 0x80;
 const NS_PER_MS = 1e6;
@@ -49,7 +49,12 @@ export function resumeCall(
   if (seen.event !== PTRACE_EVENT_STOP)
     throw new CrError("a restored thread was disturbed", { code: "EBUSY", subject: { tid } });
   const outcome = calls.outcome(readRegs(tid), regs);
-  if (outcome === ERESTART_RESTARTBLOCK) return calls.inside(regs, call);
+  if (outcome === ERESTART_RESTARTBLOCK) {
+    // it has just told the time left, which the thread is not to see
+    const told = timeout.left === undefined ? 0 : (call.args[timeout.left] ?? 0);
+    if (told !== 0 && restart.before?.length === LEFT_SIZE) memory.write(told, restart.before);
+    return calls.inside(regs, call);
+  }
   // what it waits for is there already, or its time is over
   const restarts = outcome <= ERESTARTSYS && outcome >= ERESTARTNOHAND;
   return calls.returned(regs, call, restarts ? EINTR : outcome);

@@ -28,6 +28,8 @@ export interface Wait extends KnownCall {
   since: number | undefined;
   /** How often the thread had gone to sleep by then. */
   sleeps: number;
+  /** What lies where the kernel will write the time left when it is stopped. */
+  before?: Uint8Array;
 }
 
 export function monotonic(): number {

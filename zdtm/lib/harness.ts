@@ -51,6 +51,7 @@ const movingParts = [
   "memory",
   "fd",
   "thread",
+  "net sockets",
   "files",
   "status Threads",
   "status ShdPnd",
@@ -123,7 +124,11 @@ class Run {
   }
 
   private get except(): Record<string, string> {
-    const own = { ...this.it.header.except };
+    const { except, opts = [], dumpOpts = [], restoreOpts = [] } = this.it.header;
+    const own = { ...except };
+    // connections that are to go
+    const isLess = [opts, dumpOpts, restoreOpts].flat().some((word) => /^--(tcp-close|skip-in-flight)$/.test(word));
+    if (isLess) own["net sockets"] ??= "the options take some away";
     if (this.it.suite === "transition") for (const part of movingParts) own[part] ??= movingReason;
     if (this.it.language === "ts") for (const part of engineParts) own[part] ??= engineReason;
     return own;

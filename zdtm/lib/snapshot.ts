@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { type Area, areas } from "./areas.ts";
+import { contentsOf, enteredKinds } from "./inside.ts";
 import { mountTable } from "./mount-table.ts";
 import { pageDigests } from "./pages.ts";
 
@@ -258,6 +259,9 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
     "coredump_filter",
     "loginuid",
     "cgroup",
+    "uid_map",
+    "gid_map",
+    "setgroups",
   ])
     into.set(`${at} ${file}`, text(`${base}/${file}`));
   into.set(`${at} auxv`, Buffer.from(text(`${base}/auxv`), "latin1").toString("hex"));
@@ -289,6 +293,20 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
   putThreads(into, at, base);
 }
 
+/** What each namespace holds that is not ours, once. */
+function putNamespaces(into: Snapshot, pids: readonly number[], options: SnapshotOptions): void {
+  const looked = new Set<string>();
+  for (const pid of pids) {
+    const base = `${options.proc ?? ourProc}/${pid}`;
+    for (const kind of enteredKinds) {
+      const there = link(`${base}/ns/${kind}`);
+      if (looked.has(there) || there.startsWith("<") || there === link(`/proc/self/ns/${kind}`)) continue;
+      looked.add(there);
+      for (const [subject, what] of contentsOf(kind, base)) into.set(`${pid} ${kind} ${subject}`, what);
+    }
+  }
+}
+
 /** Takes down the tree below a pid as it looks from outside. */
 export function takeSnapshot(pid: number, options: SnapshotOptions): Snapshot {
   const into: Snapshot = new Map();
@@ -296,6 +314,7 @@ export function takeSnapshot(pid: number, options: SnapshotOptions): Snapshot {
   const pids = treeOf(pid, options.proc);
   into.set("pids", [...pids].sort((a, b) => a - b).join(" "));
   for (const one of pids) putProcess(into, one, one === pid, seen, options);
+  putNamespaces(into, pids, options);
   return into;
 }
 
