@@ -7,11 +7,11 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, PACKET, SOCK, SOL } from "../kernel/uapi/socket.ts";
 
 // linux/if_tun.h
-const IFF = { TAP: 2, NO_PI: 0x1000, VNET_HDR: 0x4000 } as const;
+export const IFF = { TAP: 2, NO_PI: 0x1000, VNET_HDR: 0x4000 } as const;
 /** struct tun_pi: flags, protocol. */
-const PI = 4;
+export const PI = 4;
 /** struct virtio_net_hdr: a device may have a longer one, whose end says nothing here. */
-const VNET_HDR = 10;
+export const VNET_HDR = 10;
 /** Bytes: the longest packet, headers, and what segments may be joined to. */
 const LONGEST = 256 * 1024;
 const ETHERTYPE = { IPV4: 0x0800, IPV6: 0x86dd } as const;

@@ -18,6 +18,7 @@ import { RegularFiles } from "./regular-files.ts";
 import { IFREQ, NAME, setInterface, setNumber } from "./tun-device.ts";
 import { attachFilter, readHidden, setOffload } from "./tun-inside.ts";
 import { hasPackets, putPackets, takePackets } from "./tun-queue.ts";
+import { seePackets } from "./tun-ring.ts";
 
 const EBADFD = -(ERRNO.EBADFD ?? 77);
 const EBUSY = -(ERRNO.EBUSY ?? 16);
@@ -140,11 +141,16 @@ function dumpTun(file: OpenFile, dump: FileDump): void {
   dump.add({ type: FdTypes.TUNF, id: file.id, tunf });
 }
 
-/** They are back at once where the tree runs on, and when the dump fails. Should we die meanwhile, a network has lost them. */
+/**
+ * Where nobody can look at them they are taken out. They are back at once where the tree runs on, and when the dump fails; should
+ * we die meanwhile, a network has lost them.
+ */
 function packetsOf(file: OpenFile, dump: FileDump, { ifindex: index, tun }: NetDeviceEntry): Uint8Array[] {
   if (!hasPackets(file.dup)) return [];
-  const packets = takePackets(file.dup);
   const wire = { index, flags: tun?.flags ?? 0, header: readNumber(file.dup, TUN.GETVNETHDRSZ) };
+  const seen = seePackets(file.dup, wire);
+  if (seen !== undefined) return seen;
+  const packets = takePackets(file.dup);
   const putBack = () => atPlaceOf(file, dump, () => putPackets(packets, wire, subjectOf(file)));
   if (dump.options.fate === "kill") dump.onFailure(putBack);
   else putBack();

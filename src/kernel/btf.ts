@@ -71,6 +71,12 @@ export class KernelTypes {
 
   /** Bytes from the beginning of a structure to a member, `member.of.it`; undefined where there is none. */
   offsetOf(structure: string, member: string): number | undefined {
+    const bit = this.bitOf(structure, member);
+    return bit === undefined ? undefined : bit >> 3;
+  }
+
+  /** The same in bits, for a member that is some bits of a byte. */
+  bitOf(structure: string, member: string): number | undefined {
     const found = this.#strings.indexOf(`\0${structure}\0`, 0, "latin1");
     if (found < 0) return undefined;
     for (let id = 1; id < this.#at.length; id++) {
@@ -94,7 +100,7 @@ export class KernelTypes {
       const isWithout = nameAt === 0;
       if (!isWithout && this.#nameAt(nameAt) !== name) continue;
       const inside = this.#find(this.#word(part + 1), isWithout ? [name, ...rest] : rest);
-      if (inside !== undefined) return (bits >> 3) + inside;
+      if (inside !== undefined) return bits + inside;
     }
     return undefined;
   }

@@ -96,6 +96,12 @@ function fragment(inside: Inside, view: DataView): Uint8Array {
   return inside.bytes(memory + ((page - descriptions) / PAGE_STRUCTURE) * PAGE + BigInt(offset), length);
 }
 
+/** What a packet shares with its copies: its pages, and what it will be cut to. */
+export function sharedInfo(packet: KernelObject): KernelObject {
+  const address = packet.long("head") + BigInt(packet.int("end") >>> 0);
+  return new KernelObject(packet.inside, address, "skb_shared_info");
+}
+
 /** The bytes of a packet, from its headers that are still there on. Errors: CrError ENODATA, as of `lookInside`. */
 export function packetBytes(packet: KernelObject, most = 1 << 20): Uint8Array {
   const { inside } = packet;
@@ -103,7 +109,7 @@ export function packetBytes(packet: KernelObject, most = 1 << 20): Uint8Array {
   if (length < rest || length > most) throw unknown();
   const parts = [inside.bytes(packet.long("data"), length - rest)];
   if (rest === 0) return parts[0] ?? new Uint8Array(0);
-  const shared = new KernelObject(inside, packet.long("head") + BigInt(packet.int("end") >>> 0), "skb_shared_info");
+  const shared = sharedInfo(packet);
   const count = shared.in("nr_frags", "skb_shared_info").bytes(1)[0] ?? 0;
   const fragments = shared.in("frags", "skb_shared_info").bytes(count * FRAGMENT);
   for (let at = 0; at < fragments.length; at += FRAGMENT)

@@ -48,6 +48,13 @@ function reader(map: number): Instruction[] {
   ];
 }
 
+function unknownMember(structure: string, member: string): CrError {
+  return new CrError("this kernel keeps its state in another way than we know", {
+    code: "ENODATA",
+    subject: { structure, member },
+  });
+}
+
 /** An object of the kernel: where it is, and what it is. */
 export class KernelObject {
   constructor(
@@ -72,6 +79,13 @@ export class KernelObject {
 
   short(member: string): number {
     return this.#of(member, 2).getUint16(0, true);
+  }
+
+  /** A member of so many bits, within one byte. */
+  bits(member: string, size: number): number {
+    const at = this.inside.types.bitOf(this.structure, member);
+    if (at === undefined) throw unknownMember(this.structure, member);
+    return ((this.bytes(1, at >> 3)[0] ?? 0) >> (at & 7)) & ((1 << size) - 1);
   }
 
   long(member: string): bigint {
@@ -153,11 +167,7 @@ export class Inside implements Disposable {
   offsetOf(structure: string, member: string): number {
     const key = `${structure}.${member}`;
     const known = this.#offsets.get(key) ?? this.types.offsetOf(structure, member);
-    if (known === undefined)
-      throw new CrError("this kernel keeps its state in another way than we know", {
-        code: "ENODATA",
-        subject: { structure, member },
-      });
+    if (known === undefined) throw unknownMember(structure, member);
     this.#offsets.set(key, known);
     return known;
   }
