@@ -53,6 +53,7 @@ export class TreeFiles implements FileDump, Disposable {
   readonly network: string | undefined;
   readonly blockers: CrError[] = [];
   readonly #collector: FileCollector;
+  readonly #processes: ReadonlyMap<number, number>;
   readonly #entries: FileEntry[] = [];
   readonly #kinds = new Map<OpenFile, FileKind>();
   readonly #undoing = new Undoing();
@@ -80,6 +81,7 @@ export class TreeFiles implements FileDump, Disposable {
   ) {
     this.netNsId = namespaces.ofTask(tree.root.pid).net_ns_id;
     this.network = this.netNsId === namespaces.own.net_ns_id ? undefined : `/proc/${tree.root.pid}/ns/net`;
+    this.#processes = new Map(tree.tasks.map((task) => [task.pid, task.leader]));
     this.#collector = new FileCollector(this);
     for (const task of tree.tasks)
       if (objects.get(task.pid)?.filesOwner === task.pid) this.#collector.addTable(task.pid);
@@ -92,6 +94,10 @@ export class TreeFiles implements FileDump, Disposable {
 
   get strays(): number[] {
     return [...this.namespaces.strays.keys()];
+  }
+
+  processOf(pid: number): number {
+    return this.#processes.get(pid) ?? pid;
   }
 
   virtualPid(hostPid: number): number {

@@ -131,7 +131,7 @@ export function checkTree(
     }
     if (!task.zombie) checkChildrensClocks(task, pids, blocker);
   }
-  if (pids.sessionOf(root) !== pids.of(root.pid) && !shellJob) {
+  if (pids.sessionOf(root) !== pids.of(root.leader) && !shellJob) {
     blocker(
       new CrError("the process is not the leader of its session: it hangs on a session that is not part of the tree", {
         code: "ENOTSUP",

@@ -37,7 +37,7 @@ function usedSemaphores(pids: ReadonlySet<number>): number[] {
 
 /** What of that kind the tree uses. @param attached segments that are saved */
 function tellOfObjects(tree: FrozenTree, attached: ReadonlySet<number>, log: Log): void {
-  const pids = new Set(tree.tasks.map((task) => task.pid));
+  const pids = new Set(tree.tasks.map((task) => task.leader));
   const found = [
     ["segment", used("shm", pids, [4, 5]).filter((id) => !attached.has(id))],
     ["message queue", used("msg", pids, [5, 6])],

@@ -6,6 +6,7 @@ import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { linkOf, type NamespaceIds } from "../namespace/ids.ts";
 import { keyOf } from "../namespace/pid.ts";
 import type { External } from "../options.ts";
+import { tidsOf } from "./dead-leader.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 /** `born_into` of a task whose next child will be the init of a namespace that is there already. */
@@ -35,9 +36,10 @@ export class VirtualPids {
     this.#depth = tree.root.status.nsPid.length - 1;
     for (const task of tree.tasks) {
       const isNested = task.status.nsPid.length > this.#depth + 1;
-      const threads = task.threads.map(({ tid }) => this.#statusOf(task, tid));
-      this.#note(task.pid, task.status);
-      for (const [i, { tid }] of task.threads.entries()) this.#note(tid, threads[i]);
+      const tids = tidsOf(task);
+      const threads = tids.map((tid) => this.#statusOf(task, tid));
+      this.#note(task.leader, task.status);
+      for (const [i, tid] of tids.entries()) this.#note(tid, threads[i]);
       if (isNested) this.#inner.set(task, this.#innerOf(task, threads));
     }
     for (const task of tree.tasks) {
@@ -50,7 +52,7 @@ export class VirtualPids {
 
   /** Of a thread; undefined where it has but one number. */
   #statusOf(task: FrozenTask, tid: number): ProcStatus | undefined {
-    if (tid === task.pid) return task.status;
+    if (tid === task.leader) return task.status;
     return task.status.nsPid.length === 1 ? undefined : parseStatus(task.dir.ofThread(tid).text("status"));
   }
 
@@ -125,13 +127,13 @@ export class VirtualPids {
         }),
       );
     }
-    if (!root || this.#depth === 0 || this.of(root.pid) === 1) return;
+    if (!root || this.#depth === 0 || this.of(root.leader) === 1) return;
     const link = linkOf(root.pid, "pid");
     if (keyOf(link, this.external) !== undefined) return;
     blocker(
       new CrError("the tree lives in a pid namespace whose init is not its root", {
         code: "ENOTSUP",
-        subject: { pid: root.pid, inside: this.of(root.pid), namespace: link },
+        subject: { pid: root.leader, inside: this.of(root.leader), namespace: link },
         remedy: "dump from the namespace's init on, or leave the namespace outside: --external 'pid[INODE]:KEY'",
       }),
     );

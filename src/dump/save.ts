@@ -20,6 +20,7 @@ import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
+import { checkParent, tidsOf } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { allOf, TreeFiles } from "./files.ts";
 import { checkTree } from "./guard.ts";
@@ -160,7 +161,7 @@ export function save(saving: Saving): Saved {
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
-    const look = scope.use(lookAt(task, waits, stoppedAt));
+    const look = scope.use(lookAt(task, waits, stoppedAt, memory.vmas));
     scope.add(() => {
       if (!saved.success) look.unstop();
     });
@@ -191,13 +192,14 @@ export function save(saving: Saving): Saved {
     const memory = memories.get(task.pid);
     const look = looks.get(task.pid);
     if (!one || !memory || !look) {
-      images.write("CORE", pids.of(task.pid), [buildZombie(task.dir)]);
+      images.write("CORE", pids.of(task.leader), [buildZombie(task.dir)]);
       continue;
     }
     const answers = askTask(one, look, cpu, pids);
+    checkParent(task, answers);
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one);
-    images.write("MM", pids.of(task.pid), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
+    images.write("MM", pids.of(task.leader), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
     const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
     for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid))) {
       const strayed = namespaces.strays.get(tid);
@@ -205,10 +207,10 @@ export function save(saving: Saving): Saved {
       images.write("CORE", pids.of(tid), [core]);
     }
     const umask = task.status.umask ?? 0o022;
-    images.write("FS", pids.of(task.pid), [
+    images.write("FS", pids.of(task.leader), [
       { cwd_id: files.idForLink(task, "cwd"), root_id: files.idForLink(task, "root"), umask },
     ]);
-    images.write("IDS", pids.of(task.pid), [idsOf(objects.get(task.pid), namespaceFields.get(task.pid))]);
+    images.write("IDS", pids.of(task.leader), [idsOf(objects.get(task.pid), namespaceFields.get(task.pid))]);
     jobs.push({ task, one, runs });
     total += runs.bytes;
     step();
@@ -229,7 +231,7 @@ export function save(saving: Saving): Saved {
     const limit = looks.get(task.pid)?.limits[RLIMIT_FSIZE]?.cur ?? RLIM_INFINITY;
     const asVictim =
       BigInt(limit) === RLIM_INFINITY && (runs.bytes < HARMLESS || memoryLimits.allow(task.pid, runs.bytes, inMemory));
-    return { id: pids.of(task.pid), pagesId: nextPagesId(), runs, parasite, memory, asVictim, progress };
+    return { id: pids.of(task.leader), pagesId: nextPagesId(), runs, parasite, memory, asVictim, progress };
   });
   dumpPages(images, copies);
   saved.writingUs = since(memory);
@@ -268,12 +270,12 @@ function settleRequests(log: Log): void {
 
 function treeEntry(task: FrozenTask, pids: VirtualPids) {
   return {
-    pid: pids.of(task.pid),
-    ppid: task.parent ? pids.of(task.parent.pid) : 0,
+    pid: pids.of(task.leader),
+    ppid: task.parent ? pids.of(task.parent.leader) : 0,
     pgid: pids.groupOf(task),
     sid: pids.sessionOf(task),
     // a zombie has no thread left
-    threads: task.zombie ? [0] : task.threads.map((t) => pids.of(t.tid)),
+    threads: task.zombie ? [0] : tidsOf(task).map((tid) => pids.of(tid)),
     tscriu_pids: pids.spaces(task),
   };
 }

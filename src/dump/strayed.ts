@@ -15,15 +15,17 @@ export interface StrayedThread {
 
 /** Those of a process that still runs: in a frozen one many threads would take long to look at. */
 export function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
-  const [leader, ...others] = [pid, ...tids.filter((tid) => tid !== pid)];
+  const all = [pid, ...tids.filter((tid) => tid !== pid)];
+  // a leader may have ended before its threads
+  const [leader = pid, ...others] = linkOf(pid, "net") === "" ? all.slice(1) : all;
   if (others.length === 0) return [];
-  const own = NAMES.map((name) => linkOf(leader ?? pid, name));
+  const own = NAMES.map((name) => linkOf(leader, name));
   return others.flatMap((tid) =>
     NAMES.flatMap((name, i) => {
       const link = linkOf(tid, name);
       // nobody was born there yet, or the thread has ended
       const isUnknown = link === "" && (name !== "pid_for_children" || linkOf(tid, "net") === "");
-      return isUnknown || link === own[i] ? [] : [{ pid, tid, name, link }];
+      return isUnknown || link === own[i] ? [] : [{ pid: leader, tid, name, link }];
     }),
   );
 }

@@ -4,6 +4,7 @@ import type { CoreEntry, RlimitEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
+import type { Vma } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
@@ -29,6 +30,7 @@ import type { SeccompChains } from "../task/seccomp.ts";
 import { dumpPending } from "../task/signals.ts";
 import { askRobustLists, askThread, type ThreadInside } from "../task/thread.ts";
 import { readWait, type Wait } from "../task/wait.ts";
+import { DeadLeader } from "./dead-leader.ts";
 import { askSegments, runsI386 } from "./i386.ts";
 import type { InfectedTask } from "./infect.ts";
 import type { VirtualPids } from "./pids.ts";
@@ -38,8 +40,10 @@ import type { FrozenTask } from "./tree.ts";
 /** What is seen of a task from outside, before anything of ours runs in it. */
 export interface TaskLook extends Disposable {
   readonly memory: RemoteMemory;
-  /** Leader first. */
+  /** As those of the task. */
   readonly threads: readonly ThreadState[];
+  /** The first thread, where that has ended. */
+  readonly dead: DeadLeader | undefined;
   readonly process: ProcessState;
   readonly limits: readonly RlimitEntry[];
   readonly timers: readonly PosixTimer[];
@@ -50,12 +54,19 @@ export interface TaskLook extends Disposable {
 }
 
 /** @param waits what the threads waited in before they were stopped, by tid */
-export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stoppedAt: number): TaskLook {
+export function lookAt(
+  task: FrozenTask,
+  waits: ReadonlyMap<number, Wait>,
+  stoppedAt: number,
+  vmas: readonly Vma[],
+): TaskLook {
   const memory = new RemoteMemory(task.pid);
   const threads = task.threads.map((tracee) => {
     const found = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
     return readThread(found, task.dir.ofThread(tracee.tid), memory, readSched(tracee.tid));
   });
+  const [first] = threads;
+  const dead = first && task.pid !== task.leader ? new DeadLeader(task, vmas, memory, first) : undefined;
   const limits = readRlimits(task.dir);
   const process: ProcessState = {
     outside: readProcess(task.dir, task.stat),
@@ -78,6 +89,7 @@ export function lookAt(task: FrozenTask, waits: ReadonlyMap<number, Wait>, stopp
   return {
     memory,
     threads,
+    dead,
     limits,
     process,
     restarts,
@@ -155,11 +167,16 @@ export function buildCores(
     const cgSet = cgSetOf(i === 0 ? task.pid : state.tid);
     const options = { cgSet, restart: plan?.entry, ...(ids && { ids }) };
     const own = fields[i] ?? {};
-    if (i === 0) {
-      cores.set(task.pid, buildLeader(state, answers.leader, general, own, look.process, options));
+    if (i === 0 && look.dead) {
+      const { dead } = look;
+      const alone = { cgSet, ...(ids && { ids }) };
+      const inside = dead.inside(answers.leader);
+      cores.set(task.leader, buildLeader(dead.state, inside, dead.general, {}, look.process, alone));
+    } else if (i === 0) {
+      cores.set(task.leader, buildLeader(state, answers.leader, general, own, look.process, options));
       return;
     }
-    const inside = answers.threads[i - 1];
+    const inside = i === 0 ? answers.leader.thread : answers.threads[i - 1];
     if (inside) cores.set(state.tid, buildThread(state, inside, general, own, options));
   });
   return cores;

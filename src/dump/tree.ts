@@ -21,6 +21,7 @@ import {
   wait,
 } from "../kernel/ptrace.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { deadLeader, readByThread } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { VdsoPlaces } from "./in-vdso.ts";
 
@@ -34,18 +35,23 @@ const EINTR = -4;
 const ECHILD = -10;
 /** How often threads are let go to leave the vDSO: those that hardly do anything else need many. */
 const TURNS = 200;
+/** Looks at a task that is to stop until it is looked at whether it still can. */
+const LONG = 50;
 /** Between two looks at a task that is to stop: 20 us. */
 const PAUSE = new BigInt64Array([0n, 20_000n]);
 
 /** One process of the tree, held in a ptrace stop (or a zombie, which nothing can touch any more). */
 export interface FrozenTask {
+  /** By which it is read, asked and signalled: that of its leader, or of a thread that lives where the leader has ended. */
   readonly pid: number;
+  /** What it is called by everybody. */
+  readonly leader: number;
   readonly dir: ProcDir;
   readonly stat: ProcStat;
   readonly status: ProcStatus;
   readonly parent: FrozenTask | undefined;
   readonly children: FrozenTask[];
-  /** Leader first; empty for a zombie. */
+  /** Leader first, unless it has ended; empty for a zombie. */
   readonly threads: Tracee[];
   readonly zombie: boolean;
   /** The job-control signal that it is stopped by, or 0. */
@@ -139,37 +145,36 @@ export class FrozenTree implements Disposable {
   }
 
   #take(pid: number, parent: FrozenTask | undefined): void {
-    const dir = new ProcDir(pid);
+    let dir = new ProcDir(pid);
     const before = parseStat(dir.text("stat"));
     const seized = new Map<number, Seized>();
-    if (before.state !== "Z" && before.state !== "X") this.#stopThreads(pid, dir, seized);
+    const runs = before.state !== "Z" && before.state !== "X";
+    if (runs || dir.list("task").length > 1) this.#stopThreads(pid, dir, seized);
     else if (this.#letDie(pid)) {
       dir[Symbol.dispose]();
       return;
     }
     const threads = this.#leaveVdso(pid, dir, seized);
-    const stat = parseStat(dir.text("stat"));
-    const zombie = stat.state === "Z" || stat.state === "X" || threads.length === 0;
-    if (zombie && (threads.length > 0 || dir.list("task").length > 1)) {
-      throw new CrError("the leader of this process has ended while its threads run on", {
-        code: "ENOTSUP",
-        subject: { pid },
-        remedy: "such a process cannot be restored; end it or let it execute another program",
-      });
-    }
+    threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
+    const door = threads[0]?.tid ?? pid;
+    let stat = parseStat(dir.text("stat"));
+    let status = parseStatus(dir.text("status"));
+    const zombie = threads.length === 0;
+    if (zombie && dir.list("task").length > 1) throw deadLeader(pid, "which are about to end too");
     if (!parent && zombie)
       throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
-    threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
+    if (door !== pid) ({ dir, stat, status } = readByThread(dir, door));
     const task: FrozenTask = {
-      pid,
+      pid: door,
+      leader: pid,
       dir,
       stat,
-      status: parseStatus(dir.text("status")),
+      status,
       parent,
       children: [],
       threads: zombie ? [] : threads,
       zombie,
-      stopSignal: seized.get(pid)?.stopSignal ?? 0,
+      stopSignal: seized.get(door)?.stopSignal ?? 0,
       stopWaited: before.exitCode === 0,
     };
     this.tasks.push(task);
@@ -213,12 +218,17 @@ export class FrozenTree implements Disposable {
 
   /** The threads, none of them inside the vDSO if that can be. */
   #leaveVdso(pid: number, dir: ProcDir, seized: Map<number, Seized>): Tracee[] {
-    const places = new VdsoPlaces(pid, dir);
     let threads: Tracee[] = [];
+    const [first] = [...seized.values()].filter((one) => !one.dead).sort((a, b) => a.tid - b.tid);
+    if (first === undefined) return threads;
+    // a leader that has ended has nothing to look at any more
+    const door = seized.get(pid)?.dead === false ? pid : first.tid;
+    using own = door === pid ? undefined : new ProcDir(door);
+    const places = new VdsoPlaces(door, own ?? dir);
     for (let turn = 0; ; turn++) {
       const known = new Map(threads.map((thread) => [thread.tid, thread]));
       const alive = [...seized.values()].filter((one) => !one.dead);
-      threads = alive.map(({ tid }) => known.get(tid) ?? new Tracee(tid, pid));
+      threads = alive.map(({ tid }) => known.get(tid) ?? new Tracee(tid, door));
       const inside = places.inside(threads).filter(({ tid }) => seized.get(tid)?.stopSignal === 0);
       if (inside.length === 0 || turn === TURNS) break;
       for (const { tid } of inside) check(cont(tid), "cannot let the task go on", { pid, tid });
@@ -301,10 +311,15 @@ export class FrozenTree implements Disposable {
 
   /** Waits for the stop that we asked for. Signals that come first are delivered: their handlers' frames are then saved. */
   #awaitStop(pid: number, one: Seized): void {
-    for (;;) {
+    for (let turn = 0; ; turn++) {
       // only looked at: a signal that is not yet let through is not lost when we die
       const seen = look(one.tid);
       if (seen === undefined || seen === EINTR) {
+        // a leader that ends before its threads is not told of until they have ended
+        if (one.tid === pid && turn % LONG === LONG - 1 && statusOf(pid, pid)?.state === "Z") {
+          one.dead = true;
+          return;
+        }
         this.#pause(pid, one.tid);
         continue;
       }
@@ -368,7 +383,7 @@ export class FrozenTree implements Disposable {
       if (stop && !task.zombie && task.stopSignal === 0) sys(NR.kill, task.pid, SIGSTOP);
       for (const thread of task.threads) {
         if (!this.#held.delete(thread.tid)) continue;
-        if (thread.stopWanted) sys(NR.tgkill, task.pid, thread.tid, SIGSTOP);
+        if (thread.stopWanted) sys(NR.tgkill, task.leader, thread.tid, SIGSTOP);
         detach(thread.tid);
       }
       task.dir[Symbol.dispose]();

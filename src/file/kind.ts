@@ -63,6 +63,8 @@ export interface FileDump extends Surroundings {
   readonly held: readonly HeldFd[];
   /** Host pids of the tree. */
   readonly pids: readonly number[];
+  /** What the process is called by others that has one of these: another number where its first thread has ended. */
+  processOf(pid: number): number;
   /** Threads of it that have left namespaces of their process. */
   readonly strays: readonly number[];
   /** The pid as the tree sees it (innermost pid namespace); the image keeps these. */

@@ -69,7 +69,7 @@ function entryOf(lock: FileLock, held: HeldFd, dump: FileDump): FileLockEntry {
   return {
     flag,
     type: type | breaking,
-    pid: dump.virtualPid(held.pid),
+    pid: dump.virtualPid(dump.processOf(held.pid)),
     fd: held.fd,
     start: hasRange ? Number(lock.start) : 0,
     len: hasRange && lock.end !== LOCK_EOF ? Number(lock.end - lock.start + 1n) : 0,
@@ -86,7 +86,7 @@ function* locksOf(dump: FileDump): Generator<[FileLock, HeldFd]> {
   const seen = new Map<OpenFile, Set<string>>();
   const holders = new Map<OpenFile, Set<number>>();
   for (const { file, pid, locks } of dump.held) {
-    if (locks.length > 0) holders.set(file, (holders.get(file) ?? new Set()).add(pid));
+    if (locks.length > 0) holders.set(file, (holders.get(file) ?? new Set()).add(dump.processOf(pid)));
   }
   for (const held of dump.held) {
     if (held.locks.length === 0) continue;
@@ -96,7 +96,7 @@ function* locksOf(dump: FileDump): Generator<[FileLock, HeldFd]> {
       if (lock.blocked || lock.mode === "BREAKER") continue;
       const owner = lock.kind === "POSIX" ? held.pid : 0;
       const key = `${lock.kind} ${lock.type} ${owner} ${lock.start} ${lock.end}`;
-      const isForAnother = lock.pid !== held.pid && holders.get(held.file)?.has(lock.pid) === true;
+      const isForAnother = lock.pid !== dump.processOf(held.pid) && holders.get(held.file)?.has(lock.pid) === true;
       if (known.has(key) || isForAnother) continue;
       known.add(key);
       yield [lock, held];

@@ -84,7 +84,7 @@ function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const subject = subjectOf(file);
   const refuse = (what: string, remedy: string) => new CrError(what, { code: "UNSUPPORTED", subject, remedy });
   const owner = notified(file);
-  if (dump.pids.includes(owner)) {
+  if (dump.pids.some((pid) => dump.processOf(pid) === owner)) {
     const what =
       "a POSIX message queue has to tell the tree of its next message (mq_notify), which cannot be asked for again";
     return refuse(what, "let the program wait in mq_receive or poll instead");

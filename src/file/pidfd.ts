@@ -18,7 +18,7 @@ const STACK = 64 * 1024;
 /** What keeps a descriptor of a process from being dumped. */
 function problem(file: OpenFile, dump: FileDump): CrError | undefined {
   const pid = file.info.pidfd?.pid ?? 0;
-  if (pid === DEAD || dump.pids.includes(pid)) return undefined;
+  if (pid === DEAD || dump.pids.some((one) => dump.processOf(one) === pid)) return undefined;
   const fail = (what: string, remedy: string) =>
     new CrError(what, { code: "UNSUPPORTED", subject: { pid: file.pid, fd: file.fd, path: file.link }, remedy });
   if (pid === 0)

@@ -155,6 +155,7 @@ export class Rehearsal implements Disposable {
       log: this.#log,
       held: collector.held,
       pids: [process.pid],
+      processOf: (pid) => pid,
       strays: [],
       netNsId: 2,
       network: undefined,

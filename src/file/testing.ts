@@ -93,6 +93,7 @@ export class TestRun implements Disposable {
       held,
       strays: [],
       pids: this.options.pids ?? [process.pid],
+      processOf: (pid) => pid,
       virtualPid: (pid) => (existsSync(`/proc/self/task/${pid}`) || this.options.pids?.includes(pid) ? pid : 0),
       nextId: () => ++this.#id,
       add: (entry) => void this.entries.set(entry.id, entry),

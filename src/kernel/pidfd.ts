@@ -1,9 +1,18 @@
 import { NR } from "./nr.ts";
 import { check, sys } from "./sys.ts";
 
-/** A descriptor for a process (pidfd_open(2)), close-on-exec. The caller closes it. */
+const PIDFD_THREAD = 0o200;
+const EINVAL = -22;
+const ENOENT = -2;
+
+/**
+ * A descriptor for a process (pidfd_open(2)), close-on-exec, or for a thread that is not its process's first (from Linux 6.9 on).
+ * The caller closes it.
+ */
 export function pidfdOpen(pid: number): number {
-  return check(sys(NR.pidfd_open, pid, 0), "cannot open the process", { pid });
+  const made = sys(NR.pidfd_open, pid, 0);
+  const fd = made === EINVAL || made === ENOENT ? sys(NR.pidfd_open, pid, PIDFD_THREAD) : made;
+  return check(fd, "cannot open the process", { pid });
 }
 
 /**
