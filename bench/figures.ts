@@ -2,6 +2,7 @@
 import type { Figure } from "./figure.ts";
 import { fresh } from "./fresh.ts";
 import { redis } from "./redis.ts";
+import { container } from "./runc.ts";
 import { start } from "./start.ts";
 import { Victim } from "./victim.ts";
 
@@ -90,6 +91,7 @@ export const figures: readonly Figure[] = [
   ...growth(veths200, veths20),
   redis,
   fresh,
+  ...container,
   {
     what: "peak memory of dumping 1 GiB against sleep",
     atMost: 1.5,

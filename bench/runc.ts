@@ -1,0 +1,121 @@
+/** A container of runc with twenty processes, saved and brought back by runc, against what runc itself takes to run and kill it. */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Figure, Samples, Turn } from "./figure.ts";
+import { tscriu } from "./place.ts";
+import { patiently } from "./victim.ts";
+
+const PROCESSES = 20;
+const [runc, busybox] = [Bun.which("runc"), Bun.which("busybox")];
+
+interface Spec {
+  process: { terminal: boolean; args: string[] };
+  linux: { namespaces: { type: string }[] };
+}
+
+class Container implements Turn {
+  readonly #id = `tscriu-bench-${process.pid}`;
+  #dir = "";
+
+  prepare(): void {
+    this.#dir = mkdtempSync(join(tmpdir(), "tscriu-bench-"));
+    const root = join(this.#dir, "rootfs");
+    for (const dir of ["bin", "dev", "proc", "sys", "tmp"]) mkdirSync(join(root, dir), { recursive: true });
+    copyFileSync(busybox ?? "", join(root, "bin/busybox"));
+    chmodSync(join(root, "bin/busybox"), 0o755);
+    for (const name of ["sh", "sleep"]) symlinkSync("busybox", join(root, "bin", name));
+    // what runc calls criu
+    writeFileSync(join(this.#dir, "criu"), `#!/bin/sh\nexec ${tscriu} "$@"\n`, { mode: 0o755 });
+    this.#runc("spec");
+    const path = join(this.#dir, "config.json");
+    const spec: Spec = JSON.parse(readFileSync(path, "utf8"));
+    spec.process.terminal = false;
+    const children = `i=1; while [ $i -lt ${PROCESSES} ]; do sleep 100000 & i=$((i+1)); done; wait`;
+    spec.process.args = ["/bin/sh", "-c", children];
+    spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== "cgroup");
+    writeFileSync(path, JSON.stringify(spec));
+  }
+
+  /** Milliseconds. What it starts must not hold our files. */
+  #runc(...words: string[]): number {
+    const script = `exec runc --log complained "$@" </dev/null >/dev/null 2>&1`;
+    const env = { ...process.env, PATH: `${this.#dir}:${process.env.PATH}` };
+    const since = performance.now();
+    const done = spawnSync("sh", ["-c", script, "sh", ...words], { cwd: this.#dir, env });
+    const ms = performance.now() - since;
+    if (done.status === 0) return ms;
+    const logs = ["complained", "work/dump.log", "work/restore.log"].map((name) => join(this.#dir, name));
+    const said = logs.filter((log) => existsSync(log)).map((log) => readFileSync(log, "latin1").slice(-1500));
+    throw new Error(`runc ${words[0]} failed\n${said.join("\n")}`);
+  }
+
+  get #state(): { status: string; pid: number } | undefined {
+    const done = spawnSync("runc", ["state", this.#id], { encoding: "utf8" });
+    return done.status === 0 ? JSON.parse(done.stdout) : undefined;
+  }
+
+  #isWhole(): void {
+    patiently("all of the container runs", () => {
+      const pid = this.#state?.pid;
+      const children = pid ? readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ") : [];
+      return children.length === PROCESSES - 1 ? true : undefined;
+    });
+  }
+
+  run(samples: Samples): void {
+    const images = ["--image-path", join(this.#dir, "images"), "--work-path", join(this.#dir, "work")];
+    const began = this.#runc("run", "--detach", this.#id);
+    this.#isWhole();
+    samples.add("runc.checkpoint", this.#runc("checkpoint", ...images, this.#id));
+    samples.add("runc.restore", this.#runc("restore", "--detach", ...images, this.#id));
+    this.#isWhole();
+    const since = performance.now();
+    this.#runc("kill", this.#id, "KILL");
+    patiently("the container is gone", () => (this.#state?.status === "stopped" ? true : undefined));
+    samples.add("runc.life", began + performance.now() - since);
+    this.#runc("delete", this.#id);
+    rmSync(join(this.#dir, "images"), { recursive: true });
+  }
+
+  dispose(): void {
+    if (this.#dir === "") return;
+    spawnSync("runc", ["delete", "--force", this.#id]);
+    rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+const turns = [new Container()];
+const missing = runc === null || busybox === null ? "it takes runc and busybox" : undefined;
+
+export const container: readonly Figure[] = [
+  {
+    what: "runc checkpoint of 20 processes against runc run and kill",
+    missing,
+    atMost: 1,
+    unit: "ms",
+    ours: "runc.checkpoint",
+    base: "runc.life",
+    turns,
+  },
+  {
+    what: "runc restore of 20 processes against runc run and kill",
+    missing,
+    atMost: 1,
+    unit: "ms",
+    ours: "runc.restore",
+    base: "runc.life",
+    turns,
+  },
+];
