@@ -241,6 +241,8 @@ export class Program {
 
   /** A NUL-terminated string in the area. */
   text(text: string): Data {
+    if (text.includes("\0"))
+      throw new CrError("a name with a NUL byte", { code: "EINVAL", subject: { path: text.replaceAll("\0", "\\0") } });
     return this.data(encoder.encode(`${text}\0`));
   }
 

@@ -20,6 +20,9 @@ interface Group {
 }
 
 /** The files of one restore that cannot be opened by their names: deleted ones, and those behind a link of the dump. */
+/** What a dump calls a link that keeps a file. */
+const LINK_NAME = /(^|\/)link_remap\.\d+$/;
+
 export class Remaps {
   readonly #byFile = new Map<number, Group>();
   readonly #byRemap = new Map<string, Group>();
@@ -145,6 +148,12 @@ export class Remaps {
         subject: { file: group.remapId },
       });
     }
+    // it is removed afterwards: somebody's file must not be
+    if (!LINK_NAME.test(entry.reg.name))
+      throw new CrError("the link of a remap is not called as a dump calls it", {
+        code: "BAD_IMAGE",
+        subject: { path: entry.reg.name, image: "files.img" },
+      });
     return entry.reg;
   }
 

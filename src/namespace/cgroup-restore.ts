@@ -68,7 +68,15 @@ export class RestoredCgroups implements Disposable {
   #read(images: ImageDirectory): void {
     const here = new Set(cgroupsOf("self").map(({ controllers }) => controllers));
     for (const { sets, controllers } of images.read("CGROUP")) {
-      for (const set of sets) this.#sets.set(set.id, set);
+      for (const set of sets) {
+        this.#sets.set(set.id, set);
+        const strange = set.ctls.find(({ path, cgns_prefix }) => (cgns_prefix ?? 0) > path.length);
+        if (strange)
+          throw new CrError("a cgroup namespace begins behind its cgroup", {
+            code: "BAD_IMAGE",
+            subject: { path: strange.path, prefix: strange.cgns_prefix },
+          });
+      }
       for (const { cnames, dirs } of controllers) {
         const hierarchy = cnames.join(",");
         if (dirs.length === 0) continue;

@@ -35,8 +35,13 @@ export function readLimits(call: Caller): IpcVarEntry {
   return { ...(Object.fromEntries(values) as unknown as IpcVarEntry), sem_ctls: semaphores };
 }
 
+/** SEMMSL, SEMMNS, SEMOPM, SEMMNI. */
+const SEMAPHORE_LIMITS = 4;
+
 /** Sets what is not so already. */
 export function restoreLimits(entry: IpcVarEntry, call: Caller): void {
+  if (entry.sem_ctls.length !== SEMAPHORE_LIMITS)
+    throw new CrError("the limits of semaphores in the images are not four", { code: "BAD_IMAGE" });
   const wanted: [string, string][] = [[SEMAPHORES, entry.sem_ctls.join("\t")]];
   for (const [field, file] of SINGLE) if (entry[field] !== undefined) wanted.push([file, String(entry[field])]);
   for (const [file, value] of wanted) {

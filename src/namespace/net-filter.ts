@@ -121,6 +121,13 @@ function elementsOf(tables: NfTables, set: Uint8Array): NetlinkMessage[] {
   return found.filter(({ payload }) => parseAttributes(payload.subarray(HEADER)).has(NFTA_SET_ELEM_LIST.ELEMENTS));
 }
 
+/** Whether these are messages that make tables and what is in them, and no others. */
+export function isFilter(bytes: Uint8Array): boolean {
+  const made: ReadonlySet<number> = new Set([NFT_MSG.NEWSETELEM, ...KINDS.map(({ make }) => make)]);
+  const messages = parseMessages(bytes);
+  return messages.length > 0 && messages.every(({ type, payload }) => made.has(type) && payload.length >= HEADER);
+}
+
 /** Makes the rules again in the namespace that we are in. */
 export function writeFilter(bytes: Uint8Array): void {
   const messages = parseMessages(bytes).map(({ type, payload }): Message => {

@@ -43,6 +43,12 @@ export function readSysctls(now: NetworkValues, devices: readonly string[]): Tsc
   return kept;
 }
 
+/** Paths below /proc/sys/net, and nowhere else. */
+export function leadsElsewhere({ path }: TscriuSysctl): boolean {
+  const parts = path.split("/");
+  return path.includes("\0") || parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255);
+}
+
 /** @param devices interfaces to tell; none of them: all that is not of one */
 export function writeSysctls(
   sysctls: readonly TscriuSysctl[],
@@ -57,7 +63,7 @@ export function writeSysctls(
   });
   // what is said of all changes each
   for (const { path, value } of [...wanted].sort((a, b) => order(a.path) - order(b.path))) {
-    if (path.includes("..") || readValue(path) === value) continue;
+    if (readValue(path) === value) continue;
     try {
       writeFileSync(`${ROOT}/${path}`, value);
     } catch (error) {

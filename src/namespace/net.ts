@@ -2,7 +2,7 @@
  * Network namespaces (network_namespaces(7)): their interfaces with addresses and routes, rules, and what /proc/sys/net says.
  * All of it is read and written from outside, by a thread of ours that enters for the moment.
  */
-import { CrError } from "../error.ts";
+import { CrError, type Subject } from "../error.ts";
 import {
   addressedDevice,
   leadsNowhere,
@@ -26,10 +26,11 @@ import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { deviceIpv4, deviceIpv6, ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
 import { readConntrack, writeConntrack } from "./net-conntrack.ts";
-import { readFilter, writeFilter } from "./net-filter.ts";
+import { checkDevices } from "./net-devices.ts";
+import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
-import { readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
+import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
 
@@ -118,6 +119,18 @@ function checkRules(images: ImageDirectory, id: number): void {
   }
 }
 
+/** What is written from the images as it is says what it may. */
+function checkEntry(images: ImageDirectory, id: number): void {
+  const bad = (what: string, subject: Subject) =>
+    new CrError(what, { code: "BAD_IMAGE", subject: { image: `netns-${id}.img`, ...subject } });
+  for (const entry of images.read("NETNS", id)) {
+    const strange = entry.tscriu_sysctls.find(leadsElsewhere);
+    if (strange) throw bad("a value of a network namespace leads elsewhere", { path: strange.path.slice(0, 80) });
+    if (entry.tscriu_filter && !isFilter(entry.tscriu_filter))
+      throw bad("the packet filter of a network namespace is none", {});
+  }
+}
+
 export const net: NamespaceKind = {
   name: "net",
   flag: CLONE.NEWNET,
@@ -181,7 +194,10 @@ export const net: NamespaceKind = {
       if (key !== undefined) givenBy(key, options);
       else if (!options.emptyNetwork) {
         checkRules(images, id);
-        checkOutside(images.read("NETDEV", id), ids, options.external);
+        checkEntry(images, id);
+        const devices = images.read("NETDEV", id);
+        checkDevices(devices, id);
+        checkOutside(devices, ids, options.external);
       }
     }
   },

@@ -1,4 +1,5 @@
 /** What users and groups are called in a user namespace, and by us. */
+import { CrError } from "../error.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type IdRange, idInside, idOutside, parseIdMap } from "../kernel/proc/uidmap.ts";
@@ -41,10 +42,18 @@ export class Inward implements IdTranslation {
   }
 }
 
-/** From those inside to ours. */
+/** From those inside to ours. Errors: CrError BAD_IMAGE for somebody whom the namespace does not know. */
 export function outward({ uids, gids }: IdMaps): IdTranslation {
-  const outside = (map: readonly IdRange[], id: number) => (id === NOBODY ? ROOT : (idOutside(map, id) ?? ROOT));
-  return { uid: (id) => outside(uids, id), gid: (id) => outside(gids, id) };
+  const outside = (map: readonly IdRange[], id: number, what: string) => {
+    const found = id === NOBODY ? ROOT : idOutside(map, id);
+    if (found !== undefined) return found;
+    throw new CrError(`the images name a ${what} whom the tree's user namespace does not have`, {
+      code: "BAD_IMAGE",
+      subject: { [what]: id },
+      remedy: "take the whole set from its origin again, or dump again",
+    });
+  };
+  return { uid: (id) => outside(uids, id, "user"), gid: (id) => outside(gids, id, "group") };
 }
 
 /** The translations of a tree that is dumped. */

@@ -213,7 +213,12 @@ export const user: NamespaceKind = {
   },
 
   check(images, ids) {
-    for (const id of ids) savedMaps(images, id);
+    for (const id of ids) {
+      savedMaps(images, id);
+      const { tscriu_owner, tscriu_parent } = images.one("USERNS", id);
+      if (tscriu_owner === NOBODY && tscriu_parent === undefined)
+        throw new CrError("a user namespace belongs to nobody", { code: "BAD_IMAGE", subject: { namespace: id } });
+    }
   },
 
   fill({ images, id: first, ids, isRoots, pid, late, atEnd, entrance }) {

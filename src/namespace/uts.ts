@@ -76,8 +76,8 @@ function namesOf(images: ImageDirectory, id: number) {
   ];
   return calls.map(({ nr, name, what }) => {
     const bytes = Buffer.from(name, "latin1");
-    if (bytes.length <= LONGEST) return { nr, bytes: new Uint8Array(bytes), what };
-    throw new CrError("a host name in the images is too long", {
+    if (bytes.length <= LONGEST && !bytes.includes(0)) return { nr, bytes: new Uint8Array(bytes), what };
+    throw new CrError("a host name in the images is too long, or has a NUL byte", {
       code: "BAD_IMAGE",
       subject: { image: `utsns-${id}.img`, bytes: bytes.length },
     });

@@ -32,7 +32,8 @@ import type { RestoredFiles } from "./files.ts";
 import type { Forest, GrownTask } from "./grow.ts";
 import { isOrphaned } from "./orphaned.ts";
 import { numbersOf, ownPid, seenBy, threadNumbers } from "./pid-numbers.ts";
-import { type SavedSet, type SavedTask, TASK_STOPPED } from "./set.ts";
+import type { SavedSet, SavedTask } from "./set.ts";
+import { TASK_STOPPED } from "./states.ts";
 
 const PR_GET_SECUREBITS = 27;
 const SIGCHLD = 17;
@@ -327,8 +328,11 @@ function stops(task: GrownTask, leaveStopped: boolean): Call[] {
   return [...all, ...single.map(({ tid }) => ({ nr: NR.tgkill, args: [pid, tid, SIGSTOP] }))];
 }
 
-/** The point of no return: the tree runs. */
-export function release(finish: Finish, leaveStopped: boolean): void {
+/**
+ * The point of no return: the tree runs.
+ * @param resolved is called when nothing of it is undone any more
+ */
+export function release(finish: Finish, leaveStopped: boolean, resolved: () => void): void {
   const tasks = living(finish);
   // all come of one, and nobody has changed it yet
   const sched = readSched(finish.forest.task(finish.set.root.pid).puppet.pid);
@@ -342,6 +346,7 @@ export function release(finish: Finish, leaveStopped: boolean): void {
   for (const task of tasks) if (!isStopped(task)) becomeThemselves(task, finish.forest, finish.affinity, sched);
   const { files, forest } = finish;
   forest.warden?.prepare(finish.affinity);
+  resolved();
   handOver(tasks, [...files.releaseCalls(), ...tasks.flatMap((task) => stops(task, leaveStopped))], finish);
   for (const task of tasks) for (const { tid } of threadsOf(task)) detach(tid);
   forest.warden?.release();

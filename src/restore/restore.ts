@@ -235,8 +235,9 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();
-    done = true;
-    release(finish, options.leaveStopped);
+    release(finish, options.leaveStopped, () => {
+      done = true;
+    });
     cgroups.freeze();
     log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
     const totalUs = since(started);

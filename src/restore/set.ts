@@ -1,5 +1,4 @@
 /** Everything that a set of images says, read and checked before anything is created. */
-import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type {
   CoreEntry,
@@ -13,11 +12,8 @@ import type {
 import { FdTypes } from "../image/schema.gen.ts";
 import { checkNamespaces } from "../namespace/restore.ts";
 import { checkNumbers } from "./pid-numbers.ts";
-
-/** task_state of the images. */
-export const TASK_DEAD = 2;
-export const TASK_STOPPED = 3;
-const TASK_ZOMBIE = 6;
+import { bad, checkSet } from "./references.ts";
+import { TASK_DEAD, TASK_ZOMBIE } from "./states.ts";
 
 /** One task of the set. */
 export interface SavedTask {
@@ -40,14 +36,6 @@ export interface SavedSet {
   /** Parents before their children. */
   readonly tasks: readonly SavedTask[];
   readonly files: ReadonlyMap<number, FileEntry>;
-}
-
-function bad(what: string, image: string): CrError {
-  return new CrError(what, {
-    code: "BAD_IMAGE",
-    subject: { image },
-    remedy: "take the whole set from its origin again, or dump again",
-  });
 }
 
 export function readSet(images: ImageDirectory): SavedSet {
@@ -112,6 +100,7 @@ export function readSet(images: ImageDirectory): SavedSet {
   if (!root) throw bad("the list of its tasks is missing or empty", "pstree.img");
   if (root.zombie) throw bad("its root is a zombie", "pstree.img");
   // what is needed late, or not at all, must be whole too
+  checkSet(images, tasks, files);
   images.read("SECCOMP");
   images.read("TIMENS", 0);
   return { root, tasks, files };
