@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { apart, type Surroundings } from "./lib/apart.ts";
+import { freshCgroup } from "./lib/cgroup.ts";
 import { spread, strike } from "./lib/kill.ts";
 import { cProgram } from "./lib/programs.ts";
 import { tscriu } from "./lib/run.ts";
@@ -17,21 +18,6 @@ const kills = Number(process.env.UNHARMED_RESTORES ?? 60);
 
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
 const turns = new Turns(Math.max(2, availableParallelism()));
-
-/** A cgroup that a process may be put into, or undefined. */
-function freshCgroup(name: string): string | undefined {
-  for (const top of ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]) {
-    const path = `${top}/${name}`;
-    try {
-      mkdirSync(path);
-      if (existsSync(`${path}/cgroup.procs`)) return path;
-      rmdirSync(path);
-    } catch {
-      // not here
-    }
-  }
-  return undefined;
-}
 
 interface Stage {
   scratch: Scratch;

@@ -9,8 +9,8 @@ import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snap
 export const patience = Number(process.env.UH_PATIENCE ?? 60_000);
 
 /** Waits for a condition that nothing announces; what it last said otherwise is the failure. */
-export async function until(what: string, wrong: () => string | undefined): Promise<void> {
-  const late = performance.now() + patience;
+export async function until(what: string, wrong: () => string | undefined, within = patience): Promise<void> {
+  const late = performance.now() + within;
   for (let said = wrong(); said !== undefined; said = wrong()) {
     if (performance.now() > late) throw new Error(`${what}: ${said}`);
     await Bun.sleep(2);
