@@ -7,6 +7,7 @@ import { addressOf, check, cstring, sys, sysError } from "../kernel/sys.ts";
 import { IN } from "../kernel/uapi/event.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { INOTIFY_IOC_SETNEXTWD } from "../kernel/uapi/ioctl.ts";
+import { tellOfLoss } from "./inotify-lost.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { handleOf, keepPaths, openWatched, problemOf, type Watched } from "./watched.ts";
 
@@ -86,13 +87,14 @@ export const inotify: FileKind = {
   dump(file, dump) {
     const pending = readable(file.dup);
     if (pending > 0) {
-      // the kernel has no way to put events into a queue
-      dump.log.warn(
-        `${pending} bytes of inotify events that were not read yet are lost (pid ${file.pid}, descriptor ${file.fd})`,
-      );
+      // the kernel has no way to put them into a queue
+      const at = `(pid ${file.pid}, descriptor ${file.fd})`;
+      dump.log.warn(`inotify events that were not read yet are lost: a restore tells so by IN_Q_OVERFLOW ${at}`);
     }
     const wd = (file.info.inotify ?? []).map((watch) => dumpWatch(file, watch, dump));
-    dump.add({ type: FdTypes.INOTIFY, id: file.id, ify: { id: file.id, flags: file.flags, fown: file.fown, wd } });
+    const entry: InotifyFileEntry = { id: file.id, flags: file.flags, fown: file.fown, wd };
+    if (pending > 0) entry.tscriu_lost = true;
+    dump.add({ type: FdTypes.INOTIFY, id: file.id, ify: entry });
   },
 
   dumpAll: (_, dump) => keepPaths(dump),
@@ -116,6 +118,9 @@ export const inotify: FileKind = {
       for (const { id } of entries) drain(restore.descriptor(id));
     };
     settle();
-    restore.atEnd(settle);
+    restore.atEnd(() => {
+      settle();
+      for (const entry of entries) if (stateOf(entry).tscriu_lost) tellOfLoss(restore.descriptor(entry.id));
+    });
   },
 };

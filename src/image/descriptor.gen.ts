@@ -490,7 +490,8 @@ export const messages: Readonly<Record<string, string>> = {
   inotify_file_entry: `1 required uint32 id
 2 required uint32 flags hex
 4 required .fown_entry fown
-5 repeated .inotify_wd_entry wd`,
+5 repeated .inotify_wd_entry wd
+2000 optional bool tscriu_lost`,
   fanotify_inode_mark_entry: `1 required uint64 i_ino
 2 required .fh_entry f_handle`,
   fanotify_mount_mark_entry: `1 required uint32 mnt_id

@@ -895,6 +895,7 @@ export interface InotifyFileEntry {
   flags: number;
   fown: FownEntry;
   wd: InotifyWdEntry[];
+  tscriu_lost?: boolean;
 }
 
 export interface FanotifyInodeMarkEntry {
