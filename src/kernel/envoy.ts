@@ -6,11 +6,15 @@ import { CrError } from "../error.ts";
 import { Desk, OWN_WORDS } from "./beside.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, startEnvoy, type sys } from "./sys.ts";
+import { PR } from "./uapi/prctl.ts";
 import { CLONE } from "./uapi/sched.ts";
 
 /** `struct envoy` of ffi/shim.c, in words of 8 bytes, behind those of every desk. */
 const WORD = { parent: OWN_WORDS, size: OWN_WORDS + 1 } as const;
 const STACK = 65536;
+const SIGKILL = 9;
+/** Calls that give it other rights. */
+const CHANGES: ReadonlySet<number> = new Set([NR.setns, NR.setresuid, NR.setresgid]);
 
 /** A system call as `sys` makes it: by us, or by an envoy. */
 export type Caller = typeof sys;
@@ -27,7 +31,12 @@ export class Envoy implements Disposable {
     const top = addressOf(this.#stack) + STACK;
     this.pid = startEnvoy(this.#desk.address, top - (top % 16));
     if (this.pid < 0) throw new CrError("cannot start a process that goes to other namespaces", { code: "EAGAIN" });
-    this.call = (nr, ...args) => this.#desk.ask(nr, args);
+    this.call = (nr, ...args) => {
+      const result = this.#desk.ask(nr, args);
+      // who becomes another forgets that it has to die with us
+      if (CHANGES.has(nr)) this.#desk.ask(NR.prctl, [PR.SET_PDEATHSIG, SIGKILL]);
+      return result;
+    };
   }
 
   [Symbol.dispose](): void {

@@ -24,7 +24,8 @@ import { type ForeignNamespace, linkOf, type NamespaceName } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { type IdMaps, mapsOf, NOBODY } from "./user-ids.ts";
 
-const SIGCHLD = 17;
+const [SIGKILL, SIGCHLD] = [9, 17];
+const EINTR = -4;
 /** How deep the kernel nests them. */
 const DEEPEST = 33;
 
@@ -265,16 +266,21 @@ function makeInside(entry: UsernsEntry, parent: number | undefined): number {
   if (parent !== undefined) maker.call(NR.setresgid, 0, 0, 0);
   if (parent !== undefined || owner !== 0) maker.call(NR.setresuid, owner, owner, owner);
   sys(NR.prctl, PR.SET_DUMPABLE, dumpable, 0, 0, 0);
-  // it ends at once, and holds the namespace until we do
+  // it waits for nothing, and holds the namespace until we do
   const holder = check(maker.call(NR.clone, CLONE.NEWUSER + SIGCHLD), what);
   const put = (file: string, text: string) => {
     if (text === "") return;
     const path = `/proc/${holder}/${file}`;
     check(writeThere(path, text, writer.call), what, { path, text }, "restore where these ids are");
   };
-  if (entry.tscriu_setgroups_denied) put("setgroups", "deny");
-  put("uid_map", lines(entry.uid_map));
-  put("gid_map", lines(entry.gid_map));
-  put("projid_map", lines(entry.tscriu_projid_map));
-  return openPath(`/proc/${holder}/ns/user`, O.RDONLY, what);
+  try {
+    if (entry.tscriu_setgroups_denied) put("setgroups", "deny");
+    put("uid_map", lines(entry.uid_map));
+    put("gid_map", lines(entry.gid_map));
+    put("projid_map", lines(entry.tscriu_projid_map));
+    return openPath(`/proc/${holder}/ns/user`, O.RDONLY, what);
+  } finally {
+    sys(NR.kill, holder, SIGKILL);
+    while (maker.call(NR.wait4, holder, 0, 0, 0) === EINTR);
+  }
 }

@@ -167,6 +167,8 @@ describe("user namespaces", () => {
         await stage.dump();
         await stage.restore();
         expect(look()).toEqual(before);
+        // nobody of ours is left behind in a user namespace
+        expect(Bun.spawnSync(["pgrep", "-f", stage.images]).stdout.toString()).toBe("");
       }
     },
     testTime,
