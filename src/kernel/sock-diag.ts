@@ -1,4 +1,6 @@
-import { Fields, type NetlinkMessage, NetlinkSocket } from "./netlink.ts";
+import { encodeMessage, Fields, type NetlinkMessage, NetlinkSocket } from "./netlink.ts";
+import { NR } from "./nr.ts";
+import type { Call } from "./standby.ts";
 import { AF } from "./uapi/socket.ts";
 
 const NETLINK_SOCK_DIAG = 4;
@@ -301,6 +303,10 @@ function parseNetlink({ payload }: NetlinkMessage): NetlinkDiagSocket {
   };
 }
 
+/** How the kernel finds a socket. */
+type InetName = Pick<InetSocket, "family" | "protocol" | "srcPort" | "dstPort" | "src" | "dst" | "ifindex" | "cookie">;
+const NLM_F_REQUEST = 1;
+
 /**
  * All sockets of one network namespace, by kind (sock_diag(7)). Every method throws CrError ENOENT where the kernel was
  * built without the diagnosis of that kind (CONFIG_UNIX_DIAG, CONFIG_INET_DIAG, …).
@@ -342,7 +348,19 @@ export class SockDiag implements Disposable {
   }
 
   /** Ends a socket that was listed. Errors: CrError EOPNOTSUPP where the kernel cannot (CONFIG_INET_DIAG_DESTROY). */
-  destroy({ family, protocol, srcPort, dstPort, src, dst, ifindex, cookie }: InetSocket): void {
+  destroy(socket: InetSocket): void {
+    const { srcPort, dstPort } = socket;
+    this.link.request("cannot end a socket", SOCK_DESTROY, this.#named(socket), 0, { srcPort, dstPort });
+  }
+
+  /** The call that ends a socket, whatever becomes of it, to be made while this is there. */
+  destroyCall(socket: InetName): Call {
+    const payload = this.#named(socket);
+    const message = encodeMessage({ type: SOCK_DESTROY, flags: NLM_F_REQUEST, sequence: 0, port: 0, payload });
+    return { nr: NR.sendto, args: [this.link.fd, message, message.length, 0, 0, 0] };
+  }
+
+  #named({ family, protocol, srcPort, dstPort, src, dst, ifindex, cookie }: InetName): Uint8Array {
     const wanted = request(56, family, protocol, [[4, ALL_STATES]]);
     const view = new DataView(wanted.buffer, wanted.byteOffset, wanted.byteLength);
     view.setUint16(8, srcPort);
@@ -355,7 +373,7 @@ export class SockDiag implements Disposable {
     });
     view.setUint32(44, ifindex, true);
     view.setBigUint64(48, cookie, true);
-    this.link.request("cannot end a socket", SOCK_DESTROY, wanted, 0, { srcPort, dstPort });
+    return wanted;
   }
 
   packet(): PacketSocket[] {

@@ -186,7 +186,7 @@ export function dumpConnections(
         for (const one of spot.members) read(one, dump, write);
       });
   // last, so that they are away for as short as can be
-  pending.take(() => dump.beside.renew(undo()));
+  pending.take((more) => dump.beside.renew([...undo(), ...more]));
   for (const listener of pending.listeners) write(listener);
   if (dump.options.fate !== "kill") {
     pending.putBack();

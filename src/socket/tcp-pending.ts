@@ -10,10 +10,12 @@ import { getNumber, type InetAddress, ownAddress, parseInetAddress } from "../ke
 import type { Call } from "../kernel/standby.ts";
 import { statFd } from "../kernel/stat.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { F, O } from "../kernel/uapi/fcntl.ts";
 import { IPPROTO, TCP, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { AF, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { bytesOf, v4Of, wordsOf } from "./inet-address.ts";
 import { type Ends, NetworkLock } from "./network-lock.ts";
+import { type Foreseen, foresee } from "./tcp-foreseen.ts";
 import { readStream, type Stream } from "./tcp-read.ts";
 import { type Pending, type Rebirth, rebirth } from "./tcp-rebirth.ts";
 import { infoOf, optionCall, repairOn } from "./tcp-repair.ts";
@@ -120,11 +122,73 @@ function listed(listener: OpenFile): Ends[] {
 const wordsOfEnds = ({ own, peer }: Ends) =>
   [own, peer].map(({ bytes, port }) => `${v4Of(bytes).join(".")}:${port}`).join();
 
+/**
+ * What puts back all that wait at a listener, however many of them we have taken when we die: those that still wait are taken
+ * too, all are ended without a word (their network is locked), and they come again as they were.
+ */
+class Guarded implements Disposable {
+  readonly #again: readonly Rebirth[];
+  readonly #diag = new SockDiag();
+
+  private constructor(
+    readonly listener: OpenFile,
+    readonly found: readonly Foreseen[],
+    readonly subject: Subject,
+  ) {
+    this.#again = found.map((one) => rebirth(one, subject));
+  }
+
+  /** Undefined where nobody can foresee them. */
+  static of(listener: OpenFile): Guarded | undefined {
+    // what is listed gets its cookie: without, the kernel would find the listener in place of one that is gone
+    listed(listener);
+    const found = foresee(listener.dup);
+    if (found?.some(({ cookie }) => cookie === 0n)) return undefined;
+    const subject = { pid: listener.pid, fd: listener.fd, path: listener.link };
+    return found && found.length > 0 ? new Guarded(listener, found, subject) : undefined;
+  }
+
+  get undo(): Call[] {
+    const { dup, flags } = this.listener;
+    const set = (now: number): Call => ({ nr: NR.fcntl, args: [dup, F.SETFL, now] });
+    const take: Call = { nr: NR.accept4, args: [dup, 0, 0, SOCK.CLOEXEC] };
+    return [
+      set(flags | O.NONBLOCK),
+      ...this.found.map(() => take),
+      set(flags),
+      ...this.found.map((one) => this.#diag.destroyCall(nameOf(one))),
+      ...undelayed(
+        dup,
+        this.#again.flatMap(({ calls }) => calls),
+      ),
+    ];
+  }
+
+  [Symbol.dispose](): void {
+    this.#diag[Symbol.dispose]();
+    for (const one of this.#again) one[Symbol.dispose]();
+  }
+}
+
+function nameOf({ own, peer, cookie }: Foreseen) {
+  const [here, there] = [v4Of(own.bytes), v4Of(peer.bytes)];
+  return {
+    family: here.length === 4 ? AF.INET : AF.INET6,
+    protocol: IPPROTO.TCP,
+    srcPort: own.port,
+    dstPort: peer.port,
+    src: wordsOf(here),
+    dst: wordsOf(there),
+    ifindex: own.scope,
+    cookie,
+  };
+}
+
 /** All that wait, of all listeners that were remembered. Between `take` and `putBack` they are ours. */
 export class PendingConnections {
   readonly listeners: readonly OpenFile[];
   /** What to lock before `take`. */
-  readonly expected: readonly Ends[];
+  readonly expected: Ends[];
   readonly #taken: Taken[] = [];
   /** Of those that came later. */
   readonly #locks: NetworkLock[] = [];
@@ -136,12 +200,12 @@ export class PendingConnections {
 
   /**
    * Takes and reads them; each entry of a listener can be written then.
-   * @param guard has others put back what we hold, if we die
+   * @param guard has others put back what we hold, if we die, and what else these calls put back
    */
-  take(guard: () => void): void {
+  take(guard: (more: readonly Call[]) => void): void {
     this.dump.onFailure(() => this.putBack());
     for (const listener of this.listeners) {
-      const found = this.#takeFrom(listener, guard);
+      const found = [...this.#takeForeseen(listener, guard), ...this.#takeFrom(listener, () => guard([]))];
       entries(this.dump).set(
         listener.id,
         found.map((one) => one.write(this.dump)),
@@ -149,10 +213,26 @@ export class PendingConnections {
     }
   }
 
-  #takeFrom(listener: OpenFile, guard: () => void): Taken[] {
+  /** Those that can be seen before they are taken: at no instant could they not be put back. */
+  #takeForeseen(listener: OpenFile, guard: (more: readonly Call[]) => void): Taken[] {
+    if (this.dump.options.networkLock === "skip") return [];
+    const known = new Set(this.expected.map(wordsOfEnds));
+    const late = (foresee(listener.dup) ?? []).filter((one) => !known.has(wordsOfEnds(one)));
+    if (late.length > 0) this.#locks.push(NetworkLock.ofConnections(late));
+    this.expected.push(...late);
+    // nothing reaches them any more: now they are what they will be
+    using guarded = Guarded.of(listener);
+    if (guarded === undefined) return [];
+    guard(guarded.undo);
+    const found = this.#takeFrom(listener, () => undefined, guarded.found.length);
+    guard([]);
+    return found;
+  }
+
+  #takeFrom(listener: OpenFile, guard: () => void, most = Number.POSITIVE_INFINITY): Taken[] {
     const found: Taken[] = [];
     const known = new Set(this.expected.map(wordsOfEnds));
-    while (pollNow(listener.dup, POLL.IN) & POLL.IN) {
+    while (found.length < most && pollNow(listener.dup, POLL.IN) & POLL.IN) {
       const [peer, size] = [new Uint8Array(128), Uint32Array.of(128)];
       const fd = sys(NR.accept4, listener.dup, addressOf(peer), addressOf(size), SOCK.CLOEXEC);
       check(fd, "cannot take a connection that waits", { pid: listener.pid, fd: listener.fd, path: listener.link });

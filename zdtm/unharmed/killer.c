@@ -2,6 +2,7 @@
  * Runs a command and ends it by SIGKILL at a chosen instant:
  *   killer call N VICTIM COMMAND...   at the entry of its N-th system call since VICTIM has a tracer
  *   killer born N VICTIM COMMAND...   the same since it made a process
+ *   killer accept N VICTIM COMMAND... the same since it took a connection (accept4), that call included
  *   killer after US VICTIM COMMAND... US microseconds after VICTIM has a tracer
  *   killer start US VICTIM COMMAND... US microseconds after it began
  *   killer signal:NUMBER:call N ...   as above, but with this signal, once; then it waits for the command's end
@@ -117,7 +118,7 @@ static int let_go(void) {
 }
 
 /* Calls are looked at since it made its first process: all else is the runtime's start. */
-static int at_call(long n, int at_birth) {
+static int at_call(long n, char from) {
   const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
   long calls = -1, last = -1;
   int status, struck = 0, looks = 0;
@@ -131,7 +132,7 @@ static int at_call(long n, int at_birth) {
       long nr = entered();
       if (nr >= 0) {
         if (calls >= 0) calls++;
-        else if (at_birth || ((last == SYS_ptrace || last == SYS_futex) && traced())) {
+        else if (from == 'a' ? nr == SYS_accept4 : from == 'b' || ((last == SYS_ptrace || last == SYS_futex) && traced())) {
           calls = 0;
           since = now();
         }
@@ -182,6 +183,6 @@ int main(int argc, char **argv) {
   }
   int status;
   waitpid(child, &status, WUNTRACED);
-  if (!strcmp(mode, "call") || !strcmp(mode, "born")) return at_call(atol(argv[2]), mode[0] == 'b');
+  if (!strcmp(mode, "call") || !strcmp(mode, "born") || !strcmp(mode, "accept")) return at_call(atol(argv[2]), mode[0]);
   return by_time(atof(argv[2]), !strcmp(mode, "after"));
 }

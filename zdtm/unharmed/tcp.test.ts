@@ -38,8 +38,11 @@ class Place implements AsyncDisposable {
     mkdirSync(this.images);
   }
 
-  /** @param role of the victim: `queue` where a call of the peer waits to be accepted as well */
-  static async make(role: "tree" | "queue" = "tree"): Promise<Place> {
+  /**
+   * @param role of the victim: `queue` where a call of the peer waits to be accepted as well, `waiting` where that may be away
+   * for a moment
+   */
+  static async make(role: "tree" | "queue" | "waiting" = "tree"): Promise<Place> {
     const keeper = await Keeper.start();
     const scratch = new Scratch();
     const holder = await keeper.run({
@@ -149,16 +152,18 @@ function instants(calls: number, signal: number | undefined): Instant[] {
   ];
 }
 
+/** While a connection that waits is out of its queue. */
+const away = spread(times / 4, 60).map((n): Instant => ({ at: "accept", n }));
+
 /** Disturbs dumps; what they have ended is brought back. */
 async function dumps(more: string[], signal: number | undefined): Promise<{ gone: number; struck: number }> {
-  // killed in the very moment in which a call is out of its queue, it would be lost: see README.md
-  await using place = await Place.make(signal === undefined ? "tree" : "queue");
+  await using place = await Place.make(signal === undefined ? "waiting" : "queue");
   const { victim } = place;
   const tally = { gone: 0, struck: 0 };
   const counted = await place.strike({ at: "call", n: -2 }, place.words("dump", "--leave-running"));
   expect(counted.status).toBe(0);
   await place.well();
-  for (const instant of instants(counted.calls, signal)) {
+  for (const instant of [...instants(counted.calls, signal), ...(signal === undefined ? away : [])]) {
     const when = `${more.join(" ")} ${signal ?? "killed"} at ${instant.at} ${instant.n} of ${counted.calls}`;
     try {
       const { pids } = victim;

@@ -13,10 +13,10 @@ export interface Struck {
 }
 
 /**
- * `call`: at the N-th system call since the victim is traced. `born`: the same since tscriu made a process. `after`, `start`:
- * microseconds since the victim is traced, or since tscriu began.
+ * `call`: at the N-th system call since the victim is traced. `born`: the same since tscriu made a process. `accept`: the same
+ * since it took a connection that waited, at that very call for 0. `after`, `start`: microseconds since the victim is traced, or since tscriu began.
  */
-export type Instant = { at: "call" | "born" | "after" | "start"; n: number; signal?: number };
+export type Instant = { at: "call" | "born" | "accept" | "after" | "start"; n: number; signal?: number };
 
 /** @param under what the killer is started by */
 export async function strike(
