@@ -35,21 +35,24 @@ export const IFLA = {
   MTU: 4,
   LINK: 5,
   MASTER: 10,
+  TXQLEN: 13,
   LINKINFO: 18,
+  IFALIAS: 20,
+  GROUP: 27,
   NET_NS_FD: 28,
   CARRIER: 33,
   LINK_NETNSID: 37,
 } as const;
-export const INFO = { KIND: 1, DATA: 2 } as const;
+export const INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
 /** IFLA_TUN_*, and the flags that devices are made with for some of them (linux/if_tun.h). */
 const TUN = { OWNER: 1, GROUP: 2, TYPE: 3, PI: 4, VNET_HDR: 5, PERSIST: 6, MULTI_QUEUE: 7 } as const;
 const IFF = { NO_PI: 0x1000, VNET_HDR: 0x4000, MULTI_QUEUE: 0x100, PERSIST: 0x800 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
-const RTA = { OIF: 4, MULTIPATH: 9 } as const;
+const RTA = { OIF: 4, GATEWAY: 5, MULTIPATH: 9, CACHEINFO: 12, VIA: 18, NH_ID: 30 } as const;
+/** What a next hop of its own says for a route. */
+const OF_NEXT_HOP: ReadonlySet<number> = new Set([RTA.OIF, RTA.GATEWAY, RTA.MULTIPATH, RTA.VIA, RTA.CACHEINFO]);
 const RTNH_F_ONLINK = 4;
-/** RTN_BLACKHOLE, UNREACHABLE, PROHIBIT, THROW. */
-const NOWHERE: ReadonlySet<number> = new Set([6, 7, 8, 9]);
 const FRA_PRIORITY = 6;
 /** Of the tables local, main and default. */
 const USUAL_RULES: ReadonlySet<number> = new Set([0, 32766, 32767]);
@@ -168,9 +171,12 @@ export class NetworkLinks implements Disposable {
     this.#put(RTM.NEWRULE, payload, "a rule", lost);
   }
 
-  /** One that leads to no interface: what it meets is thrown away or refused. */
-  addRoute(payload: Uint8Array, lost: (what: string) => void): void {
-    this.#put(RTM.NEWROUTE, payload, "a route", lost);
+  /**
+   * One that leads to no interface, where what it meets is thrown away or refused, or to several, or to a next hop with a name.
+   * @param numbers what an interface of the images is called here
+   */
+  addRoute(payload: Uint8Array, numbers: ReadonlyMap<number, number>, lost: (what: string) => void): void {
+    this.#put(RTM.NEWROUTE, routeOfMany(payload, numbers), "a route", lost);
   }
 
   #addresses(index: number): Uint8Array[] {
@@ -182,7 +188,7 @@ export class NetworkLinks implements Disposable {
   /** Gives a fresh device what the saved one had. `lost` is told what could not be done. */
   configure(
     index: number,
-    { flags, mtu, address }: NetDeviceEntry,
+    { flags, mtu, address, ...more }: NetDeviceEntry,
     { addresses, routes }: Configuration,
     lost: (what: string) => void,
   ): void {
@@ -192,6 +198,9 @@ export class NetworkLinks implements Disposable {
     head.setUint32(12, SETTABLE, true);
     const link = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MTU, mtu);
     if (address !== undefined) link.attribute(IFLA.ADDRESS, address);
+    if (more.tscriu_queue !== undefined) link.u32(IFLA.TXQLEN, more.tscriu_queue);
+    if (more.tscriu_group !== undefined) link.u32(IFLA.GROUP, more.tscriu_group);
+    if (more.tscriu_alias !== undefined) link.text(IFLA.IFALIAS, more.tscriu_alias);
     this.#link.request("cannot set up a network interface", RTM.NEWLINK, link.build(), 0, { index });
     for (const one of addresses) {
       const isNew = this.#put(RTM.NEWADDR, addressFor(one, index, IFA_F_NODAD), "an address", lost);
@@ -248,11 +257,8 @@ function comesByItself(payload: Uint8Array): boolean {
   return OWN_ROUTES.has(payload[5] ?? 0);
 }
 
-/** Leads a route to no interface at all? */
-export function leadsNowhere(payload: Uint8Array): boolean {
-  const attributes = parseAttributes(payload.subarray(ROUTE_HEADER));
-  return NOWHERE.has(payload[7] ?? 0) && !attributes.has(RTA.MULTIPATH);
-}
+/** Is a route one that leads through no interface, or through several? */
+export const isOfNoDevice = (payload: Uint8Array) => !comesByItself(payload) && routedDevice(payload) === 0;
 
 function isUsualRule(payload: Uint8Array): boolean {
   const priority = parseAttributes(payload.subarray(ROUTE_HEADER)).get(FRA_PRIORITY);
@@ -264,7 +270,42 @@ export function routedDevice(payload: Uint8Array): number {
   if (comesByItself(payload)) return 0;
   const attributes = parseAttributes(payload.subarray(ROUTE_HEADER));
   const oif = attributes.get(RTA.OIF);
-  return oif === undefined || attributes.has(RTA.MULTIPATH) ? 0 : new Fields(oif).u32();
+  const isOne = oif !== undefined && !attributes.has(RTA.MULTIPATH) && !attributes.has(RTA.NH_ID);
+  return isOne ? new Fields(oif).u32() : 0;
+}
+
+/** Of the flags of a route's next hop those that somebody sets. */
+export const routeNexthop = (flags: number) => flags & RTNH_F_ONLINK;
+
+/** The route with our numbers of interfaces. */
+function routeOfMany(payload: Uint8Array, numbers: ReadonlyMap<number, number>): Uint8Array {
+  const head = payload.slice(0, ROUTE_HEADER);
+  const view = new DataView(head.buffer);
+  view.setUint32(8, routeNexthop(view.getUint32(8, true)), true);
+  const built = new PayloadBuilder().raw(head);
+  const list = attributeList(payload.subarray(ROUTE_HEADER));
+  const isNamed = list.some(([type]) => type === RTA.NH_ID);
+  for (const [type, value] of list) {
+    if (isNamed && OF_NEXT_HOP.has(type)) continue;
+    if (type === RTA.MULTIPATH) built.attribute(type, nextHops(value, numbers));
+    else built.attribute(type, value);
+  }
+  return built.build();
+}
+
+/** struct rtnexthop, one behind the other, each with its attributes: length, flags and number are what we look at. */
+function nextHops(value: Uint8Array, numbers: ReadonlyMap<number, number>): Uint8Array {
+  const own = value.slice();
+  const view = new DataView(own.buffer);
+  for (let at = 0; at + 8 <= own.length; ) {
+    const length = view.getUint16(at, true);
+    if (length < 8) throw new CrError("a route's next hop makes no sense", { code: "BAD_IMAGE" });
+    const ifindex = view.getUint32(at + 4, true);
+    view.setUint8(at + 2, routeNexthop(view.getUint8(at + 2)));
+    view.setUint32(at + 4, numbers.get(ifindex) ?? ifindex, true);
+    at += Math.ceil(length / 4) * 4;
+  }
+  return own;
 }
 
 const flagsOf = (payload: Uint8Array) => {

@@ -807,7 +807,11 @@ export const messages: Readonly<Record<string, string>> = {
 15 optional .sit_entry sit
 2000 optional string tscriu_kind
 2001 optional bytes tscriu_data
-2002 optional uint32 tscriu_link`,
+2002 optional uint32 tscriu_link
+2003 optional string tscriu_alias
+2004 optional uint32 tscriu_group
+2005 optional uint32 tscriu_queue
+2006 optional bytes tscriu_port`,
   netns_id: `1 required uint32 target_ns_id
 2 required int32 netnsid_value`,
   netns_entry: `1 repeated int32 def_conf
@@ -823,7 +827,10 @@ export const messages: Readonly<Record<string, string>> = {
 2000 repeated .tscriu_sysctl tscriu_sysctls
 2001 optional bytes tscriu_filter
 2002 repeated .tscriu_xtable tscriu_xtables
-2003 repeated bytes tscriu_neighbours`,
+2003 repeated bytes tscriu_neighbours
+2004 repeated .tscriu_network_message tscriu_messages`,
+  tscriu_network_message: `1 required string kind
+2 required bytes payload`,
   tscriu_xtable: `1 required uint32 family
 2 required string name
 3 required uint32 hooks

@@ -1341,6 +1341,10 @@ export interface NetDeviceEntry {
   tscriu_kind?: string;
   tscriu_data?: Uint8Array;
   tscriu_link?: number;
+  tscriu_alias?: string;
+  tscriu_group?: number;
+  tscriu_queue?: number;
+  tscriu_port?: Uint8Array;
 }
 
 export interface NetnsId {
@@ -1363,6 +1367,12 @@ export interface NetnsEntry {
   tscriu_filter?: Uint8Array;
   tscriu_xtables: TscriuXtable[];
   tscriu_neighbours: Uint8Array[];
+  tscriu_messages: TscriuNetworkMessage[];
+}
+
+export interface TscriuNetworkMessage {
+  kind: string;
+  payload: Uint8Array;
 }
 
 export interface TscriuXtable {
@@ -2326,6 +2336,7 @@ export interface Messages {
   net_device_entry: NetDeviceEntry;
   netns_id: NetnsId;
   netns_entry: NetnsEntry;
+  tscriu_network_message: TscriuNetworkMessage;
   tscriu_xtable: TscriuXtable;
   tscriu_sysctl: TscriuSysctl;
   tunfile_entry: TunfileEntry;

@@ -10,6 +10,8 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { filterProblems } from "./net-filter.ts";
+import { hasPolicies } from "./net-ipsec.ts";
+import { strangeQueues } from "./net-messages.ts";
 import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 
 /** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
@@ -77,6 +79,13 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     const data = info.get(INFO.DATA);
     if (data !== undefined) entry.tscriu_data = data.slice();
     if (kind === "macvlan") entry.macvlan = readMacvlan(data);
+    const port = info.get(INFO.SLAVE_DATA);
+    const isPort = new Fields(info.get(INFO.SLAVE_KIND) ?? new Uint8Array(1)).text() === "bridge";
+    if (port !== undefined && isPort) entry.tscriu_port = port.slice();
+    const [alias, group, queue] = [attributes.get(IFLA.IFALIAS), number(IFLA.GROUP), number(IFLA.TXQLEN)];
+    if (alias !== undefined) entry.tscriu_alias = new Fields(alias).text();
+    if (group !== undefined && group !== 0) entry.tscriu_group = group;
+    if (queue !== undefined) entry.tscriu_queue = queue;
     const isDeserted = kind === "tun" && attributes.get(IFLA.CARRIER)?.[0] === 0;
     if (isDeserted) {
       const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
@@ -149,6 +158,16 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
           { interface: entry.name },
         ),
       );
+  for (const { ifindex, kind } of strangeQueues()) {
+    const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
+    const remedy = `take it away before the dump (tc qdisc del dev ${name ?? "NAME"} root), and make it again after the restore`;
+    if (name !== undefined)
+      found.push(fail(`an interface has a queueing discipline of the kind ${kind}`, remedy, { interface: name }));
+  }
+  if (hasPolicies()) {
+    const remedy = "take them away before the dump (ip xfrm state flush, ip xfrm policy flush), and load them again";
+    found.push(fail("the tree's network namespace has policies or keys of IPsec", remedy));
+  }
   const filters = filterProblems();
   if (filters.length > 0) {
     const remedy = "remove it before the dump, and load it again after the restore";
@@ -239,7 +258,7 @@ export function makeLinks(
   return wanted;
 }
 
-function header(ifindex: number): PayloadBuilder {
+export function header(ifindex: number): PayloadBuilder {
   const head = new DataView(new ArrayBuffer(LINK_HEADER));
   head.setUint32(4, ifindex, true);
   return new PayloadBuilder().raw(new Uint8Array(head.buffer));

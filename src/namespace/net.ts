@@ -5,7 +5,7 @@
 import { CrError, type Subject } from "../error.ts";
 import {
   addressedDevice,
-  leadsNowhere,
+  isOfNoDevice,
   NetworkLinks,
   routedDevice,
   savedMessages,
@@ -29,7 +29,9 @@ import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { checkDevices } from "./net-devices.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
+import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
+import { matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
@@ -49,6 +51,7 @@ const NO_SYSCTLS = {
   tscriu_sysctls: [],
   tscriu_xtables: [],
   tscriu_neighbours: [],
+  tscriu_messages: [],
 };
 
 /** What criu keeps of /proc/sys/net. */
@@ -178,6 +181,7 @@ export const net: NamespaceKind = {
           ...(tscriu_filter && { tscriu_filter }),
           tscriu_xtables,
           tscriu_neighbours,
+          tscriu_messages: readMessages(),
         },
       ]);
       using links = new NetworkLinks();
@@ -293,7 +297,9 @@ function fillNetwork(
     const withOwnAddresses = withoutOwnAddresses(
       made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
     );
+    const numbers = new Map(configured.map(({ device, ifindex }) => [device.ifindex, ifindex]));
     for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);
+    matchSettings(made, lost);
     // a pair is up only when its end in another network is, and so is the bridge that it is in
     late(() =>
       inNetwork(path, { namespace: id }, () => {
@@ -305,10 +311,11 @@ function fillNetwork(
     // an image of criu says it here alone
     const values = new NetworkValues();
     for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
-    for (const route of routes) if (leadsNowhere(route)) links.addRoute(route, lost);
+    writeMessages(entry.tscriu_messages, "hops", numbers, lost);
+    for (const route of routes) if (isOfNoDevice(route)) links.addRoute(route, numbers, lost);
     for (const rule of saved("RULE")) links.addRule(rule, lost);
-    const numbers = new Map(configured.map(({ device, ifindex }) => [device.ifindex, ifindex]));
     writeNeighbours(entry.tscriu_neighbours, numbers, lost);
+    writeMessages(entry.tscriu_messages, "others", numbers, lost);
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there

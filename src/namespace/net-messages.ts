@@ -1,0 +1,210 @@
+/**
+ * What else a network namespace holds that rtnetlink(7) tells and takes in the same words: next hops with names of their own, static
+ * entries of bridges, labels of addresses (RFC 6724), queueing disciplines.
+ */
+import { CrError } from "../error.ts";
+import { routeNexthop } from "../file/network-link.ts";
+import type { TscriuNetworkMessage } from "../image/schema.gen.ts";
+import { attributeList, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { AF, NETLINK } from "../kernel/uapi/socket.ts";
+
+const NLM_F_CREATE_REPLACE = 0x500;
+const AF_BRIDGE = 7;
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+interface Kind {
+  readonly name: string;
+  /** RTM_GET* and RTM_NEW*. */
+  readonly get: number;
+  readonly put: number;
+  /** Of the structure before the attributes, bytes. */
+  readonly header: number;
+  readonly family: number;
+  /** Where the structure has the interface's number, or which attribute is that; 0 is none. */
+  readonly deviceAt?: number;
+  readonly device?: number;
+  /** Attributes that are set; all others are the kernel's to tell. */
+  readonly kept: ReadonlySet<number>;
+  /** Somebody made it: it does not come by itself. */
+  isSet(payload: Uint8Array): boolean;
+  /** What the structure says that is no wish. */
+  plain?(head: DataView): void;
+}
+
+/** nexthop(8), linux/nexthop.h: struct nhmsg; NHA_ID, GROUP, GROUP_TYPE, BLACKHOLE, OIF, GATEWAY, ENCAP_TYPE, ENCAP, FDB. */
+const NHA = { GROUP: 2, OIF: 5 } as const;
+const RTPROT_KERNEL = 2;
+/** linux/neighbour.h: struct ndmsg; NDA_LLADDR, VLAN. */
+const NDM = { ifindex: 4, state: 8, flags: 10 } as const;
+const NUD_NOARP = 0x40;
+const NTF_MASTER = 4;
+const NDA_MASTER = 9;
+/** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS. */
+const TCM = { ifindex: 4, handle: 8, info: 16 } as const;
+const TCA_KIND = 1;
+
+const NEXT_HOP: Kind = {
+  name: "next hop",
+  get: 106,
+  put: 104,
+  header: 8,
+  family: AF.UNSPEC,
+  device: NHA.OIF,
+  kept: new Set([1, 2, 3, 4, 5, 6, 7, 8, 11]),
+  isSet: (payload) => payload[2] !== RTPROT_KERNEL,
+  plain: (head) => {
+    // its scope is found anew
+    for (const at of [1, 3]) head.setUint8(at, 0);
+    head.setUint32(4, routeNexthop(head.getUint32(4, true)), true);
+  },
+};
+
+const KINDS: readonly Kind[] = [
+  {
+    name: "bridge entry",
+    get: 30,
+    put: 28,
+    header: 12,
+    family: AF_BRIDGE,
+    deviceAt: NDM.ifindex,
+    kept: new Set([2, 5]),
+    isSet: (payload) =>
+      (viewOf(payload).getUint16(NDM.state, true) & NUD_NOARP) !== 0 &&
+      parseAttributes(payload.subarray(12)).has(NDA_MASTER),
+    plain: (head) => head.setUint8(NDM.flags, NTF_MASTER),
+  },
+  {
+    name: "label",
+    get: 74,
+    put: 72,
+    header: 12,
+    family: AF.INET6,
+    deviceAt: 4,
+    kept: new Set([1, 2]),
+    isSet: () => true,
+    plain: (head) => head.setUint32(8, 0, true),
+  },
+  {
+    name: "queueing discipline",
+    get: 38,
+    put: 36,
+    header: 20,
+    family: AF.UNSPEC,
+    deviceAt: TCM.ifindex,
+    kept: new Set([TCA_KIND, 2]),
+    // those without a handle are the kernel's own
+    isSet: (payload) => viewOf(payload).getUint32(TCM.handle, true) !== 0,
+    plain: (head) => head.setUint32(TCM.info, 0, true),
+  },
+];
+
+/** Those that do not live by classes and filters, which are not told of. */
+const PLAIN_QUEUES: ReadonlySet<string> = new Set([
+  ...["pfifo", "bfifo", "pfifo_head_drop", "pfifo_fast", "fq", "fq_codel", "codel", "fq_pie", "pie", "sfq", "cake"],
+  ...["netem", "mq", "noqueue"],
+]);
+
+function list(socket: NetlinkSocket, { name, get, header, family, isSet }: Kind): Uint8Array[] {
+  const ask = new Uint8Array(header);
+  ask[0] = family;
+  try {
+    const found = socket.dump(`cannot list what a network has: ${name}`, get, ask);
+    return found.map(({ payload }) => payload).filter(isSet);
+  } catch (error) {
+    // an older kernel, or one built without
+    if (error instanceof CrError && ["EOPNOTSUPP", "EINVAL"].includes(error.code)) return [];
+    throw error;
+  }
+}
+
+function saved(kind: Kind, payload: Uint8Array): TscriuNetworkMessage {
+  const head = payload.slice(0, kind.header);
+  kind.plain?.(viewOf(head));
+  const built = new PayloadBuilder().raw(head);
+  for (const [type, value] of attributeList(payload.subarray(kind.header)))
+    if (kind.kept.has(type)) built.attribute(type, value);
+  return { kind: kind.name, payload: built.build() };
+}
+
+/** Of the namespace that we are in. */
+export function readMessages(): TscriuNetworkMessage[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const isGroup = (payload: Uint8Array) => parseAttributes(payload.subarray(NEXT_HOP.header)).has(NHA.GROUP);
+  // groups name members
+  const hops = list(socket, NEXT_HOP).sort((a, b) => Number(isGroup(a)) - Number(isGroup(b)));
+  return [
+    ...hops.map((payload) => saved(NEXT_HOP, payload)),
+    ...KINDS.flatMap((kind) => list(socket, kind).map((payload) => saved(kind, payload))),
+  ];
+}
+
+/** Queueing disciplines that nobody can bring back, and the interfaces that have them. */
+export function strangeQueues(): { readonly ifindex: number; readonly kind: string }[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const queues = KINDS.filter(({ name }) => name === "queueing discipline");
+  return queues
+    .flatMap((kind) => list(socket, kind).map((payload) => ({ payload, header: kind.header })))
+    .flatMap(({ payload, header }) => {
+      const words = parseAttributes(payload.subarray(header)).get(TCA_KIND) ?? new Uint8Array(0);
+      const kind = Buffer.from(words).toString("latin1").replace(/\0.*$/s, "");
+      return PLAIN_QUEUES.has(kind) ? [] : [{ ifindex: viewOf(payload).getUint32(TCM.ifindex, true), kind }];
+    });
+}
+
+/**
+ * @param which before addresses have routes, or afterwards
+ * @param numbers what an interface of the images is called here
+ * @param lost is told what could not be done
+ */
+export function writeMessages(
+  messages: readonly TscriuNetworkMessage[],
+  which: "hops" | "others",
+  numbers: ReadonlyMap<number, number>,
+  lost: (what: string) => void,
+): void {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const kinds = new Map((which === "hops" ? [NEXT_HOP] : KINDS).map((kind) => [kind.name, kind]));
+  // some come by themselves
+  const there = new Set(
+    [...kinds.values()].flatMap((kind) => list(socket, kind).map((payload) => keyOf(saved(kind, payload)))),
+  );
+  for (const { kind: name, payload } of messages) {
+    const kind = kinds.get(name);
+    if (kind === undefined) continue;
+    if (payload.length < kind.header) throw new CrError("a message without its header", { code: "BAD_IMAGE" });
+    const own = here(kind, Uint8Array.from(payload), numbers);
+    if (own === undefined) lost(`a ${name} of an interface that was not made`);
+    else if (!there.has(keyOf({ kind: name, payload: own }))) put(socket, kind, own, lost);
+  }
+}
+
+const keyOf = ({ kind, payload }: TscriuNetworkMessage) => `${kind} ${Buffer.from(payload).toString("hex")}`;
+
+function put(socket: NetlinkSocket, { name, put: type }: Kind, payload: Uint8Array, lost: (what: string) => void) {
+  try {
+    socket.request(`cannot make a ${name}`, type, payload, NLM_F_CREATE_REPLACE);
+  } catch (error) {
+    if (!(error instanceof CrError)) throw error;
+    lost(error.message);
+  }
+}
+
+/** The same with our numbers of interfaces. */
+function here(kind: Kind, payload: Uint8Array, numbers: ReadonlyMap<number, number>): Uint8Array | undefined {
+  const { deviceAt, device, header } = kind;
+  const view = viewOf(payload);
+  if (deviceAt !== undefined) {
+    const was = view.getUint32(deviceAt, true);
+    const is = was === 0 ? 0 : numbers.get(was);
+    if (is === undefined) return undefined;
+    view.setUint32(deviceAt, is, true);
+  }
+  const built = new PayloadBuilder().raw(payload.slice(0, header));
+  for (const [type, value] of attributeList(payload.subarray(header))) {
+    const is = type === device ? numbers.get(viewOf(value).getUint32(0, true)) : undefined;
+    if (type === device && is === undefined) return undefined;
+    if (is === undefined) built.attribute(type, value);
+    else built.u32(type, is);
+  }
+  return built.build();
+}
