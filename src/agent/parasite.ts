@@ -50,8 +50,10 @@ export class Parasite implements Area, Disposable {
   #running = false;
   #settled = false;
   #pins = 0;
-  /** Where the leader is pinned. */
-  #cpu: number | undefined;
+  /** Those threads as we see them. */
+  readonly #pinned: number[] = [];
+  /** Where the leader is pinned, and what it calls itself. */
+  #leads: { readonly cpu: number; readonly own: number } | undefined;
 
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
@@ -216,18 +218,19 @@ export class Parasite implements Area, Disposable {
   /**
    * Puts a thread on our CPU while we talk to it: waking another CPU is what costs. The agent gives the old affinity back if we
    * die; `cure` does otherwise. Not under seccomp, where the agent could not.
+   * @param own what the thread calls itself: the agent knows no other number
    */
-  pin(tid: number, cpu: number): void {
+  pin(tid: number, cpu: number, own: number): void {
     if (this.filtered || this.#pins >= PINS.max) return;
     const at = PINS.at + this.#pins * PINS.size;
     const mask = this.bytes.subarray(at + PINS.mask, at + PINS.size);
     const length = sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask));
     if (length < 0) return;
-    this.view.setUint32(at, tid, true);
+    this.view.setUint32(at, own, true);
     this.view.setUint32(at + 4, length, true);
-    this.#pins++;
+    this.#pinned[this.#pins++] = tid;
     this.view.setUint32(PINS.count, this.#pins, true);
-    if (tid === this.leader.tid) this.#cpu = cpu;
+    if (tid === this.leader.tid) this.#leads = { cpu, own };
     const one = new Uint8Array(PINS.size - PINS.mask);
     one[cpu >> 3] = 1 << (cpu & 7);
     sys(NR.sched_setaffinity, tid, one.length, addressOf(one));
@@ -238,17 +241,18 @@ export class Parasite implements Area, Disposable {
     while (this.#pins > left) {
       const at = PINS.at + --this.#pins * PINS.size;
       const length = this.view.getUint32(at + 4, true);
-      sys(NR.sched_setaffinity, this.view.getUint32(at, true), length, addressOf(this.bytes.subarray(at + PINS.mask)));
+      const tid = this.#pinned[this.#pins] ?? -1;
+      sys(NR.sched_setaffinity, tid, length, addressOf(this.bytes.subarray(at + PINS.mask)));
       this.view.setUint32(PINS.count, this.#pins, true);
     }
   }
 
   /** From now on the leader may run on all CPUs that it is allowed, until what is returned is called. */
   roam(): () => void {
-    const cpu = this.#cpu;
+    const leads = this.#leads;
     this.unpin();
     return () => {
-      if (cpu !== undefined) this.pin(this.leader.tid, cpu);
+      if (leads !== undefined) this.pin(this.leader.tid, leads.cpu, leads.own);
     };
   }
 

@@ -3,6 +3,7 @@ import { arch } from "../agent/arch/index.ts";
 import { canSend, type Errand, send } from "../agent/errand.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
+import { numbersOfTask } from "../agent/pid.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
 import { TaskGone } from "../kernel/ptrace.ts";
@@ -36,7 +37,7 @@ export class InfectedTask implements Disposable {
       this.home[Symbol.dispose]();
       throw error;
     }
-    this.parasite.pin(task.pid, cpu);
+    this.parasite.pin(task.pid, cpu, task.status.nsPid.at(-1) ?? task.pid);
   }
 
   get leader(): Tracee {
@@ -64,7 +65,8 @@ export class InfectedTask implements Disposable {
   askThread<T>(thread: Tracee, cpu: number, ask: (calls: ThreadCalls) => T): T {
     const { home, memory, parasite } = this;
     const { sp, scratch } = home.frameFor(thread, 1);
-    parasite.pin(thread.tid, cpu);
+    const isApart = this.task.status.nsPid.length > 1;
+    parasite.pin(thread.tid, cpu, isApart ? (numbersOfTask(thread.tid)[0] ?? thread.tid) : thread.tid);
     try {
       return ask({
         scratch,
