@@ -79,6 +79,17 @@ export class Victim {
     return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), options);
   }
 
+  /** A tree that runs already. @param out what it writes */
+  static of(
+    keeper: Keeper,
+    pid: number,
+    out: string,
+    counters: { readonly address: number; readonly count: number },
+    options: VictimOptions = {},
+  ): Victim {
+    return new Victim(pid, keeper, out, counters.address, counters.count, options);
+  }
+
   get pids(): number[] {
     return treeOf(this.pid);
   }
