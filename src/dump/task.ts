@@ -29,6 +29,7 @@ import { readSched } from "../task/sched.ts";
 import type { SeccompChains } from "../task/seccomp.ts";
 import { dumpPending } from "../task/signals.ts";
 import { askRobustLists, askThread, type ThreadInside } from "../task/thread.ts";
+import { addOverruns } from "../task/timer-overruns.ts";
 import { readWait, type Wait } from "../task/wait.ts";
 import { DeadLeader } from "./dead-leader.ts";
 import { askSegments, runsI386 } from "./i386.ts";
@@ -117,6 +118,8 @@ export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: Vi
   const brk = program.call(NR.brk, [0]);
   program.run();
   const leader = answers();
+  if (!addOverruns(one.task.dir, leader.posix, look.process.pending))
+    one.log.warn(`how often timers were due whose signals wait cannot be seen, and is lost: pid ${one.task.pid}`);
   const mm = { brk: program.result(brk), protectionKeys: keys() };
   if (isI386) askMore(one, look, pids);
   const others = one.task.threads.slice(1);

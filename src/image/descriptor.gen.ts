@@ -1378,7 +1378,8 @@ export const messages: Readonly<Record<string, string>> = {
 8 required uint64 insec
 9 required uint64 vsec
 10 required uint64 vnsec
-11 optional int32 notify_thread_id`,
+11 optional int32 notify_thread_id
+2000 optional uint64 tscriu_overrun`,
   task_timers_entry: `1 required .itimer_entry real
 2 required .itimer_entry virt
 3 required .itimer_entry prof

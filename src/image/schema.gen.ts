@@ -2157,6 +2157,7 @@ export interface PosixTimerEntry {
   vsec: U64;
   vnsec: U64;
   notify_thread_id?: number;
+  tscriu_overrun?: U64;
 }
 
 export interface TaskTimersEntry {

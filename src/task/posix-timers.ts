@@ -10,6 +10,7 @@ import { CLOCK } from "../kernel/uapi/event.ts";
 import { PR, PR_TIMER_CREATE_RESTORE_IDS } from "../kernel/uapi/prctl.ts";
 import { SIGEV } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
+import { armOverrun, isOverrun } from "./timer-overruns.ts";
 
 export type { PosixTimer } from "../kernel/proc/timers.ts";
 
@@ -144,8 +145,9 @@ function countUp(program: Program, ordered: readonly PosixTimerEntry[], pid: num
 
 /** Starts the timers that ran: this belongs to the very end of a restore. */
 export function armPosixTimers(program: Program, entries: readonly PosixTimerEntry[]): void {
+  armOverrun(program, entries.filter(isOverrun));
   for (const entry of entries) {
-    if (BigInt(entry.vsec) === 0n && BigInt(entry.vnsec) === 0n) continue;
+    if (isOverrun(entry) || (BigInt(entry.vsec) === 0n && BigInt(entry.vnsec) === 0n)) continue;
     const place = program.reserve(ITIMERSPEC_SIZE);
     const words = [entry.isec, entry.insec, entry.vsec, entry.vnsec];
     for (const [n, word] of words.entries()) place.view.setBigInt64(n * 8, BigInt(word), true);

@@ -29,6 +29,7 @@ import { restoreRseq } from "./rseq.ts";
 import { hasSeccomp, restoreSeccomp } from "./seccomp.ts";
 import { restoreAltstack, restorePending, restoreSigactions } from "./signals.ts";
 import { restoreClearTid, restoreName, restorePdeathSignal, restoreRobustList } from "./thread.ts";
+import { withoutOverrun } from "./timer-overruns.ts";
 
 /** Which thread a program runs in, by virtual ids. */
 export interface Who {
@@ -53,8 +54,9 @@ export function restoreState(program: Program, core: CoreEntry, who: Who): void 
   if (core.tc) {
     restoreProcess(program, core.tc);
     restoreSigactions(program, core.tc.sigactions);
-    restorePending(program, core.tc.signals_s, who.pid);
-    restorePosixTimers(program, core.tc.timers?.posix ?? [], who.pid);
+    const timers = core.tc.timers?.posix ?? [];
+    restorePending(program, withoutOverrun(core.tc.signals_s, timers), who.pid);
+    restorePosixTimers(program, timers, who.pid);
   }
   registers.permit(program, core);
   restoreName(program, thread.comm ?? core.tc?.comm);

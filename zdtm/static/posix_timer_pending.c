@@ -1,4 +1,4 @@
-// zdtm: {"category": "timers", "verifies": "a periodic POSIX timer that expired while its signal was blocked has its signal pending, with its value, and is due next as before"}
+// zdtm: {"category": "timers", "verifies": "a periodic POSIX timer that expired while its signal was blocked has its signal pending, with its value and how often it was due besides, and is due next as before"}
 #include "tst.h"
 
 int main(void) {
@@ -21,6 +21,10 @@ int main(void) {
   tst_check(sigtimedwait(&set, &info, &at_once) == SIGRTMIN, "the signal is gone");
   tst_check(info.si_code == SI_TIMER && info.si_int == 5, "the signal has code %d and value %d", info.si_code,
             info.si_int);
+  /* the kernel alone knows */
+  bool told = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+  tst_check(!told || info.si_overrun == 10, "it was due %d times besides, not 10", info.si_overrun);
+  tst_check(!told || timer_getoverrun(timer) == 10, "the timer was due %d times besides, not 10", timer_getoverrun(timer));
   tst_sys(timer_gettime(timer, &value));
   tst_check(value.it_interval.tv_sec == 3600 && value.it_value.tv_sec > 900 && value.it_value.tv_sec <= 1800,
             "the timer has %ld s left", value.it_value.tv_sec);
