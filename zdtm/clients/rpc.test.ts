@@ -131,6 +131,53 @@ describe("rpc", () => {
     await endRestored(pid);
   });
 
+  test("as go-criu asks: any descriptor, a worker for each request, answers of 8 KiB, statistics beside the images", async () => {
+    await using stage = await Stage.set();
+    using _adopted = adopting();
+    // the number that the socket happens to have in the client
+    const renumber = `exec 77<&3 3<&-; set -- "\${@:1:$#-1}"; exec "$@" 77`;
+    const start = async () => Client.start("bash", "-c", renumber, "bash", ...(await binary()));
+    const ask = async <T>(act: (client: Client) => T): Promise<T> => {
+      using client = await start();
+      return act(client);
+    };
+    expect(await ask((client) => client.request({ type: CriuReqType.VERSION }).version)).toMatchObject({
+      major_number: 4,
+      minor_number: 2,
+    });
+    const features = { mem_track: true, lazy_pages: true, pidfd_store: true };
+    const found = await ask((client) => client.request({ type: CriuReqType.FEATURE_CHECK, features }).features);
+    expect(Object.keys(found ?? {}).sort()).toEqual(Object.keys(features).sort());
+    const heard: string[] = [];
+    const listener = ({ script }: Notification) => heard.push(script) > 0;
+    const opts = {
+      ...stage.options,
+      log_file: "dump.log",
+      tcp_established: true,
+      file_locks: true,
+      ghost_limit: 1 << 20,
+    };
+    await ask((client) => client.dump({ ...opts, pid: stage.pid, leave_running: true }, listener));
+    await ask((client) => client.dump({ ...opts, pid: stage.pid }, listener));
+    await until("it lives", () => (stage.alive ? "alive" : undefined));
+    const pid = await ask((client) => client.restore({ ...opts, log_file: "restore.log" }, listener));
+    for (const one of ["pre-dump", "post-dump", "pre-restore", "post-restore"]) expect(heard).toContain(one);
+    for (const [file, name] of [
+      ["stats-dump", "dump"],
+      ["stats-restore", "restore"],
+    ] as const) {
+      const said = Bun.spawnSync([...(await binary()), "crit", "decode", "-i", `${stage.images}/${file}`]).stdout;
+      expect(Object.keys(JSON.parse(said.toString()).entries[0])).toContain(name);
+    }
+    const nowhere = `${stage.images}/${"x".repeat(200)}`;
+    const long = Array.from({ length: 60 }, (_, i) => `${nowhere}${i}`).join("/");
+    const refused = await ask((client) =>
+      failure(() => client.dump({ ...opts, images_dir_fd: -1, images_dir: long, pid })),
+    );
+    expect(refused.message.length).toBeLessThan(8000);
+    await endRestored(pid);
+  });
+
   test("a client that objects: the tree runs on, the half restored one is gone", async () => {
     await using stage = await Stage.set();
     using _adopted = adopting();

@@ -23,14 +23,12 @@ async function story(how: "service" | "worker"): Promise<string[]> {
   await using keeper = await Keeper.start();
   const self = await driver(scratch, "self");
   const address = how === "service" ? await serve(keeper, scratch) : "-";
-  const [first, second, alive, out] = [
-    scratch.file("first"),
-    scratch.file("second"),
-    scratch.file("alive"),
-    scratch.file("out"),
-  ];
-  for (const dir of [first, second, alive]) mkdirSync(dir);
-  const { words, env } = self(address, first, second, `+${alive}`);
+  const [first, second, alive, asked] = [scratch.file("1"), scratch.file("2"), scratch.file("3"), scratch.file("4")];
+  const out = scratch.file("out");
+  for (const dir of [first, second, alive, asked]) mkdirSync(dir);
+  // a worker of its own would be one of those whom it is to save
+  const byChild = how === "service" ? [`^${asked}`] : [];
+  const { words, env } = self(address, first, second, ...byChild, `+${alive}`);
   const pid = await keeper.run({ argv: words, directory: "/", output: out, session: true, env });
   const said = () => readFileSync(out, "latin1");
   const back = async (images: string) => {
@@ -45,6 +43,10 @@ async function story(how: "service" | "worker"): Promise<string[]> {
   await back(first);
   await keeper.ended(pid);
   await back(second);
+  if (how === "service") {
+    await keeper.ended(pid);
+    await back(asked);
+  }
   await until("it does not wait", () => (said().includes("waits") ? undefined : said()));
   // the one that lived on has an image, too: who comes out of that is told so
   process.kill(pid, "SIGKILL");
@@ -54,19 +56,24 @@ async function story(how: "service" | "worker"): Promise<string[]> {
   return said().trim().split("\n");
 }
 
-const came = ["result 1 errno 0 descriptors 0"];
-const told = [
-  ["asks 1", "heard pre-dump", ...came],
-  ["asks 2", "heard pre-dump", ...came],
-  ["asks 3", "heard pre-dump", "result 0 errno 0 descriptors 0", "waits"],
-  [...came, "waits"],
-].flat();
+const came = "result 1 errno 0 descriptors 0";
+const told = (byChild: boolean) => [
+  ...["asks 1", "heard pre-dump", came],
+  ...["asks 2", "heard pre-dump", came],
+  ...(byChild ? ["asks 3", "heard pre-dump", came, "child 11"] : []),
+  ...[`asks ${byChild ? 4 : 3}`, "heard pre-dump", "result 0 errno 0 descriptors 0", "waits"],
+  ...[came, "waits"],
+];
 
 describe("dumps of oneself", () => {
   if (process.getuid?.() !== 0) {
     test.skip("by the service and by a worker (they need root)", () => {});
     return;
   }
-  test("by the service", async () => expect(await story("service")).toEqual(told), testTime);
-  test("by a worker of its own", async () => expect(await story("worker")).toEqual(told), testTime);
+  test(
+    "by the service, where a child may ask as well",
+    async () => expect(await story("service")).toEqual(told(true)),
+    testTime,
+  );
+  test("by a worker of its own", async () => expect(await story("worker")).toEqual(told(false)), testTime);
 });

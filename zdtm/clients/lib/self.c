@@ -1,12 +1,13 @@
 /*
  * Has itself dumped: self SERVICE DIR... asks the service at that address, or a worker of its own for "-", once for each
- * directory; for "+DIR" it is to live on. Before and after it counts its descriptors, and in the end it waits.
+ * directory; for "+DIR" it is to live on, and for "^DIR" a child of it asks in its place. Before and after it counts its descriptors, and in the end it waits.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "../../../ffi/libcriu/criu.h"
 
@@ -33,8 +34,17 @@ int main(int argc, char **argv)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	for (int i = 2; i < argc; i++) {
-		int runs = argv[i][0] == '+', before = descriptors(), result, error;
-		int dir = open(argv[i] + runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int runs = argv[i][0] == '+', child = argv[i][0] == '^', before = descriptors(), result, error;
+		int dir = open(argv[i] + (runs || child), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		pid_t parent = getpid(), pid = child ? fork() : 0;
+
+		if (pid) {
+			int status = 0;
+
+			close(dir);
+			printf("child %d\n", waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : -1);
+			continue;
+		}
 
 		if (dir < 0 || criu_init_opts())
 			return 2;
@@ -44,6 +54,8 @@ int main(int argc, char **argv)
 		criu_set_log_file("dump.log");
 		criu_set_log_level(CRIU_LOG_DEBUG);
 		criu_set_leave_running(runs);
+		if (child)
+			criu_set_pid(parent);
 		criu_set_notify_cb(hook);
 		printf("asks %d\n", i - 1);
 		result = criu_dump();
@@ -51,6 +63,8 @@ int main(int argc, char **argv)
 		criu_free_opts();
 		close(dir);
 		printf("result %d errno %d descriptors %d\n", result, result < 0 ? error : 0, descriptors() - before);
+		if (child)
+			_exit(result + 10);
 	}
 	printf("waits\n");
 	for (;;)
