@@ -66,7 +66,14 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     throw new CrError("the client does not say which files are external: the tree runs on", { code: "SCRIPT" });
 
   const where = { images, options, log, scope, cpu: cpu.number, executioner, step };
-  const saved = save({ tree, stoppedAt, waits: running.waits, strayed: running.strayed, ...where });
+  const saved = save({
+    tree,
+    stoppedAt,
+    waits: running.waits,
+    strayed: running.strayed,
+    frozen: freezer?.found,
+    ...where,
+  });
   const { files, infected } = saved;
 
   log.phase("finish");

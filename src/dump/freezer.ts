@@ -1,39 +1,18 @@
 /** A freezer cgroup that holds the tree: nothing in it runs while we attach, so nothing escapes by forking. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
+import { statPath } from "../kernel/stat.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
+import { type FreezerWay, freezerWay } from "../namespace/cgroup-freezer.ts";
 
 /** How often the kernel is asked whether all is frozen, and how long we pause in between (nanoseconds). */
 const TRIES = 2000;
 const PAUSE = 1_000_000n;
 
-/** One hierarchy's way: cgroup v1 (freezer.state) or v2 (cgroup.freeze). */
-interface Way {
-  readonly file: string;
-  readonly freeze: string;
-  readonly thaw: string;
-  isFrozen(): boolean;
-}
-
-function wayOf(dir: string): Way {
-  const read = (name: string) => readFileSync(`${dir}/${name}`, "utf8");
-  if (existsSync(`${dir}/freezer.state`)) {
-    return {
-      file: `${dir}/freezer.state`,
-      freeze: "FROZEN",
-      thaw: "THAWED",
-      isFrozen: () => read("freezer.state").trim() === "FROZEN",
-    };
-  }
-  if (existsSync(`${dir}/cgroup.freeze`)) {
-    return {
-      file: `${dir}/cgroup.freeze`,
-      freeze: "1",
-      thaw: "0",
-      isFrozen: () => /^frozen 1$/m.test(read("cgroup.events")),
-    };
-  }
+function wayOf(dir: string): FreezerWay {
+  const way = freezerWay(dir);
+  if (way) return way;
   throw new CrError("this is no freezer cgroup", {
     code: "EINVAL",
     subject: { path: dir },
@@ -43,7 +22,7 @@ function wayOf(dir: string): Way {
 
 /** Freezes the cgroup; dispose (or `thaw`) lets it run again, unless it was frozen before. */
 export class Freezer implements Disposable {
-  readonly #way: Way;
+  readonly #way: FreezerWay;
   readonly #wasFrozen: boolean;
   #frozen = false;
 
@@ -66,6 +45,11 @@ export class Freezer implements Disposable {
       this[Symbol.dispose]();
       throw new CrError("the cgroup does not freeze in time", { code: "ETIMEDOUT", subject: { path: dir } });
     }
+  }
+
+  /** The inode of the cgroup if it was frozen before: so it is saved, though it runs for the moment. */
+  get found(): number | undefined {
+    return this.#wasFrozen ? statPath(this.dir)?.ino : undefined;
   }
 
   /** Traced tasks stop only outside of a frozen cgroup. */

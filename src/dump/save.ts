@@ -70,6 +70,8 @@ export interface Saving {
   readonly waits: ReadonlyMap<number, Wait>;
   /** Threads that had namespaces of their own before. */
   readonly strayed?: readonly StrayedThread[];
+  /** The inode of a cgroup that was frozen before. */
+  readonly frozen?: number | undefined;
   readonly images: ImageDirectory;
   readonly options: DumpOptions;
   readonly log: Log;
@@ -286,14 +288,17 @@ function idsOf(own: TaskObjects | undefined, namespaces: Required<NamespaceField
 }
 
 /** Saves the cgroups of the tree, if the user wants them or they can be had. */
-function readCgroups({ tree, options, images, log }: Saving, namespaces: NamespaceIds): TreeCgroups | undefined {
+function readCgroups(
+  { tree, options, images, log, frozen }: Saving,
+  namespaces: NamespaceIds,
+): TreeCgroups | undefined {
   const { cgroups } = options;
   if (!managesCgroups(cgroups.mode)) return undefined;
   const living = tree.tasks.filter((task) => !task.zombie);
   const isApart = namespaces.foreign.some(({ name }) => name === "cgroup");
   try {
     const members = living.map(({ pid, threads }) => ({ pid, tids: threads.map(({ tid }) => tid) }));
-    const found = new TreeCgroups(members, cgroups, isApart ? namespaceRoots(tree.root.pid) : undefined);
+    const found = new TreeCgroups(members, cgroups, isApart ? namespaceRoots(tree.root.pid) : undefined, frozen);
     found.save(images);
     return found;
   } catch (error) {

@@ -2,9 +2,11 @@
 import { type Dirent, readdirSync, readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { CgControllerEntry, CgroupDirEntry, CgSetEntry } from "../image/schema.gen.ts";
+import type { CgControllerEntry, CgroupDirEntry, CgroupPropEntry, CgSetEntry } from "../image/schema.gen.ts";
 import type { CgroupMembership } from "../kernel/proc/cgroup.ts";
+import { statPath } from "../kernel/stat.ts";
 import type { CgroupSaving } from "../options.ts";
+import { freezerWay } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
 import { permsOf, propertiesOf, readProperty } from "./cgroup-properties.ts";
 import { givenFor, OWN_SET } from "./cgroup-sets.ts";
@@ -35,11 +37,13 @@ export class TreeCgroups {
   /**
    * Reads where all threads of the tree are.
    * @param prefixes the root of the tree's cgroup namespace in each hierarchy; undefined where it has none of its own
+   * @param frozen the inode of a cgroup that is to be frozen again
    */
   constructor(
     tasks: readonly Member[],
     readonly options: CgroupSaving,
     readonly prefixes: ReadonlyMap<string, string> | undefined,
+    readonly frozen?: number,
   ) {
     const own = cgroupsOf("self");
     const chosen = options.controllers;
@@ -121,6 +125,13 @@ export class TreeCgroups {
     return entry;
   }
 
+  /** The property that stops a cgroup which was frozen when we came. Inodes of hierarchies may be the same: only one is meant. */
+  #stopped(directory: string): CgroupPropEntry | undefined {
+    if (this.frozen === undefined || statPath(directory)?.ino !== this.frozen) return undefined;
+    const way = freezerWay(directory);
+    return way && { name: way.name, value: way.freeze, perms: permsOf(way.file) };
+  }
+
   #directory(
     walk: { hierarchies: Hierarchies; name: string; count: number },
     path: string,
@@ -140,9 +151,12 @@ export class TreeCgroups {
     } catch (cause) {
       throw new CrError("cannot read a cgroup of the tree", { subject: { path, hierarchy: name || "cgroup2" }, cause });
     }
+    const stopped = this.#stopped(directory);
     const properties = propertiesOf(name, available(directory), this.options.properties)
       .map((property) => readProperty(directory, property))
-      .filter((property) => property !== undefined);
+      .filter((property) => property !== undefined)
+      .filter((property) => property.name !== stopped?.name);
+    if (stopped) properties.push(stopped);
     const below = inside.filter((one) => one.isDirectory()).map((one) => one.name);
     return {
       dir_name: dirName,

@@ -103,14 +103,14 @@ export function readProperty(directory: string, name: string): CgroupPropEntry |
 
 /** Those that have to stand before a task enters. */
 const EARLY = ["cpuset.cpus", "cpuset.mems", "cgroup.type", "cgroup.subtree_control", "cgroup.clone_children"];
-/** The one that stops the tree: after all others. */
-const LAST = "cgroup.freeze";
+/** Those that stop the tree: after all others. */
+const LAST = ["cgroup.freeze", "freezer.state"];
 
 export type Stage = "early" | "late" | "last";
 
 export function stageOf(name: string): Stage {
   if (EARLY.includes(name)) return "early";
-  return name === LAST ? "last" : "late";
+  return LAST.includes(name) ? "last" : "late";
 }
 
 /** What has to be written, one write each, where a file says `now` and shall say `value`. */

@@ -14,6 +14,7 @@ import { AT } from "../kernel/uapi/fcntl.ts";
 import type { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import type { CgroupOptions } from "../options.ts";
+import { FoundFrozen } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
 import { restorePerms, restoreProperties, type Stage } from "./cgroup-properties.ts";
 import { givenFor, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
@@ -46,6 +47,7 @@ export class RestoredCgroups implements Disposable {
   /** Topmost directories of the images by hierarchy, and what stands for them here. */
   readonly #tops = new Map<string, { readonly top: string; readonly given: string | undefined }[]>();
   readonly #made: string[] = [];
+  readonly #frozen = new FoundFrozen();
   #forget = () => {};
   #isOn: boolean;
 
@@ -154,6 +156,12 @@ export class RestoredCgroups implements Disposable {
         this.#make(place);
         this.#restore(place, "early");
       }
+      for (const { ctls } of this.#sets.values())
+        for (const { name, path } of ctls) {
+          if (name !== "" && !name.split(",").includes("freezer")) continue;
+          const here = this.#here(name, path);
+          this.#frozen.thaw(this.#hierarchies.directory(name, here), here);
+        }
     });
   }
 
@@ -276,6 +284,7 @@ export class RestoredCgroups implements Disposable {
   freeze(): void {
     if (!this.#isOn) return;
     try {
+      this.#frozen.freeze();
       for (const place of this.#places) this.#restore(place, "last");
     } catch (error) {
       this.log.warn(`a cgroup is not frozen again: ${error instanceof Error ? error.message : error}`);
@@ -284,6 +293,7 @@ export class RestoredCgroups implements Disposable {
 
   /** Removes what was made. Nobody of the tree lives any more. */
   undo(): void {
+    this.#frozen.freeze();
     const pause = new BigInt64Array([0n, PAUSE_NS]);
     for (const directory of this.#made.splice(0).reverse()) {
       for (let tries = 0; tries < TRIES; tries++) {
