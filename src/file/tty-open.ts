@@ -23,7 +23,7 @@ export function makeMaster(index: number, flags: number, subject: Subject, open:
 
 export function openSlave(master: number, entry: TtyFileEntry, subject: Subject): number {
   return check(
-    tryOpenSlave(master, entry.flags & (OPEN_FLAGS | O.LARGEFILE)),
+    tryOpenSlave(master, entry.flags & (OPEN_FLAGS | O.LARGEFILE | O.NOFOLLOW)),
     "cannot open the slave of a pty",
     subject,
   );

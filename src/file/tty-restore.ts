@@ -214,7 +214,7 @@ class Terminals {
     if (reg === undefined)
       throw new CrError("a terminal without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
     const path = reg.name;
-    const opened = this.restore.groundOf(reg.mnt_id).open(path, (entry.flags & OPEN_FLAGS) | O.NOCTTY);
+    const opened = this.restore.groundOf(reg.mnt_id).open(path, (entry.flags & (OPEN_FLAGS | O.NOFOLLOW)) | O.NOCTTY);
     const fd = check(opened, "cannot open a terminal", { path });
     this.#put(entry, this.#line(info, fd));
     check(applyModes(fd, info), "cannot set the modes of a terminal", { path });
