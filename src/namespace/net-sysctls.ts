@@ -84,6 +84,12 @@ export function withoutOwnAddresses(devices: readonly string[]): () => void {
   });
   for (const { path } of modes) writeFileSync(path, NO_ADDRESSES);
   return () => {
-    for (const { path, mode } of modes) writeFileSync(path, mode);
+    for (const { path, mode } of modes) {
+      try {
+        writeFileSync(path, mode);
+      } catch {
+        // a script has taken the interface away
+      }
+    }
   };
 }

@@ -38,7 +38,7 @@ import { dumpSched, type Sched } from "./sched.ts";
 import { readSeccomp, type ThreadSeccomp } from "./seccomp.ts";
 import { askSigactions, dumpPending } from "./signals.ts";
 import { askThread, readRobustList, type ThreadInside } from "./thread.ts";
-import { type Wait, waited } from "./wait.ts";
+import { sleptThrough, type Wait, waited } from "./wait.ts";
 
 /** task_state of an image. */
 export const TASK_ALIVE = 1;
@@ -119,6 +119,7 @@ export function planThread(
   return planRestart(general, memory, {
     wait,
     waited: waited(wait, state.status, stopped),
+    undisturbed: sleptThrough(wait, state.status),
     signalled: process.stopSignal !== undefined || signalWaits(state.mask, state.pending, process.pending),
     sp: arch.sp(general),
   });

@@ -131,6 +131,8 @@ export interface Circumstances {
   wait: Wait | undefined;
   /** `waited`: how long, nanoseconds. */
   waited: number | undefined;
+  /** It has not run since `wait` was read: what lay there then lay there until the stop. */
+  undisturbed?: boolean;
   /** A signal waits that is not blocked, or the thread was stopped by one: an EINTR is meant. */
   signalled: boolean;
   sp: number;
@@ -193,7 +195,7 @@ export function planRestart(regs: BigUint64Array, memory: RemoteMemory, about: C
     case ERESTARTNOHAND:
       return { ...asFound, image: callRegisters(regs).again(regs, call) };
     case ERESTART_RESTARTBLOCK:
-      return planBlock(asFound, call, memory, spent, about.wait);
+      return planBlock(asFound, call, memory, spent, about.undisturbed ? about.wait : undefined);
     case EINTR:
       return about.signalled ? asFound : planDisturbed(asFound, call, memory, spent, about.sp);
     default:
@@ -217,8 +219,7 @@ function planBlock(
   if (!timeout) return { ...asFound, image: calls.again(regs, call) };
   const left = remaining(call, timeout, memory, spent);
   const address = timeout.left === undefined ? 0 : (call.args[timeout.left] ?? 0);
-  // one and the same wait, as far as can be told
-  const isKnown = wait !== undefined && address !== 0 && spent !== undefined && leftAt(wait) === address;
+  const isKnown = wait !== undefined && address !== 0 && leftAt(wait) === address;
   const before = isKnown && !arch.isI386(regs) ? wait.before : undefined;
   const entry =
     left === undefined ? undefined : { nr: call.nr, remaining_ns: Math.round(left), ...(before && { before }) };

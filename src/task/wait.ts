@@ -153,6 +153,11 @@ export function readWait(dir: ProcFiles): Wait | undefined {
   return { ...wait, since: offset === undefined ? undefined : sched.execStart + offset, sleeps: sched.voluntary };
 }
 
+/** Has a thread not run since, but for our stop? */
+export function sleptThrough(wait: Wait | undefined, status: ProcStatus): boolean {
+  return wait !== undefined && Number(status.line("voluntary_ctxt_switches")) - wait.sleeps <= 1;
+}
+
 /**
  * How long a thread had waited when it was stopped, nanoseconds; undefined when that cannot be told.
  * @param status of the stopped thread
