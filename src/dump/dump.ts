@@ -20,6 +20,7 @@ import { monotonic } from "../task/wait.ts";
 import { shutDoors } from "./doors.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
+import { checkFrozen } from "./frozen.ts";
 import { checkRoot } from "./guard.ts";
 import { rehearse } from "./rehearsal.ts";
 import { setRoomAside } from "./room.ts";
@@ -50,6 +51,7 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   setRoomAside(images, options.pid, step);
   shutDoors(options, scope, log, step);
   const running = lookAtRunning(options.pid);
+  if (options.freezeCgroup === undefined) checkFrozen(running.pids);
   if (options.fate === "kill") executioner.helpToFree(running.large);
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
   if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());

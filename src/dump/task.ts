@@ -189,6 +189,7 @@ export function buildCores(
 export interface RunningTree {
   /** What each thread waits in, by tid. Threads that come and go meanwhile are of no interest: those that wait stay. */
   readonly waits: Map<number, Wait>;
+  readonly pids: number[];
   tasks: number;
   threads: number;
   /** A thread of it is under seccomp. */
@@ -224,11 +225,12 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 
 export function lookAtRunning(
   pid: number,
-  found: RunningTree = { waits: new Map(), tasks: 0, threads: 0, filtered: false, large: [], strayed: [] },
+  found: RunningTree = { waits: new Map(), pids: [], tasks: 0, threads: 0, filtered: false, large: [], strayed: [] },
 ): RunningTree {
   try {
     using dir = new ProcDir(pid);
     found.tasks++;
+    found.pids.push(pid);
     const tids = dir.list("task");
     for (const tid of tids) lookAtThread(dir, tid, found);
     found.strayed.push(...strayedThreads(pid, tids));

@@ -197,6 +197,7 @@ describe("cgroups of a tree", () => {
         expect(state()).toBe(way.running);
         writeFileSync(file, way.frozen);
         await until("it does not stop", () => (state() === way.frozen ? undefined : state()));
+        expect(await refusal(stage.dump())).toContain(`pass --freeze-cgroup ${directory}`);
         await stage.run("dump", "-t", `${stage.root}`, "--leave-running", ...freeze);
         expect(state()).toBe(way.frozen);
         await stage.dump(...freeze);
