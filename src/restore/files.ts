@@ -281,6 +281,7 @@ export class RestoredFiles implements FileRestore, Disposable {
     for (const action of this.#undo.splice(0).reverse()) action();
   }
 
+  /** Closes what is the tree's. Do so before it runs. */
   [Symbol.dispose](): void {
     for (const action of this.#last.splice(0).reverse()) action();
     for (const fd of new Set([...this.#open.values(), ...this.#reopened.values()])) closeFd(fd);

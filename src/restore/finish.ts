@@ -348,6 +348,8 @@ export function release(finish: Finish, leaveStopped: boolean, resolved: () => v
   forest.warden?.prepare(finish.affinity);
   resolved();
   handOver(tasks, [...files.releaseCalls(), ...tasks.flatMap((task) => stops(task, leaveStopped))], finish);
+  // what it closes has to be closed, and its ends of file must come
+  files[Symbol.dispose]();
   for (const task of tasks) for (const { tid } of threadsOf(task)) detach(tid);
   forest.warden?.release();
 }

@@ -135,6 +135,11 @@ export class Victim {
     return found;
   }
 
+  /** The sum of all counters. */
+  count(): bigint {
+    return [...this.counts().values()].reduce((sum, one) => sum + one, 0n);
+  }
+
   /** What shows from outside that a hand is still on the tree; undefined when none is. */
   private touched(): string | undefined {
     for (const pid of this.pids) {
