@@ -9,9 +9,11 @@ import { descriptor } from "./descriptor.ts";
 export interface IdTranslation {
   uid(id: number): number;
   gid(id: number): number;
+  /** Of one from images to us: what root of that user namespace is called, 0 where it has none. */
+  readonly chief?: { readonly uid: number; readonly gid: number };
 }
 
-type How = keyof IdTranslation;
+type How = "uid" | "gid";
 
 const UID_GID = { uid: "uid", gid: "gid" } as const;
 const OURS = { tscriu_uid: "uid", tscriu_gid: "gid" } as const;

@@ -23,7 +23,7 @@ function fillNamespace(images: ImageDirectory, id: number, segments: RestoredSeg
     return 0;
   };
   // they are the root's of the user namespace that it belongs to
-  if (limits) asUser(images.ids?.uid(0) ?? 0, images.ids?.gid(0) ?? 0, () => setLimits(limits), call);
+  if (limits) asUser(images.ids?.chief?.uid ?? 0, images.ids?.chief?.gid ?? 0, () => setLimits(limits), call);
   segments.fill(id, call);
   for (const { desc, qbytes, extra } of images.read("IPCNS_MSG", id)) {
     const messages = extra.map(({ message, text }) => ({ type: BigInt(message.mtype), text }));

@@ -178,7 +178,7 @@ export class Builder {
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
       const fd = this.fds.own(
         makeSystem(program, pidfd, entry, source.fs, {
-          chief: images.ids?.uid(0),
+          chief: images.ids?.chief?.uid,
           lsmContext,
           device: deviceFor(source.fs, options),
         }),

@@ -53,7 +53,11 @@ export function outward({ uids, gids }: IdMaps): IdTranslation {
       remedy: "take the whole set from its origin again, or dump again",
     });
   };
-  return { uid: (id) => outside(uids, id, "user"), gid: (id) => outside(gids, id, "group") };
+  return {
+    uid: (id) => outside(uids, id, "user"),
+    gid: (id) => outside(gids, id, "group"),
+    chief: { uid: idOutside(uids, ROOT) ?? ROOT, gid: idOutside(gids, ROOT) ?? ROOT },
+  };
 }
 
 /** The translations of a tree that is dumped. */

@@ -289,7 +289,7 @@ export class UnixMakers implements Disposable {
   /** Whom a puppet is until the end: ourselves, or the root of the tree's user namespace; perhaps nobody in its own. */
   #puppet(pid: number): Pick<Maker, "uid" | "gid"> {
     const { ids } = this.restore.images;
-    const root = { pid, uid: ids?.uid(0) ?? this.#self.uid, gid: ids?.gid(0) ?? this.#self.gid };
+    const root = { pid, uid: ids?.chief?.uid ?? this.#self.uid, gid: ids?.chief?.gid ?? this.#self.gid };
     return this.#inside(root);
   }
 

@@ -1,6 +1,7 @@
 /** A container with namespaces of every kind, on a small machine of its own: a network, mounts and ipc objects that nobody else is in. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { binary } from "../../lib/binary.ts";
 import { Keeper } from "../../lib/keeper.ts";
 import { treeOf } from "../../lib/snapshot.ts";
 import { cProgram } from "./programs.ts";
@@ -81,7 +82,8 @@ export class Container implements AsyncDisposable {
   static async start(form: Form): Promise<Container> {
     const scratch = new Scratch();
     // temporary files are its own, but for what we made there; unless we live among them
-    const lives = ["/tmp", "/run", "/dev/shm"].filter((one) => !`${repository}/`.startsWith(`${one}/`));
+    const needed = [repository, ...(await binary())];
+    const lives = ["/tmp", "/run", "/dev/shm"].filter((one) => !needed.some((path) => path.startsWith(`${one}/`)));
     const own = lives.map((one) => `mount -t tmpfs -o mode=1777 none ${one}; `).join("");
     const keep = `exec 9<${scratch.path}; ${own}mkdir -p ${scratch.path}; mount -c --bind /proc/self/fd/9 ${scratch.path}; exec 9<&-`;
     const lie = `ip link set lo up; ${keep}`;

@@ -1,5 +1,15 @@
 /** A tree under test, what it must look like from outside, and how we see that it runs. */
-import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Keeper } from "../../lib/keeper.ts";
@@ -57,6 +67,22 @@ function read(path: string): string {
   }
 }
 
+function names(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
 export class Victim {
   private constructor(
     readonly pid: number,
@@ -73,7 +99,9 @@ export class Victim {
     const out = scratch.file("out");
     rmSync(ready, { force: true });
     const pid = await keeper.run({ argv: [...argv, ready], directory: scratch.path, output: out, session: true });
-    const there = () => (/\n$/.test(read(ready)) ? undefined : `not ready: ${read(out)}`);
+    // written, and closed: else that is a part of the first view
+    const isOpen = () => names(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === ready);
+    const there = () => (/\n$/.test(read(ready)) && !isOpen() ? undefined : `not ready: ${read(out)}`);
     await until(`the start of ${argv[0]}`, there);
     const [address = "0", count = "0"] = readFileSync(ready, "latin1").trim().split(" ");
     return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), options);
