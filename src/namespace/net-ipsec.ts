@@ -1,17 +1,20 @@
 /** IPsec of a network namespace: what there is of it cannot be brought back, for nobody tells its counters and its keys may be elsewhere. */
 import { CrError } from "../error.ts";
 import { NetlinkSocket } from "../kernel/netlink.ts";
+import { hasIpsec, isOfSocket, NETLINK_XFRM } from "../kernel/xfrm.ts";
 
-const NETLINK_XFRM = 6;
 /** XFRM_MSG_GETSA, XFRM_MSG_GETPOLICY, and a size that is enough for what they ask by (linux/xfrm.h). */
-const ASK = [18, 21] as const;
+const GETSA = 18;
+const GETPOLICY = 21;
 const SIZE = 64;
 
-/** Are there policies or keys in the namespace that we are in? */
+/** Are there policies or keys in the namespace that we are in? Those of sockets come back with them. */
 export function hasPolicies(): boolean {
+  if (!hasIpsec()) return false;
   try {
     using socket = new NetlinkSocket(NETLINK_XFRM);
-    return ASK.some((type) => socket.dump("cannot ask for IPsec", type, new Uint8Array(SIZE)).length > 0);
+    const ask = (type: number) => socket.dump("cannot ask for IPsec", type, new Uint8Array(SIZE));
+    return ask(GETSA).length > 0 || ask(GETPOLICY).some(({ payload }) => !isOfSocket(payload));
   } catch (error) {
     // this kernel has none
     if (error instanceof CrError) return false;

@@ -130,14 +130,17 @@ export function warnOfUntold(file: OpenFile, kind: SocketKind, outside: Untold, 
     told(dump).add(what);
     dump.log.warn(`${words} (pid ${file.pid}, descriptor ${file.fd})`);
   };
-  if (lookInside(() => true) === true) return;
+  const [alert, loose, anycast] = [mayWantAlerts(kind), isLoose(kind), mayHaveAnycast(kind, outside)];
+  const policy = outside.policies.size > 0;
+  // to look for the first time takes long, and most sockets need no look
+  if (!(alert || loose || anycast || policy) || lookInside(() => true) === true) return;
   const why = "this kernel lets nobody look into it (it takes 5.14 and CONFIG_DEBUG_INFO_BTF)";
-  if (mayWantAlerts(kind)) say("alert", `IPV6_ROUTER_ALERT is not kept where a raw socket has it: ${why}`);
-  if (isLoose(kind))
+  if (alert) say("alert", `IPV6_ROUTER_ALERT is not kept where a raw socket has it: ${why}`);
+  if (loose)
     say("loose", `IPV6_MTU and IPV6_PKTINFO of IPv6 sockets are not kept where a program has set them: ${why}`);
-  if (mayHaveAnycast(kind, outside))
+  if (anycast)
     say("anycast", `somebody has an anycast address, which is not kept where it is one of these sockets: ${why}`);
-  if (outside.policies.size > 0)
+  if (policy)
     say(
       "policy",
       `somebody's socket has an IPsec policy of its own, which is not kept where it is one of these: ${why}`,
