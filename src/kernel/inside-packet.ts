@@ -55,11 +55,14 @@ function findPlaces(inside: Inside): Places {
     const pipe = inside.file(out).to("private_data", "pipe_inode_info");
     const page = pipe?.to("bufs", "pipe_buffer")?.long("page");
     if (pipe === undefined || page === undefined || frame === 0n) throw unknown();
+    const descriptions = page - frame * PAGE_STRUCTURE;
+    // they begin at such a place, too: else a description has another size
+    if (descriptions % STEP !== 0n) throw unknown();
     // somewhere in there
     const top = pipe.address / STEP;
     for (let back = 0n; back < MOST_STEPS; back++) {
       const memory = (top - back) * STEP;
-      if (isMarked(inside, memory + frame * PAGE, mark)) return { descriptions: page - frame * PAGE_STRUCTURE, memory };
+      if (isMarked(inside, memory + frame * PAGE, mark)) return { descriptions, memory };
     }
     throw unknown();
   } finally {
