@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Case } from "./cases.ts";
+import { Gate } from "./pool.ts";
 
 const lib = import.meta.dir;
 const out = join(lib, "..", "..", "build", "zdtm");
@@ -22,6 +24,7 @@ const common = [
  */
 export const m32 = ["-m32", "-idirafter", "/usr/include/x86_64-linux-gnu"];
 const running = new Map<string, Promise<string>>();
+const gate = new Gate(availableParallelism());
 
 /** Compiles sources into build/zdtm, named by the hash of all that goes in, so that a program is built once. */
 async function compile(name: string, sources: string[], read: string[], flags: string[]): Promise<string> {
@@ -37,13 +40,12 @@ async function compile(name: string, sources: string[], read: string[], flags: s
     const fresh = `${target}.${process.pid}`;
     // Libraries stand behind the sources, other words before them.
     const libraries = flags.filter((f) => f.startsWith("-l"));
-    const cc = Bun.spawn(["cc", ...words.filter((w) => !w.startsWith("-l")), "-o", fresh, ...sources, ...libraries], {
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "pipe",
+    const command = ["cc", ...words.filter((w) => !w.startsWith("-l")), "-o", fresh, ...sources, ...libraries];
+    const { said, status } = await gate.through(async () => {
+      const cc = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      return { said: await new Response(cc.stderr).text(), status: await cc.exited };
     });
-    const said = await new Response(cc.stderr).text();
-    if ((await cc.exited) !== 0) throw new Error(`${name} does not compile:\n${said}`);
+    if (status !== 0) throw new Error(`${name} does not compile:\n${said}`);
     renameSync(fresh, target);
     return target;
   })();
@@ -51,8 +53,8 @@ async function compile(name: string, sources: string[], read: string[], flags: s
   return job;
 }
 
-/** The program of a C case; path. */
-export function compileCase(it: Case): Promise<string> {
+/** The program of a C case; path. What all have in common is compiled once for all with the same flags. */
+export async function compileCase(it: Case): Promise<string> {
   const library = join(lib, "tst.c");
   const headers = readdirSync(lib).filter((name) => name.endsWith(".h"));
   // a case may be another one with other definitions
@@ -60,7 +62,10 @@ export function compileCase(it: Case): Promise<string> {
   const read = [it.path, library, ...headers.map((name) => join(lib, name))];
   read.push(...others.map((match) => join(it.path, "..", match[1] ?? "")));
   const { cc = [], needs = [] } = it.header;
-  return compile(it.name, [it.path, library], read, needs.includes("i386") ? [...cc, ...m32] : cc);
+  const flags = needs.includes("i386") ? [...cc, ...m32] : cc;
+  const own = ["tst.h", "tst.c"].map((name) => join(lib, name));
+  const object = await compile("tst", [library], own, [...flags.filter((f) => !f.startsWith("-l")), "-c"]);
+  return compile(it.name, [it.path, object], read, flags);
 }
 
 /** The keeper's program (static: it has to run in any root); path. */
