@@ -29,27 +29,30 @@ interface FramePair {
 let zeroFrame: FramePair | null | undefined;
 
 /**
- * The page frame number of the zero page: that of memory which was read and never written. Null where frame numbers are
- * hidden (no CAP_SYS_ADMIN): zero pages then count as content.
+ * The page frame number of the zero page: that of all memory which was read and never written. Null where frame numbers are
+ * hidden (no CAP_SYS_ADMIN) or the kernel has no such page, as in some virtual machines: zeros then count as content.
  */
 function findZeroFrame(): FramePair | null {
   const size = pageSize();
-  const [PROT_READ, MAP_PRIVATE_ANONYMOUS] = [1, 0x22];
-  const address = check(sys(NR.mmap, 0, size, PROT_READ, MAP_PRIVATE_ANONYMOUS, -1, 0), "cannot map a page");
+  const [PROT_READ, MAP_PRIVATE_ANONYMOUS, PIECE] = [1, 0x22, 8];
+  const address = check(sys(NR.mmap, 0, 2 * size, PROT_READ, MAP_PRIVATE_ANONYMOUS, -1, 0), "cannot map a page");
   const name = Buffer.from("/proc/self/pagemap\0");
   const fd = check(sys(NR.openat, -100, addressOf(name), 0o2000000, 0), "cannot open the page map");
   try {
-    // mincore reads nothing: the kernel itself must touch the page
-    const sink = new Uint8Array(new ArrayBuffer(16));
-    const iov = new BigUint64Array([BigInt(addressOf(sink)), 8n, BigInt(address), 8n]);
-    check(sys(NR.process_vm_readv, process.pid, addressOf(iov), 1, addressOf(iov) + 16, 1, 0), "cannot read a page");
-    readEntries(fd, address, 1);
-    const low = entries[0] ?? 0;
-    const high = (entries[1] ?? 0) & PFN_HIGH;
-    return low === 0 && high === 0 ? null : { low, high };
+    // mincore reads nothing: the kernel itself must touch the pages
+    const sink = new Uint8Array(new ArrayBuffer(2 * PIECE));
+    const pieces = [addressOf(sink), 2 * PIECE, address, PIECE, address + size, PIECE];
+    const iov = new BigUint64Array(pieces.map(BigInt));
+    check(sys(NR.process_vm_readv, process.pid, addressOf(iov), 1, addressOf(iov) + 16, 2, 0), "cannot read a page");
+    readEntries(fd, address, 2);
+    const [low = 0, high = 0, otherLow, otherHigh = 0] = entries;
+    const frame = { low, high: high & PFN_HIGH };
+    // two pages of their own would have two frames, which are other memory's later
+    const isOne = otherLow === low && (otherHigh & PFN_HIGH) === frame.high;
+    return isOne && (frame.low !== 0 || frame.high !== 0) ? frame : null;
   } finally {
     sys(NR.close, fd);
-    sys(NR.munmap, address, size);
+    sys(NR.munmap, address, 2 * size);
   }
 }
 
