@@ -54,6 +54,8 @@ interface Result {
 const verdict = /^\((pass|fail|skip|todo)\) (.*?)(?: \[[\d.]+ms\])?$/;
 /** Cases decide while they run that this machine lacks something, and say so in such a line. */
 const skippedInside = /^skipped (\S.*: .*)$/;
+/** The runner names once more at its end what did not pass. */
+const onceMore = /^\d+ tests? (?:skipped|failed):$/;
 
 /**
  * Runs the command and calls `line` for each line that it says. It writes to the log itself, not to a pipe of ours: a
@@ -97,6 +99,7 @@ async function run(stage: Stage): Promise<Result> {
   const failed: string[] = [];
   const skipped: string[] = [];
   let seen = 0;
+  let isOver = false;
   /** What was said since the last verdict: the story of the next failure. */
   let story: string[] = [];
   const stories: string[] = [];
@@ -111,6 +114,8 @@ async function run(stage: Stage): Promise<Result> {
   };
   if (live) process.stdout.write(`${stage.name} ...`);
   const status = await watch(stage, (text) => {
+    isOver ||= onceMore.test(text);
+    if (isOver) return;
     const [, kind, name = ""] = verdict.exec(text) ?? [];
     const inside = skippedInside.exec(text)?.[1];
     if (inside) skipped.push(inside);
@@ -122,8 +127,7 @@ async function run(stage: Stage): Promise<Result> {
     if (kind === "skip" && name.endsWith("(unnamed)")) return;
     seen++;
     if (kind === "fail") {
-      // bun names what failed once more at the end
-      if (!failed.includes(name)) failed.push(name);
+      failed.push(name);
       stories.push(...story.slice(-60), text);
     } else if (kind !== "pass") skipped.push(name);
     story = [];

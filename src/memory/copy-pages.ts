@@ -15,6 +15,7 @@ export const BUFFER = 256 << 10;
 const MAX_PLACES = 1024;
 const IOVEC = 16;
 const EFAULT = -14;
+const ENOSYS = -38;
 
 const buffer = new Uint8Array(new ArrayBuffer(BUFFER));
 const bufferAt = addressOf(buffer);
@@ -78,10 +79,9 @@ export class PageCopier {
       putU64s(local, 2, [bufferAt + done, total - done]);
       putU64s(remote, n, from === 0 ? places : places.slice(from));
       const result = sys(NR.process_vm_writev, this.pid, localAt, 1, remoteAt, n / 2, 0);
-      let written = check(result === 0 ? EFAULT : result, "cannot fill an area", {
-        pid: this.pid,
-        address: places[from] ?? 0,
-      });
+      const subject = { pid: this.pid, address: places[from] ?? 0 };
+      const remedy = result === ENOSYS ? "use a kernel with CONFIG_CROSS_MEMORY_ATTACH" : undefined;
+      let written = check(result === 0 ? EFAULT : result, "cannot fill an area", subject, remedy);
       done += written;
       for (; written > 0 && written >= (places[from + 1] ?? 0); from += 2) written -= places[from + 1] ?? 0;
       places[from] = (places[from] ?? 0) + written;
