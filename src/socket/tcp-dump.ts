@@ -95,11 +95,11 @@ function upperProtocol(fd: number): string | undefined {
 function hasUrgent(fd: number): boolean {
   if ((pollNow(fd, POLL.PRI) & POLL.PRI) !== 0) return true;
   if ((getNumber(fd, SOL.SOCKET, SO.OOBINLINE) ?? 0) !== 0) return false;
-  const counted = ioctlInt(fd, SIOCINQ);
   trySetNumber(fd, SOL.SOCKET, SO.OOBINLINE, 1);
   const all = ioctlInt(fd, SIOCINQ);
   trySetNumber(fd, SOL.SOCKET, SO.OOBINLINE, 0);
-  return counted !== all;
+  // after the other one: what comes meanwhile makes it larger
+  return ioctlInt(fd, SIOCINQ) < all;
 }
 
 /** Connections of a run: read once all are known. */
