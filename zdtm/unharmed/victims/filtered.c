@@ -22,7 +22,7 @@ volatile uint64_t counters[WORKERS];
 #define LENGTH(list) (sizeof(list) / sizeof(*(list)))
 
 static const int allowed[] = {
-    SYS_read, SYS_write, SYS_rt_sigreturn, SYS_restart_syscall, SYS_nanosleep, SYS_clock_nanosleep, SYS_exit_group,
+    SYS_read, SYS_write, SYS_close, SYS_rt_sigreturn, SYS_restart_syscall, SYS_nanosleep, SYS_clock_nanosleep, SYS_exit_group,
 };
 
 static uint64_t work(uint64_t seed) {
@@ -74,6 +74,6 @@ int main(int argc, char **argv) {
   while (!counters[1] || !counters[2]) usleep(1000);
   int length = snprintf(text, sizeof(text), "%lx %d\n", (unsigned long)counters, WORKERS);
   if (filter()) return 1;
-  if (write(ready, text, (size_t)length) != length) return 1;
+  if (write(ready, text, (size_t)length) != length || close(ready)) return 1;
   run(0);
 }
