@@ -100,11 +100,21 @@ function ownRanges(mm: MmEntry): { vdso: Range | undefined; vvar: Range | undefi
   return { vdso: spanOf(vdso), vvar: spanOf(vvar), all: [...vdso, ...vvar] };
 }
 
+/** No kernel's vDSO has more bytes. */
+const LARGEST = 1 << 20;
+
 /** What the images hold of a task's vDSO; undefined where they have not all of it. */
 export function savedVdso(images: ImageDirectory, mm: MmEntry, pagemap: Pagemap): Uint8Array | undefined {
   const { vdso } = ownRanges(mm);
   if (!vdso) return undefined;
-  const bytes = new Uint8Array(vdso.end - vdso.start);
+  const size = vdso.end - vdso.start;
+  if (!(size > 0 && size <= LARGEST))
+    throw new CrError(`the images have a vDSO of ${size} bytes`, {
+      code: "BAD_IMAGE",
+      subject: { address: vdso.start },
+      remedy: "take the whole set from its origin again, or dump again",
+    });
+  const bytes = new Uint8Array(size);
   const fd = images.openRaw("PAGES", pagemap.pagesId);
   if (fd === undefined) return undefined;
   let offset = 0;

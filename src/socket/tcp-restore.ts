@@ -26,6 +26,7 @@ import { pendingEnds, returnPending } from "./tcp-pending.ts";
 import { fill, widen, write } from "./tcp-queue.ts";
 import {
   callsOff,
+  callsOn,
   OPTION,
   optionCall,
   recomputeSegments,
@@ -130,7 +131,12 @@ class Connections {
       .flatMap(({ fd, nodelay }) =>
         (nodelay ? [1] : [1, 0]).map((value) => optionCall(fd, SOL.TCP, TCP.NODELAY, Int32Array.of(value))),
       );
-    return [...unlock, ...windows, ...callsOff(this.#revived, true), ...pushes, ...this.#attempts];
+    // out of repair mode before the lock goes, which takes long: if we die now the tasks run, and must find their sockets in order.
+    // What the peers are to be asked would be lost then: that is done once more behind the lock
+    const ask = [...callsOn(this.#revived.map(({ fd }) => fd)), ...callsOff(this.#revived, true)];
+    const asked = unlock.length > 0 ? ask : [];
+    const off = callsOff(this.#revived, unlock.length === 0);
+    return [...windows, ...off, ...unlock, ...asked, ...pushes, ...this.#attempts];
   }
 }
 
