@@ -1,5 +1,7 @@
 /** Hostile mounts, and archives of what lies in them. */
+
 import { type TarMember, tarEnd, tarHeader, tarPadding } from "../../../src/image/tar.ts";
+import { plainMember } from "../../../src/image/testing.ts";
 import { type Row, staying, type Variant, variantsOf } from "./set.ts";
 
 const LONG = "x".repeat(5000);
@@ -90,17 +92,7 @@ const mountRows = (root: string, out: string): Row[] => [
   ["a number twice", "mountpoints", "+", {}],
 ];
 
-const plain: Omit<TarMember, "name" | "type"> = {
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: 0n,
-  link: "",
-  major: 0,
-  minor: 0,
-  xattrs: new Map(),
-};
+const plain: TarMember = { ...plainMember, mode: 0o755 };
 
 type Part = Partial<TarMember> & { readonly content?: string };
 
