@@ -76,6 +76,16 @@ static void soon(int fd, int bytes, int events) {
   }
 }
 
+/* The kernel interrupts this call for whoever stops the task, and only a dumper that lives can have it made once more. */
+static long answers(aio_context_t ring) {
+  struct timespec none = {0};
+  struct io_event answer;
+  long got;
+  do got = syscall(SYS_io_getevents, ring, 0, 1, &answer, &none);
+  while (got < 0 && errno == EINTR);
+  return got;
+}
+
 /* A line of a descriptor's state. */
 static void tells(const char *what, int fd, const char *line) {
   char path[64], text[4096] = {0};
@@ -198,9 +208,7 @@ int main(int argc, char **argv) {
   fclose(ready);
   for (;;) {
     struct epoll_event event;
-    struct io_event answer;
     struct stat stat;
-    struct timespec none = {0};
     unsigned filter = 0;
     socklen_t length = sizeof(filter);
     tells("the eventfd", events, "eventfd-count:                7");
@@ -237,7 +245,7 @@ int main(int argc, char **argv) {
     same("the raw socket", (long)filter, ~0u);
     must("the netlink socket", getsockname(routes, (void *)&(struct sockaddr_nl){0}, &(socklen_t){sizeof(struct sockaddr_nl)}));
     polls("the packet socket", captures, 0);
-    same("the request", syscall(SYS_io_getevents, ring, 0, 1, &answer, &none), 0);
+    same("the request", answers(ring), 0);
     polls("the process", process, 0);
     counters[0]++;
   }
