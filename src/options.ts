@@ -60,8 +60,10 @@ export interface InheritFd {
 
 /** `--join-ns`: a file that leads to a namespace. */
 export interface JoinNamespace {
-  readonly name: "net" | "uts" | "ipc" | "time" | "mnt";
+  readonly name: "net" | "uts" | "ipc" | "time" | "mnt" | "user";
   readonly path: string;
+  /** Of a user namespace: whose the files are that are made for the tree, as it calls them. */
+  readonly as?: { readonly uid: number; readonly gid: number };
 }
 
 /** `--lsm-profile TYPE:NAME`. */

@@ -118,19 +118,24 @@ export function readCpuCap(values: readonly (string | undefined)[]): CpuCap {
 }
 
 /** `apparmor:PROFILE`, `selinux:CONTEXT`; a context has colons of its own. */
-const joinable = ["net", "uts", "ipc", "time", "mnt"] as const;
+const joinable = ["net", "uts", "ipc", "time", "mnt", "user"] as const;
 
-/** `NS:PID`, `NS:FILE`, each kind once. */
+/** `NS:PID`, `NS:FILE`, each kind once; with `,UID,GID` where that is user. */
 export function readJoinNs(texts: readonly string[]): JoinNamespace[] {
   const found = texts.map((text) => {
-    const [, kind = "", target = ""] = /^([a-z]+):([^,]+)(?:,.*)?$/s.exec(text) ?? [];
+    const [, kind = "", target = "", extra] = /^([a-z]+):([^,]+)(?:,(.*))?$/s.exec(text) ?? [];
     const name = joinable.find((one) => one === kind);
     if (name === undefined)
       throw usageError(
         `option --join-ns: \`${text}\` does not name a namespace that can be joined`,
         `write NS:PID or NS:FILE, where NS is one of ${joinable.join(", ")}`,
       );
-    return { name, path: /^[0-9]+$/.test(target) ? `/proc/${target}/ns/${name}` : target };
+    const path = /^[0-9]+$/.test(target) ? `/proc/${target}/ns/${name}` : target;
+    if (name !== "user" || extra === undefined) return { name, path };
+    const [, uid, gid] = /^([0-9]{1,10}),([0-9]{1,10})$/.exec(extra) ?? [];
+    if (uid === undefined || gid === undefined)
+      throw usageError(`option --join-ns: \`${extra}\` is no user and group`, "write user:PID,UID,GID");
+    return { name, path, as: { uid: Number(uid), gid: Number(gid) } };
   });
   const twice = found.find(({ name }, i) => found.findIndex((one) => one.name === name) !== i);
   if (twice) throw usageError(`option --join-ns: two ${twice.name} namespaces are named`, "leave one of them out");

@@ -27,6 +27,9 @@ export function linkOf(pid: number | "self", name: NamespaceName | "pid_for_chil
   }
 }
 
+/** The number of a namespace, from what its link says. */
+export const inodeOf = (link: string) => Number(/\d+/.exec(link)?.[0]);
+
 /** A namespace that is not the dumper's. */
 export interface ForeignNamespace {
   readonly name: NamespaceName;

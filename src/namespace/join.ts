@@ -3,14 +3,19 @@ import type { Load, Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { RootGround, type Surroundings } from "../file/ground.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { IdTranslation } from "../image/ids.ts";
+import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath, tryIoctl } from "../kernel/fd.ts";
 import { mountsSeenBy } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
+import { idOutside } from "../kernel/proc/uidmap.ts";
+import { statFd } from "../kernel/stat.ts";
 import { NS } from "../kernel/uapi/ioctl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { Log } from "../log.ts";
 import type { JoinNamespace, RestoreOptions } from "../options.ts";
-import type { NamespaceName } from "./ids.ts";
+import { inodeOf, linkOf, type NamespaceName } from "./ids.ts";
+import { type IdMaps, mapsOf, outward } from "./user-ids.ts";
 
 const FLAGS: Readonly<Record<JoinNamespace["name"], number>> = {
   uts: CLONE.NEWUTS,
@@ -18,8 +23,9 @@ const FLAGS: Readonly<Record<JoinNamespace["name"], number>> = {
   net: CLONE.NEWNET,
   time: CLONE.NEWTIME,
   mnt: CLONE.NEWNS,
+  user: CLONE.NEWUSER,
 };
-/** All but mounts, behind which other paths lead elsewhere: these come last. */
+/** All but mounts, behind which other paths lead elsewhere, and users, who may not enter the others any more: these come last. */
 const FIRST = ["uts", "ipc", "net", "time"] as const;
 
 /** Appends what gives a task a descriptor of ours: its number there. */
@@ -34,14 +40,51 @@ function open({ name, path }: JoinNamespace): number {
   throw new CrError(`this is no ${name} namespace`, { code: "EINVAL", subject, remedy });
 }
 
+/** From ids in the images to ours, with the maps behind it. */
+export interface IdTranslationOfGuests extends IdTranslation {
+  readonly maps: IdMaps;
+}
+
+/** Reads the maps of a user namespace, and whom its guests shall be taken for. */
+function guests({ path, as }: JoinNamespace, fd: number): IdTranslationOfGuests {
+  const subject = { namespace: "user", path };
+  if (statFd(fd).ino === inodeOf(linkOf("self", "user")))
+    throw new CrError("the user namespace to be joined is the one that tscriu lives in", {
+      code: "EINVAL",
+      subject,
+      remedy: "leave --join-ns user out, or name another one",
+    });
+  using envoy = envoyOf(fd);
+  const maps = mapsOf(envoy.pid);
+  const ids = outward(maps);
+  if (!as) return { ...ids, maps };
+  const [uid, gid] = [idOutside(maps.uids, as.uid), idOutside(maps.gids, as.gid)];
+  if (uid === undefined || gid === undefined)
+    throw new CrError("the user namespace to be joined does not have this user and group", {
+      code: "EINVAL",
+      subject: { ...subject, ...as },
+      remedy: "name ids that its uid_map and gid_map have",
+    });
+  return { ...ids, maps, chief: { uid, gid } };
+}
+
 export class JoinedNamespaces implements Disposable {
   /** Our descriptors. */
   readonly #fds = new Map<NamespaceName, number>();
   #ground: RootGround | undefined;
+  /** What users and groups are called in the user namespace that is joined. */
+  readonly users: IdTranslationOfGuests | undefined;
 
   /** Opens them, before anything is made. */
   constructor({ joined }: Pick<RestoreOptions, "joined">) {
-    for (const one of joined) this.#fds.set(one.name, open(one));
+    try {
+      for (const one of joined) this.#fds.set(one.name, open(one));
+      const user = joined.find(({ name }) => name === "user");
+      if (user) this.users = guests(user, this.#fds.get("user") ?? -1);
+    } catch (error) {
+      this[Symbol.dispose]();
+      throw error;
+    }
   }
 
   has(name: NamespaceName): boolean {

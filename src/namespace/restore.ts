@@ -63,7 +63,11 @@ interface InNamespaces {
 }
 
 /** From now on the images say users and groups as we call them. */
-export function translateIds(images: ImageDirectory): void {
+export function translateIds(images: ImageDirectory, joined: JoinedNamespaces): void {
+  if (joined.users) {
+    images.ids = joined.users;
+    return;
+  }
   const [first] = images.read("PSTREE");
   const ours = images.inventory.root_ids;
   const [ids] = first === undefined ? [] : images.read("IDS", first.pid);
@@ -81,6 +85,7 @@ export class FreshNamespaces {
   /** Time namespaces that tasks make for their children. */
   readonly #parents = new Set<number>();
   readonly #inward = new Map<number, Inward>();
+  readonly #guests: Inward | undefined;
 
   constructor(
     readonly images: ImageDirectory,
@@ -111,6 +116,7 @@ export class FreshNamespaces {
       }
     }
     joined.check(images, (this.#root ?? ours)?.ipc_ns_id, log);
+    this.#guests = joined.users && new Inward(joined.users.maps);
     const isAtHome = this.#rootsOwn("time") === undefined && !joined.has("time");
     if (isAtHome && clocksGoBack(images)) this.#keepClocks(log);
   }
@@ -138,7 +144,12 @@ export class FreshNamespaces {
 
   /** The user namespace that the root is born into, if that is a fresh one. */
   get user(): number | undefined {
-    return this.#ours && this.#root && foreignId("user", this.#ours, this.#root);
+    return this.joined.has("user") ? undefined : this.#ours && this.#root && foreignId("user", this.#ours, this.#root);
+  }
+
+  /** Does it live in the user namespace that is joined? */
+  #isGuest(ids: TaskKobjIdsEntry | undefined): boolean {
+    return this.joined.has("user") && ids !== undefined && ids.user_ns_id === (this.#root ?? this.#ours)?.user_ns_id;
   }
 
   /** Who makes it, where that is not us. */
@@ -155,6 +166,7 @@ export class FreshNamespaces {
 
   /** What users and groups are called by a task; undefined where it is as we do. */
   idsOf({ ids }: { readonly ids: TaskKobjIdsEntry | undefined }): Inward | undefined {
+    if (this.#isGuest(ids)) return this.#guests;
     const id = this.#ours && ids && foreignId("user", this.#ours, ids);
     if (id === undefined) return undefined;
     const known = this.#inward.get(id) ?? new Inward(savedMaps(this.images, id));
@@ -169,6 +181,8 @@ export class FreshNamespaces {
   groupsBefore({ ids, core }: InNamespaces): number[] | undefined {
     const id = this.#ours && ids && foreignId("user", this.#ours, ids);
     const creds = core.thread_core?.creds;
+    // a guest may not be allowed to choose them there
+    if (creds && this.joined.users && this.#isGuest(ids)) return creds.groups.map(this.joined.users.gid);
     if (id === undefined || !creds) return undefined;
     const { tscriu_setgroups_denied } = this.images.one("USERNS", id);
     const { groups, tscriu_groups } = creds;
@@ -227,6 +241,11 @@ export class FreshNamespaces {
 
   /** Refuses what cannot be made again, before anything is. */
   check(options: RestoreOptions): void {
+    if (this.joined.has("user") && this.has("user"))
+      throw new CrError("the tree has user namespaces inside of the one in whose place another is joined", {
+        code: "ENOTSUP",
+        remedy: "leave --join-ns user out",
+      });
     for (const { kind, ids } of this.#fresh) {
       // a new one stands for whatever pid namespace was given
       if (kind.name !== "pid" || !options.newPids) kind.check?.(this.images, ids, options);
@@ -297,7 +316,7 @@ export class FreshNamespaces {
    * @param from that other task's ids; undefined for the dumper's
    */
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[] {
-    const before = from ?? this.#ours;
+    const before = from ?? (this.joined.has("user") ? { ...this.#ours, user_ns_id: undefined } : this.#ours);
     // the user namespace last: it takes the right to enter the others
     const order = [...namespaceKinds].sort((a, b) => Number(a.name === "user") - Number(b.name === "user"));
     return order.flatMap(({ name, entered }) => {

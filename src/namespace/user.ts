@@ -20,7 +20,7 @@ import { NS } from "../kernel/uapi/ioctl.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import type { DumpOptions } from "../options.ts";
-import { type ForeignNamespace, linkOf, type NamespaceName } from "./ids.ts";
+import { type ForeignNamespace, inodeOf, linkOf, type NamespaceName } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
 import { type IdMaps, mapsOf, NOBODY } from "./user-ids.ts";
 
@@ -147,9 +147,6 @@ export function birthProblems(
     ];
   });
 }
-
-/** The user namespaces that a tree's others may belong to, by inode. */
-const inodeOf = (link: string) => Number(/\d+/.exec(link)?.[0]);
 
 /** What the root makes for itself, in the user namespace that it lives in. */
 const MADE_BY_ROOT: ReadonlySet<NamespaceName> = new Set(["time", "cgroup"]);

@@ -74,9 +74,9 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   requirePageSize();
   log.phase("read");
   using images = ImageDirectory.open(asked.images.path);
-  translateIds(images);
-  const set = readSet(images);
   using joined = new JoinedNamespaces(asked);
+  translateIds(images, joined);
+  const set = readSet(images);
   const namespaces = new FreshNamespaces(images, set.tasks, log, joined);
   const isWrapped = asked.newPids && !namespaces.isFresh("pid");
   const options = { ...asked, newPids: isWrapped };

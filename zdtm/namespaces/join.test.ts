@@ -1,9 +1,9 @@
 /** `restore --join-ns`: the tree comes back in namespaces that somebody else has made. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
 import { refusal, until } from "../unharmed/lib/victim.ts";
-import { nameOf, namespace, Stage, sleepers, view } from "./stage.ts";
+import { nameOf, namespace, Stage, sleepers, status, view } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 60_000;
@@ -78,6 +78,46 @@ describe.skipIf(!isRoot)("namespaces that are joined (they need root)", () => {
     },
     testTime,
   );
+
+  for (const [what, options, through, of] of [
+    ["a tree of the machine's users", [], "setpriv --reuid 7 --regid 8 --clear-groups", "100007 200008"],
+    ["one that had a user namespace", ["--user", "--map-root-user", "--uts"], "", "100000 200000"],
+  ] as const)
+    test.concurrent(
+      `users: ${what} has the ids of its new host, who knows others by them`,
+      async () => {
+        const file = "/dev/shm/tscriu-guest-$$";
+        const script = `exec 3>${file}; rm ${file}; ${through} sleep 1000000 & wait`;
+        await using stage = await Stage.set([...options], script, sleepers(1));
+        const argv = ["unshare", "--user", "sleep", "1000000"];
+        const host = await stage.keeper.run({
+          argv,
+          directory: "/",
+          output: stage.scratch.file("host"),
+          session: true,
+        });
+        await until("the host is not there", () => (nameOf(host) === "sleep" ? undefined : "nothing"));
+        writeFileSync(`/proc/${host}/uid_map`, "0 100000 5000");
+        writeFileSync(`/proc/${host}/gid_map`, "0 200000 5000");
+        const before = view(stage.root);
+        await stage.dump();
+        expect(await refusal(stage.restore("--join-ns", `user:${host},9999,0`))).toContain("does not have this user");
+        await stage.restore("--join-ns", `user:${host},0,0`, "--join-ns", `uts:${process.pid}`);
+        expect(view(stage.root)).toEqual(before);
+        const pids = treeOf(stage.root);
+        for (const pid of pids) {
+          expect(namespace(pid, "user")).toBe(namespace(host, "user"));
+          expect(namespace(pid, "uts")).toBe(namespace(process.pid, "uts"));
+        }
+        const id = (pid: number, name: string) => status(pid, name).split(/\s+/)[0];
+        expect(pids.map((pid) => `${id(pid, "Uid")} ${id(pid, "Gid")}`)).toEqual(["100000 200000", of]);
+        expect(status(stage.root, "CapEff")).not.toBe("0000000000000000");
+        // whose the deleted file is
+        const { uid, gid } = statSync(`/proc/${stage.root}/fd/3`);
+        expect([uid, gid]).toEqual([100_000, 200_000]);
+      },
+      testTime,
+    );
 
   test.concurrent(
     "sockets lie in the network that was joined",
@@ -179,6 +219,8 @@ describe.skipIf(!isRoot)("namespaces that are joined (they need root)", () => {
         expect(await refusal(stage.restore(...words))).toMatch(answer);
       for (const words of [
         ["--join-ns", `pid:${host}`],
+        ["--join-ns", `user:${host},zero,0`],
+        // the host lives in ours
         ["--join-ns", `user:${host}`],
         ["--join-ns", `uts:${host}`, "--join-ns", "uts:1"],
         ["--join-ns", `net:${host}`, "--empty-ns", "net"],

@@ -28,8 +28,8 @@ export const namespace = {
     commands: ["restore"],
     repeatable: true,
     group: "namespace",
-    meaning: "restore into a namespace that is there: net, uts, ipc, time or mnt; user is not there yet",
-    support: (value) => (value.startsWith("user:") ? "joining a user namespace is not supported yet" : undefined),
+    meaning: "restore into a namespace that is there: net, uts, ipc, time, mnt or user (PID|FILE,UID,GID)",
+    support: "yes",
   },
   "empty-ns": {
     arg: "required",
