@@ -28,7 +28,10 @@ export class RemoteMemory implements Disposable {
     });
   }
 
-  /** Fills `into` from `address`; false when some of it is not readable. */
+  /**
+   * Fills `into` from `address`; false when some of it is not readable. Not by process_vm_readv(2), which pins the pages: the
+   * kernel then first gives the task copies of those that it shares with a relative.
+   */
   tryRead(address: number, into: Uint8Array): boolean {
     return into.length === 0 || sys(NR.pread64, this.#fd, addressOf(into), into.length, address) === into.length;
   }
@@ -39,22 +42,6 @@ export class RemoteMemory implements Disposable {
       throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: this.pid, address } });
     }
     return bytes;
-  }
-
-  /**
-   * Fills `into` from pieces of the task's memory, one behind the other. Not by process_vm_readv(2), which pins the pages: the
-   * kernel then first gives the task copies of those that it shares with a relative.
-   * @param pieces addresses and lengths, by turns: together as many bytes as there is room
-   * @returns undefined, or the address of a piece that is not readable
-   */
-  tryGather(pieces: readonly number[], into: Uint8Array): number | undefined {
-    let done = 0;
-    for (let i = 0; i < pieces.length; i += 2) {
-      const [start = 0, length = 0] = [pieces[i], pieces[i + 1]];
-      if (!this.tryRead(start, into.subarray(done, done + length))) return start;
-      done += length;
-    }
-    return undefined;
   }
 
   /** How much was written, bytes, or the negative errno. */

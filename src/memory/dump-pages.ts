@@ -1,4 +1,5 @@
 /** A task's private pages, from its own address space into the images. */
+import { availableParallelism } from "node:os";
 import { PSEUDO } from "../agent/layout.ts";
 import type { Parasite } from "../agent/parasite.ts";
 import { load32, type Result } from "../agent/program.ts";
@@ -20,8 +21,10 @@ const PROT_READ = 1;
  */
 const AGENTS = { bytes: 16 << 20, parts: 8192 } as const;
 const PROGRAM = { calls: 1024, parts: 16384 } as const;
-/** The same of us: what stays in a processor's cache between the copies. */
-const OURS = { bytes: 1 << 20, parts: 1024 } as const;
+/** What we read before we write it, bytes: it stays in the processor's cache between the copies. */
+const BUFFER = 256 << 10;
+/** What each of us writes to see who is faster, bytes. */
+const TRIAL = 4 << 20;
 
 /** So many tasks write at the same time, each to a file of its own. */
 const AT_ONCE = 4;
@@ -44,7 +47,14 @@ export interface PagesJob {
 interface Chunk {
   readonly pieces: number[];
   bytes: number;
+  readonly most: number;
   readonly offset: number;
+}
+
+interface Taken {
+  bytes: number;
+  /** Milliseconds. */
+  ms: number;
 }
 
 /** Writes the page maps and the pages of tasks, those of long ones side by side. */
@@ -60,6 +70,8 @@ export function dumpPages(images: ImageDirectory, jobs: readonly PagesJob[]): vo
       copy.finish();
     }
   }
+  // all that is left of a long one is ours then
+  if (long.length > 0 && areWeFaster(long)) for (const copy of long.splice(0)) copy.finish();
   const running: Copy[] = [];
   const watch = () => {
     try {
@@ -88,9 +100,23 @@ export function dumpPages(images: ImageDirectory, jobs: readonly PagesJob[]): vo
 }
 
 /**
+ * Whether we copy pages faster than agents write them, who need one copy less: it is so where page tables are shadowed, and a
+ * fault of the kernel at each page of the task costs more than copying it. What the first long one tries out is done.
+ */
+function areWeFaster(long: readonly Copy[]): boolean {
+  const [first] = long;
+  const ours = { bytes: 0, ms: 0 };
+  const agents = { bytes: 0, ms: 0 };
+  while (agents.bytes < TRIAL) if (!first?.tryOurs(ours) || !first.tryAgents(agents)) return false;
+  const sideBySide = Math.min(AT_ONCE, long.length, availableParallelism());
+  return ours.bytes / ours.ms > (agents.bytes / agents.ms) * sideBySide;
+}
+
+/**
  * One task's pages on their way. The agent writes them itself, straight from the task's memory to the file: one copy, and one
  * program as long as there are not very many areas. One writer is all that a file takes: what we brought into a mapping of it
- * meanwhile, page by page, only made it longer. Pages that the task may not read are copied by us.
+ * meanwhile, page by page, only made it longer. Pages that the task may not read are copied by us; and all of a long one where
+ * we are faster.
  */
 class Copy {
   readonly #file: ImageWriter<"PAGES">;
@@ -118,12 +144,40 @@ class Copy {
     return this.#agents.bytes >= LONG;
   }
 
-  /** Lets the agent begin its next program; false when there is none left. */
-  begin(): boolean {
+  /** We copy a chunk and count what it took; false when there is none left. */
+  tryOurs(taken: Taken): boolean {
+    const start = performance.now();
+    taken.bytes += this.#agents.chunks[this.#next]?.bytes ?? 0;
+    const is = this.#copyNext();
+    taken.ms += performance.now() - start;
+    return is;
+  }
+
+  /** The same for the agent. */
+  tryAgents(taken: Taken): boolean {
+    const start = performance.now();
+    taken.bytes += this.#agents.chunks[this.#next]?.bytes ?? 0;
+    const is = this.begin(1);
+    if (is) this.end(() => this.tell());
+    taken.ms += performance.now() - start;
+    return is;
+  }
+
+  #copyNext(): boolean {
+    const chunk = this.#agents.chunks[this.#next];
+    if (!chunk) return false;
+    this.#next++;
+    copyOurselves(this.job.memory, this.#file, chunk);
+    this.job.progress(chunk.bytes);
+    return true;
+  }
+
+  /** Lets the agent begin its next program, of so many calls at most; false when there is none left. */
+  begin(calls: number = PROGRAM.calls): boolean {
     const { chunks } = this.#agents;
     const first = this.#next;
     let parts = 0;
-    for (; this.#next < chunks.length && this.#next - first < PROGRAM.calls; this.#next++) {
+    for (; this.#next < chunks.length && this.#next - first < calls; this.#next++) {
       const more = (chunks[this.#next]?.pieces.length ?? 0) / 2;
       if (parts + more > PROGRAM.parts) break;
       parts += more;
@@ -175,9 +229,10 @@ class Copy {
     this.tell();
   }
 
-  /** Once the agent has done its part. */
+  /** We do what is left. */
   finish(): void {
     this.#comeBack?.();
+    while (this.#copyNext());
     const { memory, progress } = this.job;
     for (const chunk of this.#ours.chunks) {
       copyOurselves(memory, this.#file, chunk);
@@ -202,8 +257,6 @@ class Share {
   bytes = 0;
   #end = 0;
 
-  constructor(readonly most: { readonly bytes: number; readonly parts: number }) {}
-
   /** Adds a range that lies at a place of the file. */
   add(start: number, length: number, offset: number): void {
     for (let done = 0; done < length; ) {
@@ -211,13 +264,14 @@ class Share {
       if (
         !chunk ||
         this.#end !== offset + done ||
-        chunk.bytes === this.most.bytes ||
-        chunk.pieces.length === 2 * this.most.parts
+        chunk.bytes === chunk.most ||
+        chunk.pieces.length === 2 * AGENTS.parts
       ) {
-        chunk = { pieces: [], bytes: 0, offset: offset + done };
+        const most = this.chunks.length < 2 ? TRIAL : AGENTS.bytes;
+        chunk = { pieces: [], bytes: 0, most, offset: offset + done };
         this.chunks.push(chunk);
       }
-      const part = Math.min(length - done, this.most.bytes - chunk.bytes);
+      const part = Math.min(length - done, chunk.most - chunk.bytes);
       chunk.pieces.push(start + done, part);
       chunk.bytes += part;
       done += part;
@@ -229,8 +283,8 @@ class Share {
 
 /** Who writes what. */
 function share(runs: PageRuns, asVictim: boolean): { agents: Share; ours: Share } {
-  const agents = new Share(AGENTS);
-  const ours = new Share(OURS);
+  const agents = new Share();
+  const ours = new Share();
   let offset = 0;
   for (let i = 0; i < runs.starts.length; i++) {
     const start = runs.starts[i] ?? 0;
@@ -278,13 +332,26 @@ function pageError(result: number, pid: number, path: string): CrError {
 
 let buffer: Uint8Array | undefined;
 
-function copyOurselves(memory: RemoteMemory, file: ImageWriter<"PAGES">, { pieces, bytes, offset }: Chunk): void {
-  buffer ??= new Uint8Array(new ArrayBuffer(OURS.bytes));
-  const part = buffer.subarray(0, bytes);
-  const lost = memory.tryGather(pieces, part);
-  if (lost !== undefined)
-    throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address: lost } });
-  pwriteFully(file, part, offset, memory.pid);
+function copyOurselves(memory: RemoteMemory, file: ImageWriter<"PAGES">, chunk: Chunk): void {
+  buffer ??= new Uint8Array(new ArrayBuffer(BUFFER));
+  let { offset } = chunk;
+  let held = 0;
+  for (let i = 0; i < chunk.pieces.length; i += 2) {
+    const [start = 0, length = 0] = [chunk.pieces[i], chunk.pieces[i + 1]];
+    for (let done = 0; done < length; ) {
+      const part = Math.min(length - done, BUFFER - held);
+      const address = start + done;
+      if (!memory.tryRead(address, buffer.subarray(held, held + part)))
+        throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address } });
+      held += part;
+      done += part;
+      if (held < BUFFER) continue;
+      pwriteFully(file, buffer, offset, memory.pid);
+      offset += held;
+      held = 0;
+    }
+  }
+  pwriteFully(file, buffer.subarray(0, held), offset, memory.pid);
 }
 
 function pwriteFully(file: ImageWriter<"PAGES">, bytes: Uint8Array, offset: number, pid: number): void {
