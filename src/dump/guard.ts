@@ -3,8 +3,8 @@ import { CrError } from "../error.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import { fieldOf, type NamespaceIds } from "../namespace/ids.ts";
-import { namespaceKind, namespaceKinds } from "../namespace/registry.ts";
+import type { NamespaceIds } from "../namespace/ids.ts";
+import { namespaceKind } from "../namespace/registry.ts";
 import { birthProblems, ownerProblems } from "../namespace/user.ts";
 import type { DumpOptions } from "../options.ts";
 import type { VirtualPids } from "./pids.ts";
@@ -22,26 +22,6 @@ function checkNamespaces(namespaces: NamespaceIds, options: DumpOptions, blocker
         remedy: "dump it from inside that namespace, or use criu",
       }),
     );
-  }
-}
-
-/** Those that the root is born into are the whole tree's. */
-function checkOneNamespace(tree: FrozenTree, namespaces: NamespaceIds, blocker: (error: CrError) => void): void {
-  const root = namespaces.ofTask(tree.root.pid);
-  for (const { pid, zombie } of tree.tasks) {
-    if (zombie) continue;
-    const own = namespaces.ofTask(pid);
-    for (const { name, entered } of namespaceKinds) {
-      // below the root's pid namespace there may be others
-      if (entered || name === "pid" || own[fieldOf(name)] === root[fieldOf(name)]) continue;
-      blocker(
-        new CrError(`the task lives in another ${name} namespace than the tree's root: this is not supported yet`, {
-          code: "ENOTSUP",
-          subject: { pid, namespace: namespaces.link(pid, name) },
-          remedy: "dump the tasks of each namespace by themselves",
-        }),
-      );
-    }
   }
 }
 
@@ -122,7 +102,6 @@ export function checkTree(
   const { root } = tree;
   const { shellJob } = options;
   checkNamespaces(namespaces, options, blocker);
-  checkOneNamespace(tree, namespaces, blocker);
   for (const problem of ownerProblems(root.pid, namespaces.foreign, options)) blocker(problem);
   for (const problem of birthProblems(tree.tasks, namespaces.foreign)) blocker(problem);
   for (const task of tree.tasks) {

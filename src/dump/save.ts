@@ -8,7 +8,7 @@ import { dumpPages } from "../memory/dump-pages.ts";
 import { holdsMemory } from "../memory/room.ts";
 import { isAioRing } from "../memory/vmas.ts";
 import { namespaceRoots } from "../namespace/cgroup.ts";
-import { TreeCgroups } from "../namespace/cgroup-dump.ts";
+import { type NamespaceRoots, TreeCgroups } from "../namespace/cgroup-dump.ts";
 import { managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
@@ -287,6 +287,19 @@ function idsOf(own: TaskObjects | undefined, namespaces: Required<NamespaceField
   return { vm_id: own.vm_id, files_id: own.files_id, fs_id: own.fs_id, sighand_id: own.sighand_id, ...namespaces };
 }
 
+/** The roots of the cgroup namespace of each thread. */
+function rootsOfCgroups(tree: FrozenTree, namespaces: NamespaceIds): (tid: number) => NamespaceRoots | undefined {
+  const foreign = namespaces.foreign.filter(({ name }) => name === "cgroup");
+  const roots = new Map(foreign.map(({ id, member }) => [id, namespaceRoots(member)]));
+  const byTid = new Map<number, NamespaceRoots | undefined>();
+  if (roots.size > 0)
+    for (const { pid, zombie, threads } of tree.tasks) {
+      const own = zombie ? undefined : namespaces.ofTask(pid).cgroup_ns_id;
+      for (const { tid } of threads) byTid.set(tid, roots.get(namespaces.strays.get(tid)?.cgroup_ns_id ?? own ?? 0));
+    }
+  return (tid) => byTid.get(tid);
+}
+
 /** Saves the cgroups of the tree, if the user wants them or they can be had. */
 function readCgroups(
   { tree, options, images, log, frozen }: Saving,
@@ -298,7 +311,7 @@ function readCgroups(
   const isApart = namespaces.foreign.some(({ name }) => name === "cgroup");
   try {
     const members = living.map(({ pid, threads }) => ({ pid, tids: threads.map(({ tid }) => tid) }));
-    const found = new TreeCgroups(members, cgroups, isApart ? namespaceRoots(tree.root.pid) : undefined, frozen);
+    const found = new TreeCgroups(members, cgroups, rootsOfCgroups(tree, namespaces), frozen);
     found.save(images);
     return found;
   } catch (error) {

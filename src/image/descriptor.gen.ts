@@ -1320,7 +1320,8 @@ export const messages: Readonly<Record<string, string>> = {
 2005 optional .tscriu_thread_namespaces tscriu_namespaces`,
   tscriu_thread_namespaces: `1 optional uint32 net_ns_id
 2 optional uint32 ipc_ns_id
-3 optional uint32 uts_ns_id`,
+3 optional uint32 uts_ns_id
+4 optional uint32 cgroup_ns_id`,
   tscriu_sched: `1 optional uint64 flags
 2 optional uint64 runtime
 3 optional uint64 deadline

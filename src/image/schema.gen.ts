@@ -2078,6 +2078,7 @@ export interface TscriuThreadNamespaces {
   net_ns_id?: number;
   ipc_ns_id?: number;
   uts_ns_id?: number;
+  cgroup_ns_id?: number;
 }
 
 export interface TscriuSched {

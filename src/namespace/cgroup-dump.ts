@@ -24,7 +24,11 @@ interface Member {
 interface Set {
   readonly id: number;
   readonly cgroups: readonly CgroupMembership[];
+  readonly roots: NamespaceRoots | undefined;
 }
+
+/** Where a cgroup namespace begins in each hierarchy: one object for each namespace. */
+export type NamespaceRoots = ReadonlyMap<string, string>;
 
 const keyOf = (cgroups: readonly CgroupMembership[]) =>
   cgroups.map(({ controllers, path }) => `${controllers}:${path}`).join("\n");
@@ -33,16 +37,17 @@ export class TreeCgroups {
   readonly #sets = new Map<string, Set>();
   readonly #setOf = new Map<number, number>();
   readonly #hierarchies: ReadonlySet<string>;
+  readonly #namespaces: NamespaceRoots[] = [];
 
   /**
    * Reads where all threads of the tree are.
-   * @param prefixes the root of the tree's cgroup namespace in each hierarchy; undefined where it has none of its own
+   * @param rootsOf of the cgroup namespace of a thread; undefined where that is ours
    * @param frozen the inode of a cgroup that is to be frozen again
    */
   constructor(
     tasks: readonly Member[],
     readonly options: CgroupSaving,
-    readonly prefixes: ReadonlyMap<string, string> | undefined,
+    rootsOf: (tid: number) => NamespaceRoots | undefined,
     readonly frozen?: number,
   ) {
     const own = cgroupsOf("self");
@@ -64,16 +69,26 @@ export class TreeCgroups {
       own.filter((one) => isChosen(one) && isElsewhere(one)).map(({ controllers }) => controllers),
     );
     this.#register(own);
-    const ids = new Map([...known.values()].map((cgroups) => [cgroups, this.#register(cgroups)]));
-    for (const { tid, cgroups } of found) this.#setOf.set(tid, ids.get(cgroups) ?? OWN_SET);
+    const ids = new Map<readonly CgroupMembership[], Map<NamespaceRoots | undefined, number>>();
+    for (const { tid, cgroups } of found) {
+      const roots = rootsOf(tid);
+      const of = ids.get(cgroups) ?? new Map<NamespaceRoots | undefined, number>();
+      ids.set(cgroups, of);
+      const id = of.get(roots) ?? this.#register(cgroups, roots);
+      of.set(roots, id);
+      this.#setOf.set(tid, id);
+    }
   }
 
-  #register(all: readonly CgroupMembership[]): number {
+  /** @param roots of whoever is there and has a cgroup namespace */
+  #register(all: readonly CgroupMembership[], roots?: NamespaceRoots): number {
     const cgroups = all.filter(({ controllers }) => this.#hierarchies.has(controllers));
-    const key = keyOf(cgroups);
+    if (roots && !this.#namespaces.includes(roots)) this.#namespaces.push(roots);
+    const namespace = cgroups.length > 0 && roots ? `\n${this.#namespaces.indexOf(roots)}` : "";
+    const key = keyOf(cgroups) + namespace;
     const known = this.#sets.get(key);
     if (known) return known.id;
-    const set = { id: this.#sets.size + OWN_SET, cgroups };
+    const set = { id: this.#sets.size + OWN_SET, cgroups, roots };
     this.#sets.set(key, set);
     return set.id;
   }
@@ -100,11 +115,11 @@ export class TreeCgroups {
     images.write("CGROUP", [{ sets: sets.map((set) => this.#entry(set)), controllers }]);
   }
 
-  #entry({ id, cgroups }: Set): CgSetEntry {
+  #entry({ id, cgroups, roots }: Set): CgSetEntry {
     return {
       id,
       ctls: cgroups.map(({ controllers, path }) => {
-        const prefix = this.prefixes?.get(controllers);
+        const prefix = roots?.get(controllers);
         const isIn = prefix !== undefined && isBelow(path, prefix);
         return isIn ? { name: controllers, path, cgns_prefix: prefix.length } : { name: controllers, path };
       }),

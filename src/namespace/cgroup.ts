@@ -1,14 +1,15 @@
 /**
  * Cgroup namespaces (cgroup_namespaces(7)): the root of one is the cgroup of whoever made it, at that time. So the root of a
- * restored tree makes it while it is there, and goes where it belongs afterwards: see cgroup-restore.ts.
+ * restored tree makes its own while it is there, and goes where it belongs afterwards: see cgroup-restore.ts. Those of other tasks
+ * and of threads are made by somebody who goes there.
  */
 import { CrError } from "../error.ts";
-import { Envoy } from "../kernel/envoy.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { Envoy, envoyOf } from "../kernel/envoy.ts";
+import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { parseCgroup } from "../kernel/proc/cgroup.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
-import { addressOf, cstring, must } from "../kernel/sys.ts";
+import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { cgroupsOf } from "./cgroup-hierarchies.ts";
@@ -75,6 +76,7 @@ export function rootInside(mount: MountInfo, roots: ReadonlyMap<string, string>)
 export const cgroup: NamespaceKind = {
   name: "cgroup",
   flag: 0,
+  entered: CLONE.NEWCGROUP,
 
   problems(_, { cgroups: { mode } }) {
     if (managesCgroups(mode)) return [];
@@ -86,9 +88,25 @@ export const cgroup: NamespaceKind = {
     ];
   },
 
-  fill({ program }) {
-    program.call(NR.unshare, [CLONE.NEWCGROUP], { what: "cannot make a cgroup namespace" });
-    // before whatever else asks for it: the root goes on to its own cgroup
-    program.run();
+  fill({ program, images, id: first, ids, isRoots, owner, entrance, atEnd, enterCgroupRoot }) {
+    const keep = (id: number, fd: number) => {
+      atEnd(() => closeFd(fd));
+      entrance(id, fd);
+    };
+    // tasks of a tree in another one may live in ours
+    const ours = images.inventory.root_ids?.cgroup_ns_id;
+    if (ours !== undefined) keep(ours, openPath("/proc/self/ns/cgroup", O.RDONLY));
+    for (const id of ids) {
+      if (id === first && isRoots) {
+        program.call(NR.unshare, [CLONE.NEWCGROUP], { what: "cannot make a cgroup namespace" });
+        // before whatever else asks for it: the root goes on to its own cgroup
+        program.run();
+        continue;
+      }
+      using maker = envoyOf(owner(id));
+      enterCgroupRoot(id, maker.pid);
+      check(maker.call(NR.unshare, CLONE.NEWCGROUP), "cannot make a cgroup namespace");
+      keep(id, openPath(`/proc/${maker.pid}/ns/cgroup`, O.RDONLY, "cannot open a cgroup namespace"));
+    }
   },
 };

@@ -35,6 +35,8 @@ export interface NamespaceFill {
   network(id: number, path: string, isRoots: boolean): void;
   /** Tasks that live in namespace `id` enter it by this descriptor of ours. */
   entrance(id: number, fd: number): void;
+  /** Puts a process where cgroup namespace `id` began. @param pid as we see it */
+  enterCgroupRoot(id: number, pid: number): void;
   /** Pushes something to do when all tasks are there, before any of them has files. */
   grown(action: () => void): void;
   /** A task in a pid namespace below the root's: once all tasks are there. */

@@ -24,28 +24,14 @@ function foreignId(name: NamespaceName, ours: TaskKobjIdsEntry, ids: Partial<Nam
 /**
  * Refuses what cannot be made again.
  * @param ours the dumper's own ids: root_ids of the inventory
- * @param root ids of the tree's root
  * @param ids ids of task `pid`
  */
-export function checkNamespaces(
-  ours: TaskKobjIdsEntry | undefined,
-  root: TaskKobjIdsEntry | undefined,
-  ids: TaskKobjIdsEntry,
-  pid: number,
-): void {
-  if (!ours || !root) return;
+export function checkNamespaces(ours: TaskKobjIdsEntry | undefined, ids: TaskKobjIdsEntry, pid: number): void {
+  if (!ours) return;
   for (const name of NAMESPACES) {
     const id = foreignId(name, ours, ids);
     if (id !== undefined && !namespaceKind(name)) {
       throw new CrError(`the task lived in a ${name} namespace of its own: containers are not supported yet`, {
-        code: "ENOTSUP",
-        subject: { pid },
-        remedy: "restore this set with criu",
-      });
-    }
-    // tasks may live in pid namespaces below that of the root
-    if (name !== "pid" && id !== foreignId(name, ours, root) && !namespaceKind(name)?.entered) {
-      throw new CrError(`the task lived in another ${name} namespace than the tree's root: this is not supported yet`, {
         code: "ENOTSUP",
         subject: { pid },
         remedy: "restore this set with criu",
@@ -211,6 +197,16 @@ export class FreshNamespaces {
   ): T | undefined {
     const ours = this.#ours;
     return tasks.find(({ ids }) => ours && ids && foreignId(name, ours, ids) !== undefined);
+  }
+
+  /** Of the first task or thread that lives in a cgroup namespace. */
+  memberOf(id: number, tasks: readonly (InNamespaces & { readonly threads: readonly { core: CoreEntry }[] })[]) {
+    for (const { ids, core, threads } of tasks) {
+      if (ids?.cgroup_ns_id === id) return core;
+      const thread = threads.find((one) => strayOf(one.core)?.cgroup_ns_id === id);
+      if (thread) return thread.core;
+    }
+    return undefined;
   }
 
   /** How many pid namespaces lie between ours and the root's. */

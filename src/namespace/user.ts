@@ -148,9 +148,6 @@ export function birthProblems(
   });
 }
 
-/** What the root makes for itself, in the user namespace that it lives in. */
-const MADE_BY_ROOT: ReadonlySet<NamespaceName> = new Set(["time", "cgroup"]);
-
 /** Namespaces of a tree that belong to a user namespace in which they cannot be made again. */
 export function ownerProblems(root: number, foreign: readonly ForeignNamespace[], options: DumpOptions): CrError[] {
   const home = inodeOf(linkOf(root, "user"));
@@ -165,7 +162,7 @@ export function ownerProblems(root: number, foreign: readonly ForeignNamespace[]
     const fits =
       name === "user"
         ? owner === ours || (owner !== undefined && known.has(owner))
-        : owner === home || (owner !== undefined && known.has(owner) && !isRoots && !MADE_BY_ROOT.has(name));
+        : owner === home || (owner !== undefined && known.has(owner) && !isRoots);
     if (isGiven || fits || (owner === undefined && name !== "user")) return [];
     const what =
       "a namespace belongs to another user namespace than that of the tree's root: this is not supported yet";

@@ -131,7 +131,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     rootBorn: (pid) => namespaces.born(pid),
     fillNamespaces: ({ program, pid }) => {
       // first, for that is the root of a cgroup namespace
-      cgroups.enter(pid, root.core, undefined, namespaces.has("cgroup"));
+      cgroups.enter(pid, root.core, undefined, namespaces.isFresh("cgroup"));
       if (hasNew) mustHook(options, "setup-namespaces", pid);
       namespaces.fill({
         options,
@@ -145,6 +145,10 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
           if (isRoots) files.network = path;
           else files.networks.set(id, path);
         },
+        enterCgroupRoot: (id, who) => {
+          const member = namespaces.memberOf(id, set.tasks);
+          if (member) cgroups.enter(who, member, undefined, true);
+        },
         grown: (action) => grown.push(action),
         inPids: (id) => forest.inPids(id),
         late: (action) => late.push(action),
@@ -153,7 +157,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       program.run();
       const seen = joined.surroundings(pid);
       if (seen) files.surround(around(files.surroundings, seen));
-      if (namespaces.has("cgroup")) cgroups.enter(pid, root.core, undefined);
+      if (namespaces.isFresh("cgroup")) cgroups.enter(pid, root.core, undefined);
       if (hasNew) mustHook(options, "post-setup-namespaces", pid);
     },
     born: (pid, core, parent) => cgroups.enter(pid, core, parent),

@@ -64,7 +64,7 @@ export function readSet(images: ImageDirectory): SavedSet {
     if (!core.tc) throw bad("it does not describe a process", `core-${pid}.img`);
     const zombie = core.tc.task_state === TASK_DEAD || core.tc.task_state === TASK_ZOMBIE;
     const ids = zombie ? undefined : images.one("IDS", pid);
-    if (ids) checkNamespaces(inventory.root_ids, tasks[0]?.ids ?? ids, ids, pid);
+    if (ids) checkNamespaces(inventory.root_ids, ids, pid);
     const threads = zombie ? [] : tree.threads.slice(1).map((tid) => ({ tid, core: images.one("CORE", tid) }));
     let fds: readonly FdinfoEntry[] = [];
     if (ids) {
