@@ -236,14 +236,14 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   /** The id of an executable or directory, named by a link of /proc/PID. */
-  idForLink(task: FrozenTask, name: string): number {
-    const link = task.dir.link(name);
-    const path = `/proc/${task.pid}/${name}`;
+  idForLink({ pid, dir }: Pick<FrozenTask, "pid" | "dir">, name: string): number {
+    const link = dir.link(name);
+    const path = `/proc/${pid}/${name}`;
     const isMemory = isMemfdLink(link);
     const fd = tryOpen(path, isMemory ? O.RDONLY : O.PATH);
-    if (fd < 0) throw new CrError("cannot open a file of the task", { subject: { pid: task.pid, path: link } });
+    if (fd < 0) throw new CrError("cannot open a file of the task", { subject: { pid, path: link } });
     try {
-      const file = describeFile(0, fd, link, 0, { pid: task.pid, fd: -1 });
+      const file = describeFile(0, fd, link, 0, { pid, fd: -1 });
       // some programs run from a memfd
       if (isMemory && file.stat.dev === shmemDevice()) return this.memoryFile(file);
       return RegularFiles.of(this).idForPath(file);

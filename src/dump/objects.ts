@@ -30,12 +30,6 @@ class ObjectIds {
   }
 }
 
-/** What threads usually share and may have apart. */
-const THREAD_OBJECTS = [
-  [KCMP.FILES, "a descriptor table"],
-  [KCMP.FS, "a root and working directory"],
-] as const;
-
 export interface TaskObjects {
   readonly vm_id: number;
   readonly files_id: number;
@@ -43,6 +37,8 @@ export interface TaskObjects {
   readonly sighand_id: number;
   /** The task that stands for the shared descriptor table: the first that was met. */
   readonly filesOwner: number;
+  /** Threads with a root and working directory of their own. */
+  readonly apart: readonly number[];
 }
 
 /** The objects of all living tasks by pid. What could not be shared again at restore is reported. */
@@ -75,17 +71,17 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
       blocker(
         shared(task, sighand.first, "signal handlers (clone with CLONE_SIGHAND)", "end one of them before the dump"),
       );
-    for (const thread of task.threads.slice(1)) {
-      for (const [type, what] of THREAD_OBJECTS) {
-        if (kcmp(task.pid, thread.tid, type) === 0) continue;
-        blocker(
-          new CrError(`a thread has ${what} of its own (unshare): this is not supported`, {
-            code: "ENOTSUP",
-            subject: { pid: task.pid, tid: thread.tid },
-            remedy: "end the thread before the dump",
-          }),
-        );
-      }
+    const apart: number[] = [];
+    for (const { tid } of task.threads.slice(1)) {
+      if (kcmp(task.pid, tid, KCMP.FS) !== 0) apart.push(tid);
+      if (kcmp(task.pid, tid, KCMP.FILES) === 0) continue;
+      blocker(
+        new CrError("a thread has a descriptor table of its own (unshare): this is not supported", {
+          code: "ENOTSUP",
+          subject: { pid: task.pid, tid },
+          remedy: "end the thread before the dump",
+        }),
+      );
     }
     const parent = task.parent && found.get(task.parent.pid);
     for (const [what, object, theirs] of [
@@ -101,6 +97,7 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
       fs_id: fs.id,
       sighand_id: sighand.id,
       filesOwner: files.first,
+      apart,
     });
   }
   return found;

@@ -1,7 +1,10 @@
 /** Saves a tree that stands still: all images but the inventory. Agents are left in its tasks. */
 import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { FsEntry } from "../image/schema.gen.ts";
 import { waitForDisks } from "../kernel/disks.ts";
+import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStatus } from "../kernel/proc/status.ts";
 import { hasDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
@@ -206,6 +209,8 @@ export function save(saving: Saving): Saved {
     for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid))) {
       const strayed = namespaces.strays.get(tid);
       if (strayed && core.thread_core) core.thread_core.tscriu_namespaces = strayed;
+      if (core.thread_core && objects.get(task.pid)?.apart.includes(tid))
+        core.thread_core.tscriu_fs = ownFs(tid, files);
       images.write("CORE", pids.of(tid), [core]);
     }
     const umask = task.status.umask ?? 0o022;
@@ -280,6 +285,14 @@ function treeEntry(task: FrozenTask, pids: VirtualPids) {
     threads: task.zombie ? [0] : tidsOf(task).map((tid) => pids.of(tid)),
     tscriu_pids: pids.spaces(task),
   };
+}
+
+/** Root and working directory of a thread that does not share its process's. */
+function ownFs(tid: number, files: TreeFiles): FsEntry {
+  using dir = new ProcDir(tid);
+  const { umask } = parseStatus(dir.text("status"));
+  const [cwd_id, root_id] = ["cwd", "root"].map((name) => files.idForLink({ pid: tid, dir }, name));
+  return { cwd_id: cwd_id ?? 0, root_id: root_id ?? 0, umask: umask ?? 0o022 };
 }
 
 function idsOf(own: TaskObjects | undefined, namespaces: Required<NamespaceFields> | undefined) {

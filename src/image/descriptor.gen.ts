@@ -1317,11 +1317,13 @@ export const messages: Readonly<Record<string, string>> = {
 2002 optional uint64 tscriu_timerslack_ns
 2003 optional .tscriu_sched tscriu_sched
 2004 optional .tscriu_restart tscriu_restart
-2005 optional .tscriu_thread_namespaces tscriu_namespaces`,
+2005 optional .tscriu_thread_namespaces tscriu_namespaces
+2006 optional .fs_entry tscriu_fs`,
   tscriu_thread_namespaces: `1 optional uint32 net_ns_id
 2 optional uint32 ipc_ns_id
 3 optional uint32 uts_ns_id
-4 optional uint32 cgroup_ns_id`,
+4 optional uint32 cgroup_ns_id
+5 optional uint32 mnt_ns_id`,
   tscriu_sched: `1 optional uint64 flags
 2 optional uint64 runtime
 3 optional uint64 deadline

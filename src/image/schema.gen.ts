@@ -2072,6 +2072,7 @@ export interface ThreadCoreEntry {
   tscriu_sched?: TscriuSched;
   tscriu_restart?: TscriuRestart;
   tscriu_namespaces?: TscriuThreadNamespaces;
+  tscriu_fs?: FsEntry;
 }
 
 export interface TscriuThreadNamespaces {
@@ -2079,6 +2080,7 @@ export interface TscriuThreadNamespaces {
   ipc_ns_id?: number;
   uts_ns_id?: number;
   cgroup_ns_id?: number;
+  mnt_ns_id?: number;
 }
 
 export interface TscriuSched {

@@ -16,7 +16,7 @@ export type NamespaceFields = Pick<TaskKobjIdsEntry, `${NamespaceName}_ns_id`>;
 export const fieldOf = <Name extends NamespaceName>(name: Name): `${Name}_ns_id` => `${name}_ns_id`;
 
 /** What single threads may have besides those of their process, and get again. */
-export const CARRIED = ["net", "ipc", "uts", "cgroup"] as const;
+export const CARRIED = ["net", "ipc", "uts", "cgroup", "mnt"] as const;
 
 /** `uts:[4026531838]`, or "" where this kernel has no such namespaces or the task is gone. */
 export function linkOf(pid: number | "self", name: NamespaceName | "pid_for_children" | "time_for_children"): string {

@@ -8,7 +8,7 @@ import { runTogether } from "../agent/together.ts";
 import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
 import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { CoreEntry, TscriuRestart } from "../image/schema.gen.ts";
+import type { CoreEntry, FsEntry, TscriuRestart } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
@@ -17,6 +17,7 @@ import { parseStatus } from "../kernel/proc/status.ts";
 import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { CLONE } from "../kernel/uapi/sched.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
@@ -87,7 +88,7 @@ function run(program: Program, build: (program: Program) => void): void {
 }
 
 /** Appends root, working directory and umask. */
-export function restoreFs(program: Program, { fs }: SavedTask, files: RestoredFiles, service: Service): void {
+export function restoreFs(program: Program, fs: FsEntry | undefined, files: RestoredFiles, service: Service): void {
   if (!fs) return;
   const rootName = files.entries.get(fs.root_id)?.reg?.name;
   const root = receiveFd(program, service, files.descriptor(fs.root_id));
@@ -145,17 +146,27 @@ export function makeThreads(finish: Finish): void {
   }
 }
 
-/** Into namespaces that a thread has for itself: alone, for what its task is sent comes to whoever asks first. */
-function enterOwn(thread: Thread<ThreadPuppet>, { ofThread, service }: Finish): void {
+/**
+ * Into namespaces, root and working directory that a thread has for itself: alone, for what its task is sent comes to whoever asks
+ * first.
+ */
+function enterOwn(thread: Thread<ThreadPuppet>, { ofThread, service, files }: Finish): void {
+  const fs = thread.core.thread_core?.tscriu_fs;
+  const subject = { tid: thread.tid };
+  if (fs)
+    runTogether([thread], (program) => {
+      program.call(NR.unshare, [CLONE.FS], { what: "cannot give a thread a root of its own", subject });
+    });
   for (const { fd, flag } of ofThread(thread.core))
     runTogether([thread], (program) => {
       const theirs = receiveFd(program, service, fd);
       program.call(NR.setns, [theirs, flag], {
         what: "cannot enter a thread's namespace",
-        subject: { tid: thread.tid },
+        subject,
       });
       program.call(NR.close, [theirs]);
     });
+  if (fs) runTogether([thread], (program) => restoreFs(program, fs, files, service));
 }
 
 /** Who a fresh puppet is. */

@@ -128,7 +128,10 @@ function checkTask({ pid, tree, core, threads, zombie, fs, ids }: SavedTask, { s
 /** Where all of the tree has mounts of its own, each file lies on one of these. */
 function checkMounts(images: ImageDirectory, tasks: readonly SavedTask[], files: ReadonlyMap<number, FileEntry>): void {
   const own = images.inventory.root_ids?.mnt_ns_id;
-  const namespaces = new Set(tasks.flatMap(({ ids }) => (ids ? [ids.mnt_ns_id ?? own] : [])));
+  const ofThreads = tasks.flatMap(({ threads }) =>
+    threads.flatMap(({ core }) => core.thread_core?.tscriu_namespaces?.mnt_ns_id ?? []),
+  );
+  const namespaces = new Set([...tasks.flatMap(({ ids }) => (ids ? [ids.mnt_ns_id ?? own] : [])), ...ofThreads]);
   if (own === undefined || namespaces.has(own)) return;
   const known = new Set<number>();
   for (const id of namespaces)

@@ -304,7 +304,7 @@ function placeFiles(tasks: readonly GrownTask[], files: RestoredFiles, service: 
     const { files_id = 0, fs_id = 0 } = saved.ids ?? {};
     const { program } = puppet;
     if (!tables.has(files_id)) files.place(program, saved.fds, service);
-    if (!views.has(fs_id)) restoreFs(program, saved, files, service);
+    if (!views.has(fs_id)) restoreFs(program, saved.fs, files, service);
     program.run();
     program.forget();
     tables.add(files_id);
