@@ -772,7 +772,8 @@ export const messages: Readonly<Record<string, string>> = {
 18 optional string ext_key
 2000 optional uint32 tscriu_pid_ns
 2001 optional bool tscriu_locked
-2002 optional string tscriu_covered`,
+2002 optional string tscriu_covered
+2003 optional uint64 tscriu_content`,
   autofs_entry: `1 required int32 fd
 2 required int32 pgrp
 3 required int32 timeout

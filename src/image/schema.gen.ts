@@ -1297,6 +1297,7 @@ export interface MntEntry {
   tscriu_pid_ns?: number;
   tscriu_locked?: boolean;
   tscriu_covered?: string;
+  tscriu_content?: U64;
 }
 
 export interface AutofsEntry {

@@ -14,9 +14,9 @@ function archive(...members: [TarMember, string?][]): Uint8Array {
 }
 
 const read = (bytes: Uint8Array) =>
-  [...readTar(bytes)].map(({ member, pieces }) => ({
+  Array.from(readTar([bytes]), ({ member, pieces }) => ({
     member,
-    content: pieces.map((piece) => `${piece.offset}:${Buffer.from(piece.bytes).toString("latin1")}`).join(),
+    content: Array.from(pieces, (piece) => `${piece.offset}:${Buffer.from(piece.bytes).toString("latin1")}`).join(),
   }));
 
 test("what is written is read again: long names, large numbers, fractions of seconds, attributes", () => {
@@ -35,9 +35,7 @@ test("what is written is read again: long names, large numbers, fractions of sec
   expect(found.map(({ member }) => ({ ...member, atime: undefined, size: 0 }))).toEqual(
     members.map((member) => ({ ...member, atime: undefined, size: 0 })),
   );
-  expect(found.map(({ content }) => content)).toEqual(
-    ["", "0:text", "", "", "0:text", "0:text"].map((c, i) => (c === "" && i >= 0 ? "0:" : c)),
-  );
+  expect(found.map(({ content }) => content)).toEqual(["", "0:text", "", "", "0:text", "0:text"]);
 });
 
 const tar = Bun.which("tar");

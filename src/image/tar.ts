@@ -40,6 +40,8 @@ const XATTR = "SCHILY.xattr.";
 const LARGEST_SIZE = 8 ** 11 - 1;
 const LARGEST_ID = 8 ** 7 - 1;
 const LONGEST_NAME = 100;
+/** What stands before a member, extended attributes with it; bytes. */
+const LONGEST_HEADER = 16 << 20;
 const SECOND = 1_000_000_000n;
 
 /** `sec.nsec` as pax writes times. */
@@ -147,38 +149,112 @@ function pairs(block: Buffer, at: number, count: number): { offset: number; leng
   return found;
 }
 
-/** The members of an archive with their content, in its order. */
-export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pieces: readonly TarPiece[] }> {
-  const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
-  let at = 0;
+/** The bytes of an archive, in whatever pieces they come. */
+class Source {
+  readonly #pieces: Iterator<Uint8Array>;
+  #piece: Buffer = Buffer.alloc(0);
+
+  constructor(pieces: Iterable<Uint8Array>) {
+    this.#pieces = pieces[Symbol.iterator]();
+  }
+
+  /** Is there nothing more? */
+  get isEmpty(): boolean {
+    while (this.#piece.length === 0) {
+      const { done, value } = this.#pieces.next();
+      if (done === true) return true;
+      this.#piece = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    }
+    return false;
+  }
+
+  /** At most so many bytes, at least one. */
+  some(most: number): Buffer {
+    if (this.isEmpty) throw bad("it ends too early");
+    const taken = this.#piece.subarray(0, most);
+    this.#piece = this.#piece.subarray(taken.length);
+    return taken;
+  }
+
+  take(length: number): Buffer {
+    if (!(length >= 0 && length <= LONGEST_HEADER)) throw bad("a header is too long");
+    const parts: Buffer[] = [];
+    for (let left = length; left > 0; ) {
+      const part = this.some(left);
+      parts.push(part);
+      left -= part.length;
+    }
+    return parts.length === 1 && parts[0] ? parts[0] : Buffer.concat(parts);
+  }
+
+  /** What fills up the last block after a content; the archive may end there. */
+  skipPadding(size: number): void {
+    for (let left = tarPadding(size).length; left > 0 && !this.isEmpty; ) left -= this.some(left).length;
+  }
+}
+
+/** The content of a member, which is read or skipped before the next one. */
+class Body {
+  #left: number;
+
+  constructor(
+    private readonly source: Source,
+    private readonly size: number,
+  ) {
+    if (!(size >= 0)) throw bad("a member has an impossible size");
+    this.#left = size;
+  }
+
+  /** As it belongs into its file. */
+  *pieces(ranges: readonly { offset: number; length: number }[]): Generator<TarPiece> {
+    for (const { offset, length } of ranges) {
+      if (length > this.#left) throw bad("a sparse file has less data than it says");
+      for (let at = 0; at < length; ) {
+        const bytes = this.source.some(length - at);
+        this.#left -= bytes.length;
+        yield { offset: offset + at, bytes };
+        at += bytes.length;
+      }
+    }
+  }
+
+  skip(): void {
+    while (this.#left > 0) this.#left -= this.source.some(this.#left).length;
+    this.source.skipPadding(this.size);
+  }
+}
+
+/**
+ * The members of an archive, in its order.
+ * @param archive its bytes, in pieces of any size
+ * @returns each with its content, which can be read until the next member is asked for
+ */
+export function* readTar(archive: Iterable<Uint8Array>): Generator<{ member: TarMember; pieces: Iterable<TarPiece> }> {
+  const source = new Source(archive);
   let long = new Map<string, Buffer>();
-  const take = (length: number): Buffer => {
-    if (length < 0 || at + length > bytes.length) throw bad("it ends too early");
-    at += length;
-    return bytes.subarray(at - length, at);
-  };
+  const take = (length: number) => source.take(length);
   const content = (size: number): Buffer => {
     const body = take(size);
-    at = Math.min(at + tarPadding(size).length, bytes.length);
+    source.skipPadding(size);
     return body;
   };
-  while (at < bytes.length) {
+  while (!source.isEmpty) {
     const block = take(BLOCK);
     if (block.every((byte) => byte === 0)) return;
     const sum = block.reduce((total, byte, i) => total + (i >= 148 && i < 156 ? 0x20 : byte), 0);
     if (sum !== number(block, 148, 8)) throw bad("a header's check sum is wrong");
     const type = string(block, 156, 1) || "0";
-    const size = number(block, 124, 12);
+    const length = number(block, 124, 12);
     if (type === "L" || type === "K") {
-      long.set(type === "L" ? "path" : "linkpath", Buffer.from(string(content(size), 0, size), "latin1"));
+      long.set(type === "L" ? "path" : "linkpath", Buffer.from(string(content(length), 0, length), "latin1"));
       continue;
     }
     if (type === "x") {
-      long = new Map([...long, ...paxRecords(content(size))]);
+      long = new Map([...long, ...paxRecords(content(length))]);
       continue;
     }
     if (type === "g") {
-      content(size);
+      content(length);
       continue;
     }
     const said = (key: string) => long.get(key)?.toString("latin1");
@@ -192,8 +268,8 @@ export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pi
         more = (next[504] ?? 0) !== 0;
       }
     }
-    const stored = Number(said("size") ?? size);
-    const body = /^[1-6]$/.test(type) ? Buffer.alloc(0) : content(stored);
+    const stored = Number(said("size") ?? length);
+    const size = /^[1-6]$/.test(type) ? 0 : stored;
     const magic = string(block, 257, 6);
     const prefix = magic === "ustar" && type !== "S" ? string(block, 345, 155) : "";
     const name = said("path") ?? (prefix === "" ? string(block, 0, 100) : `${prefix}/${string(block, 0, 100)}`);
@@ -203,7 +279,7 @@ export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pi
       mode: number(block, 100, 8) & 0o7777,
       uid: Number(said("uid") ?? number(block, 108, 8)),
       gid: Number(said("gid") ?? number(block, 116, 8)),
-      size: ranges ? number(block, 483, 12) : body.length,
+      size: ranges ? number(block, 483, 12) : size,
       mtime: readTime(said("mtime") ?? `${number(block, 136, 12)}`),
       atime: long.has("atime") ? readTime(said("atime") ?? "0") : undefined,
       link: said("linkpath") ?? string(block, 157, 100),
@@ -214,18 +290,11 @@ export function* readTar(archive: Uint8Array): Generator<{ member: TarMember; pi
       ),
     };
     long = new Map();
-    yield { member, pieces: ranges ? cut(body, ranges) : [{ offset: 0, bytes: body }] };
+    const body = new Body(source, size);
+    yield { member, pieces: body.pieces(ranges ?? [{ offset: 0, length: size }]) };
+    body.skip();
   }
   throw bad("it has no end");
-}
-
-function cut(body: Buffer, ranges: readonly { offset: number; length: number }[]): TarPiece[] {
-  let used = 0;
-  return ranges.map(({ offset, length }) => {
-    if (used + length > body.length) throw bad("a sparse file has less data than it says");
-    used += length;
-    return { offset, bytes: body.subarray(used - length, used) };
-  });
 }
 
 function paxRecords(body: Buffer): Map<string, Buffer> {

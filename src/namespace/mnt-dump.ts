@@ -265,21 +265,24 @@ export class TreeMounts implements Surroundings, Disposable {
     const saved = new Set<number>();
     for (const seen of this.#seen) {
       const entries = this.#entries.get(seen) ?? [];
-      images.write("MNTS", seen.id, [...entries]);
       const wanted = [...this.#contents(entries)].flatMap((dev) => {
         const mount = saved.has(dev) ? undefined : this.#whole(seen, dev);
         saved.add(dev);
         return mount ? [mount] : [];
       });
-      for (const [mount, root] of seen.reachAll(wanted)) this.#saveContent(images, mount, root);
+      for (const [mount, root] of seen.reachAll(wanted)) {
+        const size = this.#saveContent(images, mount, root);
+        for (const entry of entries) if (entry.root_dev === mount.dev) entry.tscriu_content = size;
+      }
+      images.write("MNTS", seen.id, [...entries]);
     }
   }
 
-  /** @param root a descriptor of ours for it, which is closed */
-  #saveContent(images: ImageDirectory, mount: MountInfo, root: number): void {
+  /** @param root a descriptor of ours for it, which is closed @returns bytes that come out of the archive */
+  #saveContent(images: ImageDirectory, mount: MountInfo, root: number): number {
     try {
       const writer = images.writer("TMPFS_DEV", mount.dev);
-      packTree(root, (bytes) => writer.raw(bytes), this.ids);
+      return packTree(root, (bytes) => writer.raw(bytes), this.ids);
     } catch (cause) {
       throw new CrError("cannot save what lies in a tmpfs", { subject: { path: mount.mountpoint }, cause });
     } finally {

@@ -32,7 +32,7 @@ import { reachCovered } from "./mnt-seen.ts";
 import { shareAgain } from "./mnt-sharing.ts";
 import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
-import { unpackTree } from "./tmpfs.ts";
+import { roomFor, unpackTree } from "./tmpfs.ts";
 
 /** A new namespace, and who is in it for us. */
 interface Site {
@@ -194,7 +194,7 @@ export class Builder {
           code: "BAD_IMAGE",
           subject: { image: `tmpfs-dev-${entry.root_dev}.tar.gz.img`, path: entry.mountpoint },
         });
-      unpackTree(fd, archive, images.ids);
+      unpackTree(fd, archive, Number(entry.tscriu_content ?? roomFor(fd)), images.ids);
     }
     return made;
   }

@@ -147,6 +147,8 @@ const plain: TarMember = {
   gid: process.getgid?.() ?? 0,
 };
 
+const ROOM = 1 << 20;
+
 /** A directory that is unpacked into, beside another that must stay as it is. */
 class Place implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), "tscriu-unpack-"));
@@ -163,7 +165,7 @@ class Place implements Disposable {
       const body = Buffer.from(content);
       return [tarHeader({ ...plain, ...member, size: body.length }), body, tarPadding(body.length)];
     });
-    this.with((fd) => unpackTree(fd, gzipSync(Buffer.concat([...parts, tarEnd]))));
+    this.with((fd) => unpackTree(fd, gzipSync(Buffer.concat([...parts, tarEnd])), ROOM));
   }
 
   with<T>(act: (fd: number) => T): T {
@@ -232,13 +234,14 @@ describe("what lies in a tmpfs", () => {
     using place = new Place();
     mkdirSync(join(place.into, "dir"));
     writeFileSync(join(place.into, "dir/file"), "x".repeat(10_000));
-    writeFileSync(join(place.into, "sparse"), `${"\0".repeat(1 << 20)}end`);
+    writeFileSync(join(place.into, "sparse"), `${"\0".repeat(1 << 14)}end`);
     symlinkSync("dir/file", join(place.into, "link"));
     writeFileSync(Buffer.concat([Buffer.from(`${place.into}/`), Buffer.of(0xff, 0x0a, 0x20)]), "odd");
     const parts: Uint8Array[] = [];
-    place.with((fd) => packTree(fd, (bytes) => parts.push(bytes)));
+    const size = place.with((fd) => packTree(fd, (bytes) => parts.push(bytes)));
     using other = new Place();
-    other.with((fd) => unpackTree(fd, Buffer.concat(parts)));
+    const unpack = (most: number) => other.with((fd) => unpackTree(fd, Buffer.concat(parts), most));
+    unpack(size);
     const look = (path: string) =>
       Bun.spawnSync(["sh", "-c", "find . -printf '%p %y %m %s %T@ %l\\n' | sort; cat dir/file sparse | md5sum"], {
         cwd: path,
@@ -255,6 +258,35 @@ describe("what lies in a tmpfs", () => {
 
   test("what is no archive is an error", () => {
     using place = new Place();
-    expect(() => place.with((fd) => unpackTree(fd, Buffer.from("nonsense")))).toThrow("cannot be unpacked");
+    expect(() => place.with((fd) => unpackTree(fd, Buffer.from("nonsense"), ROOM))).toThrow("cannot be unpacked");
+  });
+
+  test("more than the images say does not come out, in one piece or in many", () => {
+    const members = Array.from({ length: 64 }, (_, i): readonly [Partial<TarMember>, string] => [
+      { name: `./${i}` },
+      "\0".repeat(1 << 14),
+    ]);
+    const tar = Buffer.concat(
+      members.flatMap(([member, content]) => [
+        tarHeader({ ...plain, ...member, size: content.length }),
+        Buffer.from(content),
+      ]),
+    );
+    const cut = (size: number) =>
+      Array.from({ length: Math.ceil(tar.length / size) }, (_, i) => gzipSync(tar.subarray(i * size, (i + 1) * size)));
+    for (const archive of [gzipSync(tar), Buffer.concat(cut(50_001))]) {
+      using place = new Place();
+      const unpack = () => place.with((fd) => unpackTree(fd, archive, 1 << 19));
+      expect(unpack).toThrow("unpacks to more than it may");
+      expect(readdirSync(place.into).length).toBeLessThan(33);
+    }
+    // with its end, and room for it
+    using place = new Place();
+    const whole = Buffer.concat([...cut(999), gzipSync(tarEnd)]);
+    place.with((fd) => unpackTree(fd, whole, tar.length + tarEnd.length));
+    expect(readdirSync(place.into)).toHaveLength(64);
+    whole[whole.length - 6] = 1;
+    using other = new Place();
+    expect(() => other.with((fd) => unpackTree(fd, whole, tar.length + tarEnd.length))).toThrow("cannot be unpacked");
   });
 });

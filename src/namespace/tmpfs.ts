@@ -1,5 +1,6 @@
 /** What lies in a tmpfs, to and from the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
 import { readdirSync } from "node:fs";
+import { freemem } from "node:os";
 import { CrError } from "../error.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import { readTar, type TarMember, type TarPiece, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
@@ -11,8 +12,10 @@ import { AT, O } from "../kernel/uapi/fcntl.ts";
 
 /** How much is compressed at once: each piece is a gzip member, which all unpackers join. */
 const PIECE = 4 << 20;
-/** More than this does not come out of one archive. */
+/** More than this does not come out of one gzip member, of which foreign archives may have but one. */
 const LARGEST = 2 ** 32 - 1;
+/** What a member of an archive has besides its content, bytes: more than most have. */
+const OVERHEAD = 2048;
 const PAGE = 4096;
 
 /** Loaded when it is needed: every start would wait for it. */
@@ -65,6 +68,8 @@ class Packer {
   readonly #seen = new Map<number, string>();
   #pending: Uint8Array[] = [];
   #size = 0;
+  /** Bytes before they were compressed. */
+  total = 0;
 
   constructor(
     private readonly write: (bytes: Uint8Array) => void,
@@ -74,6 +79,7 @@ class Packer {
   #put(bytes: Uint8Array): void {
     this.#pending.push(bytes);
     this.#size += bytes.length;
+    this.total += bytes.length;
     if (this.#size >= PIECE) this.flush();
   }
 
@@ -166,11 +172,30 @@ function ownedBy<T extends Pick<FileStat, "uid" | "gid">>(one: T, ids: IdTransla
   return ids ? { ...one, uid: ids.uid(one.uid), gid: ids.gid(one.gid) } : one;
 }
 
-/** Packs all that lies below a directory, itself included. @param ids of owners, to what the archive says */
-export function packTree(root: number, write: (bytes: Uint8Array) => void, ids?: IdTranslation): void {
+/**
+ * Packs all that lies below a directory, itself included.
+ * @param ids of owners, to what the archive says
+ * @returns how many bytes come out of the archive
+ */
+export function packTree(root: number, write: (bytes: Uint8Array) => void, ids?: IdTranslation): number {
   const packer = new Packer(write, ids);
   packer.add(root, ".");
   packer.end();
+  return packer.total;
+}
+
+const ZEROS = new Uint8Array(PAGE);
+
+/** From where to where there is anything but zeros, page by page: holes stay holes. */
+function* filled(bytes: Uint8Array): Generator<[start: number, end: number]> {
+  let start = 0;
+  for (let at = 0; at < bytes.length; at += PAGE) {
+    const page = bytes.subarray(at, at + PAGE);
+    if (Buffer.compare(page, ZEROS.subarray(0, page.length)) !== 0) continue;
+    if (start < at) yield [start, at];
+    start = at + PAGE;
+  }
+  if (start < bytes.length) yield [start, bytes.length];
 }
 
 /** Unpacks below a directory of ours, and nowhere else. */
@@ -184,7 +209,7 @@ class Unpacker {
     return check(openBelow(this.root, name, O.PATH | O.NOFOLLOW, 0, true), what, { path: name });
   }
 
-  unpack(member: TarMember, pieces: readonly TarPiece[]): void {
+  unpack(member: TarMember, pieces: Iterable<TarPiece>): void {
     const parts = member.name.split("/").filter((part) => part !== "" && part !== ".");
     if (member.name.startsWith("/") || parts.includes("..")) {
       throw new CrError("an archive names a file outside of its file system", {
@@ -205,7 +230,7 @@ class Unpacker {
     }
   }
 
-  #make(directory: number, name: string, member: TarMember, pieces: readonly TarPiece[]): void {
+  #make(directory: number, name: string, member: TarMember, pieces: Iterable<TarPiece>): void {
     const subject = { path: member.name };
     const what = "cannot unpack the content of a tmpfs";
     const path = bytesOf(name);
@@ -241,21 +266,19 @@ class Unpacker {
     this.#dress(directory, name, member);
   }
 
-  #file(directory: number, name: string, member: TarMember, pieces: readonly TarPiece[]): void {
+  #file(directory: number, name: string, member: TarMember, pieces: Iterable<TarPiece>): void {
     const subject = { path: member.name };
     const what = "cannot unpack the content of a tmpfs";
     const flags = O.WRONLY | O.CREAT | O.EXCL | O.NOFOLLOW | O.CLOEXEC;
     const fd = must(NR.openat, [directory, addressOf(bytesOf(name)), flags, 0o600], what, subject);
     try {
       must(NR.ftruncate, [fd, member.size], what, subject);
-      for (const { offset, bytes } of pieces) {
-        for (let at = 0; at < bytes.length; at += PAGE) {
-          const page = new Uint8Array(bytes.subarray(at, at + PAGE));
-          // holes stay holes
-          if (page.every((byte) => byte === 0)) continue;
-          must(NR.pwrite64, [fd, addressOf(page), page.length, offset + at], what, subject);
+      for (const { offset, bytes } of pieces)
+        for (const [start, end] of filled(bytes)) {
+          const part = bytes.subarray(start, end);
+          const written = must(NR.pwrite64, [fd, addressOf(part), part.length, offset + start], what, subject);
+          if (written < part.length) throw new CrError(`${what}: it is full`, { code: "ENOSPC", subject });
         }
-      }
       this.#attributes(fd, member);
     } finally {
       closeFd(fd);
@@ -297,20 +320,78 @@ class Unpacker {
   }
 }
 
+/** struct statfs has 64-bit words: type, size of a block, blocks, free ones, those for all, files. */
+const STATFS = { blockSize: 1, blocks: 2, files: 5, words: 32 } as const;
+
+/** How many bytes an archive may have that has no more files and content than a file system has room for. */
+export function roomFor(fd: number): number {
+  const words = new BigUint64Array(STATFS.words);
+  must(NR.fstatfs, [fd, addressOf(words)], "cannot see how large a tmpfs is");
+  const of = (at: number) => Number(words[at] ?? 0n);
+  const [blocks, files] = [of(STATFS.blocks), of(STATFS.files)];
+  return (blocks === 0 ? Infinity : blocks * of(STATFS.blockSize)) + (files === 0 ? Infinity : files * OVERHEAD);
+}
+
+const damaged = (cause?: unknown) =>
+  new CrError("an archive of a file system's content cannot be unpacked", { code: "BAD_IMAGE", cause });
+
+const tooLarge = (most: number) =>
+  new CrError("an archive of a file system's content unpacks to more than it may", {
+    code: "BAD_IMAGE",
+    subject: { bytes: most },
+    remedy: "take the whole set from its origin again; with one of criu's, restore where there is more memory",
+  });
+
+/** Flags of a gzip header (RFC 1952): what follows its ten bytes. */
+const GZIP = { CRC: 2, EXTRA: 4, NAME: 8, COMMENT: 16 } as const;
+
+/** Where the data of the gzip member begins that begins at `at`. */
+function behindHeader(archive: Buffer, at: number): number {
+  if (archive.length < at + 18 || archive.readUInt16BE(at) !== 0x1f8b || archive[at + 2] !== 8) throw damaged();
+  const flags = archive[at + 3] ?? 0;
+  let end = at + 10;
+  if (flags & GZIP.EXTRA) end += 2 + (archive[end] ?? 0) + (archive[end + 1] ?? 0) * 256;
+  for (const text of [GZIP.NAME, GZIP.COMMENT]) {
+    if ((flags & text) === 0) continue;
+    const zero = archive.indexOf(0, end);
+    if (zero < 0) throw damaged();
+    end = zero + 1;
+  }
+  return flags & GZIP.CRC ? end + 2 : end;
+}
+
+/** Unpacks one gzip member after the other. @param most bytes in all @throws CrError BAD_IMAGE when there are more */
+export function* gunzip(archive: Buffer, most: number): Generator<Uint8Array> {
+  let total = 0;
+  for (let at = 0; at < archive.length; ) {
+    const start = behindHeader(archive, at);
+    const maxOutputLength = Math.min(LARGEST, freemem(), most - total);
+    let out: { buffer: Buffer; engine: { bytesWritten: number } };
+    try {
+      const options = { info: true, maxOutputLength: Math.max(1, maxOutputLength) } as const;
+      out = zlib().inflateRawSync(archive.subarray(start), options) as unknown as typeof out;
+    } catch (cause) {
+      throw (cause as { code?: string }).code === "ERR_BUFFER_TOO_LARGE" ? tooLarge(maxOutputLength) : damaged(cause);
+    }
+    const { buffer, engine } = out;
+    at = start + engine.bytesWritten + 8;
+    if (at > archive.length || archive.readUInt32LE(at - 8) !== zlib().crc32(buffer)) throw damaged();
+    total += buffer.length;
+    if (total > most) throw tooLarge(most);
+    yield buffer;
+  }
+}
+
 /**
  * Fills a directory from an archive.
  * @param root a descriptor of ours, O_PATH or not
+ * @param most bytes that come out of it
  * @param ids of owners, from what the archive says
  * @throws CrError BAD_IMAGE when it is damaged, or names something outside
  */
-export function unpackTree(root: number, archive: Uint8Array, ids?: IdTranslation): void {
-  let tar: Uint8Array;
-  try {
-    tar = zlib().gunzipSync(archive, { maxOutputLength: LARGEST });
-  } catch (cause) {
-    throw new CrError("an archive of a file system's content cannot be unpacked", { code: "BAD_IMAGE", cause });
-  }
+export function unpackTree(root: number, archive: Uint8Array, most: number, ids?: IdTranslation): void {
   const unpacker = new Unpacker(root);
-  for (const { member: one, pieces } of readTar(tar)) unpacker.unpack(ownedBy(one, ids), pieces);
+  const packed = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+  for (const { member: one, pieces } of readTar(gunzip(packed, most))) unpacker.unpack(ownedBy(one, ids), pieces);
   unpacker.end();
 }
