@@ -9,6 +9,7 @@ import { inFreshNetwork } from "../kernel/network.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
+import { strangeVlans } from "./net-extras.ts";
 import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
 import { strangeQueues } from "./net-messages.ts";
@@ -158,6 +159,13 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
           { interface: entry.name },
         ),
       );
+  const bridges = rows.some(({ entry }) => entry.tscriu_port !== undefined) ? strangeVlans() : [];
+  for (const ifindex of bridges) {
+    const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
+    const remedy = "take them away before the dump (bridge vlan del), and set them again after the restore";
+    if (name !== undefined)
+      found.push(fail("a bridge filters by VLANs that somebody set", remedy, { interface: name }));
+  }
   for (const { ifindex, kind } of strangeQueues()) {
     const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
     const remedy = `take it away before the dump (tc qdisc del dev ${name ?? "NAME"} root), and make it again after the restore`;

@@ -27,6 +27,7 @@ import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { deviceIpv4, deviceIpv6, ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
 import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { checkDevices } from "./net-devices.ts";
+import { readExtras, writeExtras } from "./net-extras.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
@@ -181,7 +182,7 @@ export const net: NamespaceKind = {
           ...(tscriu_filter && { tscriu_filter }),
           tscriu_xtables,
           tscriu_neighbours,
-          tscriu_messages: readMessages(),
+          tscriu_messages: [...readMessages(), ...readExtras()],
         },
       ]);
       using links = new NetworkLinks();
@@ -316,6 +317,7 @@ function fillNetwork(
     for (const rule of saved("RULE")) links.addRule(rule, lost);
     writeNeighbours(entry.tscriu_neighbours, numbers, lost);
     writeMessages(entry.tscriu_messages, "others", numbers, lost);
+    writeExtras(entry.tscriu_messages, numbers, lost);
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there

@@ -1,0 +1,258 @@
+/**
+ * What else a network namespace holds that each tells and takes in words of its own: tokens of IPv6 addresses, multicast groups that
+ * somebody set on bridges and interfaces, endpoints and limits of multipath TCP.
+ */
+import { readFileSync } from "node:fs";
+import { CrError } from "../error.ts";
+import { IFLA, LINK_HEADER, RTM } from "../file/network-link.ts";
+import type { TscriuNetworkMessage } from "../image/schema.gen.ts";
+import { openMptcp } from "../kernel/mptcp-pm.ts";
+import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { NR } from "../kernel/nr.ts";
+import { addressOf, check, sys } from "../kernel/sys.ts";
+import { AF, NETLINK } from "../kernel/uapi/socket.ts";
+
+const NLM_F_CREATE_EXCL = 0x600;
+const AF_BRIDGE = 7;
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/** What an interface of the images is called here; undefined for one that was not made. */
+type Numbers = ReadonlyMap<number, number>;
+
+interface Extra {
+  readonly name: string;
+  /** Of the namespace that we are in: what `write` takes. */
+  read(): Uint8Array[];
+  /** @returns false where its interface was not made */
+  write(payload: Uint8Array, numbers: Numbers): boolean;
+}
+
+const links = (socket: NetlinkSocket) =>
+  socket.dump("cannot list interfaces", RTM.GETLINK, new Uint8Array(LINK_HEADER));
+
+/** linux/if_link.h */
+const IFLA_AF_SPEC = 26;
+const IFLA_INET6_TOKEN = 7;
+const RTM_SETLINK = 19;
+
+/** ip-token(8): the lower half of addresses that routers give the upper one of. Number of the interface, token. */
+const TOKEN: Extra = {
+  name: "token",
+  read() {
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    return links(socket).flatMap(({ payload }) => {
+      const head = new Fields(payload, "ifinfomsg");
+      const families = parseAttributes(head.attributes(LINK_HEADER).get(IFLA_AF_SPEC) ?? new Uint8Array(0));
+      const token = parseAttributes(families.get(AF.INET6) ?? new Uint8Array(0)).get(IFLA_INET6_TOKEN);
+      if (token === undefined || token.every((byte) => byte === 0)) return [];
+      return [new PayloadBuilder().raw(head.slice(4, 4)).raw(token).build()];
+    });
+  },
+  write(payload, numbers) {
+    const ifindex = numbers.get(new Fields(payload).u32());
+    if (ifindex === undefined) return false;
+    const head = new DataView(new ArrayBuffer(LINK_HEADER));
+    head.setUint32(4, ifindex, true);
+    const change = new PayloadBuilder()
+      .raw(new Uint8Array(head.buffer))
+      .nest(IFLA_AF_SPEC, (spec) =>
+        spec.nest(AF.INET6, (inet6) => inet6.attribute(IFLA_INET6_TOKEN, payload.subarray(4))),
+      );
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    socket.request("cannot set the token of an interface", RTM_SETLINK, change.build());
+    return true;
+  },
+};
+
+/** linux/if_bridge.h: struct br_port_msg has the bridge's number at 4, struct br_mdb_entry that of the port at 0. */
+const MDB = { get: 86, put: 84, header: 8, entry: 28, state: 4, permanent: 1 } as const;
+const [MDBA_MDB, MDBA_SET_ENTRY, MDBA_SET_ENTRY_ATTRS] = [1, 1, 2];
+const [MDBA_MDB_EATTR_SOURCE, MDBE_ATTR_SOURCE] = [4, 1];
+
+/** Groups that somebody set for ports of a bridge: the header and the entry, behind it the source if there is one. */
+const GROUPS: Extra = {
+  name: "multicast group of a bridge",
+  read() {
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    const ask = new Uint8Array(MDB.header);
+    ask[0] = AF_BRIDGE;
+    let found: { readonly payload: Uint8Array }[];
+    try {
+      found = socket.dump("cannot list the multicast groups of bridges", MDB.get, ask);
+    } catch (error) {
+      // a kernel whose bridges do not look at multicast
+      if (error instanceof CrError && ["EOPNOTSUPP", "EINVAL"].includes(error.code)) return [];
+      throw error;
+    }
+    return found.flatMap(({ payload }) => {
+      const bridge = payload.slice(0, MDB.header);
+      const groups = parseAttributes(payload.subarray(MDB.header)).get(MDBA_MDB) ?? new Uint8Array(0);
+      const infos = attributeList(groups).flatMap(([, group]) => attributeList(group).map(([, info]) => info));
+      return infos.flatMap((info) => {
+        if (info.length < MDB.entry || ((info[MDB.state] ?? 0) & MDB.permanent) === 0) return [];
+        const source = parseAttributes(info.subarray(MDB.entry)).get(MDBA_MDB_EATTR_SOURCE);
+        const entry = new PayloadBuilder().raw(bridge).raw(info.slice(0, MDB.entry));
+        return [(source ? entry.raw(source) : entry).build()];
+      });
+    });
+  },
+  write(payload, numbers) {
+    const [head, entry] = [payload.slice(0, MDB.header), payload.slice(MDB.header, MDB.header + MDB.entry)];
+    const source = payload.subarray(MDB.header + MDB.entry);
+    const bridge = numbers.get(new Fields(head).u32(4));
+    const port = numbers.get(new Fields(entry).u32());
+    if (bridge === undefined || port === undefined) return false;
+    // answers leave the family out
+    head[0] = AF_BRIDGE;
+    viewOf(head).setUint32(4, bridge, true);
+    viewOf(entry).setUint32(0, port, true);
+    entry.fill(0, 5, 6);
+    const change = new PayloadBuilder().raw(head).attribute(MDBA_SET_ENTRY, entry);
+    if (source.length > 0) change.nest(MDBA_SET_ENTRY_ATTRS, (of) => of.attribute(MDBE_ATTR_SOURCE, source));
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    socket.request("cannot set a multicast group of a bridge", MDB.put, change.build(), NLM_F_CREATE_EXCL);
+    return true;
+  },
+};
+
+const SIOCADDMULTI = 0x8931;
+/** struct ifreq: a name, then struct sockaddr with the address; bytes. */
+const IFREQ = { size: 40, address: 18 } as const;
+
+function nameOf(ifindex: number): Uint8Array {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const head = new Uint8Array(LINK_HEADER);
+  viewOf(head).setUint32(4, ifindex, true);
+  const [answer] = socket.request("cannot find an interface", RTM.GETLINK, head);
+  return new Fields(answer?.payload ?? head).attributes(LINK_HEADER).get(IFLA.IFNAME) ?? new Uint8Array(0);
+}
+
+/** Addresses that somebody had an interface listen to (ip-maddress(8)): its number, the address. */
+const ADDRESSES: Extra = {
+  name: "multicast address",
+  read() {
+    const lines = readFileSync("/proc/thread-self/net/dev_mcast", "latin1").split("\n");
+    return lines.flatMap((line) => {
+      // number, name, users, whether somebody set it, address
+      const [ifindex, , , set, address] = line.trim().split(/\s+/);
+      if (!(Number(set) > 0) || address === undefined) return [];
+      const number = new Uint8Array(Uint32Array.of(Number(ifindex)).buffer);
+      return [
+        new PayloadBuilder()
+          .raw(number)
+          .raw(Buffer.from(address, "hex"))
+          .build()
+          .slice(0, 4 + address.length / 2),
+      ];
+    });
+  },
+  write(payload, numbers) {
+    const ifindex = numbers.get(new Fields(payload).u32());
+    if (ifindex === undefined) return false;
+    const request = new Uint8Array(IFREQ.size);
+    request.set(nameOf(ifindex));
+    request.set(payload.subarray(4, 4 + 14), IFREQ.address);
+    const SOCK_DGRAM = 2;
+    const what = "cannot have an interface listen to a multicast address";
+    const socket = check(sys(NR.socket, AF.INET, SOCK_DGRAM, 0), what);
+    const done = sys(NR.ioctl, socket, SIOCADDMULTI, addressOf(request));
+    sys(NR.close, socket);
+    check(done, what);
+    return true;
+  },
+};
+
+const [ENDPOINT_FLAGS, ENDPOINT_DEVICE] = [6, 7];
+/** The kernel made it by itself: MPTCP_PM_ADDR_FLAG_IMPLICIT. */
+const IMPLICIT = 16;
+
+/** ip-mptcp(8): an endpoint's attributes. */
+const ENDPOINTS: Extra = {
+  name: "endpoint of multipath TCP",
+  read() {
+    using pm = openMptcp();
+    return (pm?.endpoints() ?? []).filter((endpoint) => {
+      const flags = parseAttributes(endpoint).get(ENDPOINT_FLAGS);
+      return flags === undefined || (new Fields(flags).u32() & IMPLICIT) === 0;
+    });
+  },
+  write(payload, numbers) {
+    using pm = openMptcp();
+    const endpoint = new PayloadBuilder();
+    for (const [type, value] of attributeList(payload)) {
+      const was = type === ENDPOINT_DEVICE ? new Fields(value).u32() : 0;
+      if (was === 0) {
+        endpoint.attribute(type, value);
+        continue;
+      }
+      const is = numbers.get(was);
+      if (is === undefined) return false;
+      endpoint.u32(type, is);
+    }
+    pm?.add(endpoint.build());
+    return pm !== undefined;
+  },
+};
+
+const LIMITS: Extra = {
+  name: "limits of multipath TCP",
+  read() {
+    using pm = openMptcp();
+    return pm ? [pm.limits()] : [];
+  },
+  write(payload) {
+    using pm = openMptcp();
+    pm?.setLimits(payload);
+    return pm !== undefined;
+  },
+};
+
+const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS];
+
+/** Of the namespace that we are in. */
+export function readExtras(): TscriuNetworkMessage[] {
+  return EXTRAS.flatMap(({ name, read }) => read().map((payload) => ({ kind: name, payload })));
+}
+
+/** @param lost is told what could not be done */
+export function writeExtras(
+  messages: readonly TscriuNetworkMessage[],
+  numbers: Numbers,
+  lost: (what: string) => void,
+): void {
+  for (const { name, read, write } of EXTRAS) {
+    const wanted = messages.filter(({ kind }) => kind === name);
+    if (wanted.length === 0) continue;
+    const there = new Set(read().map((payload) => Buffer.from(payload).toString("hex")));
+    for (const { payload } of wanted) {
+      if (there.has(Buffer.from(payload).toString("hex"))) continue;
+      try {
+        if (!write(Uint8Array.from(payload), numbers)) lost(`a ${name} of an interface that was not made`);
+      } catch (error) {
+        if (!(error instanceof CrError)) throw error;
+        lost(error.message);
+      }
+    }
+  }
+}
+
+const [IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN, IFLA_BRIDGE_VLAN_INFO] = [29, 2, 2];
+/** BRIDGE_VLAN_INFO_PVID | UNTAGGED, VLAN 1: what each port of a bridge has from the start. */
+const USUAL = 6 + (1 << 16);
+
+/** Does it let through other VLANs of a bridge than the usual one? @param link an answer to RTM_GETLINK of AF_BRIDGE */
+export function hasOwnVlans(link: Uint8Array): boolean {
+  const spec = new Fields(link, "ifinfomsg").attributes(LINK_HEADER).get(IFLA_AF_SPEC) ?? new Uint8Array(0);
+  const infos = attributeList(spec).filter(([type]) => type === IFLA_BRIDGE_VLAN_INFO);
+  return infos.length > 0 && (infos.length > 1 || new Fields(infos[0]?.[1] ?? new Uint8Array(4)).u32() !== USUAL);
+}
+
+/** Numbers of interfaces whose VLANs are not the usual ones, in the namespace that we are in. */
+export function strangeVlans(): number[] {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const ask = new Uint8Array(LINK_HEADER);
+  ask[0] = AF_BRIDGE;
+  const payload = new PayloadBuilder().raw(ask).u32(IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN).build();
+  const answers = socket.dump("cannot list the VLANs of bridges", RTM.GETLINK, payload);
+  return answers.filter((one) => hasOwnVlans(one.payload)).map((one) => new Fields(one.payload).u32(4));
+}
