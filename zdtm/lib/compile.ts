@@ -8,8 +8,7 @@ const lib = import.meta.dir;
 const out = join(lib, "..", "..", "build", "zdtm");
 const common = [
   "-std=gnu11",
-  "-O1",
-  "-g",
+  "-O0",
   "-Wall",
   "-Wextra",
   "-Werror",

@@ -188,7 +188,10 @@ class Run {
   }
 
   private compare(when: string, before: Snapshot): void {
-    const found = differences(before, this.snapshot(), this.except);
+    this.blameFor(when, differences(before, this.snapshot(), this.except));
+  }
+
+  private blameFor(when: string, found: readonly string[]): void {
     if (found.length === 0) return;
     const shown = found.slice(0, 25).map((line) => `    ${line}`);
     if (found.length > shown.length) shown.push(`    ... and ${found.length - shown.length} more`);
@@ -197,9 +200,13 @@ class Run {
 
   /** Compares once every thread has had the time to enter the call again in which it was stopped. */
   private async becomes(when: string, before: Snapshot): Promise<void> {
-    for (let turn = 0; turn < 50 && differences(before, this.snapshot(), this.except).length > 0; turn++)
+    const look = () => differences(before, this.snapshot(), this.except);
+    let found = look();
+    for (let turn = 0; turn < 50 && found.length > 0; turn++) {
       await Bun.sleep(3);
-    this.compare(when, before);
+      found = look();
+    }
+    this.blameFor(when, found);
   }
 
   /** Starts the case and waits until it says that its state stands. */

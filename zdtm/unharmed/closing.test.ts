@@ -9,7 +9,7 @@ import { Scratch, until, Victim } from "./lib/victim.ts";
 const isRoot = process.getuid?.() === 0;
 const patience = 600_000;
 /** Each lets the victim go once, somewhere between opening and closing. */
-const dumps = Number(process.env.UNHARMED_CLOSINGS ?? 20);
+const dumps = Number(process.env.UNHARMED_CLOSINGS ?? 8);
 
 const saved = ["--file-locks", "--tcp-established"];
 

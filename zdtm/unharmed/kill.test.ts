@@ -216,6 +216,7 @@ const victims: readonly Kind[] = [
     name: "threads under seccomp",
     argv: () => [cProgram("victims/filtered.c")],
     options: filtered,
+    times: FEW,
   },
   {
     name: "32-bit threads",
