@@ -87,7 +87,8 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
     ns_per_id: true,
     root_cg_set: 1,
     lsmtype: lsmType(),
-    network_lock_method: { iptables: 0, nftables: 1, skip: 2 }[options.networkLock],
+    // it is a table of nf_tables, whichever of the two was asked for
+    network_lock_method: options.networkLock === "skip" ? 2 : 1,
     plugins_entry: { plugins: [] },
     dump_criu_run_id: files.runId,
     tcp_close: options.tcpClose || undefined,

@@ -24,6 +24,7 @@ export const RTM = {
   NEWROUTE: 24,
   GETROUTE: 26,
   NEWRULE: 32,
+  DELRULE: 33,
   GETRULE: 34,
 } as const;
 export const NLM_F_CREATE_EXCL = 0x600;
@@ -158,13 +159,24 @@ export class NetworkLinks implements Disposable {
     return this.#link.dump("cannot list addresses", RTM.GETADDR, new Uint8Array(ADDRESS_HEADER));
   }
 
-  /** Rules of routing, but for those that every namespace has. */
+  #rulesOf(family: number): NetlinkMessage[] {
+    const ask = new Uint8Array(ROUTE_HEADER);
+    ask[0] = family;
+    return this.#link.dump("cannot list rules", RTM.GETRULE, ask);
+  }
+
+  /** Rules of routing: of IPv6 without those that every namespace has, which CRIU leaves in place there and would have twice. */
   rules(): NetlinkMessage[] {
-    return [AF.INET, AF.INET6].flatMap((family) => {
-      const ask = new Uint8Array(ROUTE_HEADER);
-      ask[0] = family;
-      return this.#link.dump("cannot list rules", RTM.GETRULE, ask).filter(({ payload }) => !isUsualRule(payload));
-    });
+    return [...this.#rulesOf(AF.INET), ...this.#rulesOf(AF.INET6).filter(({ payload }) => !isUsualRule(payload))];
+  }
+
+  /** Removes the rules of IPv4 that every namespace has and the saved one had not. */
+  removeRules(saved: readonly Uint8Array[]): void {
+    const wanted = new Set(saved.filter((rule) => rule[0] === AF.INET).map(rulePriority));
+    if (wanted.size === 0) return;
+    for (const { payload } of this.#rulesOf(AF.INET))
+      if (isUsualRule(payload) && !wanted.has(rulePriority(payload)))
+        this.#link.request("cannot remove a rule", RTM.DELRULE, payload.slice());
   }
 
   addRule(payload: Uint8Array, lost: (what: string) => void): void {
@@ -260,10 +272,12 @@ function comesByItself(payload: Uint8Array): boolean {
 /** Is a route one that leads through no interface, or through several? */
 export const isOfNoDevice = (payload: Uint8Array) => !comesByItself(payload) && routedDevice(payload) === 0;
 
-function isUsualRule(payload: Uint8Array): boolean {
+function rulePriority(payload: Uint8Array): number {
   const priority = parseAttributes(payload.subarray(ROUTE_HEADER)).get(FRA_PRIORITY);
-  return USUAL_RULES.has(priority ? new Fields(priority).u32() : 0);
+  return priority ? new Fields(priority).u32() : 0;
 }
+
+const isUsualRule = (payload: Uint8Array) => USUAL_RULES.has(rulePriority(payload));
 
 /** The number of the one interface that a route leads through; 0 for none, and for one that comes by itself. */
 export function routedDevice(payload: Uint8Array): number {

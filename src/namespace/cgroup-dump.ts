@@ -136,7 +136,8 @@ export class TreeCgroups {
       cnames: name.split(","),
       dirs: tops.map((top) => this.#directory(walk, top, top.slice(1))),
     };
-    if (name === "" && tops.some((top) => isThreaded(hierarchies.directory(name, top)))) entry.is_threaded = true;
+    // in the old hierarchies each thread may always be in a cgroup of its own
+    if (name !== "" || tops.some((top) => isThreaded(hierarchies.directory(name, top)))) entry.is_threaded = true;
     return entry;
   }
 

@@ -27,6 +27,8 @@ describe("properties of cgroups", () => {
     const oom = (on: number) => `oom_kill_disable ${on}\nunder_oom 0\noom_kill 3`;
     expect(writesFor("memory.oom_control", oom(1), oom(0))).toEqual([{ file: "memory.oom_control", text: "1" }]);
     expect(writesFor("memory.oom_control", oom(1), `${oom(1)}4`)).toEqual([]);
+    expect(writesFor("memory.oom_control", "1", oom(0))).toEqual([{ file: "memory.oom_control", text: "1" }]);
+    expect(writesFor("memory.oom_control", "1", oom(1))).toEqual([]);
   });
 
   test("the user adds to those of a controller, or replaces them", () => {

@@ -90,11 +90,15 @@ export function permsOf(path: string): CgroupPerms {
   return { mode, uid, gid };
 }
 
+/** Of a file that tells more than can be written, what can: whether the OOM killer is off. In images it is either of the two. */
+const oomSwitch = (text: string) => /^(?:oom_kill_disable )?(\d)$/m.exec(text)?.[1];
+
 /** Reads a property; undefined where this cgroup has none of that name. */
 export function readProperty(directory: string, name: string): CgroupPropEntry | undefined {
   const path = `${directory}/${name}`;
   try {
-    const value = MEMBERS.includes(name) ? "" : readFileSync(path, "latin1").trimEnd();
+    const text = MEMBERS.includes(name) ? "" : readFileSync(path, "latin1").trimEnd();
+    const value = name === "memory.oom_control" ? (oomSwitch(text) ?? text) : text;
     return { name, value, perms: permsOf(path) };
   } catch {
     return undefined; // absent in a root cgroup, or of a controller that is not on
@@ -133,8 +137,7 @@ export function writesFor(name: string, value: string, now: string): { file: str
       // the others come by themselves
       return value === "threaded" ? [{ file: name, text: value }] : [];
     case "memory.oom_control": {
-      const disabled = /^oom_kill_disable (\d)/m;
-      const [wanted, is] = [disabled.exec(value)?.[1], disabled.exec(now)?.[1]];
+      const [wanted, is] = [oomSwitch(value), oomSwitch(now)];
       return wanted === undefined || wanted === is ? [] : [{ file: name, text: wanted }];
     }
     case "net_prio.ifpriomap":

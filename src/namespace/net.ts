@@ -314,7 +314,9 @@ function fillNetwork(
     for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
     writeMessages(entry.tscriu_messages, "hops", numbers, lost);
     for (const route of routes) if (isOfNoDevice(route)) links.addRoute(route, numbers, lost);
-    for (const rule of saved("RULE")) links.addRule(rule, lost);
+    const rules = saved("RULE");
+    for (const rule of rules) links.addRule(rule, lost);
+    links.removeRules(rules);
     writeNeighbours(entry.tscriu_neighbours, numbers, lost);
     writeMessages(entry.tscriu_messages, "others", numbers, lost);
     writeExtras(entry.tscriu_messages, numbers, lost);

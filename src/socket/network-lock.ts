@@ -243,13 +243,16 @@ function removeIfThere(tables: NfTables, name: string): boolean {
   }
 }
 
+/** Letters of a table's name that CRIU has room for: it looks for no longer ones. */
+const NAME_SIZE = 26;
+
 /** A lock between a dump and the restore of its images. CRIU's has the same name. */
 export class KeptLock {
   readonly name: string;
 
   /** @param runId dump_criu_run_id of the inventory */
   constructor(runId: string) {
-    this.name = `CRIU-${runId}`;
+    this.name = `CRIU-${runId}`.slice(0, NAME_SIZE);
   }
 
   /** Makes it. Until `NetworkLock.keeping` is sent, it counts as ours, and goes when somebody finds us dead. */

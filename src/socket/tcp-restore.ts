@@ -19,6 +19,7 @@ import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
 import { isHere, perPlace } from "./elsewhere.ts";
 import { flowOf } from "./flow-labels.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
+import { removeIptablesLock } from "./iptables-lock.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
 import { keyOf } from "./tcp-md5.ts";
 import { awaitState, FLAG, inject, type Segment } from "./tcp-packet.ts";
@@ -44,7 +45,8 @@ import { feedUrgent } from "./tcp-urgent.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
-/** network_lock_method of the inventory. */
+/** network_lock_method of the inventory. CRIU leaves the first one out. */
+const IPTABLES = 0;
 const SKIP = 2;
 
 const { ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING } = TCP_STATE;
@@ -81,6 +83,18 @@ interface Revived {
   readonly nodelay: boolean;
 }
 
+function endsHere(restore: FileRestore): Ends[] {
+  const sockets = [...restore.entries.values()].flatMap(({ isk }) => (isk && isHere(isk, restore) ? [isk] : []));
+  return [...sockets.filter(isTcpConnection).map(endsOf), ...sockets.flatMap(pendingEnds)];
+}
+
+/** What CRIU's dump left. */
+function removeOthersLock(restore: FileRestore): void {
+  if ((restore.images.inventory.network_lock_method ?? IPTABLES) !== IPTABLES) return;
+  const left = removeIptablesLock(endsHere(restore));
+  if (left.length > 0) restore.log.warn(`rules of the dump's network lock could not be removed: ${left.join("; ")}`);
+}
+
 /** The connections of one restore that are in the network namespace in which it is made. */
 class Connections {
   readonly #revived: Revived[] = [];
@@ -88,8 +102,7 @@ class Connections {
   readonly #lock: NetworkLock | undefined;
 
   constructor(readonly restore: FileRestore) {
-    const sockets = [...restore.entries.values()].flatMap(({ isk }) => (isk && isHere(isk, restore) ? [isk] : []));
-    const ends = [...sockets.filter(isTcpConnection).map(endsOf), ...sockets.flatMap(pendingEnds)];
+    const ends = endsHere(restore);
     if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(ends);
     restore.atRelease(() => this.#wake());
   }
@@ -116,6 +129,7 @@ class Connections {
   #wake(): readonly Call[] {
     const unlock: Call[] = [];
     const runId = this.restore.images.inventory.dump_criu_run_id;
+    removeOthersLock(this.restore);
     if (this.#lock) {
       const { fd } = this.#lock;
       const send = (datagram: Uint8Array): Call => ({
@@ -143,6 +157,7 @@ class Connections {
 /** Connections that come back closed: nobody waits for the lock that the dump left any more. */
 const forgotten = perRun((restore: FileRestore) => {
   restore.atRelease(() => {
+    removeOthersLock(restore);
     const runId = restore.images.inventory.dump_criu_run_id;
     if (runId !== undefined && restore.images.inventory.network_lock_method !== SKIP) new KeptLock(runId).remove();
     return [];

@@ -145,7 +145,8 @@ type SchedFields = Pick<
 /** The fields of a thread's entry. What is as every thread has it from birth is left out. */
 export function dumpSched(sched: Sched): SchedFields {
   const realTime = sched.policy === SCHED.FIFO || sched.policy === SCHED.RR;
-  const fields: SchedFields = { sched_policy: sched.policy };
+  const resets = sched.flags & SCHED_FLAG.RESET_ON_FORK ? SCHED_RESET_ON_FORK : 0;
+  const fields: SchedFields = { sched_policy: sched.policy | resets };
   if (realTime) fields.sched_prio = sched.priority;
   else if (sched.policy !== SCHED.DEADLINE) fields.sched_nice = sched.nice;
   const bound = !onlineCpus().every((byte, i) => ((sched.affinity[i] ?? 0) & byte) === byte);
@@ -154,7 +155,8 @@ export function dumpSched(sched: Sched): SchedFields {
   if (sched.timerSlack !== DEFAULT_SLACK && BigInt(sched.timerSlack) !== 0n)
     fields.tscriu_timerslack_ns = sched.timerSlack;
   const more: TscriuSched = {};
-  if (sched.flags) more.flags = sched.flags;
+  const flags = sched.flags & ~SCHED_FLAG.RESET_ON_FORK;
+  if (flags) more.flags = flags;
   if (sched.policy === SCHED.DEADLINE) {
     more.runtime = sched.runtime;
     more.deadline = sched.deadline;

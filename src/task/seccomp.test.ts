@@ -28,15 +28,15 @@ const thread = (...filters: [number, number][]): ThreadSeccomp => ({
   filters: filters.map(([byte, flags]) => ({ code: new Uint8Array(8).fill(byte), flags })),
 });
 
-test("equal chains are stored once; a chain is linked from its newest filter to the oldest", () => {
+test("equal chains are stored once; a chain is linked from its oldest filter to the newest", () => {
   const chains: Chains = new SeccompChains();
   expect(chains.addProcess([thread([1, 0], [2, 2])])).toEqual([{ seccomp_mode: 2, seccomp_filter: 1 }]);
   expect(chains.addProcess([thread([1, 0], [2, 2])])).toEqual([{ seccomp_mode: 2, seccomp_filter: 1 }]);
   expect(chains.addProcess([thread()])).toEqual([{}]);
   expect(chains.addProcess([{ mode: SeccompMode.strict, filters: [] }])).toEqual([{ seccomp_mode: 1 }]);
   expect(chains.entry.seccomp_filters.map(({ prev, flags }) => [prev, flags])).toEqual([
-    [undefined, undefined],
-    [0, 2],
+    [undefined, 2],
+    [0, undefined],
   ]);
 });
 

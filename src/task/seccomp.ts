@@ -59,11 +59,14 @@ export class SeccompChains {
     return { seccomp_filters: this.#filters };
   }
 
-  /** Stores a chain; the index by which a thread names it: that of its newest filter, whose `prev` is the next older. */
+  /**
+   * Stores a chain, given oldest first; the index by which a thread names it: that of its oldest filter, whose `prev` is the next
+   * newer one, as they are installed.
+   */
   #add(filters: ThreadSeccomp["filters"]): number {
     const known = this.#chains.find((chain) => sameFilters(chain.filters, filters));
     if (known) return known.index;
-    filters.forEach(({ code, flags }, i) => {
+    filters.toReversed().forEach(({ code, flags }, i) => {
       const stored: SeccompFilter = { filter: code };
       if (i > 0) stored.prev = this.#filters.length - 1;
       if (flags) stored.flags = flags;
@@ -108,7 +111,7 @@ function chainOf(image: SeccompEntry, index: number): SeccompFilter[] {
     chain.push(filter);
     at = filter.prev;
   }
-  return chain.reverse();
+  return chain;
 }
 
 /** Whether a restored thread will be under seccomp, so that its tracer must suspend it meanwhile. */

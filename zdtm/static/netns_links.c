@@ -24,6 +24,8 @@ static const char *const commands[] = {
     "ip route add blackhole 10.66.0.0/16",
     "ip -6 route add fd66::/48 via fd55::9",
     "ip rule add from 10.5.0.0/24 table 77 priority 500",
+    "ip rule add table local priority 9",
+    "ip rule del priority 0",
     "ip route add default via 10.5.0.8 table 77",
 };
 static const char *const questions[] = {
