@@ -22,8 +22,11 @@ long ts_i386_open(long path, long flags)
 #endif
 }
 
-/* Reads a file from its beginning: how many bytes, all of `size` when there may be more, or -errno. */
-long ts_read_file(long dir, long name, long into, long size)
+/*
+ * Reads a file from its beginning: how many bytes, all of `size` when there may be more, or -errno. A first read that brings
+ * less than `whole` bytes has brought all.
+ */
+long ts_read_file(long dir, long name, long into, long size, long whole)
 {
 	long fd, got, used = 0;
 
@@ -35,7 +38,7 @@ long ts_read_file(long dir, long name, long into, long size)
 	do {
 		got = syscall6(NR_read, fd, into + used, size - used, 0, 0, 0);
 		used += got > 0 ? got : 0;
-	} while ((got > 0 && used < size) || got == -EINTR);
+	} while ((got > 0 && used < size && used >= whole) || got == -EINTR);
 	syscall6(NR_close, fd, 0, 0, 0, 0, 0);
 	return got < 0 ? got : used;
 }

@@ -4,7 +4,6 @@
  * still live: its list ends with a wait for us, which our death ends too. One stop a thread.
  */
 import { CrError, type Subject } from "../error.ts";
-import type { RemoteMemory } from "../kernel/memory.ts";
 import { NR, syscallName } from "../kernel/nr.ts";
 import { addressOf, sys, sysError } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
@@ -23,66 +22,74 @@ const DATA = MAX_CALLS * ERRAND.size;
 const ROOM = 512;
 /** What no call returns: it has not been made yet. */
 const NOT_YET = 0x4000_0000_0000_0000n;
+const NOT_YET_BYTE = 0x40;
 const FUTEX_WAIT = 0;
 /** Between two looks at the threads: 20 us. Every so often we look whether one has ended or was stopped. */
 const PAUSE = new BigInt64Array([0n, 20_000n]);
 const LOOK_EVERY = 64;
 
-/** The calls of one thread: asked before they are made, answered afterwards. */
+/** The calls that each of some threads makes: asked once, and answered by one thread after the other. */
 export class Errand {
-  readonly bytes = new Uint8Array(ROOM);
-  readonly #view = new DataView(this.bytes.buffer);
+  readonly #bytes = new Uint8Array(ROOM);
+  readonly #view = new DataView(this.#bytes.buffer);
   readonly #notes: (CallOptions | undefined)[] = [];
+  /** Arguments that are places in the data: where they stand, and what they lie behind. */
+  readonly #places: { readonly at: number; readonly offset: number }[] = [];
   #data: number = DATA;
-
-  constructor(
-    /** Where its bytes will lie in the task. */
-    readonly address: number,
-    readonly subject: Subject,
-  ) {}
 
   /** Zeroed bytes that the thread can write. */
   reserve(size: number): Data {
     const offset = this.#data;
     this.#data += (size + 7) & ~7;
-    if (this.#data > ROOM) throw new CrError("more data than an errand has room for", { subject: this.subject });
-    return new Data(offset, this.bytes.subarray(offset, offset + size));
+    if (this.#data > ROOM) throw new CrError("more data than an errand has room for");
+    return new Data(offset, this.#bytes.subarray(offset, offset + size));
   }
 
   call(nr: number, args: readonly Arg[], options?: CallOptions): Result {
-    const at = this.#notes.length * ERRAND.size;
+    const at = this.length;
     if (at >= DATA || args.length > ERRAND.arguments)
-      throw new CrError("more calls than an errand has room for", { subject: this.subject });
+      throw new CrError("more calls than an errand has room for", { subject: { call: nr } });
     this.#view.setBigInt64(at + ERRAND.nr, BigInt(nr), true);
     args.forEach((arg, i) => {
-      const value = arg instanceof Data ? this.address + arg.offset : arg;
-      if (typeof value !== "number" && typeof value !== "bigint")
-        throw new CrError("an errand with an argument of another kind", { subject: this.subject });
-      this.#view.setBigInt64(at + ERRAND.args + i * 8, BigInt(value), true);
+      const place = at + ERRAND.args + i * 8;
+      if (arg instanceof Data) this.#places.push({ at: place, offset: arg.offset });
+      else if (typeof arg === "number" || typeof arg === "bigint") this.#view.setBigInt64(place, BigInt(arg), true);
+      else throw new CrError("an errand with an argument of another kind", { subject: { call: nr } });
     });
     this.#view.setBigInt64(at + ERRAND.result, NOT_YET, true);
     this.#notes.push(options);
     return new Result(this.#notes.length - 1, 0);
   }
 
-  /** Where the list ends. */
-  get end(): number {
-    return this.address + this.#notes.length * ERRAND.size;
+  /** Bytes of the list. */
+  get length(): number {
+    return this.#notes.length * ERRAND.size;
   }
 
-  /** Whether all calls but the last have been made, by the bytes as they are now. */
-  get isDone(): boolean {
+  /** Its bytes as they shall lie at an address; valid until the next call. Not after `answered`. */
+  placed(address: number): Uint8Array {
+    for (const { at, offset } of this.#places) this.#view.setBigInt64(at, BigInt(address + offset), true);
+    return this.#bytes;
+  }
+
+  /** Whether all calls but the last have been made, by what lies in a thread's place now. */
+  isDone(place: Uint8Array): boolean {
     const last = (this.#notes.length - 2) * ERRAND.size;
-    return last < 0 || this.#view.getBigInt64(last + ERRAND.result, true) !== NOT_YET;
+    // no result has such a highest byte
+    return last < 0 || place[last + ERRAND.result + 7] !== NOT_YET_BYTE;
   }
 
-  /** @throws CrError for the first call that failed and may not */
-  check(): void {
+  /**
+   * From now on what is read is what this thread has answered.
+   * @throws CrError for the first call that failed and may not
+   */
+  answered(place: Uint8Array, subject: Subject): void {
+    this.#bytes.set(place);
     this.#notes.slice(0, -1).forEach((options, i) => {
       const result = this.#result(i);
       if (result >= 0 || result < -4095 || options?.ignore) return;
       const name = syscallName(this.#view.getUint32(i * ERRAND.size, true));
-      throw sysError(result, options?.what ?? `${name} in the thread`, { ...this.subject, ...options?.subject });
+      throw sysError(result, options?.what ?? `${name} in the thread`, { ...subject, ...options?.subject });
     });
   }
 
@@ -102,45 +109,43 @@ export function canSend(home: Home, parasite: Parasite): boolean {
 
 /**
  * Sends stopped threads, at most as many as `home` has places for; they stand as they were found afterwards.
- * @param ask appends a thread's calls and returns what reads its answer
+ * @param ask appends the calls and returns what reads a thread's answer
  */
 export function send<T>(
   threads: readonly Tracee[],
   home: Home,
   parasite: Parasite,
-  memory: RemoteMemory,
   ask: (errand: Errand) => () => T,
 ): T[] {
   const { errand: code } = home;
   if (code === undefined) throw new Error("there is no room for the code of errands");
-  const places = threads.map((_, i) => home.place(i + 1));
-  const errands = threads.map((thread, i) => new Errand(places[i]?.scratch ?? 0, { pid: thread.pid, tid: thread.tid }));
-  const readers = errands.map((errand) => {
-    const answer = ask(errand);
-    errand.call(NR.futex, [parasite.base + GATE.at, FUTEX_WAIT, GATE.closed, 0]);
-    return answer;
-  });
-  const frames = home.framesFor(threads, (i) => errands[i]?.bytes);
+  const errand = new Errand();
+  const answer = ask(errand);
+  errand.call(NR.futex, [parasite.base + GATE.at, FUTEX_WAIT, GATE.closed, 0]);
+  const places = threads.map((_, i) => home.place(i + 1).scratch);
+  const frames = home.framesFor(threads, (i) => errand.placed(places[i] ?? 0));
   const sent: Sent[] = [];
+  let found: Uint8Array;
   try {
     threads.forEach((thread, i) => {
-      const [errand, frame] = [errands[i], frames[i]];
-      if (!errand || frame === undefined) return;
-      sent.push({ thread, frame, errand });
-      thread.send(arch.runErrand(thread.regs, code, frame, errand.address, errand.end));
+      const [first, frame] = [places[i], frames[i]];
+      if (first === undefined || frame === undefined) return;
+      sent.push({ thread, frame });
+      thread.send(arch.runErrand(thread.regs, code, frame, first, first + errand.length));
     });
-    awaitCalls(sent, memory);
+    found = awaitCalls(sent, errand, home);
   } finally {
     bringBack(sent, home);
   }
-  for (const { errand } of sent) errand.check();
-  return readers.map((answer) => answer());
+  return sent.map(({ thread: { pid, tid } }, i) => {
+    errand.answered(home.belowFrame(found, i, ROOM), { pid, tid });
+    return answer();
+  });
 }
 
 interface Sent {
   thread: Tracee;
   frame: number;
-  errand: Errand;
 }
 
 /** Stops the threads, wherever they are, and puts everything back as it was found. One that has ended does not hold up the others. */
@@ -160,15 +165,13 @@ function bringBack(sent: readonly Sent[], home: Home): void {
   if (gone !== undefined) throw gone;
 }
 
-/** Waits until all threads have made their calls. */
-function awaitCalls(sent: readonly Sent[], memory: RemoteMemory): void {
+/** Waits until all threads have made their calls; returns what lies in their places then. */
+function awaitCalls(sent: readonly Sent[], errand: Errand, home: Home): Uint8Array {
   for (let looks = 1; ; looks++) {
     sys(NR.nanosleep, addressOf(PAUSE), 0);
-    const left = sent.filter(({ errand }) => {
-      if (!errand.isDone) memory.tryRead(errand.address, errand.bytes);
-      return !errand.isDone;
-    });
-    if (left.length === 0) return;
+    const found = home.readPlaces(sent.length);
+    const left = sent.filter((_, i) => !found || !errand.isDone(home.belowFrame(found, i, ROOM)));
+    if (found && left.length === 0) return found;
     if (looks % LOOK_EVERY === 0) for (const { thread } of left) thread.notice();
   }
 }

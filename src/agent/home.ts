@@ -236,18 +236,29 @@ export class Home implements Disposable {
   }
 
   /** Writes frames of threads other than the agent's, and something below each, at once; returns their stack pointers. */
-  framesFor(tracees: readonly Tracee[], below: (i: number) => Uint8Array | undefined): number[] {
+  framesFor(tracees: readonly Tracee[], below: (i: number) => Uint8Array): number[] {
     const room = this.#frameRoom;
     const all = new Uint8Array(tracees.length * room);
     const sps = tracees.map((tracee, i) => {
       const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, this.place(i + 1).end);
       all.set(bytes, (i + 1) * room - bytes.length);
-      all.set(below(i) ?? [], i * room);
+      all.set(below(i), i * room);
       return sp;
     });
     this.#framesUsed = Math.max(this.#framesUsed, tracees.length + 1);
     this.memory.write(this.place(1).scratch, all);
     return sps;
+  }
+
+  /** What lies in the places of the first threads other than the agent's; undefined when it cannot be read. */
+  readPlaces(count: number): Uint8Array | undefined {
+    const all = new Uint8Array(count * this.#frameRoom);
+    return this.memory.tryRead(this.place(1).scratch, all) ? all : undefined;
+  }
+
+  /** So many bytes of what `readPlaces` found below the frame of a thread, counted from 0. */
+  belowFrame(places: Uint8Array, index: number, size: number): Uint8Array {
+    return places.subarray(index * this.#frameRoom, index * this.#frameRoom + size);
   }
 
   /** Address of the code of errands, which is there from now on; undefined where there is no room for it. */

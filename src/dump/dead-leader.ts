@@ -126,6 +126,7 @@ export class DeadLeader {
   inside(answers: LeaderInside): LeaderInside {
     const { securebits } = answers.thread;
     const altstack = { ss_sp: 0, ss_size: 0, ss_flags: 2 };
-    return { ...answers, thread: { altstack, clearTid: 0, pdeathSignal: 0, securebits } };
+    const untold = -1;
+    return { ...answers, thread: { altstack, clearTid: 0, pdeathSignal: 0, securebits, timerSlack: untold } };
   }
 }

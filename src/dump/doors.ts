@@ -20,18 +20,21 @@ const COURTESY = 50;
 /** What waits behind a door: on its way in, or listening itself. */
 const STATES = (1 << TCP_STATE.LISTEN) | (1 << TCP_STATE.SYN_RECV);
 
-/** Holds new clients of the tree back until the scope ends, and waits until it has accepted those that it has. */
-export function shutDoors(options: DumpOptions, scope: Scope, log: Log, step: () => void): void {
+/**
+ * Holds new clients of the tree back until the scope ends, and waits until it has accepted those that it has.
+ * @returns whether there were doors to shut
+ */
+export function shutDoors(options: DumpOptions, scope: Scope, log: Log, step: () => void): boolean {
   const { tcpEstablished, tcpClose, tcpSkipInFlight, networkLock } = options;
-  if (!(tcpEstablished || tcpClose) || tcpSkipInFlight || networkLock === "skip") return;
+  if (!(tcpEstablished || tcpClose) || tcpSkipInFlight || networkLock === "skip") return false;
   using diag = new SockDiag();
   const rows = () => [AF.INET, AF.INET6].flatMap((family) => diag.inet(family, IPPROTO.TCP, STATES));
   const listening = rows().filter(({ state }) => state === TCP_STATE.LISTEN);
-  if (listening.length === 0) return;
+  if (listening.length === 0) return false;
   const own = socketsBelow(options.pid);
   const doors = listening.filter(({ ino }) => own.has(ino));
-  if (doors.length === 0) return;
-  if (!lock(doors, scope, log)) return;
+  if (doors.length === 0) return false;
+  if (!lock(doors, scope, log)) return false;
   const ports = new Set(doors.map(({ srcPort }) => srcPort));
   const isInside = ({ state, ino, rqueue, srcPort }: InetSocket) =>
     state === TCP_STATE.LISTEN ? own.has(ino) && rqueue > 0 : ports.has(srcPort);
@@ -39,6 +42,7 @@ export function shutDoors(options: DumpOptions, scope: Scope, log: Log, step: ()
   for (const late = performance.now() + patience; rows().some(isInside) && performance.now() < late; Bun.sleepSync(1))
     step();
   log.debug(`New clients of ports ${[...ports].join(", ")} wait`);
+  return true;
 }
 
 /** Where there is no nf_tables we do without: most dumps meet nobody on the way in. */

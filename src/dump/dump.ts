@@ -48,18 +48,21 @@ export function dump(options: DumpOptions, log: Log): DumpResult {
   rehearse(options, cpu.number, executioner, log);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
-  setRoomAside(images, options.pid, step);
-  shutDoors(options, scope, log, step);
-  const running = lookAtRunning(options.pid);
+  let running = lookAtRunning(options.pid);
+  const tookTime = [setRoomAside(images, running.memory, step), shutDoors(options, scope, log, step)];
+  // what threads wait in is to be known as it was right before they are stopped
+  if (tookTime.includes(true)) running = lookAtRunning(options.pid);
   if (options.freezeCgroup === undefined) checkFrozen(running.pids);
-  if (options.fate === "kill") executioner.helpToFree(running.large);
+  if (options.fate === "kill") executioner.helpToFree(running.memory);
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
   if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());
   images.prepare(filesAhead(running));
   log.phase("freeze");
   const freezing = performance.now();
   const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
-  const tree = scope.use(new FrozenTree(options.pid, options.timeout, interrupted, () => freezer?.thaw()));
+  const tree = scope.use(
+    new FrozenTree(options.pid, options.timeout, interrupted, running.children, () => freezer?.thaw()),
+  );
   const stoppedAt = monotonic();
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);

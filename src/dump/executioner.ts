@@ -10,6 +10,8 @@ import { type Call, Standby } from "../kernel/standby.ts";
 import { sys } from "../kernel/sys.ts";
 
 const SIGKILL = 9;
+/** Bytes. */
+const MUCH_MEMORY = 64 << 20;
 
 export class Executioner implements Disposable {
   #standby: Standby;
@@ -29,11 +31,13 @@ export class Executioner implements Disposable {
   }
 
   /**
-   * Names processes with much memory. Giving it back takes a dying process long, so somebody else begins at once and does half
-   * of it (process_mrelease(2)).
+   * Giving much memory back takes a dying process long, so somebody else begins at once and does half of it
+   * (process_mrelease(2)).
+   * @param memory bytes of private memory by pid
    */
-  helpToFree(pids: readonly number[]): void {
-    for (const pid of pids) {
+  helpToFree(memory: ReadonlyMap<number, number>): void {
+    for (const [pid, bytes] of memory) {
+      if (bytes < MUCH_MEMORY) continue;
       const fd = sys(NR.pidfd_open, pid, 0);
       if (fd >= 0) this.#large.set(pid, fd);
     }

@@ -51,7 +51,7 @@ export class InfectedTask implements Disposable {
     const answers: T[] = [];
     for (let i = 0; i < threads.length; i += this.home.others) {
       const some = threads.slice(i, i + this.home.others);
-      answers.push(...send(some, this.home, this.parasite, this.memory, ask));
+      answers.push(...send(some, this.home, this.parasite, ask));
     }
     return answers;
   }

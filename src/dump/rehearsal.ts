@@ -60,8 +60,8 @@ export function rehearse(options: DumpOptions, cpu: number, executioner: Executi
     using decoy = new Decoy();
     using scope = new Scope();
     using images = ImageDirectory.nowhere();
-    const { waits } = lookAtRunning(decoy.pid);
-    const tree = scope.use(new FrozenTree(decoy.pid, PATIENCE, () => false));
+    const { waits, children } = lookAtRunning(decoy.pid);
+    const tree = scope.use(new FrozenTree(decoy.pid, PATIENCE, () => false, children));
     const step = () => {};
     const own = { ...options, shellJob: true };
     const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };

@@ -194,14 +194,13 @@ export interface RunningTree {
   threads: number;
   /** A thread of it is under seccomp. */
   filtered: boolean;
-  /** Processes with much memory of their own. */
-  readonly large: number[];
+  /** Private memory of its processes that is there, bytes. */
+  readonly memory: Map<number, number>;
+  /** The children of each, as they were met. */
+  readonly children: Map<number, readonly number[]>;
   /** Threads with namespaces of their own. */
   readonly strayed: StrayedThread[];
 }
-
-/** Bytes. */
-const MUCH_MEMORY = 64 << 20;
 
 function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   try {
@@ -209,7 +208,7 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
     found.threads++;
     const status = parseStatus(thread.text("status"));
     found.filtered ||= status.seccomp !== 0;
-    if (tid === dir.pid && status.anonymousRss >= MUCH_MEMORY) found.large.push(tid);
+    if (tid === dir.pid) found.memory.set(tid, status.anonymousRss);
     const wait = readWait(thread);
     if (!wait) return;
     found.waits.set(tid, wait);
@@ -223,18 +222,22 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   }
 }
 
-export function lookAtRunning(
-  pid: number,
-  found: RunningTree = { waits: new Map(), pids: [], tasks: 0, threads: 0, filtered: false, large: [], strayed: [] },
-): RunningTree {
+const nothing = (): RunningTree => ({
+  ...{ waits: new Map(), pids: [], tasks: 0, threads: 0, filtered: false },
+  ...{ memory: new Map(), children: new Map(), strayed: [] },
+});
+
+export function lookAtRunning(pid: number, found = nothing()): RunningTree {
   try {
     using dir = new ProcDir(pid);
     found.tasks++;
     found.pids.push(pid);
     const tids = dir.list("task");
     for (const tid of tids) lookAtThread(dir, tid, found);
-    found.strayed.push(...strayedThreads(pid, tids));
-    for (const child of readChildren(dir) ?? []) lookAtRunning(child, found);
+    found.strayed.push(...strayedThreads(dir, tids));
+    const children = readChildren(dir, tids);
+    found.children.set(pid, children);
+    for (const child of children) lookAtRunning(child, found);
   } catch {
     // it ended: the freeze will see
   }

@@ -102,13 +102,15 @@ export class FrozenTree implements Disposable {
     readonly rootPid: number,
     timeoutSeconds: number,
     interrupted: () => boolean,
+    /** The children of each process, as they were a moment ago. */
+    children: ReadonlyMap<number, readonly number[]>,
     /** Called once everything that was found is seized: lets a frozen cgroup run, so that the stops take place. */
     seized: () => void = () => {},
   ) {
     this.#deadline = timeoutSeconds > 0 ? performance.now() + timeoutSeconds * 1000 : Number.POSITIVE_INFINITY;
     this.#interrupted = interrupted;
     try {
-      this.#seizeAll(rootPid);
+      this.#seizeAll(rootPid, children);
       seized();
       onTime(() => this.#take(rootPid, undefined));
     } catch (error) {
@@ -121,7 +123,7 @@ export class FrozenTree implements Disposable {
    * Asks every thread that can be seen to stop, before the first is waited for: they stop side by side. What comes or goes
    * meanwhile, and what cannot be seized, is met again when each task is taken.
    */
-  #seizeAll(pid: number): void {
+  #seizeAll(pid: number, children: ReadonlyMap<number, readonly number[]>): void {
     try {
       using dir = new ProcDir(pid);
       for (const tid of dir.list("task")) {
@@ -129,9 +131,9 @@ export class FrozenTree implements Disposable {
         this.#held.add(tid);
         interrupt(tid);
       }
-      for (const child of readChildren(dir) ?? []) {
+      for (const child of children.get(pid) ?? []) {
         // a parent in vfork waits for its child to execute: stopped, it would never
-        if (!sameVm(pid, child)) this.#seizeAll(child);
+        if (!sameVm(pid, child)) this.#seizeAll(child, children);
       }
     } catch {
       // it has ended

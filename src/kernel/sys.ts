@@ -9,7 +9,7 @@ const I = FFIType.i64_fast;
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
   ts_i386_open: { args: [I, I], returns: I },
-  ts_read_file: { args: [I, I, I, I], returns: I },
+  ts_read_file: { args: [I, I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
@@ -42,9 +42,10 @@ export function openAsI386(path: number, flags: number): number {
  * @param dir an open directory, or AT_FDCWD
  * @param name address of its name
  * @param into address of so many bytes
+ * @param whole a first read that brings fewer bytes than these has brought all: the file's end need not be seen
  */
-export function readFileAt(dir: number, name: number, into: number, size: number): number {
-  return Number(symbols.ts_read_file(dir, name, into, size));
+export function readFileAt(dir: number, name: number, into: number, size: number, whole = 0): number {
+  return Number(symbols.ts_read_file(dir, name, into, size, whole));
 }
 
 /** The address of a view's first byte, for `sys`. */

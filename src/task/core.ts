@@ -34,7 +34,7 @@ import { askProcess, type ProcessInside, type readProcess, SIGCHLD } from "./pro
 import { type RawRegisters, registers, type SavedRegisters } from "./registers.ts";
 import { planRestart, type Restart } from "./restart.ts";
 import { leaveSection, type RseqState, readRseq } from "./rseq.ts";
-import { dumpSched, type Sched } from "./sched.ts";
+import { dumpSched, dumpTimerSlack, type Sched } from "./sched.ts";
 import { readSeccomp, type ThreadSeccomp } from "./seccomp.ts";
 import { askSigactions, dumpPending } from "./signals.ts";
 import { askThread, readRobustList, type ThreadInside } from "./thread.ts";
@@ -179,6 +179,7 @@ function threadCore(
   const core: ThreadCoreEntry = {
     ...state.robust,
     ...dumpSched(state.sched),
+    ...dumpTimerSlack(state.tid, inside.timerSlack),
     sas: inside.altstack,
     signals_p: state.pending,
     creds: credsOf(state.status, inside.securebits, state.label, options.ids),

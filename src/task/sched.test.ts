@@ -1,13 +1,15 @@
 import { expect, test } from "bun:test";
-import { dumpSched, readSched, restoreSched } from "./sched.ts";
+import { dumpSched, dumpTimerSlack, readSched, restoreSched } from "./sched.ts";
 import { isRoot, Victim } from "./testing.ts";
 
 async function moves(body: string) {
   await using from = await Victim.start(`${body} ready(); pause();`);
   await using to = await Victim.start("ready(); pause();");
   const wanted = readSched(from.pid);
-  const fields = dumpSched(wanted);
+  const untold = -1;
+  const fields = { ...dumpSched(wanted), ...dumpTimerSlack(from.pid, untold) };
   restoreSched(to.pid, fields, readSched(to.pid));
+  expect({ ...dumpSched(readSched(to.pid)), ...dumpTimerSlack(to.pid, untold) }).toEqual(fields);
   expect(readSched(to.pid)).toEqual(wanted);
   return fields;
 }
@@ -45,6 +47,12 @@ test.skipIf(!isRoot)("CPUs, input and output priority, timer slack", async () =>
   expect(fields).toMatchObject({ tscriu_ioprio: (2 << 13) | 6, tscriu_timerslack_ns: 123456 });
   // on a machine of one CPU it is not bound
   if (readSched(process.pid).affinity[0] !== 1) expect(fields.tscriu_affinity).toEqual(Uint8Array.of(1));
+});
+
+test("a timer slack as a thread tells it: that which all have is left out, what no number holds is read elsewhere", () => {
+  expect(dumpTimerSlack(process.pid, 50_000)).toEqual({});
+  expect(dumpTimerSlack(process.pid, 7)).toEqual({ tscriu_timerslack_ns: 7 });
+  expect(dumpTimerSlack(process.pid, -1)).toEqual({});
 });
 
 test("what the kernel refuses is named", () => {

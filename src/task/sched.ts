@@ -1,5 +1,5 @@
 /**
- * How a thread is scheduled: policy, priority, CPUs, input and output priority, timer slack. Everything here is read and
+ * How a thread is scheduled: policy, priority, CPUs, input and output priority, timer slack. All but the last is read and
  * set from outside, by thread id, so it costs the thread nothing.
  */
 import { CrError } from "../error.ts";
@@ -9,7 +9,9 @@ import { readProcFile } from "../kernel/proc/read.ts";
 import { AT_FDCWD } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { decimalU64, toU64, type U64 } from "../kernel/u64.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
 import { IOPRIO_WHO, SCHED, SCHED_FLAG, SCHED_RESET_ON_FORK } from "../kernel/uapi/sched.ts";
+import type { Questions } from "./questions.ts";
 
 /** struct sched_attr up to util_max. */
 const ATTR_SIZE = 56;
@@ -47,7 +49,6 @@ export interface Sched {
   affinity: Uint8Array;
   /** As ioprio_get(2) returns it; 0 when it was never set. */
   ioprio: number;
-  timerSlack: U64;
 }
 
 /** What of it the thread got from its parent, and `restoreSched` compares with. */
@@ -90,12 +91,17 @@ export function readSched(tid: number): Sched {
     utilMax: clamps ? attr.getUint32(52, true) : FULL_SCALE,
     affinity: readAffinity(tid),
     ioprio: ioprio > 0 && ioprio >> 13 !== 0 ? ioprio : 0,
-    timerSlack: readTimerSlack(tid),
   };
 }
 
 function readNice(tid: number): number {
   return 20 - check(sys(NR.getpriority, PRIO_PROCESS, tid), "cannot read a thread's nice value", { tid });
+}
+
+/** Asks a thread for its timer slack, nanoseconds: a file of /proc for each of many threads takes longer. */
+export function askTimerSlack(questions: Questions): () => number {
+  const asked = questions.call(NR.prctl, [PR.GET_TIMERSLACK, 0, 0, 0, 0], { ignore: true });
+  return () => questions.result(asked);
 }
 
 function readTimerSlack(tid: number): U64 {
@@ -133,13 +139,7 @@ function onlineCpus(): Uint8Array {
 
 type SchedFields = Pick<
   ThreadCoreEntry,
-  | "sched_policy"
-  | "sched_nice"
-  | "sched_prio"
-  | "tscriu_affinity"
-  | "tscriu_ioprio"
-  | "tscriu_timerslack_ns"
-  | "tscriu_sched"
+  "sched_policy" | "sched_nice" | "sched_prio" | "tscriu_affinity" | "tscriu_ioprio" | "tscriu_sched"
 >;
 
 /** The fields of a thread's entry. What is as every thread has it from birth is left out. */
@@ -152,8 +152,6 @@ export function dumpSched(sched: Sched): SchedFields {
   const bound = !onlineCpus().every((byte, i) => ((sched.affinity[i] ?? 0) & byte) === byte);
   if (bound) fields.tscriu_affinity = sched.affinity;
   if (sched.ioprio) fields.tscriu_ioprio = sched.ioprio;
-  if (sched.timerSlack !== DEFAULT_SLACK && BigInt(sched.timerSlack) !== 0n)
-    fields.tscriu_timerslack_ns = sched.timerSlack;
   const more: TscriuSched = {};
   const flags = sched.flags & ~SCHED_FLAG.RESET_ON_FORK;
   if (flags) more.flags = flags;
@@ -169,6 +167,17 @@ export function dumpSched(sched: Sched): SchedFields {
   if (sched.utilMax !== FULL_SCALE && sched.utilMax !== 0) more.util_max = sched.utilMax;
   if (Object.keys(more).length > 0) fields.tscriu_sched = more;
   return fields;
+}
+
+type SlackField = Pick<ThreadCoreEntry, "tscriu_timerslack_ns">;
+
+/**
+ * The timer slack of a thread's entry, unless it is that which every thread has from birth.
+ * @param told what the thread told; what a number does not hold looks like an error, or is rounded
+ */
+export function dumpTimerSlack(tid: number, told: number): SlackField {
+  const slack = told >= 0 && told <= Number.MAX_SAFE_INTEGER ? told : readTimerSlack(tid);
+  return slack === DEFAULT_SLACK || BigInt(slack) === 0n ? {} : { tscriu_timerslack_ns: slack };
 }
 
 function attributes(entry: SchedFields): DataView {
@@ -225,7 +234,12 @@ function restoreAttributes(tid: number, entry: SchedFields, now: Attributes): vo
  * @param now as it is scheduled now
  * @param inherited the CPUs for a thread that was not bound to any: those that we ourselves were started with
  */
-export function restoreSched(tid: number, entry: SchedFields, now: Attributes, inherited?: Uint8Array): void {
+export function restoreSched(
+  tid: number,
+  entry: SchedFields & SlackField,
+  now: Attributes,
+  inherited?: Uint8Array,
+): void {
   const affinity = entry.tscriu_affinity ?? inherited;
   if (affinity) setAffinity(tid, affinity);
   if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, now);

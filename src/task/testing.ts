@@ -164,7 +164,7 @@ export class Held implements Disposable {
   /** Lets threads that `other` was called for make their calls by themselves. Needs the agent. */
   send<T>(tracees: readonly Tracee[], ask: (errand: Errand) => () => T): T[] {
     if (!this.#parasite) throw new Error("no agent is in the task");
-    return tracees.flatMap((tracee) => send([tracee], this.home, this.#parasite as Parasite, this.memory, ask));
+    return tracees.flatMap((tracee) => send([tracee], this.home, this.#parasite as Parasite, ask));
   }
 
   /** Takes the agent out; the leader stands stopped. */

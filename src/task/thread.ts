@@ -8,15 +8,18 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { askSecurebits } from "./creds.ts";
 import type { Questions } from "./questions.ts";
+import { askTimerSlack } from "./sched.ts";
 import { askAltstack } from "./signals.ts";
 
-/** What only the thread itself can tell: four questions, whoever it is. */
+/** What only the thread itself can tell: five questions, whoever it is. */
 export interface ThreadInside {
   altstack: ThreadSasEntry;
   /** set_tid_address(2): cleared and woken when the thread ends; 0 for none. */
   clearTid: number;
   pdeathSignal: number;
   securebits: number;
+  /** Nanoseconds; negative where it is no such number. */
+  timerSlack: number;
 }
 
 export function askThread(questions: Questions): () => ThreadInside {
@@ -28,11 +31,13 @@ export function askThread(questions: Questions): () => ThreadInside {
   const signal = questions.reserve(8);
   questions.call(NR.prctl, [PR.GET_PDEATHSIG, signal, 0, 0, 0], { what: "cannot ask for the parent's death signal" });
   const securebits = askSecurebits(questions);
+  const timerSlack = askTimerSlack(questions);
   return () => ({
     altstack: altstack(),
     clearTid: Number(address.view.getBigUint64(0, true)),
     pdeathSignal: signal.view.getInt32(0, true),
     securebits: securebits(),
+    timerSlack: timerSlack(),
   });
 }
 

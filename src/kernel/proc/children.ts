@@ -5,6 +5,8 @@ import { parseStat } from "./stat.ts";
 
 /** The text of /proc/PID/task/TID/children: pids, in the order of birth. */
 export function parseChildren(text: string): number[] {
+  // most threads have none
+  if (text === "") return [];
   return text.split(" ").filter(Boolean).map(Number);
 }
 
@@ -24,9 +26,11 @@ export function childrenByParent(parent: number, root: string): number[] {
 /**
  * The children of a process, zombies too: those of all of its threads. The answer is exact only while the process and
  * its children are frozen (proc_tid_children(5)).
+ * @param tids its threads, where they are known
  */
-export function readChildren(dir: ProcDir): number[] {
+export function readChildren(dir: ProcDir, tids = dir.list("task")): number[] {
   // the leader's directory is there as long as the process is, so a missing file means a kernel without it
-  if (dir.optional(`task/${dir.pid}/children`) === undefined) return childrenByParent(dir.pid, dirname(dir.path));
-  return dir.list("task").flatMap((tid) => parseChildren(dir.optional(`task/${tid}/children`) ?? ""));
+  const first = dir.optional(`task/${dir.pid}/children`);
+  if (first === undefined) return childrenByParent(dir.pid, dirname(dir.path));
+  return tids.flatMap((tid) => parseChildren(tid === dir.pid ? first : (dir.optional(`task/${tid}/children`) ?? "")));
 }

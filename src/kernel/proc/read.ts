@@ -22,6 +22,25 @@ const SHORT = 64;
  * more is made again at the next read: so we ask for less than a page, by the length of a record of smaps.
  */
 const RECORDS = 3072;
+/**
+ * Files of which one read brings all: the kernel makes them as one record (single_open of seq_file), for which it takes as much
+ * memory as it needs. Of others it gives a page at a time, but that is filled as far as the next record fits in.
+ */
+const ONE_RECORD: ReadonlySet<string> = new Set([
+  ...["auxv", "cgroup", "comm", "coredump_filter", "limits", "loginuid", "oom_score_adj", "personality", "sched"],
+  ...["stat", "statm", "status", "syscall", "timerslack_ns", "wchan"],
+]);
+/** Records of these are short: a read of less than half a page has brought all. */
+const SHORT_RECORDS: ReadonlySet<string> = new Set(["children"]);
+const HALF_A_PAGE = 2048;
+
+/** Of how many bytes on a read of this file may have left something over. */
+function wholeBelow(name: string): number {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  if (ONE_RECORD.has(last) || name.includes("fdinfo/")) return Number.MAX_SAFE_INTEGER;
+  return SHORT_RECORDS.has(last) ? HALF_A_PAGE : 0;
+}
+
 /** Grown by half at a time, never given back: the next task's file is as long as this one's. */
 let buffer = Buffer.from(new ArrayBuffer(LONG));
 let bufferAddress = addressOf(buffer);
@@ -63,7 +82,7 @@ function grow(used: number): void {
 
 /** Reads a file to its end into the shared buffer: how many bytes, or the negative errno. */
 function readAll(dir: number, name: string): number {
-  const used = readFileAt(dir, putName(name), bufferAddress, buffer.length);
+  const used = readFileAt(dir, putName(name), bufferAddress, buffer.length, wholeBelow(name));
   if (used < buffer.length) return used;
   // a long one: piece by piece, since the kernel may need long for each
   const fd = openAt(dir, name, 0);
@@ -215,6 +234,12 @@ export class ProcDir implements ProcFiles, Disposable {
     const got = sys(NR.readlinkat, this.fd, putName(name), bufferAddress, LINK_MAX);
     if (got < 0) throw this.failure(got, name, "cannot read the link");
     return buffer.toString("utf8", 0, got);
+  }
+
+  /** As `link`, and undefined where it cannot be read, whyever. */
+  tryLink(name: string): string | undefined {
+    const got = sys(NR.readlinkat, this.fd, putName(name), bufferAddress, LINK_MAX);
+    return got < 0 ? undefined : buffer.toString("utf8", 0, got);
   }
 
   /** The numeric entries of a directory (`task`, `fd`, `fdinfo`, `map_files` has none), ascending. */
