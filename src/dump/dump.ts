@@ -3,7 +3,7 @@
  * From freeze to cure nothing waits on anything but the kernel.
  */
 import { roundTrips } from "../agent/tracee.ts";
-import { CrError } from "../error.ts";
+import { CrError, CrErrors } from "../error.ts";
 import { allowDescriptors } from "../file/numbers.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
@@ -28,13 +28,35 @@ import { Scope, save, since } from "./save.ts";
 import { lookAtRunning, type RunningTree } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
 
+/** How often a tree is stopped that is in the middle of something that passes, and the first pause between, milliseconds. */
+const TURNS = 6;
+const PAUSE = 10;
+
+/** What stands in the way is over by itself in a moment. */
+function passes(error: unknown): error is CrError {
+  if (error instanceof CrErrors) return error.errors.every(passes);
+  return error instanceof CrError && error.code === "EAGAIN";
+}
+
 export function dump(options: DumpOptions, log: Log): DumpResult {
-  const started = performance.now();
   requirePageSize();
   checkRoot(options.pid);
   if (options.hook("pre-dump") !== 0) throw new CrError("the pre-dump script failed", { code: "SCRIPT" });
-  const images = ImageDirectory.create(options.images.path);
   const interrupted = takeSignals(options.interrupted);
+  for (let turn = 1; ; turn++) {
+    try {
+      return dumpNow(options, log, interrupted);
+    } catch (error) {
+      if (turn === TURNS || !passes(error) || interrupted()) throw error;
+      log.info(`Once more, in a moment: ${error.message}`);
+      Bun.sleepSync(PAUSE * 2 ** turn);
+    }
+  }
+}
+
+function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): DumpResult {
+  const started = performance.now();
+  const images = ImageDirectory.create(options.images.path);
   const step = () => {
     if (interrupted())
       throw new CrError("interrupted: the tree runs on as before, no images were written", { code: "EINTR" });

@@ -2,6 +2,7 @@
 import type { Area } from "../agent/home.ts";
 import { CrError } from "../error.ts";
 import { describeFile } from "../file/collect.ts";
+import { isRingOf, withoutIoUring } from "../file/io-uring.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import { shmemDevice } from "../file/shmem-device.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
@@ -23,6 +24,7 @@ import {
   describeVma,
   isAioRing,
   isSocketRing,
+  isUring,
   joinVvar,
   type MappedFile,
   VMA,
@@ -49,7 +51,7 @@ export class MappedFiles {
   of(task: FrozenTask, vma: Vma): MappedFile | undefined {
     if (vma.name === "" && vma.ino === 0) return undefined;
     // the first segment of an ipc namespace has id 0, which stands where a file's inode does
-    if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma)) return undefined;
+    if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma) || isUring(vma)) return undefined;
     // private anonymous memory on huge pages has a file of the kernel's own, which says nothing
     if (!vma.shared && vma.name.startsWith("/anon_hugepage")) return undefined;
     const mode = statPath(pathOf(task.pid, vma), true)?.mode ?? 0o400;
@@ -113,6 +115,14 @@ function ringProblem(pid: number, vma: Vma): CrError {
   });
 }
 
+function strayRing(pid: number, vma: Vma): CrError {
+  return new CrError("the task has mapped an io_uring of which it has no descriptor", {
+    code: "ENOTSUP",
+    subject: { pid, address: vma.start, path: vma.name },
+    remedy: withoutIoUring(pid),
+  });
+}
+
 /** All that a dump knows of a task's address space before it touches it. */
 export interface TaskMemory {
   readonly vmas: readonly Vma[];
@@ -137,7 +147,8 @@ export function readMemory(
   const told = new Set<string>();
   for (const vma of vmas) {
     const isLost = isSocketRing(vma) && socketOf(files, vma) === undefined;
-    const other = isLost ? ringProblem(task.pid, vma) : vmaBlocker(task.pid, vma);
+    const isStray = isUring(vma) && !files.held.some(({ pid, file }) => pid === task.pid && isRingOf(file, vma));
+    const other = isLost ? ringProblem(task.pid, vma) : isStray ? strayRing(task.pid, vma) : vmaBlocker(task.pid, vma);
     const problem = isSegment(vma) ? segments.look(task.pid, vma) : other;
     // an object is mapped in several parts
     if (!problem || told.has(`${problem.message} ${vma.ino}`)) continue;

@@ -1,3 +1,4 @@
+import { arch } from "../agent/arch/index.ts";
 import { roundTrips, Tracee } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import { onTime } from "../kernel/cpu.ts";
@@ -64,6 +65,8 @@ interface Seized {
   tid: number;
   stopSignal: number;
   dead: boolean;
+  /** The kernel's own, which works for an io_uring: it goes on, and is made again when there is work. */
+  worker?: true;
 }
 
 /** What a process is called, such as gdb or strace. */
@@ -218,6 +221,16 @@ export class FrozenTree implements Disposable {
     }
   }
 
+  /** Lets a thread go that never runs code of the task: its registers are all zeros. */
+  #letWork({ tid, regs }: Tracee, seized: Map<number, Seized>): boolean {
+    const one = seized.get(tid);
+    if (one === undefined || arch.ip(regs) !== 0) return false;
+    one.worker = true;
+    this.#held.delete(tid);
+    detach(tid);
+    return true;
+  }
+
   /** The threads, none of them inside the vDSO if that can be. */
   #leaveVdso(pid: number, dir: ProcDir, seized: Map<number, Seized>): Tracee[] {
     let threads: Tracee[] = [];
@@ -229,8 +242,9 @@ export class FrozenTree implements Disposable {
     const places = new VdsoPlaces(door, own ?? dir);
     for (let turn = 0; ; turn++) {
       const known = new Map(threads.map((thread) => [thread.tid, thread]));
-      const alive = [...seized.values()].filter((one) => !one.dead);
+      const alive = [...seized.values()].filter((one) => !one.dead && !one.worker);
       threads = alive.map(({ tid }) => known.get(tid) ?? new Tracee(tid, door));
+      threads = threads.filter((thread) => !this.#letWork(thread, seized));
       const inside = places.inside(threads).filter(({ tid }) => seized.get(tid)?.stopSignal === 0);
       if (inside.length === 0 || turn === TURNS) break;
       for (const { tid } of inside) check(cont(tid), "cannot let the task go on", { pid, tid });

@@ -1,5 +1,14 @@
 /** Rings of io_uring hold far more than a descriptor shows: what to do instead, by the program that has them. */
 import { readlinkSync } from "node:fs";
+import type { OpenFile } from "./kind.ts";
+
+/** What /proc calls one, as a descriptor and as a mapping. */
+export const URING = "anon_inode:[io_uring]";
+
+/** Whether a mapping is of this ring: each has an inode of its own (Linux 6.1 or so on). */
+export function isRingOf({ link, stat }: Pick<OpenFile, "link" | "stat">, vma: { readonly ino: number }): boolean {
+  return link === URING && stat.ino === vma.ino;
+}
 
 /** By the last name of the executable. */
 const SWITCHES: readonly (readonly [program: RegExp, remedy: string])[] = [

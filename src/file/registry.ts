@@ -23,6 +23,7 @@ import { timerfd } from "./timerfd.ts";
 import { tty } from "./tty.ts";
 import { tun } from "./tun.ts";
 import { unsupported } from "./unsupported.ts";
+import { uring } from "./uring.ts";
 
 /**
  * Every kind of descriptor. The first that matches takes a description; `link` and `arm` go in this order, so what watches
@@ -40,6 +41,7 @@ export const kinds: readonly FileKind[] = [
   eventfd,
   signalfd,
   timerfd,
+  uring,
   epoll,
   ns,
   unix,

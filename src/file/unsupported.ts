@@ -4,7 +4,6 @@ import { driverOf } from "../kernel/proc/devices.ts";
 import { S_IFCHR, S_IFIFO, S_IFMT, S_IFSOCK } from "../kernel/stat.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { deviceAdvice } from "./device.ts";
-import { withoutIoUring } from "./io-uring.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 
 /** What people call it, and what they can do about it. */
@@ -58,7 +57,6 @@ const BY_TYPE: ReadonlyMap<number, string> = new Map([
 
 /** What kind of thing nobody else took. */
 export function adviceFor(file: Pick<OpenFile, "link" | "fsType" | "stat" | "pid">): Advice {
-  if (file.link === "anon_inode:[io_uring]") return { what: "an io_uring", remedy: withoutIoUring(file.pid) };
   const known = BY_LINK.find(([pattern]) => pattern.test(file.link));
   if (known) return { what: known[1], remedy: known[2] ?? CLOSE };
   if ((file.stat.mode & S_IFMT) === S_IFCHR) {

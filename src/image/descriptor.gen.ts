@@ -579,7 +579,19 @@ export const messages: Readonly<Record<string, string>> = {
 6 required int64 len
 2000 optional uint32 tscriu_lease`,
   ext_file_entry: `1 required uint32 id
-5 required .fown_entry fown`,
+5 required .fown_entry fown
+2000 optional .tscriu_uring tscriu_uring`,
+  tscriu_uring: `1 required uint32 setup
+2 required uint32 sq_entries
+3 required uint32 cq_entries
+4 required uint32 submitted
+5 required uint32 completed
+6 required uint32 flags flags=rfile.flags
+7 repeated .tscriu_uring_area areas`,
+  tscriu_uring_area: `1 required uint64 start hex
+2 required uint64 length
+3 required uint64 offset hex
+4 repeated uint32 advice`,
   bpfmap_file_entry: `1 required uint32 id
 2 required uint32 flags flags=rfile.flags
 3 required uint64 pos

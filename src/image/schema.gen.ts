@@ -1029,6 +1029,24 @@ export interface FileLockEntry {
 export interface ExtFileEntry {
   id: number;
   fown: FownEntry;
+  tscriu_uring?: TscriuUring;
+}
+
+export interface TscriuUring {
+  setup: number;
+  sq_entries: number;
+  cq_entries: number;
+  submitted: number;
+  completed: number;
+  flags: number;
+  areas: TscriuUringArea[];
+}
+
+export interface TscriuUringArea {
+  start: U64;
+  length: U64;
+  offset: U64;
+  advice: number[];
 }
 
 export interface BpfmapFileEntry {
@@ -2312,6 +2330,8 @@ export interface Messages {
   tty_file_entry: TtyFileEntry;
   file_lock_entry: FileLockEntry;
   ext_file_entry: ExtFileEntry;
+  tscriu_uring: TscriuUring;
+  tscriu_uring_area: TscriuUringArea;
   bpfmap_file_entry: BpfmapFileEntry;
   bpfmap_data_entry: BpfmapDataEntry;
   img_streamer_request_entry: ImgStreamerRequestEntry;

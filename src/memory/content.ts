@@ -3,7 +3,7 @@ import type { OwnPages } from "../agent/home.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { PAGE, type PageFilter, PRIVATE_CONTENT, scanPages } from "../kernel/pagemap.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
-import { type DumpedVma, isAioRing } from "./vmas.ts";
+import { type DumpedVma, isAioRing, isUring } from "./vmas.ts";
 
 /** Ranges of a task's pages to be saved. */
 export interface PageRuns {
@@ -99,6 +99,6 @@ function isLarge({ vma }: DumpedVma): boolean {
  */
 function isWhole(one: DumpedVma): boolean {
   const { vma } = one;
-  if (vma.name === "[vdso]" || isAioRing(vma)) return true;
+  if (vma.name === "[vdso]" || isAioRing(vma) || isUring(vma)) return true;
   return isLarge(one) && vma.rss + vma.swap === vma.end - vma.start;
 }

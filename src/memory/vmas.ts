@@ -1,6 +1,6 @@
 /** From the kernel's list of mappings to VMA entries: what each area is, and how it comes back. */
 import { CrError } from "../error.ts";
-import { withoutIoUring } from "../file/io-uring.ts";
+import { URING } from "../file/io-uring.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { anyFlag, hasFlag, VM, type Vma } from "../kernel/proc/maps.ts";
 
@@ -90,6 +90,11 @@ export function isAioRing(vma: Vma): boolean {
   return vma.name.startsWith("/[aio]");
 }
 
+/** The queues of an io_uring: they are saved as plain memory, and put back into a new one. */
+export function isUring(vma: Vma): boolean {
+  return vma.name === URING;
+}
+
 /** The rings of a packet socket. */
 export function isSocketRing(vma: Vma): boolean {
   return vma.name.startsWith("socket:[");
@@ -118,7 +123,7 @@ const isDoubtful = anyFlag([VM.um, VM.uw, VM.ui, VM.mt, VM.ss, VM.io, VM.pf]);
 export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   if (vma.name === "" && !isDoubtful(vma.flags)) return undefined;
   const has = (flag: number) => hasFlag(vma.flags, flag);
-  if (vma.name.includes("[io_uring]")) return refuse(pid, vma, "the task has mapped an io_uring", withoutIoUring(pid));
+  if (isUring(vma)) return undefined;
   const object = /^anon_inode:\[?([^\]]+)/.exec(vma.name)?.[1];
   if (object !== undefined) {
     return refuse(
@@ -165,7 +170,8 @@ export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
  * The entry of one mapping.
  * @param file for mappings of files, which file it is
  */
-export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
+export function describeVma(found: Vma, file: MappedFile | undefined): DumpedVma {
+  const vma = isUring(found) ? { ...found, shared: false } : found;
   const vdso = vma.name === "[vdso]";
   const vvar = vma.name.startsWith("[vvar");
   const vsyscall = vma.name === "[vsyscall]" || vma.name === "[vectors]";
@@ -203,7 +209,12 @@ export function describeVma(vma: Vma, file: MappedFile | undefined): DumpedVma {
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;
   const hasPages = ring || (isPrivate && !vsyscall && !vvar && !(flags & MAP.DROPPABLE));
-  return { entry, vma, hasPages, lazy: hasPages && anonymous && !vdso && !ring && !(flags & MAP.LOCKED) };
+  return {
+    entry,
+    vma,
+    hasPages,
+    lazy: hasPages && anonymous && !vdso && !ring && !isUring(vma) && !(flags & MAP.LOCKED),
+  };
 }
 
 /** vvar and vvar_vclock are one area in the images. */

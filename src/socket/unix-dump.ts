@@ -112,16 +112,17 @@ function checkWaiting(
     const other = sockets.rows.get(client);
     const remedy = "let the server accept it, then dump again";
     const subject = { ...subjectOf(file), address: undefined, name: nameWords(row.name ?? new Uint8Array(0)) };
-    const fail = (what: string) =>
+    const fail = (what: string, code = "EAGAIN") =>
       new CrError(`a connection to a listening unix socket waits to be accepted, ${what}`, {
-        code: "UNSUPPORTED",
+        code,
         subject,
         remedy,
       });
     if (client === 0 || other === undefined) throw fail("and its client has closed it already");
     if (other.wqueue > 0) throw fail("and its client has sent data already");
     const outside = holders.get(`socket:[${client}]`);
-    if (!inside.has(client) && outside) throw fail(`and its client is ${holderWords(outside)}, outside of the tree`);
+    if (!inside.has(client) && outside)
+      throw fail(`and its client is ${holderWords(outside)}, outside of the tree`, "UNSUPPORTED");
   }
 }
 
