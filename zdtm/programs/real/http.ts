@@ -18,7 +18,7 @@ export class Connection {
 
   #hear(text: string): void {
     this.#heard += text;
-    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/.exec(this.#heard) ?? [];
+    const [, length = "", body = ""] = /Content-Length: (\d+)[\s\S]*?\r\n\r\n([\s\S]*)$/i.exec(this.#heard) ?? [];
     if (length === "" || body.length < Number(length)) return;
     this.#heard = "";
     this.#answer(body);
