@@ -180,7 +180,10 @@ export class NetworkLinks implements Disposable {
   }
 
   addRule(payload: Uint8Array, lost: (what: string) => void): void {
-    this.#put(RTM.NEWRULE, payload, "a rule", lost);
+    // the kernel does not tell a priority of zero, and chooses one where it is told none
+    const rule = new PayloadBuilder().raw(payload);
+    if (rulePriority(payload) === 0) rule.u32(FRA_PRIORITY, 0);
+    this.#put(RTM.NEWRULE, rule.build(), "a rule", lost);
   }
 
   /**

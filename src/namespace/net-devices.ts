@@ -1,6 +1,6 @@
 /** The interfaces of a network namespace in the images, before any is made. Plain data, no kernel. */
 import { CrError } from "../error.ts";
-import type { NetDeviceEntry } from "../image/schema.gen.ts";
+import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
 
 /** IFNAMSIZ with its NUL. */
 const LONGEST = 15;
@@ -31,10 +31,12 @@ export function checkDevices(devices: readonly NetDeviceEntry[], id: number): vo
     numbers.add(ifindex);
   }
   for (const device of devices) {
-    const { master, peer_nsid, peer_ifindex, ifindex } = device;
+    const { type, master, peer_nsid, peer_ifindex, ifindex } = device;
     if (master !== undefined && (!numbers.has(master) || master === ifindex))
       throw bad("an interface belongs to a bridge that is not there", device);
-    if (peer_nsid === id && (peer_ifindex === undefined || !numbers.has(peer_ifindex) || peer_ifindex === ifindex))
+    // criu says of all but pairs that they are their own other end
+    const isPair = type === NdType.VETH && peer_nsid === id;
+    if (isPair && (peer_ifindex === undefined || !numbers.has(peer_ifindex) || peer_ifindex === ifindex))
       throw bad("the other end of an interface is not there", device);
   }
 }

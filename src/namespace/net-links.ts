@@ -243,7 +243,8 @@ export function makeLinks(
       there.add(device.name);
       continue;
     }
-    const here = wanted.find((one) => one.ifindex === device.peer_ifindex && device.peer_nsid === id);
+    const hasPeer = device.type === NdType.VETH && device.peer_nsid === id;
+    const here = wanted.find((one) => hasPeer && one.ifindex === device.peer_ifindex);
     if (here) there.add(here.name);
     const outer = outerOf(device.name, external)?.name ?? "";
     make(
