@@ -25,6 +25,7 @@ import { addressOf, check, sys } from "../kernel/sys.ts";
 import { deadLeader, readByThread } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { VdsoPlaces } from "./in-vdso.ts";
+import { nameOf, statusOf } from "./passing.ts";
 
 const SIGSTOP = 19;
 /** SIGSTOP, SIGTSTP, and SIGTTIN and SIGTTOU, which a background job gets from its terminal. */
@@ -67,27 +68,6 @@ interface Seized {
   dead: boolean;
   /** The kernel's own, which works for an io_uring: it goes on, and is made again when there is work. */
   worker?: true;
-}
-
-/** What a process is called, such as gdb or strace. */
-function nameOf(pid: number): string | undefined {
-  try {
-    using dir = new ProcDir(pid);
-    return dir.text("comm").trim();
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined when the thread has gone meanwhile. */
-function statusOf(pid: number, tid: number): ProcStatus | undefined {
-  try {
-    using thread = new ProcDir(tid, `/proc/${pid}/task/${tid}`);
-    return parseStatus(thread.text("status"));
-  } catch (error) {
-    if (error instanceof CrError && error.code === "ESRCH") return undefined;
-    throw error;
-  }
 }
 
 /**

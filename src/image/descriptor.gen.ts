@@ -1186,7 +1186,10 @@ export const messages: Readonly<Record<string, string>> = {
 2005 optional sint32 tscriu_passpidfd
 2006 optional sint32 tscriu_passrights
 2007 optional uint32 tscriu_error
-2008 optional bytes tscriu_peer_name`,
+2008 optional bytes tscriu_peer_name
+2009 repeated .tscriu_unix_ahead tscriu_ahead`,
+  tscriu_unix_ahead: `1 required bytes data
+2 repeated uint32 credentials`,
   scm_entry: `1 required uint32 type
 2 repeated uint32 rights`,
   sk_packet_entry: `1 required uint32 id_for

@@ -1895,6 +1895,12 @@ export interface UnixSkEntry {
   tscriu_passrights?: number;
   tscriu_error?: number;
   tscriu_peer_name?: Uint8Array;
+  tscriu_ahead: TscriuUnixAhead[];
+}
+
+export interface TscriuUnixAhead {
+  data: Uint8Array;
+  credentials: number[];
 }
 
 export interface ScmEntry {
@@ -2413,6 +2419,7 @@ export interface Messages {
   tcp_stream_entry: TcpStreamEntry;
   file_perms_entry: FilePermsEntry;
   unix_sk_entry: UnixSkEntry;
+  tscriu_unix_ahead: TscriuUnixAhead;
   scm_entry: ScmEntry;
   sk_packet_entry: SkPacketEntry;
   tscriu_control: TscriuControl;

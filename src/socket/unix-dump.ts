@@ -14,6 +14,7 @@ import { inEachNetwork, namespaceFields } from "./elsewhere.ts";
 import { filterProblem, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
 import { type Queued, readQueue } from "./queue.ts";
+import { sentAhead } from "./unix-ahead.ts";
 import { isAsker, leaveAsker } from "./unix-asker.ts";
 import { readMaker } from "./unix-makers.ts";
 import { pendingError, readUnixOptions } from "./unix-options.ts";
@@ -87,7 +88,7 @@ export function checkUnix(file: OpenFile, dump: FileDump): void {
     if (filter) throw filter;
     const { sockets, inside, holders } = looked(dump);
     const row = sockets.row(file);
-    checkWaiting(file, row, sockets, inside, holders);
+    checkWaiting(file, row, sockets, inside, holders, dump);
     const peer = sockets.peer(row);
     if (peer === 0 || inside.has(peer) || isAsker(row, dump.options)) return;
     const outside = { file, row, ino: peer, peer: sockets.rows.get(peer) };
@@ -100,13 +101,23 @@ export function checkUnix(file: OpenFile, dump: FileDump): void {
   }
 }
 
-/** Connections that nobody has accepted yet: they come back if both ends are ours and nothing was sent. */
+/** What a client has sent to whoever accepts its connection; undefined where it cannot be seen. */
+function aheadOf(client: UnixSocket, dump: FileDump): Queued[] | undefined {
+  const { sockets, found } = dumping(dump);
+  const held = (ino: number | undefined) =>
+    (ino === undefined ? undefined : found.get(ino)?.file) ?? dump.held.find(({ file }) => file.stat.ino === ino)?.file;
+  const [from, to] = [held(client.ino), held(sockets.listeners.get(client.ino)?.ino)];
+  return from && to && sentAhead(to.dup, from.dup);
+}
+
+/** Connections that nobody has accepted yet: they come back if both ends are ours. */
 function checkWaiting(
   file: OpenFile,
   row: UnixSocket,
   sockets: Sockets,
   inside: ReadonlySet<number>,
   holders: ReadonlyMap<string, OutsideHolder[]>,
+  dump: FileDump,
 ): void {
   for (const client of row.icons) {
     const other = sockets.rows.get(client);
@@ -119,7 +130,8 @@ function checkWaiting(
         remedy,
       });
     if (client === 0 || other === undefined) throw fail("and its client has closed it already");
-    if (other.wqueue > 0) throw fail("and its client has sent data already");
+    if (other.wqueue > 0 && aheadOf(other, dump) === undefined)
+      throw fail("and its client has sent data that nobody can see, or descriptors");
     const outside = holders.get(`socket:[${client}]`);
     if (!inside.has(client) && outside)
       throw fail(`and its client is ${holderWords(outside)}, outside of the tree`, "UNSUPPORTED");
@@ -145,6 +157,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     name: row.name ?? new Uint8Array(0),
     ns_id: namespaceFields(dump).ns_id,
     tscriu_peer: makerOf(file, dump),
+    tscriu_ahead: [],
     ...readUnixOptions(file.dup),
     ...pendingError(file.dup),
   };
@@ -164,6 +177,11 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     if (place.perms) entry.file_perms = place.perms;
   }
   if (isAsker(row, dump.options)) leaveAsker(entry);
+  const ahead = sockets.listeners.has(row.ino) && row.wqueue > 0 ? (aheadOf(row, dump) ?? []) : [];
+  for (const message of ahead) {
+    const { extra, tscriu_credentials } = packetOf(message, row.type, file, dump);
+    entry.tscriu_ahead.push({ data: extra, credentials: tscriu_credentials });
+  }
   dump.add({ type: FdTypes.UNIXSK, id: file.id, usk: entry });
 }
 
@@ -194,7 +212,7 @@ export function dumpAllUnix(dump: FileDump): void {
   const inside = new Set(found.keys());
   const outside = new Map<number, Outside>();
   for (const { file, row } of found.values()) {
-    checkWaiting(file, row, sockets, inside, waitingOutside(row, inside, dump));
+    checkWaiting(file, row, sockets, inside, waitingOutside(row, inside, dump), dump);
     const ino = sockets.peer(row);
     if (ino !== 0 && !inside.has(ino) && !isAsker(row, dump.options))
       outside.set(ino, { file, row, ino, peer: sockets.rows.get(ino) });

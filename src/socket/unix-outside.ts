@@ -67,6 +67,7 @@ export function addOutside(outside: Outside, holders: readonly OutsideHolder[], 
     name,
     ns_id: dump.netNsId,
     tscriu_peer: [],
+    tscriu_ahead: [],
   };
   const dir = isPathName(name) && name[0] !== 0x2f ? directoryOf(holders) : undefined;
   if (dir !== undefined) usk.name_dir = dir;

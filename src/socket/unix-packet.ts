@@ -1,6 +1,7 @@
 /** Messages of unix sockets, on their way back into a queue. */
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
+import type { UnixSkEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { tryReceive, trySend } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
@@ -56,6 +57,18 @@ function rightsOf(packet: Packet): number[] {
     const subject = { image: "sk-queues.img", socket: packet.id_for, type };
     throw new CrError("a message carries something that is not known", { code: "BAD_IMAGE", subject });
   });
+}
+
+/** What a client has sent to whoever accepts its connection. */
+export function packetsAhead({ id, tscriu_ahead }: UnixSkEntry): Packet[] {
+  return tscriu_ahead.map(({ data, credentials }) => ({
+    id_for: id,
+    length: data.length,
+    scm: [],
+    tscriu_credentials: credentials,
+    tscriu_controls: [],
+    extra: data as Packet["extra"],
+  }));
 }
 
 /** Bytes of send buffer that these messages need: each one costs the kernel more than its bytes. */

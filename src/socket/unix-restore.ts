@@ -30,7 +30,7 @@ import {
 import { UnixMakers } from "./unix-makers.ts";
 import { applyUnixOptions, leaveUnread } from "./unix-options.ts";
 import { USK_EXTERN } from "./unix-outside.ts";
-import { roomFor, sendPacket } from "./unix-packet.ts";
+import { packetsAhead, roomFor, sendPacket } from "./unix-packet.ts";
 import {
   bindAbstract,
   bindMoved,
@@ -315,6 +315,9 @@ class UnixSockets {
       holder === undefined ? undefined : { pid: holder, uid: entry.tscriu_uid ?? 0, gid: entry.tscriu_gid ?? 0 };
     const result = withAddressOf(to, peer.name, (address) => this.#makers.connect(fd, address, maker));
     check(result, "cannot connect a unix socket", { ...subjectOf(entry), to: nameWords(peer.name) });
+    const ahead = packetsAhead(entry);
+    if (ahead.length > 0) widenSendBuffer(fd, roomFor(ahead));
+    for (const packet of ahead) sendPacket(fd, packet, this.restore, subjectOf(entry));
   }
 
   /** A datagram socket stays connected to one that was closed, and tells its name. */

@@ -1,4 +1,4 @@
-// zdtm: {"category": "uring", "verifies": "an io_uring keeps its counters, answers that nobody has fetched and a request that it was not told of", "except": {"status Threads": "the kernel makes a thread that writes when it likes"}, "needs": ["root", "file:/sys/kernel/btf/vmlinux"]}
+// zdtm: {"category": "uring", "verifies": "an io_uring keeps its counters, answers that nobody has fetched and a request that it was not told of", "except": {"thread": "the kernel makes a thread that writes when it likes", "status Threads": "the kernel makes a thread that writes when it likes"}, "needs": ["root", "file:/sys/kernel/btf/vmlinux"]}
 #include "uring.h"
 
 /* More than the queues hold, and no multiple of that. */
