@@ -43,6 +43,27 @@ long ts_read_file(long dir, long name, long into, long size, long whole)
 	return got < 0 ? got : used;
 }
 
+/*
+ * Reads small files of one directory: for each a word of 4 bytes, its length or -errno, then its first bytes, filled up to a word.
+ * `names` follow each other, each with its NUL. Returns how many bytes that are.
+ */
+long ts_read_files(long dir, const char *names, long count, char *into, long size)
+{
+	long fd, got, used = 0;
+
+	for (; count-- > 0 && used + 4100 <= size; names += strlen(names) + 1) {
+		fd = syscall6(NR_openat, dir, (long)names, 02000000 /* O_CLOEXEC */, 0, 0, 0);
+		got = fd;
+		if (fd >= 0) {
+			got = syscall6(NR_read, fd, (long)(into + used + 4), 4096, 0, 0, 0);
+			syscall6(NR_close, fd, 0, 0, 0, 0, 0);
+		}
+		*(int *)(into + used) = got;
+		used += 4 + (got > 0 ? (got + 3) & ~3L : 0);
+	}
+	return used;
+}
+
 /* Besides the flags of clone(2): the child ends when the thread that started it does. src/kernel/sys.ts has the same */
 #define BOUND (1L << 40)
 

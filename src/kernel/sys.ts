@@ -5,11 +5,14 @@ import { openShim } from "./loader.ts";
 import { syscallName } from "./nr.ts";
 
 const I = FFIType.i64_fast;
+/** What small files hold, for as long as it takes to read it out. */
+const room = Buffer.from(new ArrayBuffer(65536));
 
 const { symbols } = openShim({
   ts_syscall: { args: [I, I, I, I, I, I, I], returns: I },
   ts_i386_open: { args: [I, I], returns: I },
   ts_read_file: { args: [I, I, I, I, I], returns: I },
+  ts_read_files: { args: [I, I, I, I, I], returns: I },
   ts_spawn: { args: [I, I, I, I, I, I], returns: I },
   ts_standby: { args: [I, I], returns: I },
   ts_deputy: { args: [I, I], returns: I },
@@ -46,6 +49,26 @@ export function openAsI386(path: number, flags: number): number {
  */
 export function readFileAt(dir: number, name: number, into: number, size: number, whole = 0): number {
   return Number(symbols.ts_read_file(dir, name, into, size, whole));
+}
+
+/**
+ * Reads small files of a directory in one go, each up to 4 KiB.
+ * @param dir an open directory
+ * @returns what they hold, in the order of their names; undefined for one that cannot be read
+ */
+export function readFilesAt(dir: number, names: readonly string[]): (string | undefined)[] {
+  const found: (string | undefined)[] = [];
+  while (found.length < names.length) {
+    const left = names.slice(found.length);
+    const list = Buffer.from(`${left.join("\0")}\0`, "latin1");
+    const used = Number(symbols.ts_read_files(dir, ptr(list), left.length, ptr(room), room.length));
+    for (let at = 0; at < used; ) {
+      const length = room.readInt32LE(at);
+      found.push(length < 0 ? undefined : room.toString("latin1", at + 4, at + 4 + length));
+      at += 4 + ((Math.max(0, length) + 3) & ~3);
+    }
+  }
+  return found;
 }
 
 /** The address of a view's first byte, for `sys`. */

@@ -4,7 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { type SysctlEntry, SysctlType } from "../image/schema.gen.ts";
-import { type NetworkValues, ROOT, readValue } from "./net-values.ts";
+import { type NetworkValues, ROOT, readValue, readValues } from "./net-values.ts";
 
 const V4 = [
   ...["accept_local", "accept_redirects", "accept_source_route", "arp_accept", "arp_announce", "arp_filter"],
@@ -52,12 +52,15 @@ interface Conf {
   readonly path: string;
   readonly names: readonly string[];
   read(name: string): string | undefined;
+  /** All of them at once. */
+  readAll(): ReadonlyMap<string, string>;
 }
 
 const directory = (path: string, names: readonly string[]): Conf => ({
   path,
   names,
   read: (name) => readValue(`${path}/${name}`),
+  readAll: () => readValues(path, names),
 });
 
 const ofDevice = (
@@ -69,6 +72,7 @@ const ofDevice = (
   path: `${path}/${device}`,
   names,
   read: (name) => values.ofDevice(path, device).get(name),
+  readAll: () => values.ofDevice(path, device),
 });
 
 export const ipv4 = (name: "all" | "default"): Conf => directory(`ipv4/conf/${name}`, V4);
@@ -79,9 +83,10 @@ export const unixConf: Conf = directory("unix", ["max_dgram_qlen"]);
 export const ipv4Sysctl: Conf = directory("ipv4", ["ping_group_range"]);
 
 /** The values in the order of their names; one that is not there, or not set, has none. */
-export function readConf({ names, read }: Conf): SysctlEntry[] {
+export function readConf({ names, readAll }: Conf): SysctlEntry[] {
+  const values = readAll();
   return names.map((name) => {
-    const text = read(name);
+    const text = values.get(name);
     if (text === undefined) return { type: SysctlType.CTL_STR };
     return /^-?\d+$/.test(text)
       ? { type: SysctlType.CTL_32, iarg: Number(text) }

@@ -7,7 +7,7 @@ import { LINK_HEADER, RTM } from "../file/network-link.ts";
 import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { Fields, NetlinkSocket, parseAttributes } from "../kernel/netlink.ts";
 import { NR } from "../kernel/nr.ts";
-import { addressOf, sys } from "../kernel/sys.ts";
+import { addressOf, readFilesAt, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
 
@@ -39,6 +39,20 @@ export function readValue(path: string): string | undefined {
   closeFd(fd);
   // one that is only written, or is none of this namespace
   return got < 0 ? undefined : Buffer.from(room.subarray(0, got)).toString("latin1").trimEnd();
+}
+
+/** The values of a directory, by the names of its files; one that cannot be read has none. */
+export function readValues(directory: string, names: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  const fd = names.length === 0 ? -1 : tryOpen(`${ROOT}/${directory}`, O.PATH | O.DIRECTORY);
+  if (fd < 0) return found;
+  const values = readFilesAt(fd, names);
+  closeFd(fd);
+  names.forEach((name, i) => {
+    const value = values[i];
+    if (value !== undefined) found.set(name, value.trimEnd());
+  });
+  return found;
 }
 
 const none = new Uint8Array(0);
@@ -95,15 +109,13 @@ export class NetworkValues {
     const found = new Map<string, string>();
     const read = (directory: string) => {
       const isPerDevice = PER_DEVICE.some((one) => one === directory);
+      const inside = (name: string) => (directory === "" ? name : `${directory}/${name}`);
+      const files: string[] = [];
       for (const entry of entriesOf(directory)) {
-        const path = directory === "" ? entry.name : `${directory}/${entry.name}`;
-        if (entry.isDirectory()) {
-          if (!isPerDevice || entry.name === "all" || entry.name === "default") read(path);
-          continue;
-        }
-        const value = readValue(path);
-        if (value !== undefined) found.set(path, value);
+        if (!entry.isDirectory()) files.push(entry.name);
+        else if (!isPerDevice || entry.name === "all" || entry.name === "default") read(inside(entry.name));
       }
+      for (const [name, value] of readValues(directory, files)) found.set(inside(name), value);
     };
     read("");
     return found;
@@ -116,11 +128,8 @@ export class NetworkValues {
     const key = set === undefined ? undefined : `${directory} ${set}`;
     const known = key === undefined ? undefined : this.#alike.get(key);
     const values = new Map(known);
-    for (const name of this.#namesIn(directory)) {
-      if (known && !OWN_VALUES.has(name)) continue;
-      const value = readValue(`${directory}/${device}/${name}`);
-      if (value !== undefined) values.set(name, value);
-    }
+    const names = this.#namesIn(directory).filter((name) => !known || OWN_VALUES.has(name));
+    for (const [name, value] of readValues(`${directory}/${device}`, names)) values.set(name, value);
     if (key !== undefined && !known)
       this.#alike.set(key, new Map([...values].filter(([name]) => !OWN_VALUES.has(name))));
     return values;
