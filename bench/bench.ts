@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: one table of ratios; `npm run bench -- WORD` only the lines that hold the word. Ends non-zero when a
- * ratio is over its limit. `npm run bench -- programs` is another table, of real programs. Needs root and a C compiler; run it
+ * ratio is over its limit. Where there is a CRIU (see criu.ts) it takes turns with ours. `npm run bench -- programs` is another table, of real programs. Needs root and a C compiler; run it
  * on a quiet machine.
  */
 import { spawnSync } from "node:child_process";
+import { anewWithCriu } from "./criu.ts";
 import { type Figure, measure, type Samples } from "./figure.ts";
 import { figures } from "./figures.ts";
 import { tree } from "./place.ts";
@@ -29,12 +30,14 @@ if (process.getuid?.() !== 0) {
   console.error("The bench dumps and restores processes, which takes root: sudo npm run bench");
   process.exit(1);
 }
+const [word = ""] = process.argv.slice(2);
+const status = word === "programs" ? undefined : anewWithCriu();
+if (status !== undefined) process.exit(status);
 const build = spawnSync(process.execPath, ["build.ts"], { cwd: tree, encoding: "utf8" });
 if (build.status !== 0) {
   console.error(build.stdout + build.stderr);
   process.exit(1);
 }
-const [word = ""] = process.argv.slice(2);
 if (word === "programs") process.exit((await programs()) ? 0 : 1);
 const chosen = figures.filter(({ what }) => what.includes(word));
 const possible = chosen.filter(({ missing }) => missing === undefined);

@@ -1,4 +1,5 @@
 /** What the table shows. */
+import { criu } from "./criu.ts";
 import type { Figure } from "./figure.ts";
 import { fresh } from "./fresh.ts";
 import { redis } from "./redis.ts";
@@ -42,15 +43,19 @@ function growth(large: Victim, little: Victim): Figure[] {
 
 const named = { dump: "dump of", frozen: "frozen time of", restore: "restore of" } as const;
 
-/** Medians of CRIU 4.2 on a machine with two cores (its feature cache warm, page cache warm), milliseconds. */
-function beside(victim: Victim, criu: { dump: number; frozen: number; restore: number }, wall = 1): Figure[] {
+/**
+ * Against CRIU: one that takes turns with ours, or else medians of CRIU 4.2 on a machine with two cores (its feature cache warm,
+ * page cache warm), milliseconds.
+ */
+function beside(victim: Victim, noted: { dump: number; frozen: number; restore: number }, wall = 1): Figure[] {
+  const theirs = criu && victim.twin("CRIU", criu.path);
   return (["dump", "frozen", "restore"] as const).map((which) => ({
-    what: `${named[which]} ${victim.name} against CRIU 4.2`,
+    what: `${named[which]} ${victim.name} against CRIU ${criu ? `${criu.version}, by turns` : "4.2, as noted elsewhere"}`,
     atMost: which === "frozen" ? 1 : wall,
     unit: "ms",
     ours: `${victim.name}.${which}`,
-    base: criu[which],
-    turns: [victim],
+    base: theirs ? `${theirs.name}.${which}` : noted[which],
+    turns: theirs ? [victim, theirs] : [victim],
   }));
 }
 

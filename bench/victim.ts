@@ -53,13 +53,20 @@ export class Victim implements Turn {
    * @param words for the victim's program; none for sleep(1)
    * @param plain also `NAME.write` and `NAME.read`: the same bytes by one plain write and read
    * @param options for dump and restore
+   * @param by who dumps and restores it
    */
   constructor(
     readonly name: string,
     readonly words: readonly string[],
     readonly plain = false,
     readonly options: readonly string[] = [],
+    readonly by = tscriu,
   ) {}
+
+  /** Another one of the kind, which somebody else dumps and restores. */
+  twin(name: string, by: string): Victim {
+    return new Victim(`${this.name} by ${name}`, this.words, this.plain, this.options, by);
+  }
 
   prepare(): void {
     const path = victimProgram();
@@ -87,8 +94,8 @@ export class Victim implements Turn {
       // long is slow to get, above all where a hypervisor has to bring it
       rmSync(this.#last, { recursive: true, force: true });
     }
-    const dump = this.#tscriu(
-      ["dump", "-t", `${this.#pid}`, "-D", images, "-v4", "-o", "dump.log", ...this.options],
+    const dump = this.#time(
+      ["dump", "-t", `${this.#pid}`, "-D", images, "-o", "dump.log", ...this.options],
       `${images}/dump.log`,
     );
     this.#reap();
@@ -96,8 +103,8 @@ export class Victim implements Turn {
     samples.add(`${name}.dump`, dump.ms);
     samples.add(`${name}.frozen`, frozen / 1000);
     samples.add(`${name}.peak`, dump.peak);
-    const restore = ["restore", "-d", "-D", images, "-v4", "-o", "restore.log", ...this.options];
-    samples.add(`${name}.restore`, this.#tscriu(restore, `${images}/restore.log`).ms);
+    const restore = ["restore", "-d", "-D", images, "-o", "restore.log", ...this.options];
+    samples.add(`${name}.restore`, this.#time(restore, `${images}/restore.log`).ms);
     if (this.plain) samples.add(`${name}.read`, this.#ask(SIGUSR2, "read"));
     // small ones stay until the end: a file system is slow to give numbers of deleted files again
     this.#last = images;
@@ -112,13 +119,13 @@ export class Victim implements Turn {
     return Number(nanoseconds) / 1e6;
   }
 
-  #tscriu(words: string[], log: string): { ms: number; peak: number } {
+  #time(words: string[], log: string): { ms: number; peak: number } {
     const since = performance.now();
-    const done = Bun.spawnSync([tscriu, ...words], { stdio: ["ignore", "ignore", "pipe"] });
+    const done = Bun.spawnSync([this.by, ...words], { stdio: ["ignore", "ignore", "pipe"] });
     const ms = performance.now() - since;
     if (done.exitCode !== 0) {
       const said = existsSync(log) ? readFileSync(log, "utf8").split("\n").slice(-8).join("\n") : "";
-      throw new Error(`tscriu ${words[0]} of ${this.name} ended with ${done.exitCode}\n${done.stderr}${said}`);
+      throw new Error(`${this.by} ${words[0]} of ${this.name} ended with ${done.exitCode}\n${done.stderr}${said}`);
     }
     return { ms, peak: (done.resourceUsage?.maxRSS ?? Number.NaN) / 1024 ** 2 };
   }
