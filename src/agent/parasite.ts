@@ -58,12 +58,14 @@ export class Parasite implements Area, Disposable {
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
    * @param filtered the task has seccomp: at our death it may only call rt_sigreturn
+   * @param where the CPU that `leader` is pinned to before it first runs the agent, and what it calls itself
    */
   constructor(
     readonly leader: Tracee,
     readonly home: Home,
     memory: RemoteMemory,
     readonly filtered: boolean,
+    where?: { readonly cpu: number; readonly own: number },
   ) {
     const { pid } = leader;
     this.subject = { pid };
@@ -78,7 +80,9 @@ export class Parasite implements Area, Disposable {
       leadsHome(leader.tid, 1, this.base, AREA.codeSize);
       this.bytes.set(embedded("agent"), AREA.code);
       this.#writeControl();
-      this.#socket = this.#connect(pidfd);
+      this.#socket = this.#connect(pidfd, () => {
+        if (where) this.pin(leader.tid, where.cpu, where.own);
+      });
     } catch (error) {
       this.#takeBack();
       throw error;
@@ -146,8 +150,9 @@ export class Parasite implements Area, Disposable {
   /**
    * Makes the socket, and takes one end of it. The agent does so by itself, as its first call, so that it gives up its end when
    * we die meanwhile. Under seccomp it could not: then we inject the calls, and a task that loses us meanwhile keeps them.
+   * @param entered called when the leader's registers lead to the agent, which takes back what was done to it when we die
    */
-  #connect(pidfd: number): number {
+  #connect(pidfd: number, entered: () => void): number {
     const what = "cannot make the agent's socket";
     const at = this.base + AREA.control;
     if (this.filtered) {
@@ -158,6 +163,7 @@ export class Parasite implements Area, Disposable {
       return ours;
     }
     this.#enter();
+    entered();
     const made = this.leader.toCallEnd();
     check(
       made,
@@ -181,6 +187,7 @@ export class Parasite implements Area, Disposable {
   #takeBack(): void {
     const { leader, home } = this;
     try {
+      this.unpin();
       if (this.base > 0) leader.syscall(home.trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);
       home.leave(leader, this.#sp, this.filtered);
     } catch {

@@ -193,6 +193,8 @@ export class TreeFiles implements FileDump, Disposable {
 
   #content(shmid: number, fd: number, size: number): void {
     this.#taken.add(shmid);
+    // few trees have such memory: a rehearsal need not copy its own
+    if (this.images.isNowhere) return;
     const own = reopen(fd, O.RDONLY, "cannot open shared memory anew");
     try {
       this.sharedBytes += dumpShared(this.images, shmid, this.pagesId(), own, size);

@@ -32,12 +32,12 @@ export class InfectedTask implements Disposable {
     const others = task.threads.length - 1;
     this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(regs), others, arch.isI386(regs));
     try {
-      this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0);
+      const where = { cpu, own: task.status.nsPid.at(-1) ?? task.pid };
+      this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0, where);
     } catch (error) {
       this.home[Symbol.dispose]();
       throw error;
     }
-    this.parasite.pin(task.pid, cpu, task.status.nsPid.at(-1) ?? task.pid);
   }
 
   get leader(): Tracee {

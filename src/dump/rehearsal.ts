@@ -67,7 +67,8 @@ export function rehearse(options: DumpOptions, cpu: number, executioner: Executi
     const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };
     const { infected, files } = save({ tree, stoppedAt: monotonic(), waits, ...where, rehearsal: true });
     files[Symbol.dispose]();
-    for (const one of infected.values()) one.cure();
+    // the decoy ends with the scope: a way back is of use for trees that run on
+    for (const one of infected.values()) options.fate === "kill" ? one.forget() : one.cure();
     tree.release();
   } catch (error) {
     log.debug(`the rehearsal failed: ${error instanceof Error ? error.message : error}`);

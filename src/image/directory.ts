@@ -88,6 +88,11 @@ export class ImageDirectory implements Disposable {
     return new ImageDirectory("/dev", new Transaction("/dev", true));
   }
 
+  /** What is written goes nowhere. */
+  get isNowhere(): boolean {
+    return this.#transaction?.nowhere === true;
+  }
+
   /** The inventory of a set that was opened. */
   get inventory(): InventoryEntry {
     if (this.#inventory === undefined) throw new Error("a set that is being written has no inventory yet");
