@@ -243,7 +243,7 @@ export class Puppet extends FutexAgent implements Disposable {
     );
     let map: SharedView;
     try {
-      map = new SharedView(fd, AREA.size, { pid }, from - base);
+      map = new SharedView(fd, AREA.size, { pid }, { lead: from - base });
     } finally {
       closeFd(fd);
     }

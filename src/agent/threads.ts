@@ -15,8 +15,8 @@ import { readRegs, writeRegs } from "./tracee.ts";
 
 const PROT_RW = 3;
 const EINTR = -4;
-/** MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS. */
-const MAP_FLAGS = 0x31;
+/** MAP_SHARED | MAP_FIXED | MAP_ANONYMOUS | MAP_POPULATE: each thread would fault for its page, and so would we. */
+const MAP_FLAGS = 0x8031;
 /** CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM. */
 const CLONE_FLAGS = 0x100 | 0x200 | 0x400 | 0x800 | 0x10000 | 0x40000;
 /** What one program makes: far below what the area has room for. */
@@ -106,7 +106,7 @@ function mapThreads(task: Puppet, count: number): SharedView {
   program.run();
   const fd = check(openMapFile(pid, start, start + size, 2), "cannot open the threads' stacks", subject);
   try {
-    const view = new SharedView(fd, size, subject);
+    const view = new SharedView(fd, size, subject, { populate: true });
     for (let index = 0; index < count; index++) task.prepareControl(view.view, index * THREAD_PAGE);
     task.threads = view;
     return view;

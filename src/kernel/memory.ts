@@ -16,6 +16,7 @@ const MAP_PRIVATE = 2;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
+const MAP_POPULATE = 0x8000;
 
 /** /proc/PID/mem, open for reading and writing past page protections. Dispose closes it. */
 export class RemoteMemory implements Disposable {
@@ -62,7 +63,7 @@ export class RemoteMemory implements Disposable {
 
 /**
  * A shared mapping of an open file in our own memory. Dispose unmaps it: the bytes must not be touched afterwards.
- * `lead`: so many bytes before the file's first are memory of our own.
+ * `lead`: so many bytes before the file's first are memory of our own. `populate`: all of its pages are mapped at once.
  */
 export class SharedView implements Disposable {
   readonly bytes: Uint8Array;
@@ -73,19 +74,16 @@ export class SharedView implements Disposable {
     fd: number,
     readonly size: number,
     subject: Subject = {},
-    lead = 0,
+    { lead = 0, populate = false } = {},
   ) {
     const what = "cannot map shared memory";
+    const flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
     this.address = check(
       sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
       what,
       subject,
     );
-    check(
-      sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0),
-      what,
-      subject,
-    );
+    check(sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, flags, fd, 0), what, subject);
     const buffer = toArrayBuffer(this.address as Pointer, 0, size);
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
