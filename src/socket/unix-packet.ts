@@ -22,7 +22,7 @@ export const URGENT = { waits: 1, taken: 2 } as const;
 export function sendPacket(fd: number, packet: Packet, restore: FileRestore, subject: Subject, to?: Uint8Array): void {
   const rights = rightsOf(packet).map((id) => restore.descriptor(id));
   const [pid, uid = 0, gid = 0] = packet.tscriu_credentials;
-  const credentials = pid === undefined ? undefined : { pid: pid || process.pid, uid, gid };
+  const credentials = pid === undefined ? undefined : { pid: (pid && restore.hostPid(pid)) || process.pid, uid, gid };
   if (packet.tscriu_urgent === URGENT.taken) {
     leaveMark(fd, packet, restore, subject);
     return;
