@@ -11,6 +11,7 @@ import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { statFd, statPath } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { DumpOptions } from "../options.ts";
+import { readFormats } from "./binfmt-misc.ts";
 import { namespaceRoots, rootInside } from "./cgroup.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
 import { planGroups } from "./mnt-groups.ts";
@@ -274,7 +275,24 @@ export class TreeMounts implements Surroundings, Disposable {
         const size = this.#saveContent(images, mount, root);
         for (const entry of entries) if (entry.root_dev === mount.dev) entry.tscriu_content = size;
       }
+      this.#saveFormats(images, seen, entries, saved);
       images.write("MNTS", seen.id, [...entries]);
+    }
+  }
+
+  /** What is registered of binary formats. @param saved devices of which it is in the images */
+  #saveFormats(images: ImageDirectory, seen: Seen, entries: readonly MntEntry[], saved: Set<number>): void {
+    for (const { fstype, root_dev } of entries) {
+      const whole = fstype === Fstype.BINFMT_MISC && !saved.has(root_dev) ? this.#whole(seen, root_dev) : undefined;
+      if (!whole) continue;
+      saved.add(root_dev);
+      for (const [, root] of seen.reachAll([whole])) {
+        try {
+          images.write("BINFMT_MISC_OLD", root_dev, readFormats(root));
+        } finally {
+          closeFd(root);
+        }
+      }
     }
   }
 

@@ -3,7 +3,7 @@
  * root on, and before anything lies over the places of the next ones.
  */
 import { CrError } from "../error.ts";
-import type { MntEntry } from "../image/schema.gen.ts";
+import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import { type Caller, Envoy, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, dupFd, openBelow, openPath } from "../kernel/fd.ts";
 import {
@@ -24,6 +24,7 @@ import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { writeFormats } from "./binfmt-misc.ts";
 import type { NamespaceFill } from "./kind.ts";
 import { deviceFor, givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
 import { type Descriptors, Makers } from "./mnt-makers.ts";
@@ -187,6 +188,10 @@ export class Builder {
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
         this.#late.push(() => makeSystemReadOnly(fd, entry));
+      if (source.fs.code === Fstype.BINFMT_MISC) {
+        const formats = images.read("BINFMT_MISC_OLD", entry.root_dev);
+        this.#late.push(() => writeFormats(fd, formats, (what) => this.context.log.warn(`the tree lacks ${what}`)));
+      }
       if (!source.fs.content) continue;
       const archive = images.readRaw("TMPFS_DEV", entry.root_dev);
       if (archive === undefined)
