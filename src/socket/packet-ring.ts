@@ -102,6 +102,11 @@ class Ring {
     return BigInt(this.#view.getUint32(time, true)) * 1_000_000_000n + BigInt(this.#view.getUint32(time + 4, true));
   }
 
+  /** How many lie in a block. */
+  packets(block: number): number {
+    return this.#view.getUint32(this.at(block) + 12, true);
+  }
+
   /** Bytes in use: up to the end of the packet, or of the last one of a block. */
   #used(index: number): number {
     const at = this.at(index);
@@ -220,16 +225,19 @@ function fillFrames(ring: Ring, next: number, send: (size: number) => void, subj
   }
 }
 
-/** A block is closed when a packet does not fit any more, or by its timer, which leaves the next one empty. */
+/**
+ * A block is closed when a packet does not fit any more, or by its timer, at any time, which leaves the next one empty. None of
+ * these was open before.
+ */
 function closeBlocks(ring: Ring, next: number, send: (size: number) => void, subject: Subject): void {
-  for (let block = 0; block < next - 1; block++) {
+  const last = next - 1;
+  for (let block = 0; block < last; block++) {
     const most = 2 + Math.ceil(ring.shape.block_size / BIG);
-    const filled = ring.order(block + 1);
     for (let turn = 0; turn < most && !ring.isUsers(block); turn++) send(BIG);
-    until(() => ring.isUsers(block) && ring.order(block + 1) !== filled, subject);
+    until(() => ring.isUsers(block) && ring.order(block + 1) > 0n, subject);
   }
-  if (next === 1) send(1);
-  until(() => ring.isUsers(next - 1), subject);
+  if (ring.packets(last) === 0) send(1);
+  until(() => ring.isUsers(last), subject);
 }
 
 function until(holds: () => boolean, subject: Subject): void {
