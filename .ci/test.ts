@@ -32,7 +32,10 @@ const suite = (name: string, paths: readonly string[], without: readonly string[
 });
 
 /** Tests that start other kernels, in emulation: long, and nearly all of it on one CPU. */
-const machines = ["./zdtm/exchange", "./zdtm/single-file/machine.test.ts", "./zdtm/single-file/labels.test.ts"];
+const machines = [
+  ...["exchange", "kernels", "vdso-aarch64"].map((name) => `./zdtm/exchange/${name}.test.ts`),
+  ...["machine", "labels"].map((name) => `./zdtm/single-file/${name}.test.ts`),
+];
 
 const stages: readonly Stage[] = [
   { name: "types", words: [join(tree, "node_modules/.bin/tsc"), "--noEmit", "-p", "."], suite: false },

@@ -49,11 +49,20 @@ function lost(entry: FileEntry, tfd: EventpollTfdEntry): CrError {
   });
 }
 
+/** Of an epoll that nobody holds, because it is in flight, criu's images tell a number, and the inode, which for a socket will do. */
+function socketOf({ inode }: EventpollTfdEntry, restore: FileRestore): number | undefined {
+  if (inode === undefined) return undefined;
+  for (const [id, { usk, isk }] of restore.entries) if ((usk ?? isk)?.ino === inode) return id;
+  return undefined;
+}
+
 /** Who can add a target, and how. */
 function watchOf(entry: FileEntry, tfd: EventpollTfdEntry, restore: FileRestore): Watch {
   const owners = restore.holders(entry.id);
   const number = tfd.tscriu_number ?? tfd.tfd;
-  const id = tfd.tscriu_file ?? owners[0]?.task.fds.find(({ fd }) => fd === tfd.tfd)?.id;
+  const [owner] = owners;
+  const byNumber = owner ? owner.task.fds.find(({ fd }) => fd === tfd.tfd)?.id : socketOf(tfd, restore);
+  const id = tfd.tscriu_file ?? byNumber;
   if (id === undefined) throw lost(entry, tfd);
   const common = { file: entry.id, entry: tfd, number, events: tfd.events >>> 0, target: id };
   for (const { task, entry: held } of owners) {

@@ -74,6 +74,19 @@ export function ttyName(rdev: number, dev: number): string {
   return `tty[${rdev.toString(16)}:${dev.toString(16)}]`;
 }
 
+/** Control characters of a terminal (NCCS of the kernel). */
+const CHARACTERS = 19;
+
+/** As CRIU has them in its images: as many words as characters, the first of which hold four characters each. */
+function packed(characters: readonly number[]): number[] {
+  const view = new DataView(new ArrayBuffer(4 * CHARACTERS));
+  for (const [i, character] of characters.entries()) view.setUint8(i, character);
+  return Array.from({ length: CHARACTERS }, (_, i) => view.getUint32(4 * i, true));
+}
+
+const unpacked = (words: readonly number[]) =>
+  Array.from({ length: CHARACTERS }, (_, i) => ((words[i >> 2] ?? 0) >>> (8 * (i & 3))) & 0xff);
+
 function toEntry(termios: Termios): TermiosEntry {
   const { iflag, oflag, cflag, lflag, line, cc, ispeed, ospeed } = termios;
   return {
@@ -84,7 +97,7 @@ function toEntry(termios: Termios): TermiosEntry {
     c_line: line,
     c_ispeed: ispeed,
     c_ospeed: ospeed,
-    c_cc: [...cc],
+    c_cc: packed(cc),
   };
 }
 
@@ -95,7 +108,7 @@ function fromEntry(entry: TermiosEntry, now: Termios | undefined): Termios {
     cflag: entry.c_cflag,
     lflag: entry.c_lflag,
     line: entry.c_line,
-    cc: entry.c_cc,
+    cc: unpacked(entry.c_cc),
     // Others do not write them: the code in c_cflag tells the usual ones.
     ispeed: entry.c_ispeed || (now?.ispeed ?? 0),
     ospeed: entry.c_ospeed || (now?.ospeed ?? 0),

@@ -117,11 +117,12 @@ describe("a set is seen whole or not at all", () => {
     finishedSet(dir.path, 1);
     writeFileSync(`${dir.path}/reg-files.img`, "stale");
     writeFileSync(`${dir.path}/notes.txt`, "mine");
+    writeFileSync(`${dir.path}/cpuinfo.img`, "by cpuinfo dump");
     const set = ImageDirectory.create(dir.path);
     set.write("PSTREE", [tree(2)]);
     set.write("FS", 1, []);
     set.commit(inventory);
-    expect(readdirSync(dir.path).sort()).toEqual(["inventory.img", "notes.txt", "pstree.img"]);
+    expect(readdirSync(dir.path).sort()).toEqual(["cpuinfo.img", "inventory.img", "notes.txt", "pstree.img"]);
   });
 
   test("without an inventory only the run's own files change", () => {

@@ -293,7 +293,8 @@ export class ImageDirectory implements Disposable {
       if (inventory !== undefined) {
         for (const kind of kindNames) {
           const { file, start } = kindOf(kind);
-          if (!file.includes("%") && start !== "service") run.remove(file);
+          // that of the processor may have been written here before, by a command of its own
+          if (!file.includes("%") && start !== "service" && kind !== "CPUINFO") run.remove(file);
         }
         this.writer("INVENTORY").append(inventory);
       }

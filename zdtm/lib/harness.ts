@@ -39,8 +39,6 @@ export interface Travel {
   look?: (images: string) => Promise<void> | void;
   /** Words of a program that becomes the keeper in the end. */
   through?: readonly string[];
-  more?: readonly string[];
-  notes?: string[];
 }
 
 export interface Outcome {
@@ -260,17 +258,7 @@ class Run {
   }
 
   private async tscriu(command: readonly string[], images: string, log: string, words: string[]): Promise<number> {
-    const argv = [
-      ...command,
-      ...words,
-      ...(this.options.travel?.more ?? []),
-      "-D",
-      images,
-      "-o",
-      log,
-      "-v4",
-      ...(this.it.header.opts ?? []),
-    ];
+    const argv = [...command, ...words, "-D", images, "-o", log, "-v4", ...(this.it.header.opts ?? [])];
     const pid = await this.keeper.run({ argv, directory: "/", output: join(images, `${log}.out`) });
     try {
       return await within(words[0] ?? "", this.keeper.ended(pid));
@@ -337,12 +325,7 @@ class Run {
     else if (this.isApart) this.pid = Number(written);
     else if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
     this.end = this.keeper.ended(this.init ?? this.pid);
-    try {
-      await this.becomes(`after restore ${this.round}`, before);
-    } catch (e) {
-      if (!this.options.travel || !(e instanceof Failure)) throw e;
-      this.options.travel.notes?.push(e.message);
-    }
+    if (this.options.travel === undefined) await this.becomes(`after restore ${this.round}`, before);
   }
 
   /** The tree has an init above it, by which signals and the root's end go. */

@@ -1,0 +1,77 @@
+/**
+ * Sets of images travel both ways on this machine: criu restores what tscriu dumped, tscriu what criu dumped, and the case finds
+ * its state. Each image that criu writes is decoded and encoded again to the same bytes. Here is a sample of the cases;
+ * EXCHANGE=all takes all.
+ */
+import { afterAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { imageFromJson, imageToJson } from "../../src/crit/convert.ts";
+import { formatJson, parseJson } from "../../src/crit/json.ts";
+import { decodeImage, encodeImage } from "../../src/image/framing.ts";
+import { binary } from "../lib/binary.ts";
+import { allCases, type Case, type Flavour, flavoursOf } from "../lib/cases.ts";
+import { runCase } from "../lib/harness.ts";
+import { Gate, width } from "../lib/pool.ts";
+import { KernelFacts, missing, path } from "./criu.ts";
+import { always, notDumped, notRestored } from "./lacks.ts";
+
+const ways = { "tscriu>criu": notRestored, "criu>tscriu": notDumped };
+const isAll = process.env.EXCHANGE === "all";
+/** So that of this many cases one is taken. */
+const SAMPLE = 12n;
+const isPicked = ({ name }: Case) => isAll || always.has(name) || BigInt(Bun.hash(name)) % SAMPLE === 0n;
+/** In namespaces criu wants to be told each mount of the machine. */
+const flavour: Flavour = "h";
+const gate = new Gate(width);
+const patience = 3_600_000;
+
+/** What takes part: criu is not asked to refuse what we refuse, nor to take one kernel for another. */
+const cases = allCases().filter(({ header }) => header.refused === undefined && header.foreignVdso === undefined);
+
+/** Pages, and what other programs write: no images of entries. */
+const RAW = /^(pages|ifaddr|route6?|rule|(ip6?|nf)tables|netnf-\w+)-/;
+
+function encodesToItself(images: string): void {
+  for (const name of readdirSync(images)) {
+    if (!name.endsWith(".img") || RAW.test(name)) continue;
+    const bytes = readFileSync(join(images, name));
+    const { kind, entries } = decodeImage(bytes, name);
+    for (const pretty of [true, false]) {
+      const json = formatJson(imageToJson(kind, entries, { pretty, payload: true }), pretty ? 4 : 0);
+      const again = imageFromJson(parseJson(json, name));
+      if (!bytes.equals(encodeImage(again.kind, again.entries))) throw new Error(`${name} is encoded to other bytes`);
+    }
+  }
+}
+
+describe.skipIf(missing !== undefined)(`images of criu's${missing === undefined ? "" : ` (${missing})`}`, () => {
+  const facts = missing === undefined ? new KernelFacts() : undefined;
+  afterAll(() => facts?.[Symbol.dispose]());
+
+  test("cases that are left out exist", () => {
+    const names = new Set(allCases().map(({ name }) => name));
+    const left = [notDumped, notRestored].flatMap((lacks) => Object.keys(lacks));
+    expect([...left, ...always].filter((name) => !names.has(name))).toEqual([]);
+  });
+
+  for (const [way, lacks] of Object.entries(ways)) {
+    for (const it of cases) {
+      if (!isPicked(it) || lacks[it.name] !== undefined || !flavoursOf(it).includes(flavour)) continue;
+      test.concurrent(
+        `${way} ${flavour} ${it.name}`,
+        async () => {
+          const tscriu = await binary();
+          const [dumper, restorer] = way === "tscriu>criu" ? [tscriu, [path]] : [[path], tscriu];
+          const look = dumper === tscriu ? undefined : encodesToItself;
+          const through = facts?.through ?? [];
+          const travel = { dumper, restorer, through, ...(look && { look }) };
+          const outcome = await gate.through(() => runCase(it, { mode: "cr", flavour, iterations: 1, travel }));
+          if (outcome.result === "skip") console.log(`skipped ${way} ${it.name}: ${outcome.reason}`);
+          expect(outcome.result === "fail" ? outcome.reason : "").toBe("");
+        },
+        patience,
+      );
+    }
+  }
+});
