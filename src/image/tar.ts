@@ -105,7 +105,7 @@ export function tarHeader(member: TarMember): Uint8Array {
   if (member.mtime % SECOND !== 0n || member.mtime < 0n) add("mtime", paxTime(member.mtime));
   if (member.atime !== undefined) add("atime", paxTime(member.atime));
   for (const [key, value] of member.xattrs) add(`${XATTR}${key}`, value);
-  const own = header({ ...member, name }, member.type);
+  const own = header(name === member.name ? member : { ...member, name }, member.type);
   if (records.length === 0) return own;
   const body = Buffer.concat(records);
   const before = header({ ...member, name: "././@PaxHeader", link: "", size: body.length, mode: 0o644 }, "x");

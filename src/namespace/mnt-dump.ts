@@ -191,6 +191,7 @@ export class TreeMounts implements Surroundings, Disposable {
   /** All mounts but those that are left out, and what is mounted upon these. */
   #kept(seen: Seen): MountInfo[] {
     const skipped = (mount: MountInfo) => mount !== seen.root && this.options.skipMounts.includes(mount.mountpoint);
+    if (this.options.skipMounts.length === 0) return [...seen.mounts];
     return seen.mounts.filter((mount) => !chainOf(mount, seen.mounts).some(skipped));
   }
 

@@ -29,6 +29,7 @@ const AT_ONCE = 100;
 /** One mount namespace of the tree. */
 export class Seen implements Disposable {
   readonly mounts: readonly MountInfo[];
+  readonly root: MountInfo | undefined;
   readonly ground: RootGround;
   readonly #link: number;
   readonly #reached: Disposable[] = [];
@@ -46,6 +47,8 @@ export class Seen implements Disposable {
       subject,
     );
     this.mounts = mounts;
+    const ids = new Set(mounts.map(({ mntId }) => mntId));
+    this.root = mounts.find(({ parentId, mntId }) => !ids.has(parentId) || parentId === mntId);
     this.ground = new RootGround(check(root, "cannot open the root of a mount namespace", subject));
   }
 
@@ -68,11 +71,6 @@ export class Seen implements Disposable {
     ]);
     this.#grounds.set(mntId, ground);
     return ground;
-  }
-
-  get root(): MountInfo | undefined {
-    const ids = new Set(this.mounts.map(({ mntId }) => mntId));
-    return this.mounts.find(({ parentId, mntId }) => !ids.has(parentId) || parentId === mntId);
   }
 
   /**

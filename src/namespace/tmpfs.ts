@@ -50,15 +50,17 @@ function linkTarget(fd: number): string {
   return Buffer.from(out.buffer, 0, length).toString("latin1");
 }
 
+/** The names of extended attributes, or the value of one: no longer than this. */
+const attributes = Buffer.from(new ArrayBuffer(65536));
+
 function xattrsOf(fd: number): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
-  const names = new Uint8Array(new ArrayBuffer(65536));
-  const length = sys(NR.flistxattr, fd, addressOf(names), names.length);
-  const list = Buffer.from(names.buffer, 0, Math.max(0, length)).toString("latin1").split("\0").filter(Boolean);
-  for (const name of list) {
-    const value = new Uint8Array(new ArrayBuffer(65536));
-    const size = sys(NR.fgetxattr, fd, addressOf(bytesOf(name)), addressOf(value), value.length);
-    if (size >= 0) found.set(name, value.slice(0, size));
+  const room = [addressOf(attributes), attributes.length] as const;
+  const length = sys(NR.flistxattr, fd, ...room);
+  if (length <= 0) return found;
+  for (const name of attributes.toString("latin1", 0, length).split("\0").filter(Boolean)) {
+    const size = sys(NR.fgetxattr, fd, addressOf(bytesOf(name)), ...room);
+    if (size >= 0) found.set(name, Uint8Array.from(attributes.subarray(0, size)));
   }
   return found;
 }
@@ -134,6 +136,8 @@ class Packer {
     const readable = reopen(fd, O.RDONLY | O.DIRECTORY | O.NOATIME, name);
     try {
       this.#put(tarHeader({ ...member(stat, name, "5", ""), xattrs: xattrsOf(readable) }));
+      // a tmpfs counts what lies in a directory as its size
+      if (stat.size === 0) return;
       const names = readdirSync(`/proc/self/fd/${readable}`, { encoding: "buffer" }).map((one) =>
         one.toString("latin1"),
       );
