@@ -132,8 +132,10 @@ function named(flags: number): number {
 /** By way of the ghost or the link: the name is not needed any more. */
 function openRemapped(reg: RegFileEntry, flags: number, remaps: Remaps): number {
   const holder = remaps.holder(reg.id);
-  // the holder is open just so, and through its link it could not be opened without being followed
-  if ((flags & O.PATH) !== 0 && (flags & O.NOFOLLOW) !== 0) return dupFd(holder);
+  // the holder is open just so, and through its link it could not be opened without being followed; a symbolic link can be
+  // opened in no other way
+  const isLink = reg.mode !== undefined && (reg.mode & S_IFMT) === S_IFLNK;
+  if (isLink || ((flags & O.PATH) !== 0 && (flags & O.NOFOLLOW) !== 0)) return dupFd(holder);
   const open = (how: number) => tryOpen(`/proc/self/fd/${holder}`, how);
   return openAs(open, named(flags) & ~O.NOFOLLOW, reg.mode, { path: reg.name });
 }

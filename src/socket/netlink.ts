@@ -35,7 +35,7 @@ function parse(address: Uint8Array | undefined): { port: number; groups: number 
   return { port: view.getUint32(4, true), groups: view.getUint32(8, true) };
 }
 
-/** Answers of the kernel that wait unread are not kept: who asked would wait for them for ever. */
+/** Answers of the kernel that wait unread are not kept: who asked would wait for them for ever. Mostly they are read soon. */
 function problem(file: OpenFile): CrError | undefined {
   const protocol = getNumber(file.dup, SOL.SOCKET, SO.PROTOCOL) ?? 0;
   const subject = { pid: file.pid, fd: file.fd, path: file.link, protocol };
@@ -44,7 +44,7 @@ function problem(file: OpenFile): CrError | undefined {
   // Events of devices come all the time, and whoever listens must cope with lost ones.
   if (protocol === NETLINK.KOBJECT_UEVENT || readNetlinkQueue(file.dup, protocol) !== undefined) return undefined;
   return new CrError("a netlink socket holds messages that were not read", {
-    code: "UNSUPPORTED",
+    code: "EAGAIN",
     subject,
     remedy: "let the program read them, then dump again",
   });

@@ -1,4 +1,4 @@
-// zdtm: {"category": "unix", "verifies": "messages that wait in unix sockets are signed by who has sent them, one of whom is gone", "needs": ["root"]}
+// zdtm: {"category": "sockets-unix", "verifies": "messages that wait in unix sockets are signed by who has sent them, one of whom is gone", "needs": ["root"]}
 #include "tst.h"
 
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-// zdtm: {"category": "unix", "verifies": "what clients have sent before anybody accepts them waits for whoever does, by messages, signed, and with its end", "needs": ["root", "file:/sys/kernel/btf/vmlinux"]}
+// zdtm: {"category": "sockets-unix", "verifies": "what clients have sent before anybody accepts them waits for whoever does, by messages, signed, and with its end", "needs": ["root", "file:/sys/kernel/btf/vmlinux"]}
 #include "tst.h"
 
 #include <sys/socket.h>
