@@ -97,6 +97,7 @@ export class Home implements Disposable {
   #framesUsed = 0;
   #lastUsed = 0;
   #head: Uint8Array | undefined;
+  #buffer = new Uint8Array(0);
 
   constructor(
     readonly pid: number,
@@ -238,7 +239,7 @@ export class Home implements Disposable {
   /** Writes frames of threads other than the agent's, and something below each, at once; returns their stack pointers. */
   framesFor(tracees: readonly Tracee[], below: (i: number) => Uint8Array): number[] {
     const room = this.#frameRoom;
-    const all = new Uint8Array(tracees.length * room);
+    const all = this.#places(tracees.length).fill(0);
     const sps = tracees.map((tracee, i) => {
       const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, this.place(i + 1).end);
       all.set(bytes, (i + 1) * room - bytes.length);
@@ -250,9 +251,16 @@ export class Home implements Disposable {
     return sps;
   }
 
-  /** What lies in the places of the first threads other than the agent's; undefined when it cannot be read. */
+  /** Bytes for so many places, the same ones each time: fresh memory would fault page by page. */
+  #places(count: number): Uint8Array {
+    const size = count * this.#frameRoom;
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    return this.#buffer.subarray(0, size);
+  }
+
+  /** What lies in the places of the first threads other than the agent's, until the next call; undefined when it cannot be read. */
   readPlaces(count: number): Uint8Array | undefined {
-    const all = new Uint8Array(count * this.#frameRoom);
+    const all = this.#places(count);
     return this.memory.tryRead(this.place(1).scratch, all) ? all : undefined;
   }
 

@@ -1,10 +1,9 @@
 /** Threads that have namespaces of their own: unshare(2) and setns(2) change those of a single thread. */
 import { CrError } from "../error.ts";
-import type { ProcDir } from "../kernel/proc/read.ts";
 import { CARRIED, fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 
-/** What a thread can leave its process in. */
-const NAMES = ["net", "uts", "ipc", "cgroup", "mnt", "pid_for_children", "time_for_children"] as const;
+/** What a thread can leave its process in. One with mounts of its own has a root of its own too, which is looked at elsewhere. */
+const NAMES = ["net", "uts", "ipc", "cgroup", "pid_for_children", "time_for_children"] as const;
 
 export interface StrayedThread {
   readonly pid: number;
@@ -15,21 +14,18 @@ export interface StrayedThread {
 }
 
 /** Those of a process that still runs: in a frozen one many threads would take long to look at. */
-export function strayedThreads(dir: ProcDir, tids: readonly number[]): StrayedThread[] {
-  const { pid } = dir;
-  if (tids.length < 2) return [];
-  const link = (tid: number, name: string) => dir.tryLink(`task/${tid}/ns/${name}`) ?? "";
+export function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
   const all = [pid, ...tids.filter((tid) => tid !== pid)];
   // a leader may have ended before its threads
-  const [leader = pid, ...others] = link(pid, "net") === "" ? all.slice(1) : all;
-  const own = NAMES.map((name) => link(leader, name));
+  const [leader = pid, ...others] = linkOf(pid, "net") === "" ? all.slice(1) : all;
+  if (others.length === 0) return [];
+  const own = NAMES.map((name) => linkOf(leader, name));
   return others.flatMap((tid) =>
     NAMES.flatMap((name, i) => {
-      const found = link(tid, name);
-      if (found === own[i]) return [];
+      const link = linkOf(tid, name);
       // nobody was born there yet, or the thread has ended
-      const isUnknown = found === "" && (name !== "pid_for_children" || link(tid, "net") === "");
-      return isUnknown ? [] : [{ pid: leader, tid, name, link: found }];
+      const isUnknown = link === "" && (name !== "pid_for_children" || linkOf(tid, "net") === "");
+      return isUnknown || link === own[i] ? [] : [{ pid: leader, tid, name, link }];
     }),
   );
 }

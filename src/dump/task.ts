@@ -234,7 +234,7 @@ export function lookAtRunning(pid: number, found = nothing()): RunningTree {
     found.pids.push(pid);
     const tids = dir.list("task");
     for (const tid of tids) lookAtThread(dir, tid, found);
-    found.strayed.push(...strayedThreads(dir, tids));
+    found.strayed.push(...strayedThreads(pid, tids));
     const children = readChildren(dir, tids);
     found.children.set(pid, children);
     for (const child of children) lookAtRunning(child, found);

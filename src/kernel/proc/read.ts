@@ -236,12 +236,6 @@ export class ProcDir implements ProcFiles, Disposable {
     return buffer.toString("utf8", 0, got);
   }
 
-  /** As `link`, and undefined where it cannot be read, whyever. */
-  tryLink(name: string): string | undefined {
-    const got = sys(NR.readlinkat, this.fd, putName(name), bufferAddress, LINK_MAX);
-    return got < 0 ? undefined : buffer.toString("utf8", 0, got);
-  }
-
   /** The numeric entries of a directory (`task`, `fd`, `fdinfo`, `map_files` has none), ascending. */
   list(name: string): number[] {
     const fd = this.open(name, O_DIRECTORY);
