@@ -25,6 +25,7 @@ import { checkRoot } from "./guard.ts";
 import { rehearse } from "./rehearsal.ts";
 import { setRoomAside } from "./room.ts";
 import { Scope, save, since } from "./save.ts";
+import { ScriptLock } from "./script-lock.ts";
 import { lookAtRunning, type RunningTree } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
 
@@ -41,7 +42,7 @@ function passes(error: unknown): error is CrError {
 export function dump(options: DumpOptions, log: Log): DumpResult {
   requirePageSize();
   checkRoot(options.pid);
-  if (options.hook("pre-dump") !== 0) throw new CrError("the pre-dump script failed", { code: "SCRIPT" });
+  if (options.hook("pre-dump", options.pid) !== 0) throw new CrError("the pre-dump script failed", { code: "SCRIPT" });
   const interrupted = takeSignals(options.interrupted);
   for (let turn = 1; ; turn++) {
     try {
@@ -89,6 +90,8 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);
 
+  const scriptLock = new ScriptLock(options);
+  scope.add(() => scriptLock.release());
   if (options.hook("query-ext-files", options.pid) !== 0)
     throw new CrError("the client does not say which files are external: the tree runs on", { code: "SCRIPT" });
 
@@ -125,6 +128,8 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
     throw new CrError("the post-dump script failed: the tree runs on", { code: "SCRIPT", status: script });
   saved.success = true;
   files[Symbol.dispose]();
+  if (options.fate === "kill") scriptLock.keep();
+  else scriptLock.release();
   if (options.fate === "kill") {
     for (const one of infected.values()) one.forget();
     tree.kill(executioner);

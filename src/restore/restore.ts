@@ -235,7 +235,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     files.end();
     for (const action of late.splice(0)) action();
     cgroups.limit();
-    options.hook("network-unlock", rootPid);
+    if (namespaces.isFresh("net")) options.hook("network-unlock", rootPid);
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();
