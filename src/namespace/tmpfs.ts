@@ -1,6 +1,5 @@
 /** What lies in a tmpfs, to and from the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
 import { readdirSync } from "node:fs";
-import { freemem } from "node:os";
 import { CrError } from "../error.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import { readTar, type TarMember, type TarPiece, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
@@ -20,6 +19,7 @@ const PAGE = 4096;
 
 /** Loaded when it is needed: every start would wait for it. */
 const zlib = () => process.getBuiltinModule("node:zlib");
+const freeMemory = () => process.getBuiltinModule("node:os").freemem();
 
 const TYPES: ReadonlyMap<number, string> = new Map([
   [S_IFREG, "0"],
@@ -369,7 +369,7 @@ export function* gunzip(archive: Buffer, most: number): Generator<Uint8Array> {
   let total = 0;
   for (let at = 0; at < archive.length; ) {
     const start = behindHeader(archive, at);
-    const maxOutputLength = Math.min(LARGEST, freemem(), most - total);
+    const maxOutputLength = Math.min(LARGEST, freeMemory(), most - total);
     let out: { buffer: Buffer; engine: { bytesWritten: number } };
     try {
       const options = { info: true, maxOutputLength: Math.max(1, maxOutputLength) } as const;
