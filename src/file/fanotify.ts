@@ -6,7 +6,7 @@ import {
   FdTypes,
   MarkType,
 } from "../image/schema.gen.ts";
-import { closeFd, fcntl, readable, tryRead } from "../kernel/fd.ts";
+import { closeFd, fcntl, readable } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { type FanotifyMark, readFdInfo } from "../kernel/proc/fdinfo.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
@@ -17,6 +17,7 @@ import { CAP, hasCapability } from "../kernel/uapi/capability.ts";
 import { FAN, FAN_EVENT, FAN_MARK } from "../kernel/uapi/event.ts";
 import { AT, F, FD_CLOEXEC, O } from "../kernel/uapi/fcntl.ts";
 import { withoutCapability } from "./capability.ts";
+import { tellOfLoss, throwAway } from "./fanotify-lost.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { handleOf, keepPaths, openWatched, problemOf, type Watched } from "./watched.ts";
 
@@ -28,8 +29,6 @@ const PRIVILEGED_INIT =
   CLASSES | FAN.UNLIMITED_QUEUE | FAN.UNLIMITED_MARKS | FAN.ENABLE_AUDIT | FAN.REPORT_PIDFD | FAN.REPORT_TID;
 /** Flags that fdinfo shows of a mark. */
 const KEPT = FAN_MARK.IGNORED_SURV_MODIFY | FAN_MARK.EVICTABLE | FAN_MARK.IGNORE;
-/** struct fanotify_event_metadata: where its length and its descriptor stand. */
-const EVENT = { size: 24, length: 0, fd: 16 };
 
 function subjectOf(file: OpenFile, mark: FanotifyMark): Subject {
   const on = mark.kind === "mount" ? { mount: mark.mntId } : { inode: mark.kind === "inode" ? mark.ino : undefined };
@@ -160,17 +159,16 @@ function restoreMark(group: number, entry: FanotifyMarkEntry, restore: FileResto
 
 /** Throws away what the restore itself has caused, and the descriptors that come with it. */
 function drain(group: number): void {
-  const bytes = new Uint8Array(64 * 1024);
-  const view = new DataView(bytes.buffer);
   for (let left = readable(group); left > 0; left = readable(group)) {
-    const got = tryRead(group, bytes);
+    const got = throwAway(group);
     // an event whose file cannot be opened is an error of the read, and gone with it
     if (got <= 0 && readable(group) >= left) throw sysError(got, "cannot read fanotify events", { fd: group });
-    for (let at = 0; at + EVENT.size <= got; at += Math.max(EVENT.size, view.getUint32(at + EVENT.length, true))) {
-      const fd = view.getInt32(at + EVENT.fd, true);
-      if (fd >= 0) closeFd(fd);
-    }
   }
+}
+
+/** Whether who lost events can be told: a queue without a limit is never full, and some groups may not watch all. */
+function canTell({ faflags, tscriu_unprivileged }: FanotifyFileEntry): boolean {
+  return (faflags & FAN.UNLIMITED_QUEUE) === 0 && tscriu_unprivileged !== true;
 }
 
 export const fanotify: FileKind = {
@@ -193,13 +191,15 @@ export const fanotify: FileKind = {
 
   dump(file, dump) {
     const { flags: faflags = 0, eventFlags: evflags = 0, marks = [] } = file.info.fanotify ?? {};
-    if (readable(file.dup) > 0) {
-      // the kernel has no way to put events into a queue
-      dump.log.warn(`fanotify events that were not read yet are lost (pid ${file.pid}, descriptor ${file.fd})`);
-    }
     const mark = marks.map((one) => dumpMark(file, one, dump));
     const ffy: FanotifyFileEntry = { id: file.id, flags: file.flags, fown: file.fown, faflags, evflags, mark };
     if (isUnprivileged(file, faflags, marks, dump)) ffy.tscriu_unprivileged = true;
+    if (readable(file.dup) > 0) {
+      // the kernel has no way to put events into a queue
+      ffy.tscriu_lost = true;
+      const told = canTell(ffy) ? ": a restore tells so by FAN_Q_OVERFLOW" : "";
+      dump.log.warn(`fanotify events that were not read yet are lost${told} (pid ${file.pid}, descriptor ${file.fd})`);
+    }
     dump.add({ type: FdTypes.FANOTIFY, id: file.id, ffy });
   },
 
@@ -226,6 +226,12 @@ export const fanotify: FileKind = {
       for (const { id } of entries) drain(restore.descriptor(id));
     };
     settle();
-    restore.atEnd(settle);
+    restore.atEnd(() => {
+      settle();
+      for (const entry of entries) {
+        const state = stateOf(entry);
+        if (state.tscriu_lost === true && canTell(state)) tellOfLoss(restore.descriptor(entry.id));
+      }
+    });
   },
 };

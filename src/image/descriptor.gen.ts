@@ -511,7 +511,8 @@ export const messages: Readonly<Record<string, string>> = {
 4 required uint32 faflags hex
 5 required uint32 evflags hex
 6 repeated .fanotify_mark_entry mark
-2000 optional bool tscriu_unprivileged`,
+2000 optional bool tscriu_unprivileged
+2001 optional bool tscriu_lost`,
   memfd_file_entry: `1 required uint32 id
 2 required uint32 flags flags=rfile.flags
 3 required uint64 pos

@@ -928,6 +928,7 @@ export interface FanotifyFileEntry {
   evflags: number;
   mark: FanotifyMarkEntry[];
   tscriu_unprivileged?: boolean;
+  tscriu_lost?: boolean;
 }
 
 export interface MemfdFileEntry {

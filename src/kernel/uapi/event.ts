@@ -89,8 +89,9 @@ export const FAN = {
   REPORT_MNT: 0x4000,
 } as const;
 
-/** Events of fanotify that ask for an answer. */
+/** Events of fanotify; all but the first ask for an answer. */
 export const FAN_EVENT = {
+  OPEN: 0x20,
   OPEN_PERM: 0x10000,
   ACCESS_PERM: 0x20000,
   OPEN_EXEC_PERM: 0x40000,
