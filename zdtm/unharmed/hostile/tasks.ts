@@ -90,7 +90,6 @@ const rows = (inner: number, last: number): Row[] => [
   ["a network that is not there", `ids-${inner}`, "#0", { net_ns_id: 999 }],
   ["a name that is not there", `ids-${inner}`, "#0", { uts_ns_id: 999 }],
   ["objects that are not there", `ids-${inner}`, "#0", { ipc_ns_id: 999 }],
-  ["cgroups that are not there", `ids-${inner}`, "#0", { cgroup_ns_id: 999 }],
   ["clocks that are not there", `ids-${inner}`, "#0", { time_ns_id: 999 }],
   ["users that are not there", `ids-${inner}`, "#0", { user_ns_id: 999 }],
   ["mounts of the root that are not there", "ids-1", "#0", { mnt_ns_id: 999 }],
@@ -118,6 +117,8 @@ const rows = (inner: number, last: number): Row[] => [
 
 export const hostileTasks = (inner: number, last: number): Variant[] => [
   ...variantsOf(rows(inner, last)),
+  // one that begins where all of the tree is stands nowhere else
+  ...staying(variantsOf([["another cgroup namespace", `ids-${inner}`, "#0", { cgroup_ns_id: 999 }]])),
   {
     what: "pstree: two that are each other's parents",
     change: (set) => {
