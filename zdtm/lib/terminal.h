@@ -49,6 +49,7 @@ static inline int tty_lead(const char *path) {
 
 static inline struct termios tty_modes(int fd) {
   struct termios modes;
+  memset(&modes, 0, sizeof(modes)); /* the padding, too, for those who compare */
   tst_sys(tcgetattr(fd, &modes));
   return modes;
 }
