@@ -1,5 +1,4 @@
 /** A task's private pages, from its own address space into the images. */
-import { availableParallelism } from "node:os";
 import { PSEUDO } from "../agent/layout.ts";
 import type { Parasite } from "../agent/parasite.ts";
 import { load32, type Result } from "../agent/program.ts";
@@ -108,7 +107,7 @@ function areWeFaster(long: readonly Copy[]): boolean {
   const ours = { bytes: 0, ms: 0 };
   const agents = { bytes: 0, ms: 0 };
   while (agents.bytes < TRIAL) if (!first?.tryOurs(ours) || !first.tryAgents(agents)) return false;
-  const sideBySide = Math.min(AT_ONCE, long.length, availableParallelism());
+  const sideBySide = Math.min(AT_ONCE, long.length, navigator.hardwareConcurrency);
   return ours.bytes / ours.ms > (agents.bytes / agents.ms) * sideBySide;
 }
 

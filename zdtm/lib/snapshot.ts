@@ -198,7 +198,10 @@ function putDescriptors(into: Snapshot, at: string, base: string, seen: Names, o
     let target = link(path);
     const kernel = /^(socket|pipe):\[(\d+)\]$/.exec(target);
     if (kernel !== null) target = seen.of(kernel[1] ?? "", kernel[2] ?? "");
-    else if (/^(mnt|pid|uts|ipc|net|user|cgroup):\[/.test(target) && !ours) target = seen.of("namespace", target);
+    const namespace = /^(mnt|pid|uts|ipc|net|user|cgroup):\[/.exec(target)?.[1];
+    // one that belongs to the tree is made anew, with another number
+    if (namespace !== undefined && !(ours && target === link(`/proc/self/ns/${namespace}`)))
+      target = seen.of("namespace", target);
     // A file with a name is the same file afterwards; procfs makes its inodes anew.
     const named = target.startsWith("/") && !/^\/memfd:|^\/proc\/| \(deleted\)$/.test(target);
     into.set(`${at} fd ${fd}`, target);
