@@ -1,4 +1,4 @@
-// zdtm: {"category": "sockets-unix", "refused": "has sent data", "spoils": true, "verifies": "a connection that waits to be accepted, with data on its way, is refused, and can be accepted then"}
+// zdtm: {"category": "sockets-unix", "spoils": true, "verifies": "a connection that waits to be accepted comes back with the data on its way", "needs": ["root", "file:/sys/kernel/btf/vmlinux"]}
 #include "named.h"
 
 int main(void) {
