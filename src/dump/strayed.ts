@@ -2,8 +2,8 @@
 import { CrError } from "../error.ts";
 import { CARRIED, fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 
-/** What a thread can leave its process in. One with mounts of its own has a root of its own too, which is looked at elsewhere. */
-const NAMES = ["net", "uts", "ipc", "cgroup", "pid_for_children", "time_for_children"] as const;
+/** What a thread can leave its process in. */
+const NAMES = ["net", "uts", "ipc", "cgroup", "mnt", "pid_for_children", "time_for_children"] as const;
 
 export interface StrayedThread {
   readonly pid: number;

@@ -8,7 +8,7 @@ const lib = import.meta.dir;
 const out = join(lib, "..", "..", "build", "zdtm");
 const common = [
   "-std=gnu11",
-  "-O0",
+  "-O1",
   "-Wall",
   "-Wextra",
   "-Werror",
