@@ -5,7 +5,7 @@ import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import type { NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind } from "../namespace/registry.ts";
-import { birthProblems, ownerProblems } from "../namespace/user.ts";
+import { areRootsClocks, birthProblems, ownerProblems } from "../namespace/user.ts";
 import type { DumpOptions } from "../options.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
@@ -25,13 +25,29 @@ function checkNamespaces(namespaces: NamespaceIds, options: DumpOptions, blocker
   }
 }
 
-/** The next children's time namespace, where it is another one, has to be made by the task itself: which then has no threads. */
+/**
+ * The next children's time namespace, where it is another one, has to be made by the task itself: which then has no threads, and
+ * lives in the user namespace of the root, for it goes on to its own afterwards.
+ */
 function checkChildrensClocks(
   { pid, threads }: FrozenTask,
+  root: number,
   pids: VirtualPids,
   blocker: (error: CrError) => void,
 ): void {
-  if (threads.length < 2 || pids.clocksBornInto(pid) === undefined) return;
+  if (pids.clocksBornInto(pid) === undefined) return;
+  if (!areRootsClocks(pid, root))
+    blocker(
+      new CrError(
+        "the time namespace of a task's next children belongs to another user namespace than that of the tree's root: this is not supported yet",
+        {
+          code: "ENOTSUP",
+          subject: { pid },
+          remedy: "dump the tree of a task that lives in that user namespace by itself",
+        },
+      ),
+    );
+  if (threads.length < 2) return;
   blocker(
     new CrError(
       "the next children of a task with threads would be born into another time namespace: this is not supported yet",
@@ -108,7 +124,7 @@ export function checkTree(
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
-    if (!task.zombie) checkChildrensClocks(task, pids, blocker);
+    if (!task.zombie) checkChildrensClocks(task, root.pid, pids, blocker);
   }
   if (pids.sessionOf(root) !== pids.of(root.leader) && !shellJob) {
     blocker(

@@ -176,6 +176,10 @@ export function ownerProblems(root: number, foreign: readonly ForeignNamespace[]
   });
 }
 
+/** Whether the time namespace of a task's next children belongs to the user namespace of the tree's root. */
+export const areRootsClocks = (pid: number, root: number) =>
+  related(pid, "time_for_children", NS.GET_USERNS) === inodeOf(linkOf(root, "user"));
+
 const isOwned = (one: ForeignNamespace, by: number) =>
   one.name !== "user" && ownerOf(one) === inodeOf(linkOf(by, "user"));
 

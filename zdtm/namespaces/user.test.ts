@@ -119,7 +119,7 @@ describe("user namespaces", () => {
   );
 
   test.concurrent(
-    "a time namespace that belongs to an inner user namespace is refused, and runs on",
+    "a time namespace of children that belongs to an inner user namespace is refused, and runs on",
     async () => {
       const script = "unshare --user --map-root-user --time --fork sleep 1000000 & wait";
       await using stage = await Stage.set(["--pid"], script, (root) => treeOf(root).length === 3);
