@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { arch } from "../agent/arch/index.ts";
 import { readRegs, writeRegs } from "../agent/tracee.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -90,6 +92,24 @@ for (const [name, call] of Object.entries(blocks)) {
     expect(left).toBeGreaterThan(0);
     expect(left).toBeLessThanOrEqual(1000e9);
   });
+}
+
+for (const [name, call] of Object.entries(blocks)) {
+  test
+    .skipIf(!x86)
+    .concurrent(`${name}: a thread that nobody comes back for is led home to the call, not to EINTR`, async () => {
+      await using victim = await Victim.start(TIMED(call));
+      const within = () => readFileSync(`/proc/${victim.pid}/syscall`, "latin1").trim().split(" ")[0];
+      let before: string | undefined;
+      {
+        const { held } = await interrupted(victim);
+        using _ = held;
+        before = String(held.tracee.regs[15]);
+        writeRegs(victim.pid, arch.atRest(held.tracee.regs));
+      }
+      while (within() === "running") await Bun.sleep(5);
+      expect(within()).toBe(before);
+    });
 }
 
 test.skipIf(!x86)("a call whose time is over ends at once with what the kernel says", async () => {

@@ -41,6 +41,11 @@ class Stand {
     return { victim: this.#victim, before: this.#before };
   }
 
+  /** The last that the victim wrote. */
+  words(): string {
+    return this.#victim?.words().slice(-400) ?? "";
+  }
+
   /** All of it lives as before, or all of it is gone. Which: true for gone. */
   async wholeOrGone(pids: number[]): Promise<boolean> {
     const { victim, before } = await this.victim();
@@ -166,7 +171,7 @@ async function killOften(
       clear();
       if (tally.gone > 0 && words.length > 0) throw new Error(`the victim is gone: ${stand.ended}`);
     } catch (error) {
-      throw new Error(when, { cause: error });
+      throw new Error(`${when}, victim: ${stand.words()}`, { cause: error });
     }
     if (struck.killed) tally.killed++;
     else tally.finished++;

@@ -1,3 +1,5 @@
+import { NR } from "../../kernel/nr.ts";
+import { I386 } from "../../kernel/nr-i386.ts";
 import { cpuid } from "../../kernel/sys.ts";
 import { type Arch, signed } from "./arch.ts";
 
@@ -108,6 +110,9 @@ function isI386(regs: BigUint64Array): boolean {
   return regs[CS] === USER32_CS;
 }
 
+/** Of restart_syscall(2): what was interrupted twice has lost its own number. */
+const restartNumber = (regs: BigUint64Array) => (isI386(regs) ? I386.restart_syscall : NR.restart_syscall);
+
 /** A copy for code of ours, which is 64-bit code in every task. */
 function ours(regs: BigUint64Array): BigUint64Array {
   const copy = regs.slice();
@@ -217,13 +222,14 @@ export const x86_64: Arch = {
   atRest(regs) {
     const rest = regs.slice();
     const error = signed(regs[RAX]);
-    if (signed(regs[ORIG_RAX]) >= 0) {
-      if (error === ERESTARTSYS || error === ERESTARTNOINTR || error === ERESTARTNOHAND) {
-        rest[RAX] = regs[ORIG_RAX] ?? 0n;
-        rest[RIP] = (regs[RIP] ?? 0n) - SYSCALL_LENGTH;
-      } else if (error === ERESTART_RESTARTBLOCK) {
-        rest[RAX] = BigInt.asUintN(64, BigInt(EINTR));
-      }
+    const nr = signed(regs[ORIG_RAX]);
+    const restarts = error === ERESTARTSYS || error === ERESTARTNOINTR || error === ERESTARTNOHAND;
+    // rt_sigreturn makes the kernel forget the time that was left: rather the whole of it once more than an EINTR that nobody expects
+    if (nr >= 0 && (restarts || (error === ERESTART_RESTARTBLOCK && nr !== restartNumber(regs)))) {
+      rest[RAX] = regs[ORIG_RAX] ?? 0n;
+      rest[RIP] = (regs[RIP] ?? 0n) - SYSCALL_LENGTH;
+    } else if (nr >= 0 && error === ERESTART_RESTARTBLOCK) {
+      rest[RAX] = BigInt.asUintN(64, BigInt(EINTR));
     }
     rest[ORIG_RAX] = NOT_IN_SYSCALL;
     return rest;

@@ -118,6 +118,11 @@ export class Victim {
     return new Victim(pid, keeper, out, counters.address, counters.count, options);
   }
 
+  /** What it wrote. */
+  words(): string {
+    return read(this.out);
+  }
+
   get pids(): number[] {
     return treeOf(this.pid);
   }
@@ -191,7 +196,7 @@ export class Victim {
   /** Fails unless every process and thread is as it was, untraced, and gets on. */
   async wellAs(before: Snapshot): Promise<void> {
     const said = () => {
-      const words = read(this.out);
+      const words = this.words();
       if (/WRONG|fatal|panic|SIGSEGV/.test(words)) throw new Error(`the victim noticed: ${words.slice(0, 2000)}`);
       if (!existsSync(`/proc/${this.pid}/maps`) || read(`/proc/${this.pid}/maps`) === "")
         throw new Error(`the victim is gone: ${words.slice(-2000)}`);
