@@ -2,7 +2,10 @@
 
 /** The CRIU release whose command line and images we speak; scripts compare it. */
 export const compatibleVersion = "4.2";
+/** The same as RPC tells it: major, minor, sublevel. */
+export const compatibleNumbers = [4, 2, 0] as const;
 
 export const ownVersion = "0.1.0";
+export const ownName = `tscriu ${ownVersion}`;
 
-export const versionText = `Version: ${compatibleVersion}\nGitID: 0\ntscriu ${ownVersion}\n`;
+export const versionText = `Version: ${compatibleVersion}\nGitID: 0\n${ownName}\n`;

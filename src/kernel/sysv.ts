@@ -60,19 +60,17 @@ function open(path: string, flags: number, call: Caller): number {
   return call(NR.openat, AT.FDCWD, addressOf(name), flags | O.CLOEXEC);
 }
 
+/** Where the files below are read, piece by piece. */
+const room = Buffer.from(new ArrayBuffer(16384));
+
 /** The text of a file of /proc that shows the caller's ipc namespace; undefined where there is none. */
 export function readThere(path: string, call: Caller): string | undefined {
   const fd = open(path, O.RDONLY, call);
   if (fd < 0) return undefined;
-  const parts: Uint8Array[] = [];
-  for (;;) {
-    const part = new Uint8Array(65536);
-    const got = tryRead(fd, part);
-    if (got <= 0) break;
-    parts.push(part.subarray(0, got));
-  }
+  let text = "";
+  for (let got = tryRead(fd, room); got > 0; got = tryRead(fd, room)) text += room.toString("latin1", 0, got);
   closeFd(fd);
-  return Buffer.concat(parts).toString("latin1");
+  return text;
 }
 
 /** Writes such a file: a number of bytes, or the negative errno. */

@@ -15,6 +15,7 @@ import {
   trySend,
 } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
+import { takeFirstPacket } from "./first-packet.ts";
 
 const [EINTR, EPIPE, ECONNRESET] = [-4, -32, -104];
 /** A packet larger than this is no request: options are paths and numbers. */
@@ -32,6 +33,10 @@ export function shortened(text: string): string {
     .subarray(0, LONGEST_TEXT)
     .toString("utf8")
     .replace(/\uFFFD+$/, "")}…`;
+}
+
+function requireSize(bytes: number): void {
+  if (bytes > LARGEST) throw new CrError("the client's packet is too large", { code: "EMSGSIZE", subject: { bytes } });
 }
 
 export class Connection implements Disposable {
@@ -59,8 +64,7 @@ export class Connection implements Disposable {
     if (size === EINTR || size === ECONNRESET) return undefined;
     check(size, "cannot receive from the client", { fd: this.fd });
     if (size === 0) return undefined;
-    if (size > LARGEST)
-      throw new CrError("the client's packet is too large", { code: "EMSGSIZE", subject: { bytes: size } });
+    requireSize(size);
     const message = tryReceive(this.fd, new Uint8Array(size), 0);
     if (typeof message === "number") {
       check(message, "cannot receive from the client", { fd: this.fd });
@@ -71,6 +75,11 @@ export class Connection implements Disposable {
 
   /** The next request. Errors: CrError BAD_IMAGE for bytes that are none. */
   request(): CriuReq | undefined {
+    const first = takeFirstPacket();
+    if (first) {
+      requireSize(first.length);
+      return first.length === 0 ? undefined : decode("criu_req", first);
+    }
     const packet = this.#packet();
     if (!packet) return undefined;
     for (const fd of packet.rights) closeFd(fd);

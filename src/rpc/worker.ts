@@ -7,7 +7,7 @@ import type { Environment } from "../cli/environment.ts";
 import type { Occurrence } from "../cli/getopt.ts";
 import { notYet } from "../cli/not-yet.ts";
 import { specOf } from "../cli/options.ts";
-import { compatibleVersion, ownVersion } from "../cli/version.ts";
+import { compatibleNumbers, ownName } from "../cli/version.ts";
 import { CrError, errorLines } from "../error.ts";
 import type { Init } from "../image/codec.ts";
 import { type CriuFeatures, type CriuReq, CriuReqType, type CriuResp } from "../image/schema.gen.ts";
@@ -50,8 +50,8 @@ const LIGHT: ReadonlySet<number> = new Set([
 ]);
 
 function version(): Answer {
-  const [major = 0, minor = 0, sublevel = 0] = compatibleVersion.split(".").map(Number);
-  return { version: { major_number: major, minor_number: minor, sublevel, name: `tscriu ${ownVersion}` } };
+  const [major_number, minor_number, sublevel] = compatibleNumbers;
+  return { version: { major_number, minor_number, sublevel, name: ownName } };
 }
 
 async function check(): Promise<Answer> {

@@ -2,8 +2,12 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { CriuReqType } from "../../src/image/schema.gen.ts";
+import { closeFd } from "../../src/kernel/fd.ts";
 import { adopting, reap } from "../../src/kernel/proc/victim.testing.ts";
+import { makeSocketPair } from "../../src/kernel/socket.ts";
+import { AF, SOCK } from "../../src/kernel/uapi/socket.ts";
 import { Client, type Notification, type Options, RequestFailed } from "../../src/rpc/client.ts";
+import { Connection } from "../../src/rpc/connection.ts";
 import { binary } from "../lib/binary.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
@@ -84,6 +88,20 @@ describe("rpc", () => {
     expect(refused.response).toMatchObject({ type: 0, success: false, cr_errno: EBADRQC });
     await client.worker?.exited;
     expect(client.worker?.exitCode).toBe(1);
+  });
+
+  test("VERSION alone, as runtimes ask before each of their own requests", async () => {
+    const [ours, theirs] = makeSocketPair(AF.UNIX, SOCK.SEQPACKET);
+    const command = [...(await binary()), "swrk", "3"];
+    const asked = Bun.spawn(command, { stdio: ["ignore", "inherit", "inherit", theirs] });
+    closeFd(theirs);
+    using connection = new Connection(ours);
+    connection.ask({ type: CriuReqType.VERSION });
+    const answer = connection.response()?.response;
+    using client = await worker();
+    expect(answer).toMatchObject({ type: CriuReqType.VERSION, success: true });
+    expect(answer?.version).toEqual(client.version());
+    expect(await asked.exited).toBe(0);
   });
 
   if (!isRoot) {
