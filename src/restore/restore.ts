@@ -28,6 +28,7 @@ import { JoinedNamespaces } from "../namespace/join.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
 import { FreshNamespaces, translateIds } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
+import { unlockNamespace } from "../socket/others-lock.ts";
 import { isI386Core } from "../task/arch/i386.ts";
 import { checkCpuInfo, isSaved } from "../task/cpuinfo.ts";
 import { prepareLabels } from "../task/label.ts";
@@ -236,6 +237,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     for (const action of late.splice(0)) action();
     cgroups.limit();
     if (namespaces.isFresh("net")) options.hook("network-unlock", rootPid);
+    else unlockNamespace(files);
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
     step();

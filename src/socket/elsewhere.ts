@@ -276,6 +276,12 @@ export function atPlace<T>(
   });
 }
 
+/** For later: acts in the namespace that we are in now. */
+export function fromHere(restore: FileRestore): <T>(act: () => T) => T {
+  const fields = current?.fields;
+  return (act) => (fields === undefined ? atTree(restore, act) : atPlace(fields, restore, act));
+}
+
 /** Is the place of a socket the one that we are in? */
 export function isHere(
   { ns_id = 0, tscriu_netns: netns }: { readonly ns_id?: number; readonly tscriu_netns?: TscriuNetns },

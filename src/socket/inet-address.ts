@@ -44,6 +44,11 @@ function shorten(groups: readonly string[]): string {
   return `${groups.slice(0, best.start).join(":")}::${groups.slice(best.start + best.length).join(":")}`;
 }
 
+/** `127.0.0.1`, `::1` */
+export function addressOnly({ bytes }: Pick<InetAddress, "bytes">): string {
+  return textOf(bytes);
+}
+
 /** `127.0.0.1:80`, `[::1]:80` */
 export function addressWords({ family, bytes, port }: Pick<InetAddress, "family" | "bytes" | "port">): string {
   return family === AF.INET6 ? `[${textOf(bytes)}]:${port}` : `${textOf(bytes)}:${port}`;

@@ -155,7 +155,12 @@ function beginOf(pid: number): number | undefined {
 
 const pidNamespace = () => readlinkSync("/proc/self/ns/pid");
 
-const NO_NFTABLES = new Set(["EPROTONOSUPPORT", "EOPNOTSUPP", "EINVAL", "ENOENT"]);
+const NO_NFTABLES = new Set(["EPROTONOSUPPORT", "EAFNOSUPPORT", "EOPNOTSUPP", "EINVAL", "ENOENT"]);
+
+/** Is it what a kernel says that has no nf_tables, or not what was asked for? */
+export function isWithout(error: unknown): boolean {
+  return error instanceof CrError && NO_NFTABLES.has(error.code);
+}
 
 function lockError(error: unknown): unknown {
   if (!(error instanceof CrError)) return error;
@@ -163,6 +168,14 @@ function lockError(error: unknown): unknown {
     ? "load nf_tables (nf_tables, nf_tables_inet), or hold the packets back yourself and pass --network-lock skip"
     : "hold the packets back yourself and pass --network-lock skip";
   return new CrError("cannot lock the network", { code: error.code, cause: error, remedy });
+}
+
+function openTables(fd: number | undefined): NfTables {
+  try {
+    return new NfTables(fd);
+  } catch (error) {
+    throw lockError(error);
+  }
 }
 
 let count = 0;
@@ -174,7 +187,7 @@ export class NetworkLock implements Disposable {
   #isGone = false;
 
   private constructor(make: (name: string) => TableChanges, fd?: number) {
-    this.#tables = new NfTables(fd);
+    this.#tables = openTables(fd);
     try {
       this.#tables.change("cannot make a table of nf_tables", make(this.#name));
     } catch (error) {
@@ -271,8 +284,13 @@ export class KeptLock {
 
   /** Removes it: false when there is none. */
   remove(fd?: number): boolean {
-    using tables = new NfTables(fd);
-    return removeIfThere(tables, this.name);
+    try {
+      using tables = new NfTables(fd);
+      return removeIfThere(tables, this.name);
+    } catch (error) {
+      if (isWithout(error)) return false;
+      throw error;
+    }
   }
 }
 
@@ -281,12 +299,17 @@ export class KeptLock {
  * @returns names of the tables
  */
 export function removeStaleLocks(fd?: number): string[] {
-  using tables = new NfTables(fd);
-  return tables
-    .tables()
-    .filter(({ name, comment, flags }) => !(flags & NFT_TABLE_F.OWNER) && isStale(comment) && !isKept(tables, name))
-    .filter(({ name }) => removeIfThere(tables, name))
-    .map(({ name }) => name);
+  try {
+    using tables = new NfTables(fd);
+    return tables
+      .tables()
+      .filter(({ name, comment, flags }) => !(flags & NFT_TABLE_F.OWNER) && isStale(comment) && !isKept(tables, name))
+      .filter(({ name }) => removeIfThere(tables, name))
+      .map(({ name }) => name);
+  } catch (error) {
+    if (isWithout(error)) return [];
+    throw error;
+  }
 }
 
 function isStale(comment: string | undefined): boolean {

@@ -5,7 +5,6 @@
 
 import { CrError, type Subject } from "../error.ts";
 import type { FileRestore } from "../file/kind.ts";
-import { perRun } from "../file/per-run.ts";
 import type { InetSkEntry, TcpStreamEntry } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { F } from "../kernel/fd.ts";
@@ -16,11 +15,11 @@ import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { IPPROTO, TCP, TCP_QUEUE, TCP_STATE } from "../kernel/uapi/inet.ts";
 import { MSG, SHUT, SOL } from "../kernel/uapi/socket.ts";
-import { isHere, perPlace } from "./elsewhere.ts";
+import { fromHere, isHere, perPlace } from "./elsewhere.ts";
 import { flowOf } from "./flow-labels.ts";
 import { addressWords, bytesOf } from "./inet-address.ts";
-import { removeIptablesLock } from "./iptables-lock.ts";
 import { type Ends, KeptLock, NetworkLock, removeStaleLocks } from "./network-lock.ts";
+import { isLocked, removeOthersLock } from "./others-lock.ts";
 import { keyOf } from "./tcp-md5.ts";
 import { awaitState, FLAG, inject, type Segment } from "./tcp-packet.ts";
 import { pendingEnds, returnPending } from "./tcp-pending.ts";
@@ -45,9 +44,6 @@ import { feedUrgent } from "./tcp-urgent.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 const EADDRNOTAVAIL = -(ERRNO.EADDRNOTAVAIL ?? 99);
-/** network_lock_method of the inventory. CRIU leaves the first one out. */
-const IPTABLES = 0;
-const SKIP = 2;
 
 const { ESTABLISHED, SYN_SENT, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING } = TCP_STATE;
 const CONNECTED: ReadonlySet<number> = new Set([ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSE_WAIT, LAST_ACK, CLOSING]);
@@ -88,13 +84,6 @@ function endsHere(restore: FileRestore): Ends[] {
   return [...sockets.filter(isTcpConnection).map(endsOf), ...sockets.flatMap(pendingEnds)];
 }
 
-/** What CRIU's dump left. */
-function removeOthersLock(restore: FileRestore): void {
-  if ((restore.images.inventory.network_lock_method ?? IPTABLES) !== IPTABLES) return;
-  const left = removeIptablesLock(endsHere(restore));
-  if (left.length > 0) restore.log.warn(`rules of the dump's network lock could not be removed: ${left.join("; ")}`);
-}
-
 /** The connections of one restore that are in the network namespace in which it is made. */
 class Connections {
   readonly #revived: Revived[] = [];
@@ -103,8 +92,12 @@ class Connections {
 
   constructor(readonly restore: FileRestore) {
     const ends = endsHere(restore);
-    if (restore.images.inventory.network_lock_method !== SKIP) this.#lock = this.#takeLock(ends);
-    restore.atRelease(() => this.#wake());
+    if (isLocked(restore)) this.#lock = this.#takeLock(ends);
+    const there = fromHere(restore);
+    restore.atRelease(() => {
+      there(() => removeOthersLock(ends, restore));
+      return this.#wake();
+    });
   }
 
   #takeLock(ends: readonly Ends[]): NetworkLock {
@@ -129,7 +122,6 @@ class Connections {
   #wake(): readonly Call[] {
     const unlock: Call[] = [];
     const runId = this.restore.images.inventory.dump_criu_run_id;
-    removeOthersLock(this.restore);
     if (this.#lock) {
       const { fd } = this.#lock;
       const send = (datagram: Uint8Array): Call => ({
@@ -155,11 +147,15 @@ class Connections {
 }
 
 /** Connections that come back closed: nobody waits for the lock that the dump left any more. */
-const forgotten = perRun((restore: FileRestore) => {
+const forgotten = perPlace((restore: FileRestore) => {
+  const ends = endsHere(restore);
+  const there = fromHere(restore);
   restore.atRelease(() => {
-    removeOthersLock(restore);
-    const runId = restore.images.inventory.dump_criu_run_id;
-    if (runId !== undefined && restore.images.inventory.network_lock_method !== SKIP) new KeptLock(runId).remove();
+    there(() => {
+      removeOthersLock(ends, restore);
+      const runId = restore.images.inventory.dump_criu_run_id;
+      if (runId !== undefined && isLocked(restore)) new KeptLock(runId).remove();
+    });
     return [];
   });
   return true;

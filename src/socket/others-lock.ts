@@ -1,0 +1,56 @@
+/** What the dump has left to hold packets back, other than what tscriu itself keeps for connections. */
+import { CrError } from "../error.ts";
+import type { FileRestore } from "../file/kind.ts";
+import { atTree } from "./elsewhere.ts";
+import { removeIptablesLock } from "./iptables-lock.ts";
+import { type Ends, KeptLock } from "./network-lock.ts";
+
+/** network_lock_method of the inventory. CRIU leaves the first one out. */
+const IPTABLES = 0;
+const SKIP = 2;
+
+const methodOf = ({ images }: FileRestore) => images.inventory.network_lock_method ?? IPTABLES;
+
+/** Did the dump lock the network at all? */
+export function isLocked(restore: FileRestore): boolean {
+  return methodOf(restore) !== SKIP;
+}
+
+const COULD_NOT = "the dump's network lock could not be removed";
+
+/** Acts; what fails does not keep a tree from its first step that is otherwise restored. */
+function trying({ log }: FileRestore, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    if (!(error instanceof CrError)) throw error;
+    log.warn(`${COULD_NOT}: ${error.message}`);
+  }
+}
+
+/** Where we are. */
+function removeRules(ends: readonly Ends[], isWhole: boolean, restore: FileRestore): void {
+  if (methodOf(restore) !== IPTABLES) return;
+  trying(restore, () => {
+    const left = removeIptablesLock(ends, isWhole);
+    if (left.length > 0) restore.log.warn(`rules of ${COULD_NOT}: ${left.join("; ")}`);
+  });
+}
+
+/** The lock of these connections, in the network namespace that we are in. */
+export function removeOthersLock(ends: readonly Ends[], restore: FileRestore): void {
+  removeRules(ends, false, restore);
+}
+
+/** At the tree's first step, where it lives in a network namespace that was there before: CRIU locks such a one as a whole. */
+export function unlockNamespace(restore: FileRestore): void {
+  if (restore.network === undefined || !isLocked(restore)) return;
+  restore.atRelease(() => {
+    atTree(restore, () => {
+      removeRules([], true, restore);
+      const runId = restore.images.inventory.dump_criu_run_id;
+      if (runId !== undefined) trying(restore, () => void new KeptLock(runId).remove());
+    });
+    return [];
+  });
+}
