@@ -126,6 +126,12 @@ export class Home implements Disposable {
     memory.write(this.trampoline, arch.trampoline);
   }
 
+  /** Bytes at the end of a text mapping, zero in its file, that our code may have been written to. */
+  get code(): OwnPages {
+    const end = this.trampoline + TRAMPOLINE;
+    return { start: end - LONG_TAIL, end };
+  }
+
   /** Room for the leader's frame and for those of other threads: as many as there is room for, one at least. */
   #findPlaces(areas: readonly Area[], sp: number, threads: number): [start: number, others: number] {
     for (let others = Math.min(threads, MAX_OTHERS); ; others = others >> 1) {

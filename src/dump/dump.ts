@@ -120,6 +120,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
     plugins_entry: { plugins: [] },
     dump_criu_run_id: files.runId,
     tcp_close: options.tcpClose || undefined,
+    allow_uprobes: saved.isProbed || undefined,
   };
   if (isSaved(options.cpuCap)) images.write("CPUINFO", [ownCpuInfo()]);
   images.commit(inventory, (from, to) => files.complete(from, to));

@@ -18,12 +18,14 @@ import { ringOf } from "../memory/aio.ts";
 import { type Polls, readPolls } from "../memory/aio-polls.ts";
 import { findContent, type PageRuns } from "../memory/content.ts";
 import { isSegment, type Segments } from "../memory/segments.ts";
+import { withoutProbes } from "../memory/uprobes.ts";
 import { ownAreas } from "../memory/vdso-mark.ts";
 import {
   type DumpedVma,
   describeVma,
   isAioRing,
   isSocketRing,
+  isUprobes,
   isUring,
   joinVvar,
   type MappedFile,
@@ -148,7 +150,11 @@ export function readMemory(
   for (const vma of vmas) {
     const isLost = isSocketRing(vma) && socketOf(files, vma) === undefined;
     const isStray = isUring(vma) && !files.held.some(({ pid, file }) => pid === task.pid && isRingOf(file, vma));
-    const other = isLost ? ringProblem(task.pid, vma) : isStray ? strayRing(task.pid, vma) : vmaBlocker(task.pid, vma);
+    const other = isLost
+      ? ringProblem(task.pid, vma)
+      : isStray
+        ? strayRing(task.pid, vma)
+        : vmaBlocker(task.pid, vma, files.options.allowUprobes);
     const problem = isSegment(vma) ? segments.look(task.pid, vma) : other;
     // an object is mapped in several parts
     if (!problem || told.has(`${problem.message} ${vma.ino}`)) continue;
@@ -162,7 +168,7 @@ export function readMemory(
     writable: (vma.prot & 2) !== 0,
     executable: (vma.prot & 4) !== 0,
     shared: vma.shared,
-    special: isNotOurs(vma.flags) && vma.name !== "[vdso]",
+    special: (isNotOurs(vma.flags) && vma.name !== "[vdso]") || isUprobes(vma),
     name: vma.name,
   }));
   const polls = vmas.some(isAioRing) ? readPolls(task.pid, blocker) : new Map<number, number[]>();
@@ -179,13 +185,18 @@ export function describeMemory(
   entries: VmaEntry[];
   runs: PageRuns;
 } {
-  const areas = ownAreas(task.pid, memory.vmas, (address, length) => remote.read(address, length));
+  const isProbed = memory.vmas.some(isUprobes);
+  const own = isProbed ? memory.vmas.filter((vma) => !isUprobes(vma)) : memory.vmas;
+  const areas = ownAreas(task.pid, own, (address, length) => remote.read(address, length));
   const dumped: DumpedVma[] = areas.map((vma) => describeVma(vma, files.of(task, vma)));
   const { runs, guards } = findContent(task.dir, dumped, home.own);
   const regions = guards.map(
     ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),
   );
-  return { entries: [...joinVvar(dumped).map((d) => d.entry), ...regions], runs };
+  return {
+    entries: [...joinVvar(dumped).map((d) => d.entry), ...regions],
+    runs: isProbed ? withoutProbes({ pid: task.pid, memory: remote, code: home.code }, runs) : runs,
+  };
 }
 
 /** The mm image of a task. The answers are what only the task itself could tell. */

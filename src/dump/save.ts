@@ -9,7 +9,7 @@ import { hasDeputy } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
 import { dumpPages } from "../memory/dump-pages.ts";
 import { holdsMemory } from "../memory/room.ts";
-import { isAioRing } from "../memory/vmas.ts";
+import { isAioRing, isUprobes } from "../memory/vmas.ts";
 import { namespaceRoots } from "../namespace/cgroup.ts";
 import { type NamespaceRoots, TreeCgroups } from "../namespace/cgroup-dump.ts";
 import { managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
@@ -98,6 +98,8 @@ export interface Saved {
   writingUs: number;
   /** Set once nothing need be taken back. */
   success: boolean;
+  /** A uprobe was hit in the tree. */
+  isProbed: boolean;
   /** Takes what the stop has left behind out of the tasks' memory: for those that run on. */
   unstop(): void;
 }
@@ -130,7 +132,16 @@ export function save(saving: Saving): Saved {
   const unstop = () => {
     for (const look of looks.values()) look.unstop();
   };
-  const saved: Saved = { files, namespaces, infected: new Map(), bytes: 0, writingUs: 0, success: false, unstop };
+  const saved: Saved = {
+    files,
+    namespaces,
+    infected: new Map(),
+    bytes: 0,
+    writingUs: 0,
+    success: false,
+    isProbed: false,
+    unstop,
+  };
   scope.add(() => {
     if (!saved.success) files.undo();
   });
@@ -147,6 +158,7 @@ export function save(saving: Saving): Saved {
     checkI386(task, memory.vmas, blocker);
     for (const problem of doubtfulSegments(task, memory.vmas, namespaces.strays)) blocker(problem);
   }
+  saved.isProbed = [...memories.values()].some(({ vmas }) => vmas.some(isUprobes));
   files.reserve(ipc.ids(blocker));
   if ([...memories.values()].some(({ vmas }) => vmas.some(isAioRing))) settleRequests(log);
   if ([...memories.values()].some(({ polls }) => polls === undefined))

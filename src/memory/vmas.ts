@@ -119,8 +119,13 @@ function flagsOf(vma: Vma, anonymous: boolean): number {
 /** Flags that may stand in the way of a dump. */
 const isDoubtful = anyFlag([VM.um, VM.uw, VM.ui, VM.mt, VM.ss, VM.io, VM.pf]);
 
+/** Where the kernel keeps the instructions at whose place it has put breakpoints (uprobes): it is made with the first that is hit. */
+export function isUprobes(vma: Vma): boolean {
+  return vma.name === "[uprobes]";
+}
+
 /** What cannot be saved of a mapping, or undefined when it can. */
-export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
+export function vmaBlocker(pid: number, vma: Vma, allowUprobes: boolean): CrError | undefined {
   if (vma.name === "" && !isDoubtful(vma.flags)) return undefined;
   const has = (flag: number) => hasFlag(vma.flags, flag);
   if (isUring(vma)) return undefined;
@@ -136,13 +141,9 @@ export function vmaBlocker(pid: number, vma: Vma): CrError | undefined {
   if (has(VM.um) || has(VM.uw) || has(VM.ui)) {
     return refuse(pid, vma, "the area is watched by a userfaultfd", "let the program close its userfaultfd");
   }
-  if (vma.name === "[uprobes]") {
-    return refuse(
-      pid,
-      vma,
-      "a uprobe is set in the task",
-      "remove the probe, or pass --allow-uprobes once that is supported",
-    );
+  if (isUprobes(vma)) {
+    const remedy = "pass --allow-uprobes: it is left out, and set again where it still is";
+    return allowUprobes ? undefined : refuse(pid, vma, "a uprobe was hit in the task", remedy);
   }
   if (has(VM.mt)) {
     return refuse(

@@ -84,6 +84,11 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   if (images.inventory.tcp_close && !options.tcpClose) {
     throw new CrError("the set was dumped with --tcp-close", { remedy: "pass --tcp-close to restore too" });
   }
+  if (images.inventory.allow_uprobes && !options.allowUprobes) {
+    throw new CrError("uprobes were set in the tree when it was dumped", {
+      remedy: "pass --allow-uprobes to restore too",
+    });
+  }
   using undoing = new Undoing();
   checkCpuInfo(options.cpuCap, images.read("CPUINFO")[0], isSaved(options.cpuCap));
   using files = new RestoredFiles(images, options, log, set, undoing);
