@@ -4,7 +4,7 @@ import { asI386 } from "./needs.ts";
 import { pooled } from "./pool.ts";
 
 const usage = `usage:
-  bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running | --new-pidns]
+  bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running | --again | --new-pidns]
                           [--flavour h|ns|uns] [--iter N] [--jobs N] [--keep] [--i386]
   bun zdtm/lib/cli.ts list [--category NAME]
   bun zdtm/lib/cli.ts coverage`;
@@ -15,7 +15,14 @@ interface Words {
 }
 
 const valued = new Set(["--category", "--suite", "--flavour", "--iter", "--jobs"]);
-const plain = new Set(["--nocr", "--spoil", "--leave-running", "--new-pidns", "--keep", "--i386"]);
+const modes = new Map<string, Mode>([
+  ["--nocr", "nocr"],
+  ["--spoil", "spoil"],
+  ["--leave-running", "running"],
+  ["--again", "again"],
+  ["--new-pidns", "fresh"],
+]);
+const plain = new Set([...modes.keys(), "--keep", "--i386"]);
 
 function parse(argv: string[]): Words {
   const words: Words = { names: [], flags: new Map() };
@@ -51,15 +58,7 @@ function show(it: Case, outcome: Outcome): void {
 
 async function run(words: Words): Promise<number> {
   const { flags } = words;
-  const mode: Mode = flags.has("--nocr")
-    ? "nocr"
-    : flags.has("--spoil")
-      ? "spoil"
-      : flags.has("--leave-running")
-        ? "running"
-        : flags.has("--new-pidns")
-          ? "fresh"
-          : "cr";
+  const mode = [...modes].find(([flag]) => flags.has(flag))?.[1] ?? "cr";
   const flavour = flavours.find((one) => one === (flags.get("--flavour") ?? "h"));
   if (flavour === undefined) throw new Error(`no such flavour\n${usage}`);
   const iterations = Number(flags.get("--iter") ?? 1);

@@ -13,12 +13,15 @@ import { unlock } from "./unlock.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
+ * - `again`: as `cr`, and what is back is dumped with `--leave-running`, before it verifies;
  * - `running`: dump with `--leave-running`, verify;
  * - `fresh`: as `cr`, once, with `--new-pidns`;
  * - `nocr`: no dump at all; the two snapshots are taken of an untouched tree, so they prove the case quiet;
  * - `spoil`: as `nocr`, and the case breaks its own state: the verdict has to be a failure.
  */
-export type Mode = "cr" | "fresh" | "running" | "nocr" | "spoil";
+export type Mode = "cr" | "again" | "fresh" | "running" | "nocr" | "spoil";
+/** The modes in which a dump ends the tree and a restore brings it back. */
+const comesBack: ReadonlySet<Mode> = new Set(["cr", "again", "fresh"]);
 
 export interface RunOptions {
   mode: Mode;
@@ -115,13 +118,17 @@ class Run {
   private inner = 0;
   private end: Promise<number> = Promise.resolve(0);
   private round = 0;
+  /** The next dump leaves the tree running. */
+  private isLeft: boolean;
 
   constructor(
     private readonly it: Case,
     private readonly options: RunOptions,
     private readonly directory: string,
     private readonly keeper: Keeper,
-  ) {}
+  ) {
+    this.isLeft = options.mode === "running";
+  }
 
   private file(name: string): string {
     return join(this.directory, name);
@@ -164,7 +171,7 @@ class Run {
 
   /** A dump leaves a page of code as a copy in those that live on: in an init too whose child cannot be dumped. */
   private get livesOn(): boolean {
-    return this.options.mode === "running" || (this.isApart && this.it.header.refused !== undefined);
+    return this.isLeft || (this.isApart && this.it.header.refused !== undefined);
   }
 
   private snapshot(): Snapshot {
@@ -180,7 +187,7 @@ class Run {
       files
         .filter((f) => !/^images-|^\./.test(f))
         // what the images need stays beside the file when the tree lives on
-        .filter((f) => this.options.mode !== "running" || !/(^|\/)link_remap\.\d+$/.test(f))
+        .filter((f) => !this.isLeft || !/(^|\/)link_remap\.\d+$/.test(f))
         .sort()
         .join(" "),
     );
@@ -226,7 +233,7 @@ class Run {
     const { it, options } = this;
     const argv = it.language === "c" ? [await compileCase(it)] : [process.execPath, it.path];
     const env: Record<string, string> = { ...(options.mode === "spoil" ? { ZDTM_SPOIL: "1" } : {}) };
-    if (options.mode === "cr" || options.mode === "fresh") env.ZDTM_ENDS = "1";
+    if (comesBack.has(options.mode)) env.ZDTM_ENDS = "1";
     // The kernel writes the number of the CPU into a thread's rseq area: memory could not be compared.
     if (it.language === "c") env.GLIBC_TUNABLES = "glibc.pthread.rseq=0";
     else env.BUN_RUNTIME_TRANSPILER_CACHE_PATH = "0";
@@ -341,6 +348,8 @@ class Run {
   }
 
   async leaveRunning(before: Snapshot): Promise<void> {
+    const { refusedRunning } = this.it.header;
+    if (refusedRunning !== undefined) return this.refused(refusedRunning, before, ["--leave-running"]);
     const images = this.images();
     const status = await this.dump(images, ["--leave-running"]);
     if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
@@ -348,9 +357,9 @@ class Run {
     await this.becomes("after a dump that leaves it running", before);
   }
 
-  async refused(pattern: string, before: Snapshot): Promise<void> {
+  async refused(pattern: string, before: Snapshot, more: string[]): Promise<void> {
     const images = this.images();
-    const status = await this.dump(images, this.options.mode === "running" ? ["--leave-running"] : []);
+    const status = await this.dump(images, more);
     if (status === 0) throw new Failure("the dump was made, though it had to be refused");
     const told = tail(join(images, "dump.log"), 200) + tail(join(images, "dump.log.out"), 200);
     if (!new RegExp(pattern).test(told)) throw this.blame(`the refusal does not say /${pattern}/`, images, "dump.log");
@@ -401,18 +410,21 @@ class Run {
     if (mode === "spoil") return this.spoil();
     await this.prepare();
     const before = await this.settled();
-    const { refused, refusedRunning } = this.it.header;
-    const pattern = refused ?? (mode === "running" ? refusedRunning : undefined);
+    const { refused } = this.it.header;
     if (mode === "nocr") {
       await Bun.sleep(20);
       this.compare("without any dump", before);
-    } else if (pattern !== undefined) await this.refused(pattern, before);
+    } else if (refused !== undefined) await this.refused(refused, before, this.isLeft ? ["--leave-running"] : []);
     else if (mode === "running") await this.leaveRunning(before);
     else {
       const wanted = this.it.header.foreignVdso ? Math.max(iterations, 2) : iterations;
       // what was restored there is another tree: with an init
       const rounds = mode === "fresh" ? 1 : wanted;
       for (let i = 0; i < rounds; i++) await this.cycle(before);
+      if (mode === "again") {
+        this.isLeft = true;
+        await this.leaveRunning(await this.settled());
+      }
     }
     await this.verify();
   }
@@ -456,7 +468,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
       else outcome = finish("fail", error instanceof Error ? (error.stack ?? error.message) : String(error), run);
     }
   } finally {
-    if ((options.mode === "cr" || options.mode === "fresh") && outcome?.result === "fail") unlock(directory);
+    if (comesBack.has(options.mode) && outcome?.result === "fail") unlock(directory);
     removeObjects(directory);
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }
