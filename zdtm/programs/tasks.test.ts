@@ -104,10 +104,8 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
       makeWire(stage);
       const program = await stage.start([cProgram("big"), "4096"]);
       await program.says(/^ready$/m);
-      for (let round = 0; round < 2; round++) {
-        await program.roundTrip();
-        expect(await ask(stage, program, "sum")).toBe("4096 MiB, 0 wrong");
-      }
+      await program.roundTrip();
+      expect(await ask(stage, program, "sum")).toBe("4096 MiB, 0 wrong");
     },
     testTime,
   );
