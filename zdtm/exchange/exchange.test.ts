@@ -9,17 +9,14 @@ import { compileCase } from "../lib/compile.ts";
 import { noI386Compiler } from "../lib/needs.ts";
 import { bootWith, requireMachine } from "../single-file/boot.ts";
 import { directory, program } from "../single-file/initramfs.ts";
-import { kernelModules, Missing } from "../single-file/kernel.ts";
+import { kernelModules, Missing, MODULES } from "../single-file/kernel.ts";
 import { staticProgram, tscriu } from "../single-file/product.ts";
 import { stepsOf } from "../single-file/story.ts";
 import { i386Trees, ownTrees, trees } from "./trees.ts";
 
 const machine = "x86_64";
 /** What CRIU asks of the kernel, in the order in which it can be loaded. */
-const modules = [
-  ...["crc32c_generic", "libcrc32c", "nfnetlink", "nf_tables", "inet_diag", "raw_diag", "tcp_diag", "udp_diag"],
-  ...["netlink_diag", "af_packet_diag", "unix_diag"],
-];
+const modules = [...MODULES.NFTABLES, ...MODULES.DIAGNOSIS, ...MODULES.MORE_DIAGNOSIS];
 const directories = [
   "proc",
   "sys",

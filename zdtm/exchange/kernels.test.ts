@@ -22,17 +22,14 @@ import { allCases, type Case } from "../lib/cases.ts";
 import { compileCase } from "../lib/compile.ts";
 import { bootWith, requireMachine } from "../single-file/boot.ts";
 import { directory, type Entry, program } from "../single-file/initramfs.ts";
-import { kernelModules, Missing } from "../single-file/kernel.ts";
+import { kernelModules, Missing, MODULES } from "../single-file/kernel.ts";
 import { staticProgram, tscriu } from "../single-file/product.ts";
 import { stepsOf } from "../single-file/story.ts";
 import { travellers } from "./trees.ts";
 
 const machine = "x86_64";
 /** For the diagnosis of sockets, and the disk, in the order in which they can be loaded. */
-const modules = [
-  ...["unix_diag", "inet_diag", "udp_diag"],
-  ...["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"],
-];
+const modules = [...MODULES.DIAGNOSIS, ...MODULES.DISK];
 /** The emulated machine's disk, bytes. */
 const DISK = 256 << 20;
 const directories = ["proc", "sys", "dev", "data", "run", "tmp", "modules", "lib", "lib64"];

@@ -4,6 +4,13 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSy
 import { basename, join } from "node:path";
 import { type Machine, tree } from "../../src/build/native.ts";
 
+/** Modules that tests load: they come out of the kernel's package together with its image, for unpacking that is long. */
+export const MODULES = {
+  DIAGNOSIS: ["inet_diag", "udp_diag", "unix_diag"],
+  DISK: ["virtio_ring", "virtio", "virtio_pci_legacy_dev", "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"],
+  NFTABLES: ["crc32c_generic", "libcrc32c", "nfnetlink", "nf_tables"],
+  MORE_DIAGNOSIS: ["raw_diag", "tcp_diag", "netlink_diag", "af_packet_diag"],
+} as const;
 const debianName: Readonly<Record<Machine, string>> = { x86_64: "amd64", aarch64: "arm64" };
 
 /** Something that a test needs and this machine has not: the reason why the test is skipped. */
@@ -31,8 +38,8 @@ function ownWorld(home: string, architecture: string): string[] {
   return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
 }
 
-/** Downloads the kernel's package, and unpacks what matches the patterns into a directory. @throws Missing */
-function unpack(machine: Machine, home: string, ...patterns: string[]): void {
+/** Downloads the kernel's package, and unpacks its image and modules into a directory. @throws Missing */
+function unpack(machine: Machine, home: string): void {
   for (const dir of ["lists/partial", "cache/archives/partial"]) mkdirSync(join(home, dir), { recursive: true });
   const architecture = debianName[machine];
   const options = ownWorld(home, architecture);
@@ -42,24 +49,36 @@ function unpack(machine: Machine, home: string, ...patterns: string[]): void {
   if (!name) throw new Missing(`apt-cache names no kernel for ${architecture}`);
   must(home, "apt-get", "-qq", ...options, "download", name);
   const archive = readdirSync(home).find((file) => file.endsWith(".deb")) ?? "";
-  const wanted = patterns.map((pattern) => `'${pattern}'`).join(" ");
-  must(home, "sh", "-c", `dpkg-deb --fsys-tarfile '${archive}' | tar -x --wildcards ${wanted}`);
+  const modules = Object.values(MODULES).flat();
+  const wanted = ["./boot/vmlinuz*", ...modules.map((module) => `*/${module}.ko`)].map((pattern) => `'${pattern}'`);
+  // a module that is not there is missed by those who load it
+  must(
+    home,
+    "sh",
+    "-c",
+    `dpkg-deb --fsys-tarfile '${archive}' | tar -x --wildcards ${wanted.join(" ")} || ls boot/vmlinuz*`,
+  );
 }
 
 /**
- * A directory of the cache, filled once.
- * @param fill puts files into the directory `ready`, with `home` to work in
+ * The directory of what is kept of the kernel's package, filled once.
+ * @throws Missing when it cannot be had
  */
-function cached(name: string, fill: (home: string, ready: string) => void): string {
+function kernel(machine: Machine): string {
   const cache = join(tree, "build/cache");
-  const finished = join(cache, name);
+  const finished = join(cache, `kernel-${machine}`);
   if (existsSync(finished)) return finished;
   mkdirSync(cache, { recursive: true });
   const home = mkdtempSync(join(cache, "apt-"));
   try {
+    unpack(machine, home);
     const ready = join(home, "ready");
     mkdirSync(ready);
-    fill(home, ready);
+    const [image] = readdirSync(join(home, "boot"));
+    if (image === undefined) throw new Missing("Debian's package holds no kernel");
+    renameSync(join(home, "boot", image), join(ready, "vmlinuz"));
+    for (const file of readdirSync(home, { recursive: true, encoding: "utf8" }))
+      if (file.endsWith(".ko")) renameSync(join(home, file), join(ready, basename(file)));
     renameSync(ready, finished);
     return finished;
   } finally {
@@ -72,25 +91,15 @@ function cached(name: string, fill: (home: string, ready: string) => void): stri
  * @throws Missing when it cannot be had
  */
 export function kernelImage(machine: Machine): string {
-  const dir = cached(`kernel-${machine}`, (home, ready) => {
-    unpack(machine, home, "./boot/vmlinuz*");
-    const image = readdirSync(join(home, "boot"))[0];
-    if (!image) throw new Missing("Debian's package holds no kernel");
-    renameSync(join(home, "boot", image), join(ready, "vmlinuz"));
-  });
-  return join(dir, "vmlinuz");
+  return join(kernel(machine), "vmlinuz");
 }
 
 /**
- * Modules of that kernel, by their names without `.ko`.
+ * Modules of that kernel, out of `MODULES`.
  * @throws Missing when one cannot be had
  */
 export function kernelModules(machine: Machine, names: readonly string[]): Uint8Array[] {
-  const dir = cached(`modules-${machine}-${Bun.hash(names.join(" ")).toString(36)}`, (home, ready) => {
-    unpack(machine, home, ...names.map((name) => `*/${name}.ko`));
-    for (const file of readdirSync(join(home, "lib"), { recursive: true, encoding: "utf8" }))
-      if (file.endsWith(".ko")) renameSync(join(home, "lib", file), join(ready, basename(file)));
-  });
+  const dir = kernel(machine);
   return names.map((name) => {
     const file = join(dir, `${name}.ko`);
     if (!existsSync(file)) throw new Missing(`Debian's kernel has no module ${name}`);
