@@ -199,7 +199,7 @@ export class TreeMounts implements Surroundings, Disposable {
   #markExternal(entry: MntEntry, mount: MountInfo, seen: Seen): void {
     if (mount === seen.root) return;
     const named = this.options.external.find(({ kind, id }) => kind === "mnt" && id === mount.mountpoint);
-    if (named) {
+    if (named && this.#isWhatIsNamed(mount)) {
       entry.ext_key = named.value === "" ? named.id : named.value;
       return;
     }
@@ -217,6 +217,12 @@ export class TreeMounts implements Surroundings, Disposable {
     entry.ext_key = AUTODETECTED;
     entry.source = source.path;
     if (source.isCovered) entry.tscriu_covered = covered(mount);
+  }
+
+  /** A path that the user names leads there in the root's namespace; in others something else may be mounted at it. */
+  #isWhatIsNamed(mount: MountInfo): boolean {
+    const named = this.#first?.mounts.filter(({ mountpoint }) => mountpoint === mount.mountpoint) ?? [];
+    return named.length === 0 || named.some(({ dev, root }) => dev === mount.dev && root === mount.root);
   }
 
   /** A disk that the user will give, perhaps under another number. */
