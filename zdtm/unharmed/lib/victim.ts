@@ -9,6 +9,7 @@ import {
   readlinkSync,
   readSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,6 +84,21 @@ function linkOf(path: string): string {
   }
 }
 
+/** Nice value of a victim's session among others. */
+const BEHIND = "10";
+
+/**
+ * Victims that compute have a session of their own, which gets as much of the CPUs as all of the tests and tscriu together have in
+ * theirs (sched(7), autogroup): they come behind these. Of the victim itself nothing changes.
+ */
+function stepBack(pid: number): void {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, BEHIND);
+  } catch {
+    // this kernel does not group by sessions
+  }
+}
+
 export class Victim {
   private constructor(
     readonly pid: number,
@@ -103,6 +119,7 @@ export class Victim {
     const isOpen = () => names(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === ready);
     const there = () => (/\n$/.test(read(ready)) && !isOpen() ? undefined : `not ready: ${read(out)}`);
     await until(`the start of ${argv[0]}`, there);
+    stepBack(pid);
     const [address = "0", count = "0"] = readFileSync(ready, "latin1").trim().split(" ");
     return new Victim(pid, keeper, out, Number.parseInt(address, 16), Number(count), options);
   }
