@@ -15,21 +15,26 @@ export const enteredKinds = Object.keys(FLAGS) as Entered[];
 /** By subject; a difference is one line. */
 type Contents = Map<string, string>;
 
-/** What the namespace holds in which a process lives. @param base its directory in a /proc */
-export function contentsOf(kind: Entered, base: string): Contents {
+/** Looks around, as one who enters the namespace in which a process lives. @param base its directory in a /proc */
+export function inside<T>(kind: Entered, base: string, look: () => T): T {
   const home = openPath(`/proc/thread-self/ns/${kind}`, O.RDONLY);
   const there = openPath(`${base}/ns/${kind}`, O.RDONLY);
   const what = "cannot enter a namespace to look at it";
   try {
     must(NR.setns, [there, FLAGS[kind]], what);
     try {
-      return { net: network, uts: names, ipc: objects }[kind](base);
+      return look();
     } finally {
       must(NR.setns, [home, FLAGS[kind]], what);
     }
   } finally {
     for (const fd of [home, there]) closeFd(fd);
   }
+}
+
+/** What the namespace holds in which a process lives. @param base its directory in a /proc */
+export function contentsOf(kind: Entered, base: string): Contents {
+  return inside(kind, base, () => ({ net: network, uts: names, ipc: objects })[kind](base));
 }
 
 function text(path: string): string {

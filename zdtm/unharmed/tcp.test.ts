@@ -6,6 +6,8 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { NfTables } from "../../src/kernel/nftables.ts";
+import { inside } from "../lib/inside.ts";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { type Instant, type Struck, spread, strike } from "./lib/kill.ts";
@@ -99,9 +101,10 @@ class Place implements AsyncDisposable {
 
   /** Names of the tables in our network. */
   tables(): string[] {
-    const done = Bun.spawnSync([...this.under, process.execPath, join(import.meta.dir, "lib/tables.ts")]);
-    if (done.exitCode !== 0) throw new Error(done.stderr.toString());
-    return done.stdout.toString().trim().split("\n").filter(Boolean);
+    return inside("net", `/proc/${this.peer}`, () => {
+      using all = new NfTables();
+      return [...all.tables()].map(({ name }) => name);
+    });
   }
 
   /** The tree and its peer go on, and there is no lock. */

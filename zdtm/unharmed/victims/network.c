@@ -143,7 +143,8 @@ static __attribute__((noreturn)) void *live(void *argument) {
       if (kind != SPEAKS) hear(fd, n + 1, kind);
     }
     counters[kind]++;
-    usleep(2000);
+    /* to look at all of a queue is no small work */
+    usleep(kind == QUEUE ? 20000 : 2000);
   }
 }
 
