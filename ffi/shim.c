@@ -24,22 +24,25 @@ long ts_i386_open(long path, long flags)
 
 /*
  * Reads a file from its beginning: how many bytes, all of `size` when there may be more, or -errno. A first read that brings
- * less than `whole` bytes has brought all.
+ * less than `whole` bytes has brought all. Without a name `dir` is the file, which is read on and stays open.
  */
 long ts_read_file(long dir, long name, long into, long size, long whole)
 {
-	long fd, got, used = 0;
+	long fd = dir, got, used = 0;
 
-	do
+	while (name) {
 		fd = syscall6(NR_openat, dir, name, 02000000 /* O_CLOEXEC */, 0, 0, 0);
-	while (fd == -EINTR);
+		if (fd != -EINTR)
+			break;
+	}
 	if (fd < 0)
 		return fd;
 	do {
 		got = syscall6(NR_read, fd, into + used, size - used, 0, 0, 0);
 		used += got > 0 ? got : 0;
 	} while ((got > 0 && used < size && used >= whole) || got == -EINTR);
-	syscall6(NR_close, fd, 0, 0, 0, 0, 0);
+	if (name)
+		syscall6(NR_close, fd, 0, 0, 0, 0, 0);
 	return got < 0 ? got : used;
 }
 

@@ -9,7 +9,7 @@ const path = join(dir, "file");
 const lines = Array.from({ length: 60_000 }, (_, i) => `line ${i}, of ${i % 97} words\n`).join("");
 
 /** Reads by whole lines, and gives them back together. */
-function read(room?: number): { result: number; text: string; pieces: number } {
+function read(room?: number, begun?: Uint8Array): { result: number; text: string; pieces: number } {
   const fd = openSync(path, "r");
   let text = "";
   let pieces = 0;
@@ -21,6 +21,7 @@ function read(room?: number): { result: number; text: string; pieces: number } {
       pieces++;
       return end;
     },
+    begun,
     room,
   );
   closeSync(fd);
@@ -32,6 +33,12 @@ test("a file is read piece by piece, each byte once", () => {
   const { result, text } = read();
   expect(result).toBe(0);
   expect(text === lines).toBe(true);
+});
+
+test("what was read already comes first", () => {
+  writeFileSync(path, lines);
+  const { text } = read(undefined, Buffer.from("what was before\n"));
+  expect(text === `what was before\n${lines}`).toBe(true);
 });
 
 test("a file for which there is not enough room at once", () => {

@@ -5,6 +5,7 @@
 import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { NR } from "./nr.ts";
 import { addressOf, startReader, sys } from "./sys.ts";
+import { MADV, MAP, PROT } from "./uapi/mman.ts";
 
 /** `struct reader` of ffi/shim.c, in words of 8 bytes; the first holds `used` and `done`. */
 const WORD = { fd: 1, into: 2, room: 3, error: 4, parent: 5, maskLength: 6, mask: 7 } as const;
@@ -18,9 +19,9 @@ const ROOM = 64 << 20;
 const ENOUGH = 128 << 10;
 /** Between two looks whether there is enough: 50 us. */
 const PAUSE = new BigInt64Array([0n, 50_000n]);
-const PROT_READ_WRITE = 3;
-/** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE. */
-const MAP_FLAGS = 0x4022;
+const MAP_FLAGS = MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE;
+/** Of a huge page on most machines. */
+const HUGE = 2 << 20;
 const [SIGKILL, WALL, EINTR] = [9, 0x40000000, -4];
 
 /** All CPUs: we ourselves sit on one. */
@@ -34,15 +35,25 @@ export function mayRunOn(mask: Uint8Array): void {
 /**
  * Reads a file from its position to its end. `use` gets what is there and was not used yet, and whether that is all; it says how
  * many bytes of it are used. Returns 0, or the negative errno.
+ * @param begun what was read of it already
  * @param room bytes, a multiple of the page size, that hold what is not used yet
  */
-export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => number, room = ROOM): number {
-  const base = sys(NR.mmap, 0, room, PROT_READ_WRITE, MAP_FLAGS, -1, 0);
-  if (base < 0) return base;
+export function readAhead(
+  fd: number,
+  use: (text: Buffer, isAll: boolean) => number,
+  begun?: Uint8Array,
+  room = ROOM,
+): number {
+  const mapped = sys(NR.mmap, 0, room + HUGE, PROT.READ | PROT.WRITE, MAP_FLAGS, -1, 0);
+  if (mapped < 0) return mapped;
+  const base = Math.ceil(mapped / HUGE) * HUGE;
+  // a fault for each of thousands of pages would take the kernel as long as what it writes there
+  sys(NR.madvise, base, room, MADV.HUGEPAGE);
   try {
     // never all of it: the garbage collector would take it for memory that is in use
     const piece = (from: number, to: number) => Buffer.from(toArrayBuffer((base + from) as Pointer, 0, to - from));
-    for (let kept = 0; ; ) {
+    if (begun) piece(0, begun.length).set(begun);
+    for (let kept = begun?.length ?? 0; ; ) {
       const reader = new Reader(fd, base, kept, room);
       let from = 0;
       let used = kept;
@@ -62,7 +73,7 @@ export function readAhead(fd: number, use: (text: Buffer, isAll: boolean) => num
       piece(0, used).copyWithin(0, from);
     }
   } finally {
-    sys(NR.munmap, base, room);
+    sys(NR.munmap, mapped, room + HUGE);
   }
 }
 

@@ -51,6 +51,11 @@ export function readFileAt(dir: number, name: number, into: number, size: number
   return Number(symbols.ts_read_file(dir, name, into, size, whole));
 }
 
+/** Reads on in an open file, until so many bytes are there or its end is: how many, or the negative errno. */
+export function readOn(fd: number, into: number, size: number): number {
+  return Number(symbols.ts_read_file(fd, 0, into, size, 0));
+}
+
 /**
  * Reads small files of a directory in one go, each up to 4 KiB.
  * @param dir an open directory

@@ -2,7 +2,7 @@ import { CrError } from "../../error.ts";
 import { ERRNO } from "../errno.ts";
 import { NR } from "../nr.ts";
 import { readAhead } from "../read-ahead.ts";
-import { addressOf, readFileAt, sys, sysError } from "../sys.ts";
+import { addressOf, readFileAt, readOn, sys, sysError } from "../sys.ts";
 
 const AT_FDCWD = -100;
 const O_CLOEXEC = 0o2000000;
@@ -201,16 +201,11 @@ export class ProcDir implements ProcFiles, Disposable {
    * how many bytes of it are used.
    */
   pieces(name: string, use: (text: Buffer, isAll: boolean) => number): void {
-    let used = readFileAt(this.fd, putName(name), bufferAddress, LONG);
-    if (used >= 0 && used < LONG) {
-      use(buffer.subarray(0, used), true);
-      return;
-    }
-    if (used >= 0) {
-      const fd = this.open(name);
-      used = readAhead(fd, use);
-      sys(NR.close, fd);
-    }
+    const fd = this.open(name);
+    let used = readOn(fd, bufferAddress, LONG);
+    if (used === LONG) used = readAhead(fd, use, buffer.subarray(0, used));
+    else if (used >= 0) use(buffer.subarray(0, used), true);
+    sys(NR.close, fd);
     if (used < 0) throw this.failure(used, name, "cannot read");
   }
 
