@@ -4,7 +4,6 @@
  */
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError, CrErrors } from "../error.ts";
-import { allowDescriptors } from "../file/numbers.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
@@ -17,6 +16,7 @@ import type { DumpOptions, DumpResult } from "../options.ts";
 import { isSaved, ownCpuInfo } from "../task/cpuinfo.ts";
 import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
+import { FilesAhead } from "./ahead.ts";
 import { shutDoors } from "./doors.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
@@ -26,7 +26,7 @@ import { rehearse } from "./rehearsal.ts";
 import { setRoomAside } from "./room.ts";
 import { Scope, save, since } from "./save.ts";
 import { ScriptLock } from "./script-lock.ts";
-import { lookAtRunning, type RunningTree } from "./task.ts";
+import { lookAtRunning, threadsOf } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
 
 /** How often a tree is stopped that is in the middle of something that passes, and the first pause between, milliseconds. */
@@ -68,18 +68,20 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   scope.add(cpu.release);
 
   const executioner = scope.use(new Executioner());
+  const threads = threadsOf(options.pid);
+  const ahead = scope.use(new FilesAhead(images, threads));
   rehearse(options, cpu.number, executioner, log);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
-  let running = lookAtRunning(options.pid);
+  let running = lookAtRunning(options.pid, threads);
   const tookTime = [setRoomAside(images, running.memory, step), shutDoors(options, scope, log, step)];
   // what threads wait in is to be known as it was right before they are stopped
-  if (tookTime.includes(true)) running = lookAtRunning(options.pid);
-  if (options.freezeCgroup === undefined) checkFrozen(running.pids);
+  if (tookTime.includes(true)) running = lookAtRunning(options.pid, running.threads);
+  if (options.freezeCgroup === undefined) checkFrozen([...running.threads.keys()]);
   if (options.fate === "kill") executioner.helpToFree(running.memory);
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
   if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());
-  images.prepare(filesAhead(running));
+  ahead.finish();
   log.phase("freeze");
   const freezing = performance.now();
   const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
@@ -134,6 +136,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   if (options.fate === "kill") {
     for (const one of infected.values()) one.forget();
     tree.kill(executioner);
+    // they die while we bring the images to the disk
   } else {
     executioner[Symbol.dispose]();
     for (const one of infected.values()) one.cure();
@@ -142,6 +145,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   }
   const frozenUs = since(freezing);
   images.sync();
+  if (options.fate === "kill") tree.bury();
   const { bytes } = saved;
   const pages = bytes / PAGE_SIZE;
   log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
@@ -180,13 +184,4 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
     },
   });
   return result;
-}
-
-/** How many image files to make before the tree is frozen: as many as it will take, as far as descriptors go. */
-function filesAhead({ tasks, threads }: RunningTree): number {
-  const always = 5;
-  const perTask = 7;
-  // descriptors for all else that a dump opens
-  const others = 256;
-  return Math.max(0, Math.min(always + tasks * (perTask - 1) + threads, allowDescriptors(1024) - others));
 }

@@ -14,7 +14,7 @@ import type { DumpOptions } from "../options.ts";
 import { monotonic } from "../task/wait.ts";
 import type { Executioner } from "./executioner.ts";
 import { Scope, save } from "./save.ts";
-import { lookAtRunning } from "./task.ts";
+import { lookAtRunning, threadsOf } from "./task.ts";
 import { FrozenTree } from "./tree.ts";
 
 const STACK = 32768;
@@ -60,7 +60,7 @@ export function rehearse(options: DumpOptions, cpu: number, executioner: Executi
     using decoy = new Decoy();
     using scope = new Scope();
     using images = ImageDirectory.nowhere();
-    const { waits, children } = lookAtRunning(decoy.pid);
+    const { waits, children } = lookAtRunning(decoy.pid, threadsOf(decoy.pid));
     const tree = scope.use(new FrozenTree(decoy.pid, PATIENCE, () => false, children));
     const step = () => {};
     const own = { ...options, shellJob: true };

@@ -1,5 +1,6 @@
 /** Threads that have namespaces of their own: unshare(2) and setns(2) change those of a single thread. */
 import { CrError } from "../error.ts";
+import { Forerunner } from "../kernel/forerunner.ts";
 import { CARRIED, fieldOf, linkOf, type NamespaceIds } from "../namespace/ids.ts";
 
 /** What a thread can leave its process in. */
@@ -13,8 +14,63 @@ export interface StrayedThread {
   readonly link: string;
 }
 
-/** Those of a process that still runs: in a frozen one many threads would take long to look at. */
-export function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
+/** Of what the links of one thread say. */
+const ROW = NAMES.length * Forerunner.LINK;
+
+/**
+ * Looks for those of a tree that still runs, by a process beside us: in a frozen one many threads would take long to look at.
+ * Dispose waits for it.
+ */
+export class StrayedLook implements Disposable {
+  /** Processes with more than one thread. */
+  readonly #many: readonly (readonly [pid: number, tids: readonly number[]])[];
+  readonly #forerunner: Forerunner | undefined;
+
+  /** @param threads by process, as they were a moment ago */
+  constructor(threads: ReadonlyMap<number, readonly number[]>) {
+    this.#many = [...threads]
+      .filter(([pid, tids]) => tids.length > 1 && tids.includes(pid))
+      .map(([pid, tids]) => [pid, [pid, ...tids.filter((tid) => tid !== pid)]]);
+    if (this.#many.length === 0) return;
+    const links = this.#many.flatMap(([pid, tids]) =>
+      tids.flatMap((tid) => NAMES.map((name) => `/proc/${pid}/task/${tid}/ns/${name}`)),
+    );
+    this.#forerunner = new Forerunner({ files: [], links });
+  }
+
+  /** @param threads by process, as they are now */
+  of(threads: ReadonlyMap<number, readonly number[]>): StrayedThread[] {
+    const alike = this.#alike();
+    return [...threads].flatMap(([pid, tids]) =>
+      strayedThreads(
+        pid,
+        tids.filter((tid) => !alike.has(tid)),
+      ),
+    );
+  }
+
+  /** Threads that live where the leader of their process does, and such leaders. */
+  #alike(): Set<number> {
+    const links = this.#forerunner?.finish().links ?? "";
+    const alike = new Set<number>();
+    let at = 0;
+    for (const [, tids] of this.#many) {
+      const own = links.slice(at, at + ROW);
+      for (const tid of tids) {
+        if (own[0] !== "\0" && links.startsWith(own, at)) alike.add(tid);
+        at += ROW;
+      }
+    }
+    return alike;
+  }
+
+  [Symbol.dispose](): void {
+    this.#forerunner?.finish();
+  }
+}
+
+function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
+  if (tids.length === 0) return [];
   const all = [pid, ...tids.filter((tid) => tid !== pid)];
   // a leader may have ended before its threads
   const [leader = pid, ...others] = linkOf(pid, "net") === "" ? all.slice(1) : all;

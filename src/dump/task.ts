@@ -35,7 +35,7 @@ import { DeadLeader } from "./dead-leader.ts";
 import { askSegments, runsI386 } from "./i386.ts";
 import type { InfectedTask } from "./infect.ts";
 import type { VirtualPids } from "./pids.ts";
-import { type StrayedThread, strayedThreads } from "./strayed.ts";
+import { StrayedLook, type StrayedThread } from "./strayed.ts";
 import type { FrozenTask } from "./tree.ts";
 
 /** What is seen of a task from outside, before anything of ours runs in it. */
@@ -189,9 +189,8 @@ export function buildCores(
 export interface RunningTree {
   /** What each thread waits in, by tid. Threads that come and go meanwhile are of no interest: those that wait stay. */
   readonly waits: Map<number, Wait>;
-  readonly pids: number[];
-  tasks: number;
-  threads: number;
+  /** By process. */
+  readonly threads: Map<number, readonly number[]>;
   /** A thread of it is under seccomp. */
   filtered: boolean;
   /** Private memory of its processes that is there, bytes. */
@@ -205,7 +204,6 @@ export interface RunningTree {
 function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   try {
     const thread = dir.ofThread(tid);
-    found.threads++;
     const status = parseStatus(thread.text("status"));
     found.filtered ||= status.seccomp !== 0;
     if (tid === dir.pid) found.memory.set(tid, status.anonymousRss);
@@ -223,23 +221,41 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 }
 
 const nothing = (): RunningTree => ({
-  ...{ waits: new Map(), pids: [], tasks: 0, threads: 0, filtered: false },
-  ...{ memory: new Map(), children: new Map(), strayed: [] },
+  ...{ waits: new Map(), threads: new Map(), filtered: false, memory: new Map(), children: new Map(), strayed: [] },
 });
 
-export function lookAtRunning(pid: number, found = nothing()): RunningTree {
+/** The threads of each process of a tree, as they come. */
+export function threadsOf(pid: number, found = new Map<number, readonly number[]>()): Map<number, readonly number[]> {
   try {
     using dir = new ProcDir(pid);
-    found.tasks++;
-    found.pids.push(pid);
+    const tids = dir.list("task");
+    found.set(pid, tids);
+    for (const child of readChildren(dir, tids)) threadsOf(child, found);
+  } catch {
+    // it ended
+  }
+  return found;
+}
+
+/** @param threads as `threadsOf` found them a moment ago */
+export function lookAtRunning(pid: number, threads: ReadonlyMap<number, readonly number[]>): RunningTree {
+  using strayed = new StrayedLook(threads);
+  const found = nothing();
+  lookAtTask(pid, found);
+  found.strayed.push(...strayed.of(found.threads));
+  return found;
+}
+
+function lookAtTask(pid: number, found: RunningTree): void {
+  try {
+    using dir = new ProcDir(pid);
     const tids = dir.list("task");
     for (const tid of tids) lookAtThread(dir, tid, found);
-    found.strayed.push(...strayedThreads(pid, tids));
+    found.threads.set(pid, tids);
     const children = readChildren(dir, tids);
     found.children.set(pid, children);
-    for (const child of children) lookAtRunning(child, found);
+    for (const child of children) lookAtTask(child, found);
   } catch {
     // it ended: the freeze will see
   }
-  return found;
 }

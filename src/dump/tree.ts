@@ -357,9 +357,13 @@ export class FrozenTree implements Disposable {
     for (const thread of task.threads) setOptions(thread.tid, PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP);
   }
 
-  /** Ends every task of the tree, children of zombies included, and waits for those that we trace. */
+  /** Ends every task of the tree, children of zombies included. Nothing of it runs any more; `bury` waits for its end. */
   kill(executioner: Executioner): void {
     executioner.end(this.tasks.filter((task) => !task.zombie).map((task) => task.pid));
+  }
+
+  /** Waits until those that were killed are gone: their pids are free then, once their parents have waited. */
+  bury(): void {
     for (const task of [...this.tasks].reverse()) {
       for (const thread of [...task.threads].reverse()) {
         for (;;) {

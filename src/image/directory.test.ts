@@ -81,7 +81,8 @@ describe("a set is seen whole or not at all", () => {
     using dir = temporaryDirectory();
     const set = ImageDirectory.create(dir.path);
     const [one, two] = [set.setAside(11), set.setAside(12)];
-    set.prepare(3);
+    const names = set.spareNames(3);
+    set.addSpares(names, [openSync(names[0] ?? "", "wx+"), -17]);
     expect(set.pagesWriter(12, 1).fd).toBe(two);
     expect(set.pagesWriter(13, 2).fd).not.toBe(one);
     writeFileSync(two, "pages of 12");

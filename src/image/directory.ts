@@ -276,9 +276,14 @@ export class ImageDirectory implements Disposable {
     this.#run.symlink("parent", target);
   }
 
-  /** Makes so many files ahead, for later calls of `write` and the like. Errors: CrError ENOSPC and the like. */
-  prepare(count: number): void {
-    this.#run.prepare(count);
+  /** Names of so many files to be made ahead, for later calls of `write` and the like. */
+  spareNames(count: number): string[] {
+    return this.#run.spareNames(count);
+  }
+
+  /** Takes them, by the descriptors of those that were made. Errors: CrError ENOSPC and the like. */
+  addSpares(names: readonly string[], fds: ArrayLike<number>): void {
+    this.#run.addSpares(names, fds);
   }
 
   /**

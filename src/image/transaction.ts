@@ -45,12 +45,23 @@ export class Transaction {
     return this.#files.get(name) ?? this.#hidden(name, "new");
   }
 
-  /** Makes files ahead: a file system takes its time for each, and later nobody may have any. Errors: CrError. */
-  prepare(count: number): void {
-    for (let i = 0; i < count; i++) {
-      const hidden = this.#hidden(`spare-${i}`, "new");
-      this.#spare.push({ hidden, fd: createNew(hidden, hidden) });
-    }
+  /**
+   * Names of files to be made ahead by others, as `createNew` would: a file system takes its time for each, and later nobody may
+   * have any.
+   */
+  spareNames(count: number): string[] {
+    return Array.from({ length: this.nowhere ? 0 : count }, (_, i) => this.#hidden(`spare-${i}`, "new"));
+  }
+
+  /** Takes the descriptors of those that were made; the others, which have none, are made now. Errors: CrError. */
+  addSpares(names: readonly string[], fds: ArrayLike<number>): void {
+    names.forEach((hidden, i) => {
+      const fd = fds[i] ?? -1;
+      if (fd >= 0) this.#spare.push({ hidden, fd });
+    });
+    names.forEach((hidden, i) => {
+      if ((fds[i] ?? -1) < 0) this.#spare.push({ hidden, fd: createNew(hidden, hidden) });
+    });
   }
 
   /** Makes a file ahead that `create` gives for this purpose, and gives its descriptor. Errors: CrError. */

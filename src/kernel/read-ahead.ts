@@ -32,6 +32,11 @@ export function mayRunOn(mask: Uint8Array): void {
   cpus = mask;
 }
 
+/** The same for others beside us. */
+export function otherCpus(): Uint8Array {
+  return cpus ?? new Uint8Array();
+}
+
 /**
  * Reads a file from its position to its end. `use` gets what is there and was not used yet, and whether that is all; it says how
  * many bytes of it are used. Returns 0, or the negative errno.
@@ -95,7 +100,7 @@ class Reader implements Disposable {
     words[WORD.into] = BigInt(base);
     words[WORD.room] = BigInt(room);
     words[WORD.parent] = BigInt(process.pid);
-    const mask = cpus ?? new Uint8Array();
+    const mask = otherCpus();
     words[WORD.maskLength] = BigInt(mask.length);
     new Uint8Array(words.buffer, WORD.mask * 8).set(mask);
     const top = addressOf(this.#stack) + STACK;

@@ -18,6 +18,7 @@ const { symbols } = openShim({
   ts_deputy: { args: [I, I], returns: I },
   ts_envoy: { args: [I, I], returns: I },
   ts_reader: { args: [I, I], returns: I },
+  ts_forerunner: { args: [I, I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -148,6 +149,15 @@ export function startDeputy(deputy: number, stack: number): number {
  */
 export function startEnvoy(envoy: number, stack: number): number {
   return Number(symbols.ts_envoy(envoy, stack));
+}
+
+/**
+ * Starts a process beside us that opens files and reads links: see `Forerunner`. Returns its pid or the negative errno.
+ * @param forerunner address of its `struct forerunner`
+ * @param stack highest address of a stack for it, 16-byte aligned; both stay its own until it has ended. 0: we do it ourselves
+ */
+export function startForerunner(forerunner: number, stack: number): number {
+  return Number(symbols.ts_forerunner(forerunner, stack));
 }
 
 /**
