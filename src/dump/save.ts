@@ -33,6 +33,7 @@ import { doubtfulSegments, TreeIpc } from "./ipc.ts";
 import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } from "./memory.ts";
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
+import { requireNobodyServes } from "./served.ts";
 import { noteStrayed, type StrayedThread } from "./strayed.ts";
 import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
@@ -115,6 +116,7 @@ export function save(saving: Saving): Saved {
   const namespaceFields = new Map(
     tree.tasks.filter((task) => !task.zombie).map((task) => [task.pid, namespaces.ofTask(task.pid)]),
   );
+  requireNobodyServes(tree.tasks, (pid) => namespaceFields.get(pid)?.mnt_ns_id);
   noteStrayed(saving.strayed ?? [], namespaces, blocker);
   const pids = new VirtualPids(tree, namespaces, options.external, blocker);
   const ids = new TreeIds();

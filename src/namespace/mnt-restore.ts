@@ -27,11 +27,12 @@ import { CLONE } from "../kernel/uapi/sched.ts";
 import { writeFormats } from "./binfmt-misc.ts";
 import type { NamespaceFill } from "./kind.ts";
 import { deviceFor, givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
+import { layeredDevices, nextLayered } from "./mnt-layers.ts";
 import { type Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 import { reachCovered } from "./mnt-seen.ts";
 import { shareAgain } from "./mnt-sharing.ts";
-import { makeSystem, makeSystemReadOnly } from "./mnt-systems.ts";
+import { makeSystem, makeSystemReadOnly, makeSystemThere } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
 import { roomFor, unpackTree } from "./tmpfs.ts";
 
@@ -62,6 +63,9 @@ export class Builder {
   /** Those that are made when the tree is there, and where they come. */
   readonly #waiting: Waiting[] = [];
   readonly #terminals: Waiting[] = [];
+  readonly #layered: ReadonlySet<number>;
+  /** Overlays of directories of the tree, and where they come. */
+  readonly #overlays: Waiting[] = [];
   /** Locked ones that are covered for good. */
   readonly #hidden = new Set<PlannedMount>();
   readonly #cleanup: (() => void)[] = [];
@@ -72,7 +76,9 @@ export class Builder {
     readonly context: NamespaceFill,
     readonly plans: readonly Planned[],
     readonly fds: Descriptors,
-  ) {}
+  ) {
+    this.#layered = layeredDevices(plans);
+  }
 
   get #all(): PlannedMount[] {
     return this.plans.flatMap(({ mounts }) => mounts);
@@ -176,6 +182,7 @@ export class Builder {
     using makers = new Makers(this.context);
     for (const { entry, source, isLate: waits } of this.#all) {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
+      if (this.#layered.has(entry.root_dev)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
       const fd = this.fds.own(
         makeSystem(program, pidfd, entry, source.fs, {
@@ -211,6 +218,7 @@ export class Builder {
     if (first === undefined) return;
     this.#cloneSystems(this.#systems, first.envoy.call);
     for (const site of [...others, first]) this.#fill(site);
+    this.#putOverlays();
     this.#groupWhole();
     for (const { plan, envoy } of this.#sites) {
       const link = openPath(`/proc/${envoy.pid}/ns/mnt`, O.RDONLY, "cannot open a new mount namespace");
@@ -253,7 +261,7 @@ export class Builder {
       check(tryAttach(fd, place, call), what);
     }
     for (const one of this.#all)
-      if (!this.#ready.has(one) && one.isLate === isLate && !one.isTerminal)
+      if (!this.#ready.has(one) && one.isLate === isLate && !one.isTerminal && !this.#layered.has(one.entry.root_dev))
         this.#ready.set(one, this.#take(one, call));
   }
 
@@ -261,6 +269,13 @@ export class Builder {
     const [top, ...others] = site.plan.mounts;
     if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
     const locked = others.filter(({ entry, isLate, isTerminal }) => entry.tscriu_locked && !isLate && !isTerminal);
+    const overlay = locked.find(({ entry }) => this.#layered.has(entry.root_dev));
+    if (overlay)
+      throw new CrError("an overlay of directories of the tree is mounted where the tree may not take it apart", {
+        code: "ENOTSUP",
+        subject: { path: overlay.entry.mountpoint },
+        remedy: `give it from outside: --external 'mnt[${overlay.entry.mountpoint}]:NAME' at dump and restore`,
+      });
     if (locked.length > 0) this.#fillLocked(site, top, locked);
     else this.#fillFresh(site, top, site.plan === this.plans[0] ? 2 : 1);
   }
@@ -351,8 +366,35 @@ export class Builder {
       const place = places[i] ?? -1;
       if (child.isTerminal) this.#terminals.push({ one: child, at: place, site });
       else if (child.isLate && !isLate) this.#waiting.push({ one: child, at: place, site });
+      else if (!this.#ready.has(child) && this.#layered.has(child.entry.root_dev))
+        this.#overlays.push({ one: child, at: place, site });
       else this.#put(child, place, site, isLate);
     });
+  }
+
+  /** All that their layers lie on stands by now, and is seen from where they are mounted. */
+  #putOverlays(): void {
+    const makers = new Map<number, Caller>();
+    const isMade = (one: PlannedMount) => this.#made.has(one);
+    while (this.#overlays.length > 0) {
+      const waiting = this.#overlays.map(({ one, site }) => ({ one, all: site.plan.mounts }));
+      const [next] = this.#overlays.splice(nextLayered(waiting, new Set(makers.keys()), isMade), 1);
+      if (next === undefined) break;
+      const { one, at, site } = next;
+      const { entry, source } = one;
+      if (source.how !== "new") continue;
+      const { call } = site.envoy;
+      const maker = makers.get(entry.root_dev);
+      if (maker) this.#ready.set(one, this.#take(one, maker));
+      else {
+        const fd = this.fds.own(makeSystemThere(entry, source.fs, call));
+        makers.set(entry.root_dev, call);
+        this.#systems.set(entry.root_dev, fd);
+        this.#ready.set(one, this.#asItWas(fd, entry));
+        if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0) this.#late.push(() => makeSystemReadOnly(fd, entry));
+      }
+      this.#put(one, at, site);
+    }
   }
 
   #take(one: PlannedMount, call: Caller): number {

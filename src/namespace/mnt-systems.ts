@@ -2,11 +2,12 @@
 import type { Program } from "../agent/program.ts";
 import { CrError, type Subject } from "../error.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { makeFilesAsOurselves } from "../kernel/file-ids.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
-import { addressOf, check, cstring, must } from "../kernel/sys.ts";
+import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { FSCONFIG, FSPICK, MNT } from "../kernel/uapi/mount.ts";
 import { splitOptions, withContext } from "./mnt-options.ts";
 import type { FileSystem } from "./mnt-table.ts";
@@ -96,25 +97,29 @@ export function makeSystem(program: Program, pidfd: number, entry: MntEntry, fs:
   }
 }
 
-/** The same, made by us. */
-function makeOurs(parameters: Parameters, fs: FileSystem, subject: Subject): number {
+/** The same, made by us, or by one who is elsewhere for us. */
+function makeOurs(parameters: Parameters, fs: FileSystem, subject: Subject, call: Caller = sys): number {
   const what = "cannot make a file system";
   const text = (words: string) => addressOf(cstring(words));
-  const context = must(NR.fsopen, [text(fs.name), CLOSE_ON_EXEC], what, subject);
+  const context = check(call(NR.fsopen, text(fs.name), CLOSE_ON_EXEC), what, subject);
   try {
     for (const [key, value] of parameters) {
       const [name, words] = [bytesOf(key, subject), value === undefined ? undefined : bytesOf(value, subject)];
       const command = words ? FSCONFIG.SET_STRING : FSCONFIG.SET_FLAG;
-      must(NR.fsconfig, [context, command, addressOf(name), words ? addressOf(words) : 0, 0], what, {
-        ...subject,
-        key,
-      });
+      const set = call(NR.fsconfig, context, command, addressOf(name), words ? addressOf(words) : 0, 0);
+      check(set, what, { ...subject, key });
     }
-    must(NR.fsconfig, [context, FSCONFIG.CMD_CREATE, 0, 0, 0], what, subject);
-    return must(NR.fsmount, [context, CLOSE_ON_EXEC, 0], what, subject);
+    check(call(NR.fsconfig, context, FSCONFIG.CMD_CREATE, 0, 0, 0), what, subject);
+    return check(call(NR.fsmount, context, CLOSE_ON_EXEC, 0), what, subject);
   } finally {
     closeFd(context);
   }
+}
+
+/** @param call of one who sees the paths that its options name */
+export function makeSystemThere(entry: MntEntry, fs: FileSystem, call: Caller): number {
+  const parameters = parametersOf(entry, fs, { chief: undefined, lsmContext: undefined, device: undefined });
+  return makeOurs(parameters, fs, { path: entry.mountpoint, type: fs.name }, call);
 }
 
 export function makeSystemReadOnly(mount: number, entry: MntEntry): void {

@@ -1,0 +1,72 @@
+/**
+ * Overlays of directories that lie in file systems of the tree's own: their options name paths as the tree sees them, so they are
+ * mounted in its namespace, once all else stands there.
+ */
+import { CrError } from "../error.ts";
+import type { Planned } from "./mnt-check.ts";
+import { splitOptions } from "./mnt-options.ts";
+import type { PlannedMount } from "./mnt-plan.ts";
+import { isBelow } from "./mnt-table.ts";
+
+const LISTS: ReadonlySet<string> = new Set(["lowerdir"]);
+const SINGLE: ReadonlySet<string> = new Set(["lowerdir+", "datadir+", "upperdir", "workdir"]);
+
+/** The directories that an overlay's options name. */
+export function layersOf(options: string): string[] {
+  const plain = (path: string) => path.replace(/\\(.)/g, "$1");
+  return splitOptions(options).flatMap(([key, value = ""]) => {
+    if (SINGLE.has(key)) return [plain(value)];
+    return LISTS.has(key)
+      ? value
+          .split(/(?<!\\):/)
+          .filter((path) => path !== "")
+          .map(plain)
+      : [];
+  });
+}
+
+const isUpon = (one: PlannedMount | undefined, other: PlannedMount): boolean =>
+  one !== undefined && (one === other || isUpon(one.parent, other));
+
+/** What its layers lie on: of the mounts that were there before it. */
+function groundsOf(one: PlannedMount, all: readonly PlannedMount[]): PlannedMount[] {
+  const others = all.filter((other) => !isUpon(other, one));
+  return layersOf(one.entry.options).flatMap((path) => {
+    const over = others.filter(({ entry }) => isBelow(path, entry.mountpoint));
+    const longest = Math.max(...over.map(({ entry }) => entry.mountpoint.length));
+    return over.findLast(({ entry }) => entry.mountpoint.length === longest) ?? [];
+  });
+}
+
+const isOverlay = ({ source }: PlannedMount) => source.how === "new" && source.fs.pointsOut === true;
+
+/** Devices of the overlays that are mounted when all else is. */
+export function layeredDevices(plans: readonly Planned[]): ReadonlySet<number> {
+  const inside = plans.flatMap(({ mounts }) =>
+    mounts.filter((one) => isOverlay(one) && groundsOf(one, mounts).some(({ source }) => source.how === "new")),
+  );
+  return new Set(inside.map(({ entry }) => entry.root_dev));
+}
+
+/**
+ * The next of those that wait.
+ * @param isMade whether a mount stands
+ * @returns its place in the list
+ */
+export function nextLayered(
+  waiting: readonly { readonly one: PlannedMount; readonly all: readonly PlannedMount[] }[],
+  made: ReadonlySet<number>,
+  isMade: (one: PlannedMount) => boolean,
+): number {
+  const at = waiting.findIndex(({ one, all }) => {
+    if (made.has(one.entry.root_dev)) return true;
+    return one.source.path === "/" && groundsOf(one, all).every(isMade);
+  });
+  const [first] = waiting;
+  if (at >= 0 || first === undefined) return at;
+  throw new CrError("an overlay cannot be mounted: its layers, or the whole of it, are nowhere", {
+    code: "ENOTSUP",
+    subject: { path: first.one.entry.mountpoint, options: first.one.entry.options },
+    remedy: "mount all of it somewhere in the tree before the dump",
+  });
+}
