@@ -34,6 +34,7 @@ import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
 import { matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
+import { checkTexts, hasTexts, writeTexts } from "./net-texts.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
 
@@ -103,24 +104,6 @@ function givenBy(key: string, { inheritFds }: Pick<RestoreOptions, "inheritFds">
     subject: { key },
     remedy: `pass --inherit-fd 'fd[N]:${key}', N being a descriptor of the namespace`,
   });
-}
-
-/** Rules that the images hold as text for other programs, but for those of criu's own lock. */
-function checkRules(images: ImageDirectory, id: number): void {
-  if (images.read("NETNS", id)[0]?.tscriu_filter !== undefined) return;
-  for (const kind of ["IPTABLES", "IP6TABLES", "NFTABLES"] as const) {
-    const text = Buffer.from(images.readRaw(kind, id) ?? []).toString("latin1");
-    const rules = text
-      .split("\n")
-      .filter((line) => /^\s*(-A |.*\b(accept|drop|jump|return|reject|masquerade|dnat|snat)\b)/.test(line));
-    const own = rules.filter((line) => !/CRIU|0x0*c114|policy accept|counter packets \d+ bytes \d+ drop$/.test(line));
-    if (own.length === 0) continue;
-    throw new CrError("the rules of a packet filter are saved as text, which only the program that wrote them reads", {
-      code: "UNSUPPORTED",
-      subject: { namespace: id, image: kind.toLowerCase(), rule: own[0]?.trim() },
-      remedy: "restore with --empty-ns net and fill the network namespace by a setup-namespaces script, or with criu",
-    });
-  }
 }
 
 /** What is written from the images as it is says what it may. */
@@ -198,7 +181,7 @@ export const net: NamespaceKind = {
       const key = images.read("NETNS", id)[0]?.ext_key;
       if (key !== undefined) givenBy(key, options);
       else if (!options.emptyNetwork) {
-        checkRules(images, id);
+        checkTexts(images, id);
         checkEntry(images, id);
         const devices = images.read("NETDEV", id);
         checkDevices(devices, id);
@@ -324,12 +307,15 @@ function fillNetwork(
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
   const { tscriu_filter: filter, tscriu_xtables: tables } = entry;
+  const texts = hasTexts(images, id);
   const known = (["NETNF_CT", "NETNF_EXP"] as const).map((kind) => ({ kind, messages: images.readRaw(kind, id) }));
-  const isFiltered = filter !== undefined || tables.length > 0 || known.some(({ messages }) => messages !== undefined);
+  const isFiltered =
+    filter !== undefined || tables.length > 0 || texts || known.some(({ messages }) => messages !== undefined);
   if (!isFiltered) return;
   late(() =>
     inNetwork(path, { namespace: id }, () => {
       if (filter !== undefined) writeFilter(filter);
+      if (texts) writeTexts(images, id);
       writeXtables(tables);
       for (const { kind, messages } of known) writeConntrack(kind, messages, lost);
     }),

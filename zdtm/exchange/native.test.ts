@@ -32,7 +32,7 @@ const patience = 3_600_000;
 const cases = allCases().filter(({ header }) => header.refused === undefined && header.foreignVdso === undefined);
 
 /** Pages, and what other programs write: no images of entries. */
-const RAW = /^(pages|ifaddr|route6?|rule|(ip6?|nf)tables|netnf-\w+)-/;
+const RAW = /^(pages|ifaddr|route6?|rule|(ip6?|nf)tables|netns-(ct|exp))-/;
 
 function encodesToItself(images: string): void {
   for (const name of readdirSync(images)) {
