@@ -43,7 +43,7 @@ interface Order {
 
 /** Stands in for src/kernel/embedded-files.ts: the native parts become files inside the executable. */
 function embeddedFiles(machine: Machine): Bun.BunPlugin {
-  const paths = (["shim", "agent", "puppet"] as const).map((name) => [name, makeNative(machine, name)] as const);
+  const paths = (["agent", "puppet"] as const).map((name) => [name, makeNative(machine, name)] as const);
   const there = paths.filter(([, path]) => path !== undefined);
   const imports = there.map(([name, path]) => `import ${name} from ${JSON.stringify(path)} with { type: "file" };`);
   const contents = `${imports.join("\n")}
@@ -61,8 +61,8 @@ export const embeddedPath = (name) => paths[name];
 async function build({ machine, arch, entry, out }: Order): Promise<void> {
   const since = performance.now();
   requireCompiler(machine);
-  const startup = makeNative(machine, "start");
-  if (!startup) throw new CrError("blobs/start.c is missing");
+  const [startup, shim] = [makeNative(machine, "start"), makeNative(machine, "shim")];
+  if (!startup || !shim) throw new CrError("blobs/start.c or ffi/shim.c is missing");
   mkdirSync(dirname(out), { recursive: true });
   const dir = mkdtempSync(join(dirname(out), ".building-"));
   try {
@@ -91,7 +91,10 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
     });
     if (!done.success) throw new CrError("bundling failed", { cause: new Error(done.logs.join("\n")) });
     const packed = join(dir, "packed");
-    writeFileSync(packed, pack(machine, program, new Uint8Array(readFileSync(startup))));
+    writeFileSync(
+      packed,
+      pack(machine, program, new Uint8Array(readFileSync(startup)), new Uint8Array(readFileSync(shim))),
+    );
     chmodSync(packed, 0o755);
     renameSync(packed, out);
   } finally {

@@ -10,6 +10,7 @@ import { libraryVersion, pack } from "./pack.ts";
 const machine = hostMachine();
 let dir = "";
 let startup = new Uint8Array();
+let own = new Uint8Array();
 
 /** A small dynamic program; `words` for the compiler. */
 function compiled(name: string, ...words: string[]): string {
@@ -41,6 +42,7 @@ const fixedAddress = ["-no-pie", "-Wl,-Ttext-segment=0x400000"];
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "tscriu-pack-"));
   startup = new Uint8Array(readFileSync(makeNative(machine, "start") ?? ""));
+  own = new Uint8Array(readFileSync(makeNative(machine, "shim") ?? ""));
 });
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -48,7 +50,7 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 describe("packing", () => {
   test("a packed C program starts with its own C library, words and environment", () => {
     const packed = join(dir, "packed");
-    writeFileSync(packed, pack(machine, compiled("program", ...fixedAddress), startup), { mode: 0o755 });
+    writeFileSync(packed, pack(machine, compiled("program", ...fixedAddress), startup, own), { mode: 0o755 });
     const headers = new Elf(packed, new Uint8Array(readFileSync(packed)));
     expect(headers.of(PT.INTERP)).toEqual([]);
     const addresses = headers.of(PT.LOAD).map((segment) => segment.address);
@@ -60,7 +62,7 @@ describe("packing", () => {
 
   test("a linker whose way to map files is not known gets copies of the libraries", () => {
     const packed = join(dir, "copying");
-    const bytes = Buffer.from(pack(machine, compiled("other", ...fixedAddress), startup));
+    const bytes = Buffer.from(pack(machine, compiled("other", ...fixedAddress), startup, own));
     const mmapOfLinker = bytes.lastIndexOf(startup.subarray(0, 8)) + 6 * 8;
     bytes.fill(0, mmapOfLinker, mmapOfLinker + 8);
     writeFileSync(packed, bytes, { mode: 0o755 });
@@ -71,7 +73,7 @@ describe("packing", () => {
   test("refuses what it cannot make self-contained", () => {
     const refusal = (path: string) => {
       try {
-        pack(machine, path, startup);
+        pack(machine, path, startup, own);
       } catch (error) {
         return error instanceof CrError ? error.message : String(error);
       }

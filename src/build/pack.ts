@@ -86,9 +86,10 @@ function hasShortHead(bytes: Uint8Array): boolean {
 /**
  * @param program path of a dynamic executable with a fixed address (ET_EXEC)
  * @param startup flat binary of the start-up code
+ * @param own a library of ours that is loaded before those that the program needs
  * @returns the bytes of the self-contained executable
  */
-export function pack(machine: Machine, program: string, startup: Uint8Array): Uint8Array {
+export function pack(machine: Machine, program: string, startup: Uint8Array, own: Uint8Array): Uint8Array {
   const elf = new Elf(program, new Uint8Array(readFileSync(program)));
   const interpreter = elf.the(PT.INTERP, "PT_INTERP");
   const self = elf.the(PT.PHDR, "PT_PHDR");
@@ -96,7 +97,8 @@ export function pack(machine: Machine, program: string, startup: Uint8Array): Ui
   const linkerPath = libraryPath(machine, linkerName.toString().replace(/.*\//, ""));
   const linker = new Elf(linkerPath, new Uint8Array(readFileSync(linkerPath)));
   const loads = linker.of(PT.LOAD);
-  const libraries = neededBy(machine, program).map((name) => new Uint8Array(readFileSync(libraryPath(machine, name))));
+  const needed = neededBy(machine, program).map((name) => new Uint8Array(readFileSync(libraryPath(machine, name))));
+  const libraries = [own, ...needed];
 
   const startAddress = new DataView(startup.buffer, startup.byteOffset).getBigUint64(8, true);
   const base = Number(startAddress) & -pageLimit;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { embeddedPath } from "./embedded-files.ts";
 
-/** `shim`: a shared library; `agent`: a flat binary; `puppet`: a static executable. Each for the machine we run on. */
+/** `shim`: a shared library, which the finished executable has loaded and does not hold as a file; `agent`: a flat binary; `puppet`: a static executable. Each for the machine we run on. */
 export type EmbeddedName = "shim" | "agent" | "puppet";
 
 const read = new Map<EmbeddedName, Uint8Array>();

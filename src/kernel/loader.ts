@@ -1,7 +1,7 @@
 import { dlopen, type FFIFunction, type Library } from "bun:ffi";
 import { closeSync, writeSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { embedded } from "./embedded.ts";
+import { embeddedPath } from "./embedded-files.ts";
 import { libraryDescriptors } from "./startup.ts";
 
 const MFD_CLOEXEC = 1;
@@ -28,19 +28,15 @@ export function memoryFile(name: string, bytes: Uint8Array, purpose: keyof typeo
   return fd;
 }
 
-/**
- * Loads the C shim from memory and binds its functions, so no directory for temporary files is needed.
- * Call it once: each call loads another copy.
- */
+/** Binds functions of the C shim. Call it once: what the linker needed descriptors for is closed. */
 export function openShim<const Symbols extends Record<string, FFIFunction>>(symbols: Symbols): Library<Symbols> {
   for (const library of libraryDescriptors) closeSync(library);
-  const fd = memoryFile("tscriu-shim", embedded("shim"), "map");
+  const [first] = libraryDescriptors;
+  // it is loaded already in the finished executable, and the linker goes by the name first
+  const path = first === undefined ? embeddedPath("shim") : `/proc/self/fd/${first}`;
   try {
-    // spelled unlike the names of the libraries in libraryDescriptors: the linker goes by the name first
-    return dlopen(`/proc/self/./fd/${fd}`, symbols);
+    return dlopen(path ?? "", symbols);
   } catch (cause) {
-    throw new CrError("the shim does not load", { cause, remedy: "mount /proc" });
-  } finally {
-    closeSync(fd);
+    throw new CrError("the shim does not load", { cause });
   }
 }

@@ -2,7 +2,7 @@
  * What the start-up code of the finished executable (`blobs/start.c`) left in our environment. main.ts imports this
  * module before any other. Little happens here: it runs before `--version` too.
  *
- * The C library came in as LD_PRELOAD, named by anonymous files; variables that could steer the runtime were hidden from it
+ * Our shim and the C library came in as LD_PRELOAD, named by anonymous files; variables that could steer the runtime were hidden from it
  * by flipping one bit of their first letter, and words to its engine put in their place. A run from the source tree has
  * nothing of all this.
  */
@@ -18,7 +18,7 @@ if (packed) {
     if (name.startsWith("BUN_JSC_") || name.startsWith("MIMALLOC_")) delete process.env[name];
 }
 
-/** The anonymous files of the C library. The linker has mapped them: nobody needs the descriptors any more. */
+/** The anonymous files of our shim and the C library. The linker has mapped them: nobody needs the descriptors any more. */
 export const libraryDescriptors: readonly number[] = packed
   ? preload.split(":").map((path) => Number(path.slice(descriptors.length)))
   : [];
