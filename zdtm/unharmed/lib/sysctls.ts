@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 /** What changes by itself, or is of namespaces. */
 const LIVELY =
-  /(\/(random|pty|ns_last_pid|inode-nr|inode-state|file-nr|dentry-state|aio-nr|sched_domain|next_id|nr_\w*hugepages\w*)|\/stat_refresh|flush|nf_conntrack_count)/;
+  /(\/(random|pty|ns_last_pid|inode-nr|inode-state|file-nr|dentry-state|aio-nr|sched_domain|next_id|nr_\w*hugepages\w*)|\/stat_refresh|\/quota\/|flush|nf_conntrack_count)/;
 const ROOT = "/proc/sys";
 
 export function values(): Map<string, string> {
