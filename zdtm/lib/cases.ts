@@ -35,6 +35,8 @@ export interface Header {
    * twice at least.
    */
   foreignVdso?: "all" | "first";
+  /** Why it cannot come back a second time. */
+  once?: string;
   /** Whether the case has a spoiling part; found out by reading it, when it does not say so. */
   spoils?: boolean;
 }
@@ -74,6 +76,7 @@ const checks: Record<keyof Header, (value: unknown) => boolean> = {
   refused: (v) => typeof v === "string",
   refusedRunning: (v) => typeof v === "string",
   foreignVdso: (v) => v === "all" || v === "first",
+  once: (v) => typeof v === "string",
   spoils: (v) => typeof v === "boolean",
 };
 

@@ -417,9 +417,10 @@ class Run {
     } else if (refused !== undefined) await this.refused(refused, before, this.isLeft ? ["--leave-running"] : []);
     else if (mode === "running") await this.leaveRunning(before);
     else {
-      const wanted = this.it.header.foreignVdso ? Math.max(iterations, 2) : iterations;
-      // what was restored there is another tree: with an init
-      const rounds = mode === "fresh" ? 1 : wanted;
+      const { foreignVdso, once } = this.it.header;
+      const wanted = foreignVdso ? Math.max(iterations, 2) : iterations;
+      // what was restored with an init of its own is another tree
+      const rounds = mode === "fresh" || once !== undefined ? 1 : wanted;
       for (let i = 0; i < rounds; i++) await this.cycle(before);
       if (mode === "again") {
         this.isLeft = true;

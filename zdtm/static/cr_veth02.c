@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "an interface that was moved in from outside is another one afterwards, which waits there under the name that is given (--external netdev)", "needs": ["net", "file:/usr/sbin/ip"], "flavours": ["h"], "dumpOpts": ["--external", "netdev[inner]"], "restoreOpts": ["--external", "netdev[inner]:spare"]}
+// zdtm: {"category": "netns", "verifies": "an interface that was moved in from outside is another one afterwards, which waits there under the name that is given (--external netdev)", "needs": ["net", "file:/usr/sbin/ip"], "flavours": ["h"], "once": "the spare interface is taken then", "dumpOpts": ["--external", "netdev[inner]"], "restoreOpts": ["--external", "netdev[inner]:spare"]}
 #include "veths.h"
 
 int main(void) {
