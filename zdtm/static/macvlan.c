@@ -1,11 +1,8 @@
 // zdtm: {"category": "netns", "verifies": "a macvlan on an interface outside is made again on one that is named (--external macvlan), with its mode, address and number, and packets come through", "needs": ["net", "file:/usr/sbin/ip"], "flavours": ["h"], "opts": ["--external", "macvlan[inner]:lower"]}
 #include "netns.h"
 
-static void listed(char text[4096]) {
-  FILE *from = popen("ip -d -o link show inner | sed 's/ link-netns[^ ]* [^ ]*//; s/numtxqueues.*//'; ip -4 -o addr show inner", "r");
-  text[fread(text, 1, 4095, from)] = 0;
-  pclose(from);
-}
+static const char list[] =
+    "ip -d -o link show inner | sed 's/ link-netns[^ ]* [^ ]*//; s/numtxqueues.*//'; ip -4 -o addr show inner";
 
 int main(void) {
   tst_begin();
@@ -31,17 +28,15 @@ int main(void) {
   close(own);
   close(home);
   netns_do("ip addr add 10.9.0.2/24 dev inner && ip link set inner up");
-  static char was[4096], is[4096];
   int fd = tst_sys(socket(AF_INET, SOCK_STREAM, 0));
   inet_name to = {.four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a090001), .sin_port = htons(9)}};
   /* nobody listens out there: but somebody says so */
   tst_until(connect(fd, &to.any, sizeof(to.four)) == -1 && errno == ECONNREFUSED, "the outside does not answer: %s", strerror(errno));
-  listed(was);
+  char *was = netns_listed(list);
   tst_check(strstr(was, "macvlan mode bridge") != NULL, "%s", was);
   tst_ready();
   TST_SPOIL netns_do("ip link set inner address 02:00:00:00:00:99");
-  listed(is);
-  tst_check(!strcmp(was, is), "it is\n%s\nwas\n%s", is, was);
+  netns_same(was, list);
   tst_until(connect(fd, &to.any, sizeof(to.four)) == -1 && errno == ECONNREFUSED, "the outside does not answer: %s", strerror(errno));
   return tst_pass();
 }

@@ -24,37 +24,18 @@ static const char rules[] =
     "  chain in { type nat hook prerouting priority -100; tcp dport 80 dnat to 10.0.0.1:8080; }; }\n"
     "END\n";
 
-static char *ruleset(void) {
-  static char text[2][16384];
-  static int next;
-  FILE *from = popen("nft list ruleset", "r");
-  char *to = text[next++ % 2];
-  to[fread(to, 1, sizeof(text[0]) - 1, from)] = 0;
-  pclose(from);
-  return to;
-}
+static const char list[] = "nft list ruleset";
 
 int main(void) {
   tst_begin();
   netns_leave();
   netns_do(rules);
-  char *was = ruleset(), text[8];
-  inet_name name = inet_loopback(AF_INET);
+  char *was = netns_listed(list);
   int fds[2];
-  for (int i = 0; i < 2; i++) {
-    name.four.sin_port = htons((uint16_t)(7002 + i)); /* one that is dropped, one that is not */
-    fds[i] = tst_sys(socket(AF_INET, SOCK_DGRAM, 0));
-    tst_sys(bind(fds[i], &name.any, sizeof(name.four)));
-  }
+  netns_guarded(fds);
   tst_ready();
   TST_SPOIL netns_do("nft delete table ip nat");
-  char *is = ruleset();
-  tst_check(!strcmp(was, is), "the rules are\n%s\nwere\n%s", is, was);
-  for (int i = 1; i >= 0; i--) {
-    name.four.sin_port = htons((uint16_t)(7002 + i));
-    tst_sys(sendto(fds[0], "now", 3, 0, &name.any, sizeof(name.four)));
-    if (i) tst_check(recv(fds[i], text, sizeof(text), MSG_DONTWAIT) == 3, "what may come does not");
-    else tst_check(recv(fds[i], text, sizeof(text), MSG_DONTWAIT) == -1, "what may not come does");
-  }
+  netns_same(was, list);
+  netns_filters(fds);
   return tst_pass();
 }

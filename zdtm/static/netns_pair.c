@@ -9,7 +9,7 @@ static int answers(void *unused) {
   tst_sys(unshare(CLONE_NEWNET));
   tst_set(step, 1);
   tst_await(go, 1);
-  netns_do("ip addr add 10.8.0.2/24 dev right && ip link set right up");
+  netns_right();
   int fd = tst_sys(socket(AF_INET, SOCK_DGRAM, 0));
   inet_name name = {.four = {.sin_family = AF_INET, .sin_port = htons(7)}}, from;
   tst_sys(bind(fd, &name.any, sizeof(name.four)));
@@ -29,14 +29,12 @@ int main(void) {
   netns_leave();
   pid_t pid = tst_child(answers, NULL);
   tst_await(step, 1);
-  char command[96], text[16];
-  snprintf(command, sizeof(command), "ip link add left type veth peer name right netns %d", pid);
-  netns_do(command);
-  netns_do("ip addr add 10.8.0.1/24 dev left && ip link set left up");
+  netns_left(pid);
   tst_set(go, 1);
   tst_await(step, 2);
   int fd = tst_sys(socket(AF_INET, SOCK_DGRAM, 0));
-  inet_name to = {.four = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x0a080002), .sin_port = htons(7)}};
+  inet_name to = netns_across();
+  char text[16];
   tst_sys(connect(fd, &to.any, sizeof(to.four)));
   tst_ready();
   TST_SPOIL netns_do("ip link del left");

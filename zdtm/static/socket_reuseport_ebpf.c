@@ -1,19 +1,9 @@
 // zdtm: {"category": "sockets-inet", "verifies": "sockets among which an eBPF program chooses are refused before anything is touched, and keep it", "needs": ["root", "file:/sys/kernel/btf/vmlinux"], "refused": "chooses among sockets that share a port"}
-#include "inet.h"
-
-#include <linux/bpf.h>
+#include "sockfilter.h"
 
 int main(void) {
   tst_begin();
-  /* r0 = 1; exit: always the second one */
-  struct bpf_insn code[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1}, {.code = BPF_JMP | BPF_EXIT}};
-  union bpf_attr load = {0};
-  load.prog_type = BPF_PROG_TYPE_SOCKET_FILTER;
-  load.insns = (uintptr_t)code;
-  load.insn_cnt = 2;
-  load.license = (uintptr_t) "MIT";
-  int program = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
-  if (program < 0) tst_skip("no eBPF: %s", strerror(errno));
+  int program = filter_ebpf(1); /* always the second one */
   inet_name name = inet_loopback(AF_INET);
   socklen_t length = sizeof(name);
   int fds[2];

@@ -5,6 +5,7 @@ import { SQL } from "bun";
 import { until } from "../lib/stage.ts";
 import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
+import { Transaction } from "./transaction.ts";
 
 export const mariadb: RealProgram = {
   name: "MariaDB in a transaction, with an io_uring",
@@ -25,7 +26,6 @@ export const mariadb: RealProgram = {
     const connect = () => new SQL({ url: `mysql://root@127.0.0.1:${port}/mysql`, max: 1, idleTimeout: 0 });
     const [counting, asking, holding] = [connect(), connect(), connect()];
     await asking.unsafe("CREATE TABLE counted (n int PRIMARY KEY, text text) ENGINE=InnoDB");
-    await asking.unsafe("CREATE TABLE held (n int) ENGINE=InnoDB");
 
     const tally = new Tally();
     tally.keep("INSERT", async (n) => {
@@ -38,23 +38,13 @@ export const mariadb: RealProgram = {
       return { got: Number(row?.whole), wanted: 1 };
     });
 
-    let trips = 0;
-    const rows = async (sql: SQL) => Number((await sql`SELECT count(*) AS n FROM held`)[0]?.n);
+    const transaction = await Transaction.open(holding, asking, tally, "CREATE TABLE held (n int) ENGINE=InnoDB");
     return {
       program,
       tally,
       words: ["--tcp-established", "--file-locks"],
-      async before() {
-        await holding.unsafe("BEGIN");
-        await holding`INSERT INTO held VALUES (${trips})`;
-      },
-      async after() {
-        const seen = [await rows(holding), await rows(asking)];
-        if (!Bun.deepEquals(seen, [trips + 1, trips]))
-          tally.fail(`the transaction has ${seen[0]} rows, others ${seen[1]}`);
-        await holding.unsafe("COMMIT");
-        trips++;
-      },
+      before: transaction.before,
+      after: transaction.after,
       async finish() {
         for (const sql of [counting, asking, holding]) await sql.close();
         process.kill(program.pid, "SIGTERM");

@@ -9,6 +9,7 @@ import { removeSegment, statSegment } from "../../../src/kernel/sysv-shm.ts";
 import type { Stage } from "../lib/stage.ts";
 import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
+import { Transaction } from "./transaction.ts";
 
 /** Debian keeps the programs of each version in a directory of its own. */
 const versions = "/usr/lib/postgresql";
@@ -61,7 +62,6 @@ export const postgres: RealProgram = {
     const connect = () => new SQL({ url: `postgres://postgres@127.0.0.1:${port}/postgres`, max: 1, idleTimeout: 0 });
     const [counting, asking, holding] = [connect(), connect(), connect()];
     await asking`CREATE TABLE counted (n int PRIMARY KEY, text text)`;
-    await asking`CREATE TABLE held (n int)`;
     const tally = new Tally();
     tally.keep("INSERT", async (n) => {
       const [row] = await counting`INSERT INTO counted VALUES (${n}, ${"x".repeat(n % 1000)}) RETURNING n`;
@@ -74,28 +74,17 @@ export const postgres: RealProgram = {
       return { got: row?.whole, wanted: true };
     });
 
-    let trips = 0;
-    const rows = async (sql: SQL) => Number((await sql`SELECT count(*) AS n FROM held`)[0]?.n);
+    const transaction = await Transaction.open(holding, asking, tally);
     return {
       program,
       tally,
       words: ["--tcp-established"],
-      async before() {
-        await holding.unsafe("BEGIN");
-        await holding`INSERT INTO held VALUES (${trips})`;
-      },
+      before: transaction.before,
+      after: transaction.after,
       gone() {
-        if (trips > 0) removeSegment(segment);
-      },
-      async after() {
-        const seen = [await rows(holding), await rows(asking)];
-        if (!Bun.deepEquals(seen, [trips + 1, trips]))
-          tally.fail(`the transaction has ${seen[0]} rows, others ${seen[1]}`);
-        await holding.unsafe("COMMIT");
-        trips++;
+        if (transaction.trips > 0) removeSegment(segment);
       },
       async finish() {
-        if ((await rows(asking)) !== trips) tally.fail(`${await rows(asking)} of ${trips} rows are held`);
         for (const sql of [counting, asking, holding]) await sql.close();
         process.kill(program.pid, "SIGINT");
         await program.end;

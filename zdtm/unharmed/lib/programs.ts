@@ -7,8 +7,11 @@ const out = join(here, "..", "..", "build", "unharmed");
 
 function build(source: string, words: (target: string) => string[], env: Record<string, string> = {}): string {
   const path = join(here, source);
-  const hash = new Bun.CryptoHasher("sha256").update(readFileSync(path)).update(words("").join("\0")).digest("hex");
-  const target = join(out, `${basename(source).replace(/\.\w+$/, "")}-${hash.slice(0, 12)}`);
+  const text = readFileSync(path, "utf8");
+  const hash = new Bun.CryptoHasher("sha256").update(text).update(words("").join("\0"));
+  for (const [, header = ""] of text.matchAll(/^#include "(.+)"$/gm))
+    hash.update(readFileSync(join(path, "..", header)));
+  const target = join(out, `${basename(source).replace(/\.\w+$/, "")}-${hash.digest("hex").slice(0, 12)}`);
   if (existsSync(target)) return target;
   mkdirSync(out, { recursive: true });
   const fresh = `${target}.${process.pid}`;

@@ -5,15 +5,12 @@
  *   container READY
  */
 #define _GNU_SOURCE
+#include "same.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
@@ -24,27 +21,16 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
-#include <unistd.h>
 
 #define BRIDGE "br0"
 #define ADDRESS "10.99.0.1"
-enum { PORT = 4242, KEY = 0x7ab1e, PIPED = 3000 };
+enum { PORT = 4242, KEY = 0x7ab1e };
 
-volatile uint64_t counters[1];
 static int pipes[2], pair[2], gone, kept, held, bound, unlinked, shm, sem, msg;
 static volatile uint64_t *segment;
 static long mounts, indices[3];
 static const char *const interfaces[] = {BRIDGE, "dum0", "eth0"};
 static struct timespec last;
-
-static void wrong(const char *what, long got) {
-  printf("WRONG %s in round %llu: %ld (%s)\n", what, (unsigned long long)counters[0], got, strerror(errno));
-  exit(1);
-}
-
-static void same(const char *what, long got, long wanted) {
-  if (got != wanted) wrong(what, got);
-}
 
 static int needed(const char *what, int got) {
   if (got < 0) {
@@ -83,24 +69,16 @@ static void is(const char *path, const char *text) {
   close(fd);
 }
 
-struct note {
-  long type;
-  char text[16];
-};
-
 static void fill(void) {
-  char bytes[PIPED];
-  for (int i = 0; i < PIPED; i++) bytes[i] = (char)(i * 7);
-  same("a pipe takes", write(pipes[1], bytes, PIPED), PIPED);
+  fill_pipe(pipes[1]);
   same("a socket takes", send(pair[0], "abcdefghij", 10, 0), 10);
   struct note note = {7, "a note"};
   same("a queue takes", msgsnd(msg, &note, 16, IPC_NOWAIT), 0);
 }
 
 static void empty(void) {
-  char bytes[PIPED + 1];
-  same("a pipe", read(pipes[0], bytes, PIPED + 1), PIPED);
-  for (int i = 0; i < PIPED; i++) same("a byte of a pipe", bytes[i], (char)(i * 7));
+  char bytes[64];
+  empty_pipe(pipes[0]);
   same("a socket", recv(pair[1], bytes, 64, MSG_DONTWAIT), 10);
   same("its bytes", memcmp(bytes, "abcdefghij", 10), 0);
   struct note note;
@@ -190,9 +168,7 @@ int main(int argc, char **argv) {
   if (read(ready[0], &byte, 1) != 1) return 1;
   close(ready[0]), close(ready[1]);
   fill();
-  FILE *file = fopen(argv[1], "w");
-  fprintf(file, "%lx 1\n", (unsigned long)counters);
-  fclose(file);
+  say_ready(argv[1]);
   for (;; usleep(20000)) {
     empty();
     look();

@@ -5,15 +5,12 @@
  *   holder DIRECTORY READY
  */
 #define _GNU_SOURCE
-#include <errno.h>
+#include "same.h"
+
 #include <fcntl.h>
 #include <mqueue.h>
 #include <netinet/in.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
@@ -21,22 +18,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
 
-enum { PIPED = 3000, TIMES = 3 };
-volatile uint64_t counters[1];
+enum { TIMES = 3 };
 static int pipes[2], grams[2], streams[2], udp, event, gone, kept, queue;
 static volatile uint64_t *segment;
 static mqd_t unnamed;
-
-static void wrong(const char *what, long got) {
-  printf("WRONG %s in round %llu: %ld (%s)\n", what, (unsigned long long)counters[0], got, strerror(errno));
-  exit(1);
-}
-
-static void same(const char *what, long got, long wanted) {
-  if (got != wanted) wrong(what, got);
-}
 
 /* A message that carries a descriptor. */
 static void send_gram(char what) {
@@ -62,15 +48,8 @@ static void hear_gram(char what) {
   if (close(fd)) wrong("its descriptor", fd);
 }
 
-struct note {
-  long type;
-  char text[16];
-};
-
 static void fill(void) {
-  char bytes[PIPED];
-  for (int i = 0; i < PIPED; i++) bytes[i] = (char)(i * 7);
-  same("a pipe takes", write(pipes[1], bytes, PIPED), PIPED);
+  fill_pipe(pipes[1]);
   same("a stream takes", write(streams[0], "abcdefghij", 10), 10);
   for (int i = 0; i < TIMES; i++) {
     send_gram((char)('a' + i));
@@ -86,9 +65,8 @@ static void fill(void) {
 }
 
 static void empty(void) {
-  char bytes[PIPED + 1];
-  same("a pipe", read(pipes[0], bytes, PIPED + 1), PIPED);
-  for (int i = 0; i < PIPED; i++) same("a byte of a pipe", bytes[i], (char)(i * 7));
+  char bytes[64];
+  empty_pipe(pipes[0]);
   /* it peeks from the third byte on */
   int place = 0;
   socklen_t size = sizeof(place);
