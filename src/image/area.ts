@@ -4,7 +4,8 @@
  */
 import type { Entry } from "./codec.ts";
 import type { VmaEntry } from "./schema.gen.ts";
-import type { Reader, Writer } from "./wire.ts";
+import type { Reader } from "./wire-reader.ts";
+import type { Writer } from "./wire-writer.ts";
 
 export const AREA = "vma_entry";
 

@@ -6,7 +6,8 @@ import { CrError } from "../error.ts";
 import { decode, encode, keep } from "./codec.ts";
 import { messages } from "./descriptor.gen.ts";
 import { descriptor } from "./descriptor.ts";
-import { Reader, Writer } from "./wire.ts";
+import { Reader } from "./wire-reader.ts";
+import { Writer } from "./wire-writer.ts";
 
 const maxU64 = 0xffffffffffffffffn;
 const minI64 = -0x8000000000000000n;

@@ -2,7 +2,9 @@ import { CrError } from "../error.ts";
 import { AREA, readArea, writeArea } from "./area.ts";
 import { type Descriptor, descriptor, type Field } from "./descriptor.ts";
 import type { Messages } from "./schema.gen.ts";
-import { Reader, Wire, Writer } from "./wire.ts";
+import { Wire } from "./wire.ts";
+import { Reader } from "./wire-reader.ts";
+import { Writer } from "./wire-writer.ts";
 
 /** A decoded message by field names; absent optional fields are absent, repeated ones are arrays. */
 export type Entry = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { commonMagic, type Kind, type KindName, kindByMagic, kindOf, serviceMagi
 import { payloads } from "./payload.ts";
 import { RecordReader, recordOf } from "./record.ts";
 import type { Messages } from "./schema.gen.ts";
-import { Writer } from "./wire.ts";
+import { Writer } from "./wire-writer.ts";
 
 /** Version 1: only the kind's magic starts a file. Version 2: the common (or service) magic stands before it. */
 export type ImageVersion = 1 | 2;

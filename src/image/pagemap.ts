@@ -1,5 +1,5 @@
 import type { RecordReader } from "./record.ts";
-import { Reader } from "./wire.ts";
+import { Reader } from "./wire-reader.ts";
 
 /** Flags of a pagemap entry. */
 export const PageFlag = {

@@ -2,7 +2,7 @@ import { CrError } from "../error.ts";
 import type { Entry } from "./codec.ts";
 import { type RecordReader, recordOf } from "./record.ts";
 import type { IpcMsg } from "./schema.gen.ts";
-import type { Writer } from "./wire.ts";
+import type { Writer } from "./wire-writer.ts";
 
 /** A System V message within its queue. */
 export interface QueuedMessage {

@@ -2,7 +2,7 @@ import { CrError } from "../error.ts";
 import { decodeEntry, type Entry, writeMessage } from "./codec.ts";
 import { descriptor } from "./descriptor.ts";
 import type { Messages } from "./schema.gen.ts";
-import type { Writer } from "./wire.ts";
+import type { Writer } from "./wire-writer.ts";
 
 const remedy = "take the whole set from its origin again, or dump again";
 

@@ -1,5 +1,6 @@
 import type { U64 } from "./schema.gen.ts";
-import type { Reader, Writer } from "./wire.ts";
+import type { Reader } from "./wire-reader.ts";
+import type { Writer } from "./wire-writer.ts";
 
 /** One scalar type of the schema. `write` writes nothing and says what it wants when the value does not fit. */
 export interface Scalar {

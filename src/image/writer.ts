@@ -3,7 +3,7 @@ import { messageAt, writeEntry, writeStart } from "./framing.ts";
 import { type IdTranslation, translateIds } from "./ids.ts";
 import { type EntriesOf, type KindName, kindOf } from "./kinds.ts";
 import { storageError, toWrite, writeFully } from "./storage.ts";
-import { Writer } from "./wire.ts";
+import { Writer } from "./wire-writer.ts";
 
 /** Bytes that are gathered before they go to the file. */
 const chunk = 256 * 1024;
