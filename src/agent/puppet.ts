@@ -2,10 +2,9 @@
  * Puppets: the processes that become the restored tasks. Each is empty but for an agent in memory that the target's
  * address space does not use, and each is traced with PTRACE_O_EXITKILL: when we die, they die.
  */
-import { CrError, type Subject } from "../error.ts";
+import type { Subject } from "../error.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
-import { memoryFile } from "../kernel/loader.ts";
 import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import {
@@ -13,11 +12,6 @@ import {
   contToSyscall,
   detach,
   PTRACE_EVENT_EXEC,
-  PTRACE_O_EXITKILL,
-  PTRACE_O_SUSPEND_SECCOMP,
-  PTRACE_O_TRACEEXEC,
-  PTRACE_O_TRACESYSGOOD,
-  seize,
   setSigmask,
   TaskGone,
   wait,
@@ -26,8 +20,8 @@ import {
 import { addressOf, check, gateOf, spawn, sys, sysError } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { arch } from "./arch/index.ts";
+import { injectCall, noI386, programFor, trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
-import { i386Program } from "./i386.ts";
 import { AREA, CONTROL } from "./layout.ts";
 import {
   awaitPid,
@@ -54,48 +48,13 @@ const MAP_FIXED_NOREPLACE = 0x100000;
 const EINTR = -4;
 const SIGCHLD = 17;
 const AT_EMPTY_PATH = 0x1000;
-const SYSCALL_STOP = 5 | 0x80;
 const STACK = 65536;
 const CLONE_NEWPID = 0x2000_0000;
 /** A thread's page of the area behind the task's own: control block below, stack above. */
 export const THREAD_PAGE = 4096;
 
-const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
-
-/** Becomes the tracer of a new task, which suspends its seccomp where we may. */
-export function trace(tid: number, subject: Subject): void {
-  if (seize(tid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0)
-    check(seize(tid, OPTIONS), "cannot trace the new task", subject);
-}
-
-/** Makes a stopped puppet perform one call at a `syscall` instruction. */
-export function injectCall(tid: number, ip: number, nr: number, args: readonly number[]): number {
-  const before = readRegs(tid);
-  writeRegs(tid, arch.call(before, ip, arch.sp(before), nr, args));
-  for (let stops = 0; stops < 2; ) {
-    check(contToSyscall(tid), "cannot let a puppet go on", { tid });
-    const seen = waitStop(tid);
-    roundTrips.stops++;
-    if (seen.signal === SYSCALL_STOP) stops++;
-  }
-  return arch.result(readRegs(tid));
-}
-
 /** What a puppet is called, and what it runs: see its fields of the same names. */
 type Numbers = Pick<Puppet, "pid" | "inner" | "seen" | "levels" | "isI386">;
-
-/** What a puppet executes to become a task of such code. */
-function programFor(isI386: boolean): number {
-  return memoryFile("tscriu", isI386 ? i386Program() : embedded("puppet"));
-}
-
-function noI386(cause: unknown): CrError {
-  return new CrError("this kernel does not run 32-bit programs, and the set holds such a task", {
-    code: "ENOTSUP",
-    cause,
-    remedy: "restore on an x86 kernel with CONFIG_IA32_EMULATION, started without ia32_emulation=off",
-  });
-}
 
 /** How a child is to be born. */
 export interface Birth {

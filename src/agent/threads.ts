@@ -6,11 +6,12 @@ import { NR } from "../kernel/nr.ts";
 import { cont, interrupt, PTRACE_EVENT_STOP, wait, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
+import { trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
 import { chooseNumbers, choosePid, hostTidsOfThreads, type NextNumber, numbersOfTask, pidError } from "./pid.ts";
 import { type Free, Program, type Result } from "./program.ts";
-import { type Puppet, THREAD_PAGE, trace } from "./puppet.ts";
+import { type Puppet, THREAD_PAGE } from "./puppet.ts";
 import { readRegs, writeRegs } from "./tracee.ts";
 
 const PROT_RW = 3;
