@@ -15,6 +15,8 @@ export const i386Trees: readonly (readonly string[])[] = [
 
 /** Trees that go to another kernel: what their files are is carried along, so they have no others than regular ones. */
 export const travellers: readonly (readonly string[])[] = [
-  ["vdso01", "vdso-proxy", "vdso_busy"],
-  ["thread_static", "wait00", "cow00", "fpu00", "sigpending", "zombie01", "vdso02", "pipe_blocked"],
+  [
+    ...["vdso01", "vdso02", "vdso-proxy", "vdso_busy", "thread_static", "wait00", "cow00", "fpu00", "sigpending"],
+    ...["zombie01", "pipe_blocked"],
+  ],
 ];
