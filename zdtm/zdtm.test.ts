@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { allCases, type Case, type Flavour, flavoursOf } from "./lib/cases.ts";
-import { firstFlavour, type RunOptions, readyFlavours, runCase } from "./lib/harness.ts";
+import { firstFlavour, readyFlavours, runCase } from "./lib/harness.ts";
 import { Gate, width } from "./lib/pool.ts";
+import type { RunOptions } from "./lib/run.ts";
 
 /** A number that a case always has: samples are taken by it. */
 const numberOf = (it: Case) => BigInt(Bun.hash(it.name));

@@ -1,7 +1,8 @@
 import { allCases, type Case, flavours, flavoursOf } from "./cases.ts";
-import { type Mode, type Outcome, readyFlavours, runCase } from "./harness.ts";
+import { type Outcome, readyFlavours, runCase } from "./harness.ts";
 import { asI386 } from "./needs.ts";
 import { pooled } from "./pool.ts";
+import type { Mode } from "./run.ts";
 
 const usage = `usage:
   bun zdtm/lib/cli.ts run [NAME...] [--category NAME] [--suite static|transition] [--nocr | --spoil | --leave-running | --again | --new-pidns]
