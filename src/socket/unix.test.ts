@@ -1,20 +1,14 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, rmSync, statSync, unlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { pipe } from "../file/pipe.ts";
 import { TestRun } from "../file/testing.ts";
-import { closeFd, fcntl, makePipe, tryRead, tryWrite } from "../kernel/fd.ts";
-import { byInode, SockDiag } from "../kernel/sock-diag.ts";
+import { closeFd, fcntl, makePipe } from "../kernel/fd.ts";
 import {
   accept,
   getNumber,
   listen,
-  makeSocket,
   makeSocketPair,
-  ownAddress,
   peerAddress,
-  tryBind,
   tryConnect,
   tryReceive,
   trySend,
@@ -23,62 +17,30 @@ import {
   tryShutdown,
   unixAddress,
 } from "../kernel/socket.ts";
-import { statFd } from "../kernel/stat.ts";
 import { addressOf } from "../kernel/sys.ts";
 import { F, O } from "../kernel/uapi/fcntl.ts";
 import { AF, MSG, SHUT, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { unix } from "./unix.ts";
 
-let dir = "";
-const open: number[] = [];
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "tscriu-unix-"));
-});
-afterEach(() => {
-  closeAll();
-  rmSync(dir, { recursive: true, force: true });
-});
+import {
+  address,
+  closeAll,
+  dir,
+  flags,
+  haveSockets,
+  name,
+  open,
+  pair,
+  plain,
+  put,
+  read,
+  receive,
+  row,
+  send,
+  socket,
+} from "./unix-testing.ts";
 
-function closeAll(): void {
-  for (const fd of open.splice(0)) closeFd(fd);
-}
-
-function pair(type: number): [number, number] {
-  const ends = makeSocketPair(AF.UNIX, type);
-  open.push(...ends);
-  return ends;
-}
-
-function socket(type: number, name?: string): number {
-  const fd = makeSocket(AF.UNIX, type);
-  open.push(fd);
-  if (name !== undefined) expect(tryBind(fd, address(name))).toBe(0);
-  return fd;
-}
-
-/** An `@` stands for an abstract name. */
-function address(name: string): Uint8Array {
-  return name.startsWith("@") ? unixAddress(Buffer.from(`\0${name.slice(1)}`)) : unixAddress(name);
-}
-
-const plain = (text: string) => ({ bytes: Buffer.from(text), rights: [], credentials: undefined });
-const send = (fd: number, text: string, to?: Uint8Array) => expect(trySend(fd, plain(text), to)).toBe(text.length);
-
-/** One message; "" at the end, undefined when there is none. */
-function receive(fd: number, most = 1 << 20): string | undefined {
-  const message = tryReceive(fd, new Uint8Array(most), MSG.DONTWAIT);
-  return typeof message === "number" ? undefined : Buffer.from(message.bytes).toString();
-}
-
-const flags = (fd: number) => fcntl(fd, F.GETFL, 0, "") & ~O.CLOEXEC;
-const name = (bytes: Uint8Array | undefined) =>
-  Buffer.from((bytes ?? new Uint8Array()).subarray(2))
-    .toString()
-    .replace(/\0$/, "");
-function row(fd: number) {
-  using diag = new SockDiag();
-  return byInode(diag.unix()).get(statFd(fd).ino);
-}
+haveSockets();
 
 const TYPES = [
   ["stream", SOCK.STREAM],
@@ -176,15 +138,6 @@ describe.each(TYPES)("a pair of %s sockets", (_, type) => {
   });
 });
 
-function put(fd: number, text: string): void {
-  expect(tryWrite(fd, Buffer.from(text))).toBe(text.length);
-}
-
-function read(fd: number): string {
-  const bytes = new Uint8Array(100);
-  return Buffer.from(bytes.buffer, 0, tryRead(fd, bytes)).toString();
-}
-
 describe("sockets in flight", () => {
   test("that were sent into each other's queues form a loop and come back", () => {
     const [a, b] = pair(SOCK.STREAM);
@@ -218,135 +171,6 @@ describe("sockets in flight", () => {
     const message = tryReceive(run.fd(2), new Uint8Array(10), MSG.DONTWAIT);
     expect(message).toMatchObject({ credentials: { pid: process.pid, uid: 12, gid: 34 } });
     expect(getNumber(run.fd(2), SOL.SOCKET, SO.PASSCRED)).toBe(1);
-  });
-});
-
-describe("names", () => {
-  test("a listener at a path takes connections again, with its owner and permissions", () => {
-    const path = join(dir, "l.sock");
-    const l = socket(SOCK.STREAM, path);
-    chmodSync(path, 0o613);
-    listen(l, 7);
-    using run = new TestRun(unix);
-    run.dump(l);
-    expect(run.entries.get(1)?.usk).toMatchObject({
-      state: 10,
-      backlog: 7,
-      file_perms: { mode: 0o140613, uid: 0, gid: 0 },
-    });
-    expect(Buffer.from(run.entries.get(1)?.usk?.name ?? []).toString()).toBe(`${path}\0`);
-    closeAll();
-    run.restore();
-    expect(statSync(path).mode).toBe(0o140613);
-    const c = socket(SOCK.STREAM);
-    expect(tryConnect(c, unixAddress(path))).toBe(0);
-    expect(row(run.fd(1))).toMatchObject({ state: 10, wqueue: 7, rqueue: 1 });
-  });
-
-  test("that begin at a directory are bound there again", () => {
-    const before = process.cwd();
-    process.chdir(dir);
-    try {
-      const l = socket(SOCK.SEQPACKET, "rel.sock");
-      listen(l, 1);
-      using run = new TestRun(unix);
-      run.dump(l);
-      expect(run.entries.get(1)?.usk).toMatchObject({ name_dir: dir });
-      closeAll();
-      process.chdir("/");
-      run.restore();
-      expect(process.cwd()).toBe("/");
-      expect(name(ownAddress(run.fd(1)))).toBe("rel.sock");
-      const c = socket(SOCK.SEQPACKET);
-      expect(tryConnect(c, unixAddress(join(dir, "rel.sock")))).toBe(0);
-    } finally {
-      process.chdir(before);
-    }
-  });
-
-  test("abstract ones come back", () => {
-    const l = socket(SOCK.STREAM, `@tscriu-${process.pid}-abstract`);
-    listen(l, 3);
-    using run = new TestRun(unix);
-    run.dump(l);
-    closeAll();
-    run.restore();
-    expect(tryConnect(socket(SOCK.STREAM), address(`@tscriu-${process.pid}-abstract`))).toBe(0);
-  });
-
-  test("that were deleted are kept, and the path stays free", () => {
-    const path = join(dir, "gone.sock");
-    const server = socket(SOCK.DGRAM, path);
-    const client = socket(SOCK.DGRAM);
-    tryConnect(client, unixAddress(path));
-    send(client, "queued");
-    unlinkSync(path);
-    using run = new TestRun(unix);
-    run.dump(client, server);
-    expect(run.entries.get(2)?.usk?.deleted).toBe(true);
-    closeAll();
-    run.restore();
-    expect(existsSync(path)).toBe(false);
-    expect(name(ownAddress(run.fd(2)))).toBe(path);
-    send(run.fd(1), "more");
-    expect([receive(run.fd(2)), receive(run.fd(2))]).toEqual(["queued", "more"]);
-  });
-
-  test.each([
-    ["a path", ""],
-    ["an abstract name", "@"],
-  ])("of an accepted connection: that of the listener, %s", (_, kind) => {
-    const at = kind ? `@tscriu-${process.pid}-accept` : join(dir, "a.sock");
-    const l = socket(SOCK.STREAM, at);
-    listen(l, 5);
-    const c = socket(SOCK.STREAM);
-    tryConnect(c, address(at));
-    const s = accept(l);
-    open.push(s);
-    send(c, "hello");
-    using run = new TestRun(unix);
-    run.dump(c, s, l);
-    const [peerName, ownName] = [name(peerAddress(c)), name(ownAddress(s))];
-    closeAll();
-    run.restore();
-    expect([name(peerAddress(run.fd(1))), name(ownAddress(run.fd(2)))]).toEqual([peerName, ownName]);
-    expect(ownName.length).toBeGreaterThan(5);
-    expect(receive(run.fd(2))).toBe("hello");
-    expect(tryConnect(socket(SOCK.STREAM), address(at))).toBe(0);
-  });
-
-  test("of an accepted connection whose listener is closed", () => {
-    const path = join(dir, "b.sock");
-    const l = socket(SOCK.STREAM, path);
-    listen(l, 5);
-    const c = socket(SOCK.STREAM);
-    tryConnect(c, unixAddress(path));
-    const s = accept(l);
-    closeFd(l);
-    open.splice(open.indexOf(l), 1);
-    open.push(s);
-    using run = new TestRun(unix);
-    run.dump(c, s);
-    closeAll();
-    run.restore();
-    expect(name(peerAddress(run.fd(1)))).toBe(path);
-    send(run.fd(1), "x");
-    expect(receive(run.fd(2))).toBe("x");
-  });
-
-  test("of a path that is another file by now is not touched", () => {
-    const path = join(dir, "c.sock");
-    const l = socket(SOCK.STREAM, path);
-    listen(l, 5);
-    using run = new TestRun(unix);
-    run.dump(l);
-    expect(() => run.restore()).toThrow("in use");
-    using run2 = new TestRun(unix);
-    run2.dump(l);
-    closeAll();
-    unlinkSync(path);
-    writeFileSync(path, "precious");
-    expect(() => run2.restore()).toThrow("taken by another file");
   });
 });
 
@@ -468,87 +292,6 @@ describe("connections that wait to be accepted", () => {
     let got = "";
     while (got.length < 100_005) got += receive(s);
     expect(got).toBe(`early${"x".repeat(100_000)}`);
-  });
-});
-
-describe("a peer outside of the tree", () => {
-  test("is named, and may be given anew", async () => {
-    const [a, b] = makeSocketPair(AF.UNIX, SOCK.STREAM);
-    open.push(a);
-    const outside = Bun.spawn(["/bin/sleep", "1000"], { stdin: b });
-    closeFd(b);
-    try {
-      using run = new TestRun(unix);
-      expect(() => run.dump(a)).toThrow("not part of the tree");
-      expect(run.blockers[0]?.message).toContain(`process ${outside.pid} (sleep)`);
-      const ino = String(statFd(a).ino);
-      expect(run.blockers[0]?.remedy).toContain(`--external 'unix[${ino}]'`);
-      using second = new TestRun(unix, {
-        dump: { external: [{ kind: "unix", id: ino, value: "", text: `unix[${ino}]` }] },
-      });
-      second.dump(a);
-      const [x, y] = pair(SOCK.STREAM);
-      second.restore({ inheritFds: [{ fd: x, resource: `socket:[${ino}]` }] });
-      send(second.fd(1), "hello");
-      expect(receive(y)).toBe("hello");
-    } finally {
-      outside.kill();
-      await outside.exited;
-    }
-  });
-});
-
-describe("a stream whose peer stays outside", () => {
-  test("comes back as closed by the peer, with what waited, when nobody gives a new one", async () => {
-    const [a, b] = makeSocketPair(AF.UNIX, SOCK.STREAM);
-    open.push(a);
-    send(b, "last");
-    const outside = Bun.spawn(["/bin/sleep", "1000"], { stdin: b });
-    closeFd(b);
-    try {
-      const id = String(statFd(a).ino);
-      using run = new TestRun(unix, { dump: { external: [{ kind: "unix", id, value: "", text: `unix[${id}]` }] } });
-      run.dump(a);
-      expect(run.blockers).toEqual([]);
-      run.restore();
-      expect(run.warnings[0]).toContain(`socket:[${id}]`);
-      expect(receive(run.fd(1))).toBe("last");
-      expect(receive(run.fd(1))).toBe("");
-    } finally {
-      outside.kill();
-      await outside.exited;
-    }
-  });
-});
-
-describe("a named datagram peer outside of the tree", () => {
-  /** Bound by us, then held by another program alone. */
-  function outsider(path: string) {
-    const server = socket(SOCK.DGRAM, path);
-    return { server, program: Bun.spawn(["/bin/sleep", "1000"], { stdin: server }) };
-  }
-
-  test("is refused without --ext-unix-sk, which the error tells", async () => {
-    const path = join(dir, "x.sock");
-    const { server, program } = outsider(path);
-    try {
-      const client = socket(SOCK.DGRAM);
-      tryConnect(client, unixAddress(path));
-      closeFd(server);
-      open.splice(open.indexOf(server), 1);
-      using run = new TestRun(unix);
-      expect(() => run.dump(client)).toThrow(`process ${program.pid} (sleep) at ${path}`);
-      expect(run.blockers[0]?.remedy).toContain("--ext-unix-sk");
-      using second = new TestRun(unix, { dump: { extUnixSk: true } });
-      second.dump(client);
-      program.kill();
-      await program.exited;
-      rmSync(path);
-      expect(() => second.restore()).toThrow("cannot connect a unix socket to the program outside of the tree");
-    } finally {
-      program.kill();
-      await program.exited;
-    }
   });
 });
 
