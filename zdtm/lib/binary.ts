@@ -15,14 +15,18 @@ function newest(path: string): number {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
+/** Is what was built there made of the sources as they are now? */
+export function isFresh(path: string): boolean {
+  return existsSync(path) && statSync(path).mtimeMs >= Math.max(...sources.map((s) => newest(join(repository, s))));
+}
+
 async function find(): Promise<string[]> {
   const named = process.env.TSCRIU_BIN;
   if (named !== undefined && named !== "") {
     // Relative words that are files of the repository work from any directory.
     return named.split(" ").map((w) => (existsSync(join(repository, w)) ? join(repository, w) : w));
   }
-  const changed = Math.max(...sources.map((s) => newest(join(repository, s))));
-  if (existsSync(built) && statSync(built).mtimeMs >= changed) return [built];
+  if (isFresh(built)) return [built];
   if (existsSync(join(repository, "build.ts"))) {
     const build = Bun.spawn([process.execPath, "build.ts"], { cwd: repository, stdout: "pipe", stderr: "pipe" });
     const [out, err, code] = await Promise.all([

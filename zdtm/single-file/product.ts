@@ -3,24 +3,29 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { hasCompiler, hostMachine, type Machine, toolPrefix, tree } from "../../src/build/native.ts";
+import { isFresh } from "../lib/binary.ts";
 import { Missing } from "./kernel.ts";
 
 const target: Readonly<Record<Machine, string>> = { x86_64: "linux-x64", aarch64: "linux-arm64" };
 const built = new Map<Machine, string>();
 
 /**
- * Builds tscriu; a second or two, so always anew.
+ * Builds tscriu, where that was not done since its sources changed.
  * @throws Missing without a compiler or a Bun for the machine; Error when the build fails
  */
 export function tscriu(machine: Machine = hostMachine()): string {
   const before = built.get(machine);
   if (before) return before;
   if (!hasCompiler(machine)) throw new Missing(`there is no ${toolPrefix(machine)}gcc`);
+  const path = join(tree, "dist", machine === hostMachine() ? "tscriu" : `tscriu-${target[machine]}`);
+  if (isFresh(path)) {
+    built.set(machine, path);
+    return path;
+  }
   const done = spawnSync(process.execPath, ["build.ts", "--target", target[machine]], { cwd: tree, encoding: "utf8" });
   const unreached = /Failed to download '[^']*'/.exec(done.stderr)?.[0];
   if (unreached) throw new Missing(unreached);
   if (done.status !== 0) throw new Error(`the build failed:\n${done.stdout}${done.stderr}`);
-  const path = join(tree, "dist", machine === hostMachine() ? "tscriu" : `tscriu-${target[machine]}`);
   built.set(machine, path);
   return path;
 }
