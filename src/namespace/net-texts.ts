@@ -1,56 +1,84 @@
-/** Packet filters as CRIU saves them: as the text that nft and iptables list. */
-import { CrError } from "../error.ts";
+/**
+ * Packet filters as CRIU saves them, as the text that nft and iptables list. Images of tscriu's own have the kernel's form of them,
+ * which keeps everything, and the text beside it for CRIU.
+ */
 import { NetworkLinks } from "../file/network-link.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { NfTables } from "../kernel/nftables.ts";
+import type { NetnsEntry, TscriuXtable } from "../image/schema.gen.ts";
+import { type Message, NfTables } from "../kernel/nftables.ts";
+import { AF } from "../kernel/uapi/socket.ts";
+import { replaceXtable } from "../kernel/xtables.ts";
+import { Unsaid } from "./iptables/options.ts";
+import { readSaved, type SavedTable, savedWords } from "./iptables/save.ts";
 import { readRuleset } from "./nft/ruleset.ts";
 
 const NLM_F_CREATE = 0x400;
+const LEGACY = [
+  { kind: "IPTABLES", file: "iptables", family: AF.INET, version: 4 },
+  { kind: "IP6TABLES", file: "ip6tables", family: AF.INET6, version: 6 },
+] as const;
 
 function textOf(images: ImageDirectory, kind: "NFTABLES" | "IPTABLES" | "IP6TABLES", id: number): string {
   return Buffer.from(images.readRaw(kind, id) ?? []).toString();
 }
 
-/** Are there any that count? Images of tscriu's own have the kernel's form of them. */
-export function hasTexts(images: ImageDirectory, id: number): boolean {
-  return images.read("NETNS", id)[0]?.tscriu_filter === undefined && textOf(images, "NFTABLES", id).trim() !== "";
+/** What is made of the texts. */
+interface Filters {
+  readonly ruleset: readonly Message[];
+  readonly tables: readonly SavedTable[];
 }
 
-function rulesetOf(images: ImageDirectory, id: number, index: (name: string) => number) {
-  return readRuleset(textOf(images, "NFTABLES", id), `nftables-${id}.img`, { index });
+/** @param index number of an interface */
+function read(images: ImageDirectory, id: number, entry: NetnsEntry, index: (name: string) => number): Filters {
+  const ruleset =
+    entry.tscriu_filter === undefined
+      ? readRuleset(textOf(images, "NFTABLES", id), `nftables-${id}.img`, { index })
+      : [];
+  const tables =
+    entry.tscriu_xtables.length === 0
+      ? LEGACY.flatMap(({ kind, file, version }) => readSaved(textOf(images, kind, id), `${file}-${id}.img`, version))
+      : [];
+  return { ruleset, tables };
 }
 
-/** Rules of the older iptables, but for those of CRIU's own lock. */
-function checkIptables(images: ImageDirectory, id: number): void {
-  for (const kind of ["IPTABLES", "IP6TABLES"] as const) {
-    const rules = textOf(images, kind, id)
-      .split("\n")
-      .filter((line) => line.startsWith("-A ") && !/CRIU/.test(line));
-    const [rule] = rules;
-    if (rule === undefined) continue;
-    throw new CrError("the rules of a packet filter are saved as text, which only the program that wrote them reads", {
-      code: "UNSUPPORTED",
-      subject: { namespace: id, image: `${kind.toLowerCase()}-${id}.img`, rule },
-      remedy: "restore with --empty-ns net and fill the network namespace by a setup-namespaces script, or with criu",
-    });
-  }
-}
-
-/** Refuses what cannot be understood, before anything is made. */
-export function checkTexts(images: ImageDirectory, id: number): void {
-  if (images.read("NETNS", id)[0]?.tscriu_filter === undefined) checkIptables(images, id);
+/** Refuses what cannot be understood, before anything is made. @returns whether there is anything to be made */
+export function checkTexts(images: ImageDirectory, id: number): boolean {
+  const [entry] = images.read("NETNS", id);
+  if (entry === undefined) return false;
   // which numbers interfaces will have is not known yet
-  if (hasTexts(images, id)) rulesetOf(images, id, () => 0);
+  const { ruleset, tables } = read(images, id, entry, () => 0);
+  return ruleset.length + tables.length > 0;
 }
 
 /** Makes the filters in the namespace that we are in. */
-export function writeTexts(images: ImageDirectory, id: number): void {
+export function writeTexts(images: ImageDirectory, id: number, entry: NetnsEntry): void {
   using links = new NetworkLinks();
-  const messages = rulesetOf(images, id, (name) => links.device(name).ifindex);
-  if (messages.length === 0) return;
-  using tables = new NfTables();
-  tables.make(
+  const { ruleset, tables } = read(images, id, entry, (name) => links.device(name).ifindex);
+  // the one that is made last is listed first
+  for (const { table, counters } of tables.toReversed()) replaceXtable(table, () => counters);
+  if (ruleset.length === 0) return;
+  using nft = new NfTables();
+  nft.make(
     "cannot make the packet filter of the tree's network namespace",
-    messages.map((message) => ({ ...message, flags: message.flags | NLM_F_CREATE })),
+    ruleset.map((message) => ({ ...message, flags: message.flags | NLM_F_CREATE })),
   );
+}
+
+/** A text that no program takes: CRIU's restore fails on it, where without it the tree would come back unfiltered. */
+const untold = (what: string) => `the packet filter is kept for tscriu alone, for it has no words here: ${what}\n`;
+
+/** Saves for CRIU what it reads. */
+export function saveTexts(images: ImageDirectory, id: number, xtables: readonly TscriuXtable[]): void {
+  for (const { kind, family } of LEGACY) {
+    const own = xtables.filter((table) => table.family === family);
+    if (own.length === 0) continue;
+    let text: string;
+    try {
+      text = own.map(savedWords).join("");
+    } catch (error) {
+      if (!(error instanceof Unsaid)) throw error;
+      text = untold(error.message);
+    }
+    images.writeRaw(kind, id, Buffer.from(text));
+  }
 }

@@ -34,7 +34,7 @@ import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
 import { matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
-import { checkTexts, hasTexts, writeTexts } from "./net-texts.ts";
+import { checkTexts, saveTexts, writeTexts } from "./net-texts.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
 
@@ -147,6 +147,7 @@ export const net: NamespaceKind = {
       );
       const tscriu_filter = readFilter();
       const tscriu_xtables = readXtables();
+      saveTexts(images, id, tscriu_xtables);
       const tscriu_neighbours = readNeighbours(new Set(entries.map(({ ifindex }) => ifindex)));
       for (const kind of ["NETNF_CT", "NETNF_EXP"] as const) {
         const known = readConntrack(kind);
@@ -307,15 +308,15 @@ function fillNetwork(
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
   const { tscriu_filter: filter, tscriu_xtables: tables } = entry;
-  const texts = hasTexts(images, id);
+  const hasTexts = checkTexts(images, id);
   const known = (["NETNF_CT", "NETNF_EXP"] as const).map((kind) => ({ kind, messages: images.readRaw(kind, id) }));
   const isFiltered =
-    filter !== undefined || tables.length > 0 || texts || known.some(({ messages }) => messages !== undefined);
+    filter !== undefined || tables.length > 0 || hasTexts || known.some(({ messages }) => messages !== undefined);
   if (!isFiltered) return;
   late(() =>
     inNetwork(path, { namespace: id }, () => {
       if (filter !== undefined) writeFilter(filter);
-      if (texts) writeTexts(images, id);
+      if (hasTexts) writeTexts(images, id, entry);
       writeXtables(tables);
       for (const { kind, messages } of known) writeConntrack(kind, messages, lost);
     }),

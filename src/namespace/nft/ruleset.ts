@@ -32,8 +32,6 @@ class Parts {
   readonly rules: Message[] = [];
   /** Something of CRIU's lock was there. */
   isLocked = false;
-  /** There is something that no iptables makes by itself. */
-  isUsed = false;
 }
 
 const NLM_F_APPEND = 0x800;
@@ -161,19 +159,23 @@ function readChain(context: NamedSets & { readonly reader: Reader; readonly name
   reader.expect("{");
   const head = readChainHead(reader, table, chain);
   if (isLock) parts.isLocked = true;
-  else parts.chains.push(head.message);
-  if (!isLock && !head.lets) parts.isUsed = true;
+  const rules: Message[] = [];
+  let isLocked = isLock;
   for (;;) {
     reader.skipEnds();
-    if (reader.take("}")) return;
+    if (reader.take("}")) break;
     const known: RuleContext["known"] =
       table.family === "ip" || table.family === "ip6" ? { network: table.family } : {};
     const rule: RuleContext = { ...context, steps: [], before: [], known };
     const isToLock = mayHaveLock(table) && leadsToLock(reader);
     const comment = readStatements(rule);
-    if (isLock || isToLock) continue;
-    parts.rules.push(...rule.before, ruleOf(rule, chain, comment));
+    isLocked ||= isToLock;
+    if (!isLock && !isToLock) rules.push(...rule.before, ruleOf(rule, chain, comment));
   }
+  // nor what iptables made for the lock alone
+  if (isLocked && rules.length === 0 && (isLock || head.lets)) return;
+  parts.chains.push(head.message);
+  parts.rules.push(...rules);
 }
 
 /** `counter packets 0 bytes 0 jump CRIU` */
@@ -218,9 +220,8 @@ function readTable(reader: Reader, names: Names, number: () => number): Parts {
   const built = new PayloadBuilder().raw(headOf(table)).text(NFTA.TABLE.NAME, table.name).be32(NFTA.TABLE.FLAGS, flags);
   if (comment !== undefined) built.attribute(NFTA.TABLE.USERDATA, commentData(comment));
   parts.tables.push({ type: NFT_MSG.NEWTABLE, flags: 0, payload: built.build() });
-  // a table that iptables made for the lock alone
-  const { isLocked, isUsed, rules, sets, objects } = parts;
-  const isMadeForIt = isLocked && !isUsed && rules.length + sets.length + objects.length === 0;
+  const { isLocked, chains, sets, objects } = parts;
+  const isMadeForIt = isLocked && chains.length + sets.length + objects.length === 0;
   return isLockTable(table) || isMadeForIt ? new Parts() : parts;
 }
 
