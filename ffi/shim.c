@@ -412,8 +412,7 @@ long ts_cpuid(long leaf, long subleaf, unsigned int *out)
  */
 struct reader {
 	unsigned int used, done;
-	long fd, into, room, error, parent, mask_length;
-	unsigned char mask[128];
+	long fd, into, room, error, parent;
 };
 
 static __attribute__((noreturn)) void read_on(void *arg)
@@ -422,7 +421,6 @@ static __attribute__((noreturn)) void read_on(void *arg)
 	long got = 1;
 
 	syscall6(NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
-	syscall6(NR_sched_setaffinity, 0, r->mask_length, (long)r->mask, 0, 0, 0);
 	while (got != 0 && r->used < r->room && syscall6(NR_getppid, 0, 0, 0, 0, 0, 0) == r->parent) {
 		got = syscall6(NR_read, r->fd, r->into + r->used, r->room - r->used, 0, 0, 0);
 		if (got > 0)
@@ -450,8 +448,7 @@ long ts_reader(long reader, long stack)
 enum { LINK = 64, AT_FDCWD = -100 };
 
 struct forerunner {
-	long names, count, files, fds, links, flags, mode, parent, mask_length;
-	unsigned char mask[128];
+	long names, count, files, fds, links, flags, mode, parent;
 };
 
 static void run_ahead(const struct forerunner *f)
@@ -477,7 +474,6 @@ static __attribute__((noreturn)) void forerun(void *arg)
 	struct forerunner *f = arg;
 
 	syscall6(NR_prctl, 1 /* PR_SET_PDEATHSIG */, SIGKILL, 0, 0, 0, 0);
-	syscall6(NR_sched_setaffinity, 0, f->mask_length, (long)f->mask, 0, 0, 0);
 	run_ahead(f);
 	for (;;)
 		syscall6(NR_exit, 0, 0, 0, 0, 0, 0);

@@ -1,6 +1,6 @@
 /** Our own place: while we talk to a stopped task we sit on one CPU with it, since waking another costs ten times as much. */
+import { keepsTo } from "./elsewhere.ts";
 import { NR } from "./nr.ts";
-import { mayRunOn } from "./read-ahead.ts";
 import { addressOf, sys } from "./sys.ts";
 import { PR } from "./uapi/prctl.ts";
 
@@ -18,7 +18,6 @@ export function pinToOneCpu(): OneCpu {
   const mask = new Uint8Array(MASK_BYTES);
   const length = Math.max(0, sys(NR.sched_getaffinity, 0, MASK_BYTES, addressOf(mask)));
   const before = mask.slice(0, length);
-  mayRunOn(before);
   const cpu = new Uint32Array(1);
   sys(NR.getcpu, addressOf(cpu), 0, 0);
   const number = cpu[0] ?? 0;
@@ -28,10 +27,14 @@ export function pinToOneCpu(): OneCpu {
     if (allowed.length > 0) sys(NR.sched_setaffinity, 0, allowed.length, addressOf(allowed));
   };
   set(one);
+  keepsTo(number, before);
   return {
     number,
     before,
-    release: () => set(before),
+    release: () => {
+      keepsTo(number, new Uint8Array());
+      set(before);
+    },
   };
 }
 

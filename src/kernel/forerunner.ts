@@ -1,11 +1,10 @@
 /** A process beside us that opens files and reads symbolic links on another CPU while we do something else. */
+import { sendElsewhere } from "./elsewhere.ts";
 import { NR } from "./nr.ts";
-import { otherCpus } from "./read-ahead.ts";
 import { addressOf, startForerunner, sys } from "./sys.ts";
 
 /** `struct forerunner` of ffi/shim.c, in words of 8 bytes. */
-const WORD = { names: 0, count: 1, files: 2, fds: 3, links: 4, flags: 5, mode: 6, parent: 7, maskLength: 8, mask: 9 };
-const MASK_BYTES = 128;
+const WORD = { names: 0, count: 1, files: 2, fds: 3, links: 4, flags: 5, mode: 6, parent: 7, all: 8 };
 const STACK = 32768;
 const [WALL, EINTR] = [0x40000000, -4];
 /** Bytes of a link's text that are kept, its end included. */
@@ -30,7 +29,7 @@ export interface Done {
 /** Its descriptors are ours, too. Dispose waits for it. */
 export class Forerunner implements Disposable {
   static readonly LINK = LINK;
-  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.mask * 8 + MASK_BYTES));
+  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.all * 8));
   readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
   readonly #names: Uint8Array;
   readonly #fds: Int32Array;
@@ -50,12 +49,12 @@ export class Forerunner implements Disposable {
     words[WORD.flags] = BigInt(flags);
     words[WORD.mode] = BigInt(mode);
     words[WORD.parent] = BigInt(process.pid);
-    const mask = otherCpus();
-    words[WORD.maskLength] = BigInt(mask.length);
-    new Uint8Array(words.buffer, WORD.mask * 8).set(mask);
     const top = addressOf(this.#stack) + STACK;
     this.#pid = startForerunner(addressOf(words), top - (top % 16));
-    if (this.#pid > 0) return;
+    if (this.#pid > 0) {
+      sendElsewhere(this.#pid);
+      return;
+    }
     words[WORD.parent] = 0n;
     startForerunner(addressOf(words), 0);
   }

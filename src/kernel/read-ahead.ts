@@ -3,13 +3,13 @@
  * look at what is there already.
  */
 import { type Pointer, toArrayBuffer } from "bun:ffi";
+import { sendElsewhere } from "./elsewhere.ts";
 import { NR } from "./nr.ts";
 import { addressOf, startReader, sys } from "./sys.ts";
 import { MADV, MAP, PROT } from "./uapi/mman.ts";
 
 /** `struct reader` of ffi/shim.c, in words of 8 bytes; the first holds `used` and `done`. */
-const WORD = { fd: 1, into: 2, room: 3, error: 4, parent: 5, maskLength: 6, mask: 7 } as const;
-const MASK_BYTES = 128;
+const WORD = { fd: 1, into: 2, room: 3, error: 4, parent: 5, all: 6 } as const;
 const USED = 0;
 const DONE = 1;
 const STACK = 32768;
@@ -23,19 +23,6 @@ const MAP_FLAGS = MAP.PRIVATE | MAP.ANONYMOUS | MAP.NORESERVE;
 /** Of a huge page on most machines. */
 const HUGE = 2 << 20;
 const [SIGKILL, WALL, EINTR] = [9, 0x40000000, -4];
-
-/** All CPUs: we ourselves sit on one. */
-let cpus: Uint8Array | undefined;
-
-/** Where else than on our own CPU a process beside us may run, as sched_setaffinity(2) takes it. */
-export function mayRunOn(mask: Uint8Array): void {
-  cpus = mask;
-}
-
-/** The same for others beside us. */
-export function otherCpus(): Uint8Array {
-  return cpus ?? new Uint8Array();
-}
 
 /**
  * Reads a file from its position to its end. `use` gets what is there and was not used yet, and whether that is all; it says how
@@ -83,7 +70,7 @@ export function readAhead(
 }
 
 class Reader implements Disposable {
-  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.mask * 8 + MASK_BYTES));
+  readonly #words = new BigInt64Array(new ArrayBuffer(WORD.all * 8));
   readonly #halves = new Int32Array(this.#words.buffer);
   readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
   readonly #pid: number;
@@ -100,11 +87,9 @@ class Reader implements Disposable {
     words[WORD.into] = BigInt(base);
     words[WORD.room] = BigInt(room);
     words[WORD.parent] = BigInt(process.pid);
-    const mask = otherCpus();
-    words[WORD.maskLength] = BigInt(mask.length);
-    new Uint8Array(words.buffer, WORD.mask * 8).set(mask);
     const top = addressOf(this.#stack) + STACK;
     this.#pid = startReader(addressOf(words), top - (top % 16));
+    if (this.#pid > 0) sendElsewhere(this.#pid);
   }
 
   get error(): number {
