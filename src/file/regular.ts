@@ -65,7 +65,7 @@ export const regular: FileKind = {
     const { reg } = entry;
     if (reg === undefined)
       throw new CrError("a file without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    if (pathsOfOthers(restore).has(entry.id)) {
+    if (pathsOfOthers(restore).has(entry.id) || Remaps.of(restore).isLink(entry.id)) {
       restore.put(entry.id, openPath("/", O.PATH | O.DIRECTORY));
       return;
     }

@@ -58,6 +58,11 @@ export class Remaps {
     return type !== undefined && type !== RemapType.PROCFS;
   }
 
+  /** Whether an entry is only the link that a dump has made for another file. */
+  isLink(id: number): boolean {
+    return this.#byRemap.has(`${RemapType.LINKED}:${id}`);
+  }
+
   /** The pid of the dead task that a file of /proc belongs to, or undefined. */
   deadProcess(id: number): number | undefined {
     const group = this.#byFile.get(id);
@@ -154,7 +159,9 @@ export class Remaps {
         code: "BAD_IMAGE",
         subject: { path: entry.reg.name, image: "files.img" },
       });
-    return entry.reg;
+    // criu names no mount there: it is that of the file
+    const mnt_id = (entry.reg.mnt_id ?? -1) < 0 ? group.entries[0]?.mnt_id : entry.reg.mnt_id;
+    return mnt_id === undefined ? entry.reg : { ...entry.reg, mnt_id };
   }
 
   /** Has the links that the dump made removed with the tree's first step: until then a restore can be tried again. */

@@ -102,7 +102,8 @@ export class Builder {
         base = this.fds.own(openPath(givenFor(source.name, options) ?? "", O.PATH, "cannot open an external mount"));
       }
       const path = source.path.replace(/^\/+/, "");
-      if (entry.deleted === true && source.how !== "outside") {
+      if (entry.deleted === true) {
+        if (source.how === "outside") base = this.fds.own(openPath("/", O.PATH | O.DIRECTORY));
         this.#ready.set(one, this.fds.own(this.#cloneDeleted(base, one)));
         continue;
       }

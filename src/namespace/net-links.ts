@@ -16,6 +16,8 @@ import { strangeQueues } from "./net-messages.ts";
 import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 
 /** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
+/** What nobody who has a tun device open has set: TUNSETVNETHDRSZ and TUNSETSNDBUF, as the kernel begins. */
+const UNSET = { vnethdr: 10, sndbuf: 0x7fffffff } as const;
 const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   veth: NdType.VETH,
   bridge: NdType.BRIDGE,
@@ -90,7 +92,7 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     const isDeserted = kind === "tun" && attributes.get(IFLA.CARRIER)?.[0] === 0;
     if (isDeserted) {
       const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
-      if (made & PERSIST) entry.tun = { flags: made, ...owners, vnethdr: 0, sndbuf: 0 };
+      if (made & PERSIST) entry.tun = { flags: made, ...owners, ...UNSET };
     }
     return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
   });

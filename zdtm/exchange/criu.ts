@@ -24,6 +24,14 @@ function whyNot(): string | undefined {
 /** Why it cannot be used here; undefined where it can. */
 export const missing = whyNot();
 
+/** For trees with mounts of their own: which of them are the machine's it only takes by word, and a root has to be a mount. */
+const toldMounts = ["--external", "mnt[]"];
+const rooted = `mkdir -p /run/root && mount --bind / /run/root && exec "$0" "$@" --root /run/root ${toldMounts.join(" ")}`;
+export const apart = {
+  dumper: [path, ...toldMounts],
+  restorer: ["unshare", "-m", "--propagation", "private", "sh", "-c", rooted, path],
+} as const;
+
 /** What it found out about the kernel, for as long as the tests run: without it each start asks anew. */
 export class KernelFacts implements Disposable {
   readonly #dir = mkdtempSync(join(tmpdir(), "exchange-"));

@@ -8,7 +8,7 @@ type Lacks = Readonly<Record<string, string>>;
 export const always: ReadonlySet<string> = new Set([
   ...["cgroup03", "cgroup04", "cgroup_threads", "macvlan", "netns_pair", "netns_tcp", "cr_veth", "sched_policy00"],
   ...["net_lock_socket_iptables", "net_lock_socket_nftables6", "scm05", "seccomp_many", "socket-tcp", "socket-tcp6"],
-  ...["pty01", "pty_packet"],
+  ...["pty01", "pty_packet", "mntns_deleted", "mntns_link_remap", "netns_tun"],
 ]);
 
 /** What tscriu dumped and criu does not restore. */
@@ -205,6 +205,7 @@ export const notRestored: Lacks = {
   userns03: "restore: Can't restore sub-task in NS (cflags N)",
   userns_clocks: "dump: 3 things of this tree cannot be dumped",
   userns_pids: "restore: Can't restore sub-task in NS (cflags N)",
+  uts_back: "restore: Can't restore sub-task in NS (cflags N)",
   vt: "the modes of terminal 47 differ",
   zombie00: "child 3 ends with 0x7f00",
   zombie_leader: "member 1 (N): parent N group N session N, were N N N",
@@ -378,5 +379,46 @@ export const notDumped: Lacks = {
   userns03: "dump: Can't dump nested user namespace for N",
   userns_clocks: "dump: Can't dump nested time namespace for N",
   userns_pids: "dump: Can't dump nested user namespace for N",
+  uts_back: "dump: Can't dump nested ipc namespace for N",
   vt: "the modes of terminal 47 differ",
+};
+
+/** The same of trees in pid, mount, UTS, IPC and network namespaces of their own, besides. */
+export const notRestoredApart: Lacks = {
+  bridge: "something is otherwise",
+  mnt_compat: "restore: Can't bind-mount at .../c: No such file or directory",
+  mnt_overlay_nested: "restore: Unable to mount zdtm: No such file or directory",
+  mnt_overlay_tmpfs: "restore: Unable to mount zdtm: No such file or directory",
+  mntns_pivot_root_ro: "restore: Can't create a temporary directory: Read-only file system",
+  overmount_dev: "restore: Can't open file .../a/n on restore: No such file or directory",
+  overmount_fifo: "restore: Can't open fake fifo: No such file or directory",
+  overmount_file: "restore: Can't open file .../a/f on restore: No such file or directory",
+  overmount_sock: "nothing covers it",
+  overmounted_file: "restore: Can't open file .../a/f on restore: No such file or directory",
+  thread_namespaces: "restore: Unable to find a network namespace",
+  userns00: "restore: Can't restore sub-task in NS (cflags N)",
+  userns01: "restore: Can't restore sub-task in NS (cflags N)",
+  userns02: "restore: Can't restore sub-task in NS (cflags N)",
+  userns03: "restore: Can't restore sub-task in NS (cflags N)",
+  userns_clocks: "restore: Can't restore sub-task in NS (cflags N)",
+  userns_pids: "restore: Can't restore sub-task in NS (cflags N)",
+  uts_back: "restore: Can't restore sub-task in NS (cflags N)",
+};
+
+export const notDumpedApart: Lacks = {
+  bridge: "something is otherwise",
+  mnt_tracefs: "yes b/trace_pipe",
+  mount_paths: "dump: Can't open .../line\\012line: No such file or directory",
+  overmount_dev: "dump refused",
+  overmount_fifo: "dump refused",
+  overmount_file: "dump refused",
+  overmounted_file: "dump refused",
+  thread_namespaces: "dump refused",
+  userns00: "dump: Can't dump nested user namespace for N",
+  userns01: "dump: Can't dump nested ipc namespace for N",
+  userns02: "dump: Can't dump nested user namespace for N",
+  userns03: "dump: Can't dump nested user namespace for N",
+  userns_clocks: "dump: Can't dump nested time namespace for N",
+  userns_pids: "dump: Can't dump nested user namespace for N",
+  uts_back: "dump: Can't dump nested ipc namespace for N",
 };
