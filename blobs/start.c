@@ -143,7 +143,7 @@ static int steers(const char *variable)
  * What the runtime's engine shall do; src/kernel/startup.ts takes these out again. A run is short, and a tree stands still
  * meanwhile: optimising compilers, threads for them and early garbage collections cost more than they bring.
  */
-static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=20000",
+static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=5000",
 				      "BUN_JSC_largeHeapSize=201326592", "MIMALLOC_ALLOW_THP=2" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
 

@@ -247,9 +247,9 @@ export class Home implements Disposable {
     const room = this.#frameRoom;
     const all = this.#places(tracees.length).fill(0);
     const sps = tracees.map((tracee, i) => {
-      const { bytes, sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, this.place(i + 1).end);
-      all.set(bytes, (i + 1) * room - bytes.length);
-      all.set(below(i), i * room);
+      const own = all.subarray(i * room, (i + 1) * room);
+      const { sp } = arch.frame(arch.atRest(tracee.regs), tracee.fp, tracee.mask, this.place(i + 1).end, own);
+      own.set(below(i));
       return sp;
     });
     this.#framesUsed = Math.max(this.#framesUsed, tracees.length + 1);
@@ -260,7 +260,7 @@ export class Home implements Disposable {
   /** Bytes for so many places, the same ones each time: fresh memory would fault page by page. */
   #places(count: number): Uint8Array {
     const size = count * this.#frameRoom;
-    if (this.#buffer.length < size) this.#buffer = new Uint8Array(size);
+    if (this.#buffer.length < size) this.#buffer = new Uint8Array(new ArrayBuffer(size));
     return this.#buffer.subarray(0, size);
   }
 

@@ -140,11 +140,11 @@ export const aarch64: Arch = {
   framedState: (fp) => fp.length,
   frameSize,
 
-  frame(regs, fp, mask, end) {
+  frame(regs, fp, mask, end, room) {
     const size = frameSize(fp.length);
     const sp = end - size;
-    const bytes = new Uint8Array(size);
-    const view = new DataView(bytes.buffer);
+    const bytes = room?.subarray(room.length - size) ?? new Uint8Array(size);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     // no such alternate stack flags exist: the kernel refuses them, and the stack stays as it is
     view.setInt32(SIGINFO_SIZE + 24, 0x7fff, true);
     view.setBigUint64(UC_MASK, mask, true);

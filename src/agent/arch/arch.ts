@@ -79,9 +79,16 @@ export interface Arch {
   /**
    * A complete rt_sigreturn frame, to be written at `end - bytes.length`.
    * @param end highest address, page aligned
+   * @param room zeros that end there, as many as `frameSize` says or more, to write it into; without it there are new ones
    * @returns the bytes and the stack pointer with which rt_sigreturn finds it
    */
-  frame(regs: BigUint64Array, fp: Uint8Array, mask: bigint, end: number): { bytes: Uint8Array; sp: number };
+  frame(
+    regs: BigUint64Array,
+    fp: Uint8Array,
+    mask: bigint,
+    end: number,
+    room?: Uint8Array,
+  ): { bytes: Uint8Array; sp: number };
   /** So many bytes at the beginning of a frame are the same in all of them. */
   readonly frameHead: number;
   /** Moves the instruction pointer. */

@@ -244,13 +244,13 @@ export const x86_64: Arch = {
   framedState,
   frameSize: (framed) => align(framed + 4) + 64 + CONTEXT_SIZE,
 
-  frame(regs, state, mask, end) {
+  frame(regs, state, mask, end, room) {
     const fp = state.subarray(0, framedState(state));
     const fpAt = end - align(fp.length + 4);
     // rt_sigreturn looks 8 bytes below the stack pointer that the call sees
     const contextAt = Math.floor((fpAt - CONTEXT_SIZE) / 16) * 16 - 8;
-    const bytes = new Uint8Array(end - contextAt);
-    const view = new DataView(bytes.buffer);
+    const bytes = room?.subarray(room.length - (end - contextAt)) ?? new Uint8Array(end - contextAt);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const uc = 8;
     view.setBigUint64(uc, BigInt(UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS), true);
     // no such alternate stack flags exist: the kernel refuses them, and the stack stays as it is
@@ -258,7 +258,7 @@ export const x86_64: Arch = {
     const context = uc + 40;
     // as words of 32 bits: no bigints are made
     const from = new Uint32Array(regs.buffer, regs.byteOffset, regs.length * 2);
-    const to = new Uint32Array(bytes.buffer, context, SIGCONTEXT.length * 2);
+    const to = new Uint32Array(bytes.buffer, bytes.byteOffset + context, SIGCONTEXT.length * 2);
     for (let i = 0; i < SIGCONTEXT.length; i++) {
       const register = SIGCONTEXT[i] ?? 0;
       to[i * 2] = from[register * 2] ?? 0;
