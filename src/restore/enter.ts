@@ -9,7 +9,7 @@ import { closeFd, O, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { setGroups } from "../task/creds.ts";
-import type { GrownTask, GrowOptions } from "./grow.ts";
+import type { GrownTask, GrowOptions } from "./growth.ts";
 import { nestOf, ownPid } from "./pid-numbers.ts";
 import type { Owner } from "./pid-spaces.ts";
 import type { SavedTask } from "./set.ts";

@@ -2,7 +2,8 @@
 import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { NR } from "../kernel/nr.ts";
-import type { Forest, GrownTask } from "./grow.ts";
+import type { Forest } from "./grow.ts";
+import type { GrownTask } from "./growth.ts";
 import { type Group, groupOf, nestOf, ownGroup, seenBy } from "./pid-numbers.ts";
 import type { SavedTask } from "./set.ts";
 

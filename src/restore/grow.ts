@@ -7,13 +7,12 @@ import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { receiveFd } from "../file/numbers.ts";
-import type { SessionTerminal } from "../file/tty-session.ts";
-import type { CoreEntry, TaskKobjIdsEntry, VmaEntry } from "../image/schema.gen.ts";
+import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { WNOHANG, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
-import type { MemoryResult, MemorySources } from "../memory/fill-pages.ts";
+import type { MemoryResult } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
 import { connectVdso } from "../memory/vdso.ts";
@@ -22,7 +21,7 @@ import { isI386Core } from "../task/arch/i386.ts";
 import { restoreThpDisable } from "../task/process.ts";
 import { enterNamespaces, ownerOfInit, sayLast } from "./enter.ts";
 import { makeGroups } from "./groups.ts";
-import type { Hole } from "./hole.ts";
+import type { GrownTask, GrowOptions } from "./growth.ts";
 import { executeOther } from "./other-code.ts";
 import { type Group, groupOf, nestOf, numbersOf, ownPid } from "./pid-numbers.ts";
 import { PidSpaces } from "./pid-spaces.ts";
@@ -38,66 +37,6 @@ const PR_SET_CHILD_SUBREAPER = 36;
 const WORTH_SHARING = 4;
 /** Milliseconds that killed puppets have to end. */
 const KILL_TRIES = 5000;
-
-/** A task under construction. */
-export interface GrownTask {
-  readonly saved: SavedTask;
-  readonly puppet: Puppet;
-  /** Ids of the task whose namespaces it is in; undefined for ours. */
-  namespaces: TaskKobjIdsEntry | undefined;
-  memory: "bare" | "restored";
-  /** File id of its executable as the kernel knows it; undefined for the puppet's own. */
-  exe: number | undefined;
-  /** Session and process group that it is in now. */
-  sid: number;
-  pgid: number;
-}
-
-export interface GrowOptions {
-  readonly hole: Hole;
-  readonly sources: MemorySources;
-  /** clone(2) flags for the root: CLONE_NEW*. */
-  readonly rootFlags: number;
-  /** How many pid namespaces lie between ours and the root's. */
-  readonly rootLevels: number;
-  /** Acts so that whoever is cloned meanwhile is born into the root's pid namespace. */
-  inRootsPids<T>(act: () => T): T;
-  /** Our descriptor of a pid namespace that stayed outside at the dump. */
-  givenPids(id: number): number | undefined;
-  /** The root was born with these, and waits for the word that is returned. */
-  rootBorn(pid: number): Uint8Array;
-  /** Groups that a task must have before it enters its user namespace; undefined for any. */
-  groupsBefore(task: Pick<SavedTask, "ids" | "core">): number[] | undefined;
-  /** Acts so that the root is born with what it must have by then. */
-  bearRoot<T>(act: () => T): T;
-  /** A pid namespace is made around the tree. */
-  readonly isWrapped: boolean;
-  /** The init of that is there, and the root is not. */
-  prepareWarden(warden: Warden): void;
-  /** clone(2) flags for the first process that is made: CLONE_PARENT. */
-  readonly firstFlags: number;
-  /** Fills the namespaces that the root was born into. */
-  fillNamespaces(root: Puppet): void;
-  /** A task but the root was cloned by one with `parent`'s core, and has no children yet. */
-  born(pid: number, core: CoreEntry, parent: CoreEntry): void;
-  /** What a task enters that was born into the namespaces of one with ids `from`; undefined for ours. */
-  toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
-  /** The user namespace below the root's that a pid namespace belongs to, and whom its makers become there. */
-  ownerOf(id: number | undefined): { user: number; uid: number; gid: number } | undefined;
-  /** The task's next children live in a time namespace of this number, which it makes. */
-  makeClocks(id: number, puppet: Puppet): void;
-  /** The tree keeps our session and group (a shell job). */
-  readonly shellJob: boolean;
-  /** Number under which the root puppet inherits its end of the service socket. */
-  readonly inheritedService: number;
-  /** Session and process group of ours. */
-  readonly ourSid: number;
-  readonly ourPgid: number;
-  /** The terminal that a session controls; undefined where it has none. */
-  terminal(sid: number): SessionTerminal | undefined;
-  /** Called between steps: throws when we shall stop. */
-  step(): void;
-}
 
 /** Does the child share enough of its parent's memory that it should be cloned from it? */
 export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {

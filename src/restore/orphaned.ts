@@ -2,7 +2,8 @@ import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStat } from "../kernel/proc/stat.ts";
 import { sys } from "../kernel/sys.ts";
-import type { Forest, GrownTask } from "./grow.ts";
+import type { Forest } from "./grow.ts";
+import type { GrownTask } from "./growth.ts";
 
 interface Place {
   readonly sid: number;
