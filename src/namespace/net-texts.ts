@@ -5,12 +5,15 @@
 import { NetworkLinks } from "../file/network-link.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { NetnsEntry, TscriuXtable } from "../image/schema.gen.ts";
+import { parseMessages } from "../kernel/netlink.ts";
 import { type Message, NfTables } from "../kernel/nftables.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import { replaceXtable } from "../kernel/xtables.ts";
 import { Unsaid } from "./iptables/options.ts";
 import { readSaved, type SavedTable, savedWords } from "./iptables/save.ts";
 import { readRuleset } from "./nft/ruleset.ts";
+import { tellRuleset } from "./nft/tell.ts";
+import { Untold } from "./nft/tell-values.ts";
 
 const NLM_F_CREATE = 0x400;
 const LEGACY = [
@@ -67,18 +70,35 @@ export function writeTexts(images: ImageDirectory, id: number, entry: NetnsEntry
 /** A text that no program takes: CRIU's restore fails on it, where without it the tree would come back unfiltered. */
 const untold = (what: string) => `the packet filter is kept for tscriu alone, for it has no words here: ${what}\n`;
 
-/** Saves for CRIU what it reads. */
-export function saveTexts(images: ImageDirectory, id: number, xtables: readonly TscriuXtable[]): void {
+function wordsOf(tell: () => string): Uint8Array {
+  try {
+    return Buffer.from(tell());
+  } catch (error) {
+    if (!(error instanceof Unsaid) && !(error instanceof Untold)) throw error;
+    return Buffer.from(untold(error.message));
+  }
+}
+
+/** Saves for CRIU what it reads. @param filter messages that make the rule set of nf_tables */
+export function saveTexts(
+  images: ImageDirectory,
+  id: number,
+  filter: Uint8Array | undefined,
+  xtables: readonly TscriuXtable[],
+): void {
+  if (filter)
+    images.writeRaw(
+      "NFTABLES",
+      id,
+      wordsOf(() => tellRuleset(parseMessages(filter))),
+    );
   for (const { kind, family } of LEGACY) {
     const own = xtables.filter((table) => table.family === family);
-    if (own.length === 0) continue;
-    let text: string;
-    try {
-      text = own.map(savedWords).join("");
-    } catch (error) {
-      if (!(error instanceof Unsaid)) throw error;
-      text = untold(error.message);
-    }
-    images.writeRaw(kind, id, Buffer.from(text));
+    if (own.length > 0)
+      images.writeRaw(
+        kind,
+        id,
+        wordsOf(() => own.map(savedWords).join("")),
+      );
   }
 }

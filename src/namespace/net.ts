@@ -147,7 +147,7 @@ export const net: NamespaceKind = {
       );
       const tscriu_filter = readFilter();
       const tscriu_xtables = readXtables();
-      saveTexts(images, id, tscriu_xtables);
+      saveTexts(images, id, tscriu_filter, tscriu_xtables);
       const tscriu_neighbours = readNeighbours(new Set(entries.map(({ ifindex }) => ifindex)));
       for (const kind of ["NETNF_CT", "NETNF_EXP"] as const) {
         const known = readConntrack(kind);

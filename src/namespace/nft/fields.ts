@@ -40,7 +40,7 @@ const checked = (length: number, check: number): Record<"length" | "checksum", F
   checksum: [check, 16, "word2"],
 });
 
-const HEADERS: Readonly<Record<string, Header>> = {
+export const HEADERS: Readonly<Record<string, Header>> = {
   ether: {
     base: LINK,
     needs: { isEther: true },
@@ -100,10 +100,10 @@ const HEADERS: Readonly<Record<string, Header>> = {
   },
 };
 
-const META: Readonly<Record<string, readonly [key: number, type: TypeName, tells?: Selector["tells"]]>> = {
+export const META: Readonly<Record<string, readonly [key: number, type: TypeName, tells?: Selector["tells"]]>> = {
   ...{ length: [0, "number"], protocol: [1, "ether_type", "network"], mark: [3, "mark"], iif: [4, "iface_index"] },
   ...{ oif: [5, "iface_index"], iifname: [6, "ifname"], oifname: [7, "ifname"], skuid: [10, "uid"] },
-  ...{ skgid: [11, "gid"], nftrace: [12, "word1"], nfproto: [15, "nf_proto", "network"] },
+  ...{ skgid: [11, "gid"], iiftype: [8, "number2"], nftrace: [12, "word1"], nfproto: [15, "nf_proto", "network"] },
   ...{ l4proto: [16, "inet_proto", "transport"], ibrname: [17, "ifname"], obrname: [18, "ifname"] },
   ...{ pkttype: [19, "pkt_type"], cpu: [20, "number"], iifgroup: [21, "devgroup"], oifgroup: [22, "devgroup"] },
   cgroup: [23, "number"],
@@ -111,14 +111,14 @@ const META: Readonly<Record<string, readonly [key: number, type: TypeName, tells
 /** They stand without the word "meta" as well. */
 const ALONE = ["iif", "oif", "iifname", "oifname", "iifgroup", "oifgroup"] as const;
 
-const CT: Readonly<Record<string, readonly [key: number, type: TypeName]>> = {
+export const CT: Readonly<Record<string, readonly [key: number, type: TypeName]>> = {
   ...{ state: [0, "ct_state"], direction: [1, "ct_dir"], status: [2, "ct_status"], mark: [3, "mark"] },
   zone: [17, "number2"],
 };
 
-const FIB = { saddr: 1, daddr: 2, mark: 4, iif: 8, oif: 16 } as const;
-const FIB_PRESENT = 32;
-const FIB_RESULTS: Readonly<Record<string, readonly [number, DataType]>> = {
+export const FIB = { saddr: 1, daddr: 2, mark: 4, iif: 8, oif: 16 } as const;
+export const FIB_PRESENT = 32;
+export const FIB_RESULTS: Readonly<Record<string, readonly [number, DataType]>> = {
   ...{ oif: [1, TYPES.iface_index], oifname: [2, TYPES.ifname], type: [3, TYPES.fib_addrtype] },
   // nft before 1.1.2 says `oif missing`
   check: [1, TYPES.boolean],

@@ -1,8 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { errorLines } from "../../error.ts";
+import { parseMessages } from "../../kernel/netlink.ts";
 import { inFreshNetwork } from "../../kernel/network.ts";
 import { NfTables } from "../../kernel/nftables.ts";
+import { readFilter } from "../net-filter.ts";
 import { readRuleset } from "./ruleset.ts";
+import { tellRuleset } from "./tell.ts";
 
 /** As people write them; nft lists what is equal in its own words. */
 const RULES = `
@@ -130,6 +133,37 @@ describe.skipIf(lacking !== undefined)(`a rule set that nft lists${lacking ? ` (
     });
     expect(after).toBe(before);
   });
+
+  test("is told in words that nft reads as it was", () => {
+    const [before, text] = inFreshNetwork(() => {
+      nft(["-f", "-"], RULES);
+      const filter = readFilter();
+      return [listed(), filter ? tellRuleset(parseMessages(filter)) : ""];
+    });
+    const after = inFreshNetwork(() => {
+      nft(["-f", "-"], text);
+      return listed();
+    });
+    expect(after).toBe(before);
+  });
+
+  test.skipIf(Bun.which("iptables-nft") === null)(
+    "is told where iptables made it, but for what it has no words for",
+    () =>
+      inFreshNetwork(() => {
+        const tell = () => tellRuleset(parseMessages(readFilter() ?? new Uint8Array(0)));
+        const iptables = (...words: string[]) =>
+          expect(Bun.spawnSync(["iptables-nft", "-A", "INPUT", ...words]).success).toBe(true);
+        iptables("-p", "tcp", "--dport", "46", "-i", "eth+", "-j", "REJECT", "--reject-with", "icmp-host-prohibited");
+        const before = listed();
+        const text = tell();
+        nft(["flush", "ruleset"]);
+        nft(["-f", "-"], text);
+        expect(listed()).toBe(before);
+        iptables("-j", "LOG");
+        expect(tell).toThrow(/target LOG/);
+      }),
+  );
 
   test("is made again without CRIU's lock, and as newer versions list it", () => {
     const text = `table ip filter {
