@@ -3,10 +3,9 @@
  * mounted in its namespace, once all else stands there.
  */
 import { CrError } from "../error.ts";
-import type { Planned } from "./mnt-check.ts";
 import { splitOptions } from "./mnt-options.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
-import { isBelow } from "./mnt-table.ts";
+import { from, isBelow, under } from "./mnt-table.ts";
 
 const LISTS: ReadonlySet<string> = new Set(["lowerdir"]);
 const SINGLE: ReadonlySet<string> = new Set(["lowerdir+", "datadir+", "upperdir", "workdir"]);
@@ -28,24 +27,37 @@ export function layersOf(options: string): string[] {
 const isUpon = (one: PlannedMount | undefined, other: PlannedMount): boolean =>
   one !== undefined && (one === other || isUpon(one.parent, other));
 
-/** What its layers lie on: of the mounts that were there before it. */
-function groundsOf(one: PlannedMount, all: readonly PlannedMount[]): PlannedMount[] {
+interface Layer {
+  readonly ground: PlannedMount;
+  /** Seen from the root of that mount's file system. */
+  readonly path: string;
+}
+
+/** Where its layers lie: of the mounts that were there before it. */
+function layersIn(one: PlannedMount, all: readonly PlannedMount[]): Layer[] {
   const others = all.filter((other) => !isUpon(other, one));
   return layersOf(one.entry.options).flatMap((path) => {
     const over = others.filter(({ entry }) => isBelow(path, entry.mountpoint));
     const longest = Math.max(...over.map(({ entry }) => entry.mountpoint.length));
-    return over.findLast(({ entry }) => entry.mountpoint.length === longest) ?? [];
+    const ground = over.findLast(({ entry }) => entry.mountpoint.length === longest);
+    return ground ? { ground, path: under(ground.source.path, from(ground.entry.mountpoint, path)) } : [];
   });
 }
 
-const isOverlay = ({ source }: PlannedMount) => source.how === "new" && source.fs.pointsOut === true;
+export const isOverlay = ({ source }: PlannedMount) => source.how === "new" && source.fs.pointsOut === true;
 
-/** Devices of the overlays that are mounted when all else is. */
-export function layeredDevices(plans: readonly Planned[]): ReadonlySet<number> {
-  const inside = plans.flatMap(({ mounts }) =>
-    mounts.filter((one) => isOverlay(one) && groundsOf(one, mounts).some(({ source }) => source.how === "new")),
-  );
-  return new Set(inside.map(({ entry }) => entry.root_dev));
+/**
+ * Whether an overlay is mounted when all else is. Paths may also be from before the tree had this root: then nothing is there.
+ * @param all mounts of its namespace
+ * @param has whether a file system of the tree's own has a directory
+ */
+export function isLayered(
+  one: PlannedMount,
+  all: readonly PlannedMount[],
+  has: (ground: PlannedMount, path: string) => boolean,
+): boolean {
+  const inside = isOverlay(one) ? layersIn(one, all).filter(({ ground }) => ground.source.how === "new") : [];
+  return inside.length > 0 && inside.every(({ ground, path }) => has(ground, path));
 }
 
 /**
@@ -60,7 +72,7 @@ export function nextLayered(
 ): number {
   const at = waiting.findIndex(({ one, all }) => {
     if (made.has(one.entry.root_dev)) return true;
-    return one.source.path === "/" && groundsOf(one, all).every(isMade);
+    return one.source.path === "/" && layersIn(one, all).every(({ ground }) => isMade(ground));
   });
   const [first] = waiting;
   if (at >= 0 || first === undefined) return at;

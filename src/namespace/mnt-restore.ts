@@ -27,7 +27,7 @@ import { CLONE } from "../kernel/uapi/sched.ts";
 import { writeFormats } from "./binfmt-misc.ts";
 import type { NamespaceFill } from "./kind.ts";
 import { deviceFor, givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
-import { layeredDevices, nextLayered } from "./mnt-layers.ts";
+import { isLayered, isOverlay, nextLayered } from "./mnt-layers.ts";
 import { type Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 import { reachCovered } from "./mnt-seen.ts";
@@ -63,7 +63,7 @@ export class Builder {
   /** Those that are made when the tree is there, and where they come. */
   readonly #waiting: Waiting[] = [];
   readonly #terminals: Waiting[] = [];
-  readonly #layered: ReadonlySet<number>;
+  readonly #layered = new Set<number>();
   /** Overlays of directories of the tree, and where they come. */
   readonly #overlays: Waiting[] = [];
   /** Locked ones that are covered for good. */
@@ -76,9 +76,7 @@ export class Builder {
     readonly context: NamespaceFill,
     readonly plans: readonly Planned[],
     readonly fds: Descriptors,
-  ) {
-    this.#layered = layeredDevices(plans);
-  }
+  ) {}
 
   get #all(): PlannedMount[] {
     return this.plans.flatMap(({ mounts }) => mounts);
@@ -181,9 +179,12 @@ export class Builder {
     } = this.context;
     const made = new Map<number, number>();
     using makers = new Makers(this.context);
-    for (const { entry, source, isLate: waits } of this.#all) {
+    // what overlays may lie on comes before them
+    const all = this.#all.filter((one) => !isOverlay(one)).concat(this.#all.filter(isOverlay));
+    for (const one of all) {
+      const { entry, source, isLate: waits } = one;
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
-      if (this.#layered.has(entry.root_dev)) continue;
+      if (this.#isLayered(one)) continue;
       const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
       const fd = this.fds.own(
         makeSystem(program, pidfd, entry, source.fs, {
@@ -210,6 +211,20 @@ export class Builder {
       unpackTree(fd, archive, Number(entry.tscriu_content ?? roomFor(fd)), images.ids);
     }
     return made;
+  }
+
+  /** An overlay of what is in other file systems of the tree. */
+  #isLayered(one: PlannedMount): boolean {
+    const { root_dev } = one.entry;
+    const mounts = this.plans.find((plan) => plan.mounts.includes(one))?.mounts ?? [];
+    const has = ({ entry }: PlannedMount, path: string) => {
+      if (this.#layered.has(entry.root_dev)) return true;
+      const fd = openBelow(this.#systems.get(entry.root_dev) ?? -1, path, O.PATH | O.DIRECTORY);
+      if (fd >= 0) closeFd(fd);
+      return fd >= 0;
+    };
+    if (!this.#layered.has(root_dev) && isLayered(one, mounts, has)) this.#layered.add(root_dev);
+    return this.#layered.has(root_dev);
   }
 
   /** Makes the namespaces, each from a copy of ours, and puts everything in its place. */
