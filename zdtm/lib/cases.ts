@@ -35,7 +35,7 @@ export interface Header {
    * twice at least.
    */
   foreignVdso?: "all" | "first";
-  /** Why it cannot come back a second time. */
+  /** Why it cannot be dumped a second time. */
   once?: string;
   /** Whether the case has a spoiling part; found out by reading it, when it does not say so. */
   spoils?: boolean;

@@ -407,7 +407,7 @@ export class Run {
       // what was restored with an init of its own is another tree
       const rounds = mode === "fresh" || once !== undefined ? 1 : wanted;
       for (let i = 0; i < rounds; i++) await this.cycle(before);
-      if (mode === "again") {
+      if (mode === "again" && once === undefined) {
         this.isLeft = true;
         await this.leaveRunning(await this.settled());
       }

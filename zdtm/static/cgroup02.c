@@ -1,4 +1,4 @@
-// zdtm: {"category": "cgroup", "flavours": ["h"], "needs": ["root"], "dumpOpts": ["--manage-cgroups", "--cgroup-root", "name=systemd:/zdtm-cgroup02"], "restoreOpts": ["--manage-cgroups", "--cgroup-root", "/zdtm-cgroup02-all", "--cgroup-root", "name=systemd:/zdtm-cgroup02-own"], "except": {"cgroup": "other cgroups are what is asked for"}, "verifies": "cgroups have another root afterwards: one hierarchy its own (--cgroup-root CTRL:PATH), all others that of all"}
+// zdtm: {"category": "cgroup", "flavours": ["h"], "needs": ["root"], "once": "its cgroups have another root then", "dumpOpts": ["--manage-cgroups", "--cgroup-root", "name=systemd:/zdtm-cgroup02"], "restoreOpts": ["--manage-cgroups", "--cgroup-root", "/zdtm-cgroup02-all", "--cgroup-root", "name=systemd:/zdtm-cgroup02-own"], "except": {"cgroup": "other cgroups are what is asked for"}, "verifies": "cgroups have another root afterwards: one hierarchy its own (--cgroup-root CTRL:PATH), all others that of all"}
 #include "cgroups.h"
 
 /* What the restore makes, below the roots that are given to it, is removed with what the case makes. */
