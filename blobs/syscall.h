@@ -9,7 +9,7 @@ enum {
 	NR_sched_setaffinity = 203, NR_socketpair = 53, NR_kill = 62, NR_getpid = 39,
 	NR_getppid = 110, NR_prctl = 157, NR_nanosleep = 35, NR_ptrace = 101, NR_wait4 = 61, NR_close_range = 436,
 	NR_madvise = 28, NR_exit_group = 231, NR_rt_sigtimedwait = 128,
-	NR_openat = 257, NR_readlinkat = 267, NR_setresuid = 117, NR_setresgid = 119, NR_capget = 125, NR_capset = 126,
+	NR_openat = 257, NR_pread64 = 17, NR_readlinkat = 267, NR_setresuid = 117, NR_setresgid = 119, NR_capget = 125, NR_capset = 126,
 };
 
 static inline long syscall6(long nr, long a, long b, long c, long d, long e, long f)
@@ -64,7 +64,7 @@ enum {
 	NR_sched_setaffinity = 122, NR_socketpair = 199, NR_kill = 129, NR_getpid = 172,
 	NR_getppid = 173, NR_prctl = 167, NR_nanosleep = 101, NR_ptrace = 117, NR_wait4 = 260, NR_close_range = 436,
 	NR_madvise = 233, NR_exit_group = 94, NR_rt_sigtimedwait = 137,
-	NR_openat = 56, NR_readlinkat = 78, NR_setresuid = 147, NR_setresgid = 149, NR_capget = 90, NR_capset = 91,
+	NR_openat = 56, NR_pread64 = 67, NR_readlinkat = 78, NR_setresuid = 147, NR_setresgid = 149, NR_capget = 90, NR_capset = 91,
 };
 
 static inline long syscall6(long nr, long a, long b, long c, long d, long e, long f)

@@ -488,6 +488,38 @@ long ts_forerunner(long forerunner, long stack)
 }
 
 /*
+ * Reads on in a list of pieces of a file, by address and length, one behind the other into `into`: until `room` bytes are there or
+ * the list is at its end. How many bytes, or -errno. `at` and `done` say how far it came.
+ */
+struct pieces {
+	long fd, list, count, at, done, into, room;
+};
+
+long ts_gather(struct pieces *p)
+{
+	const long *list = (const long *)p->list;
+	long used = 0;
+
+	while (p->at < p->count && used < p->room) {
+		long left = list[2 * p->at + 1] - p->done;
+		long part = left < p->room - used ? left : p->room - used;
+		long got = syscall6(NR_pread64, p->fd, p->into + used, part, list[2 * p->at] + p->done, 0, 0);
+
+		if (got == -EINTR)
+			continue;
+		if (got <= 0)
+			return got ? got : -EIO;
+		used += got;
+		p->done += got;
+		if (p->done == list[2 * p->at + 1]) {
+			p->at++;
+			p->done = 0;
+		}
+	}
+	return used;
+}
+
+/*
  * The finished executable has this library loaded before all others, so the runtime's engine calls this. For what it reserves at
  * its start, code and the shapes of objects, it asks for small pages, to spare memory. A run of ours is short, and a fault for
  * each of those pages takes it longer than all that it does with them.

@@ -3,7 +3,8 @@ import { type Pointer, toArrayBuffer } from "bun:ffi";
 import { CrError, type Subject } from "../error.ts";
 import { NR } from "./nr.ts";
 import { AT_FDCWD } from "./stat.ts";
-import { addressOf, check, cstring, sys } from "./sys.ts";
+import { addressOf, check, cstring, readPieces, sys } from "./sys.ts";
+import { putU64s } from "./u64.ts";
 
 export const PAGE_SIZE = 4096;
 
@@ -43,6 +44,29 @@ export class RemoteMemory implements Disposable {
       throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: this.pid, address } });
     }
     return bytes;
+  }
+
+  /**
+   * Many pieces of it, one behind the other: thousands of calls of `tryRead` take longer than the kernel does.
+   * @param pieces addresses and lengths by turns
+   * @param into is filled again and again
+   * @param use gets what is there each time
+   * @returns the address of a piece that is not readable
+   */
+  tryGather(pieces: readonly number[], into: Uint8Array, use: (bytes: Uint8Array) => void): number | undefined {
+    if (pieces.length === 0) return undefined;
+    const list = new Uint8Array(new ArrayBuffer(pieces.length * 8));
+    putU64s(list, pieces.length, pieces);
+    // struct pieces of ffi/shim.c
+    const state = new BigInt64Array(new ArrayBuffer(56));
+    const words = [this.#fd, addressOf(list), pieces.length / 2, 0, 0, addressOf(into), into.length];
+    putU64s(new Uint8Array(state.buffer), words.length, words);
+    for (;;) {
+      const got = readPieces(addressOf(state));
+      if (got < 0) return pieces[2 * Number(state[3])];
+      if (got === 0) return undefined;
+      use(into.subarray(0, got));
+    }
   }
 
   /** How much was written, bytes, or the negative errno. */

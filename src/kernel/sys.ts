@@ -19,6 +19,7 @@ const { symbols } = openShim({
   ts_envoy: { args: [I, I], returns: I },
   ts_reader: { args: [I, I], returns: I },
   ts_forerunner: { args: [I, I], returns: I },
+  ts_gather: { args: [I], returns: I },
   ts_catch_signals: { args: [], returns: I },
   ts_interrupted: { args: [], returns: I },
   ts_cpuid: { args: [I, I, I], returns: I },
@@ -55,6 +56,11 @@ export function readFileAt(dir: number, name: number, into: number, size: number
 /** Reads on in an open file, until so many bytes are there or its end is: how many, or the negative errno. */
 export function readOn(fd: number, into: number, size: number): number {
   return Number(symbols.ts_read_file(fd, 0, into, size, 0));
+}
+
+/** Reads on in a list of pieces of a file: how many bytes, or the negative errno. @param pieces address of its `struct pieces` */
+export function readPieces(pieces: number): number {
+  return Number(symbols.ts_gather(pieces));
 }
 
 /**

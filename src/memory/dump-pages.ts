@@ -334,23 +334,13 @@ let buffer: Uint8Array | undefined;
 function copyOurselves(memory: RemoteMemory, file: ImageWriter<"PAGES">, chunk: Chunk): void {
   buffer ??= new Uint8Array(new ArrayBuffer(BUFFER));
   let { offset } = chunk;
-  let held = 0;
-  for (let i = 0; i < chunk.pieces.length; i += 2) {
-    const [start = 0, length = 0] = [chunk.pieces[i], chunk.pieces[i + 1]];
-    for (let done = 0; done < length; ) {
-      const part = Math.min(length - done, BUFFER - held);
-      const address = start + done;
-      if (!memory.tryRead(address, buffer.subarray(held, held + part)))
-        throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address } });
-      held += part;
-      done += part;
-      if (held < BUFFER) continue;
-      pwriteFully(file, buffer, offset, memory.pid);
-      offset += held;
-      held = 0;
-    }
-  }
-  pwriteFully(file, buffer.subarray(0, held), offset, memory.pid);
+  const write = (bytes: Uint8Array) => {
+    pwriteFully(file, bytes, offset, memory.pid);
+    offset += bytes.length;
+  };
+  const address = memory.tryGather(chunk.pieces, buffer, write);
+  if (address === undefined) return;
+  throw new CrError("cannot read the task's memory", { code: "EIO", subject: { pid: memory.pid, address } });
 }
 
 function pwriteFully(file: ImageWriter<"PAGES">, bytes: Uint8Array, offset: number, pid: number): void {
