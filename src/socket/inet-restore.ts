@@ -27,6 +27,7 @@ import { speaksTcp } from "./inet-protocol.ts";
 import { feedDatagrams, hasQueue } from "./inet-queue.ts";
 import { interfaceIndex } from "./interface.ts";
 import { applyOptions, attachFilter, bindToDevice } from "./options.ts";
+import { unlockEnded } from "./others-lock.ts";
 import { restoreProgram } from "./reuse-group.ts";
 import { reviveEnded } from "./tcp-ended.ts";
 import { restoreKeys } from "./tcp-md5.ts";
@@ -99,6 +100,7 @@ export function openInet(entry: InetSkEntry, restore: FileRestore): void {
     if (entry.type === SOCK.RAW) attachFilter(fd, entry.opts.so_filter, subject);
     applyBeforeBind(fd, entry, subject);
     restoreKeys(fd, entry, subject);
+    unlockEnded(entry, restore);
     if (isTcpConnection(entry)) {
       if (restore.options.tcpClose) forgetConnections(restore);
       else reviveConnection(fd, entry, scopeOf(fd, entry), restore);
