@@ -329,7 +329,6 @@ export const notDumped: Lacks = {
   "socket-raw": "the connected socket of family 2 has no peer: Destination address required",
   "socket-tcp-agreed": "clamp of socket 0 is N, not N",
   "socket-tcp-close2": "received '', not 'unread'",
-  "socket-tcp-closed-last-ack": "not yet: criu keeps the peer of a connection that is over in the socket itself",
   "socket-tcp-exhaustive": "dump without end",
   "socket-tcp-md5": "pair 0 signs nothing",
   "socket-tcp-pending": "dump refused",
