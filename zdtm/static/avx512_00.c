@@ -2,6 +2,9 @@
 #include "hold.h"
 
 #define COUNT 264
+#ifndef THREADS
+#define THREADS 0
+#endif
 
 static void hold(int in_thread) {
   uint64_t in[COUNT] __attribute__((aligned(64))), out[COUNT] __attribute__((aligned(64)));
@@ -101,4 +104,4 @@ static void hold(int in_thread) {
   hold_same(out, in, sizeof(in), "registers");
 }
 
-int main(void) { return hold_case(hold, 0); }
+int main(void) { return hold_case(hold, THREADS); }

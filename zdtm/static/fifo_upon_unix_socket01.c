@@ -3,7 +3,15 @@
 
 int main(void) {
   tst_begin();
-  named_name name = named_path("name");
+#ifdef ABSOLUTE
+  char path[PATH_MAX + 8];
+  tst_check(getcwd(path, PATH_MAX) != NULL, "no directory");
+  strcat(path, "/name");
+  if (strlen(path) > 100) tst_skip("the directory has a long name");
+#else
+  const char *path = "name";
+#endif
+  named_name name = named_path(path);
   int fd = named_bound(SOCK_DGRAM, &name), client = named_client(SOCK_DGRAM, &name);
   tst_sys(unlink("name"));
   tst_sys(mkfifo("name", 0620));

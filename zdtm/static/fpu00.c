@@ -1,6 +1,10 @@
 // zdtm: {"category": "arch-regs", "needs": ["arch:x64"], "cc": ["-lm"], "spoils": true, "verifies": "an x87 calculation left half way, with its control word, ends right"}
 #include "hold.h"
 
+#ifndef THREADS
+#define THREADS 0
+#endif
+
 /* Eight numbers on the register stack, rounding up, single precision; they are summed up after the wait. */
 static void hold(int in_thread) {
   double in[8], out[8];
@@ -39,4 +43,4 @@ static void hold(int in_thread) {
   for (int i = 1; i < 8; i++) tst_check(out[i] == in[7 - i], "register %d is %.17g, not %.17g", i, out[i], in[7 - i]);
 }
 
-int main(void) { return hold_case(hold, 0); }
+int main(void) { return hold_case(hold, THREADS); }

@@ -5,11 +5,15 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#ifndef PAIR
+#define PAIR SOCK_STREAM
+#endif
+
 int main(void) {
   tst_begin();
-  int stream[2], datagram[2];
+  int pair[2], datagram[2];
   char text[32];
-  tst_sys(socketpair(AF_UNIX, SOCK_STREAM, 0, stream));
+  tst_sys(socketpair(AF_UNIX, PAIR, 0, pair));
   tst_sys(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagram));
   int bound = tst_sys(socket(AF_UNIX, SOCK_DGRAM, 0)), client = tst_sys(socket(AF_UNIX, SOCK_DGRAM, 0));
   struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -17,7 +21,7 @@ int main(void) {
                                  (unsigned)sprintf(name.sun_path + 1, "zdtm queues %d", getpid()));
   tst_sys(bind(bound, (void *)&name, length));
   tst_sys(connect(client, (void *)&name, length));
-  int from[] = {stream[0], datagram[0], client}, to[] = {stream[1], datagram[1], bound};
+  int from[] = {pair[0], datagram[0], client}, to[] = {pair[1], datagram[1], bound};
   for (int i = 0; i < 3; i++) {
     tst_sys(send(from[i], "first", 5, 0));
     tst_sys(send(from[i], "second", 6, 0));
