@@ -401,7 +401,7 @@ export const notRestoredApart: Lacks = {
   userns03: "restore: Can't restore sub-task in NS (cflags N)",
   userns_clocks: "restore: Can't restore sub-task in NS (cflags N)",
   userns_pids: "restore: Can't restore sub-task in NS (cflags N)",
-  uts_back: "restore: Can't restore sub-task in NS (cflags N)",
+  utsname: "the domain is called with half of its name",
 };
 
 export const notDumpedApart: Lacks = {
@@ -419,5 +419,4 @@ export const notDumpedApart: Lacks = {
   userns03: "dump: Can't dump nested user namespace for N",
   userns_clocks: "dump: Can't dump nested time namespace for N",
   userns_pids: "dump: Can't dump nested user namespace for N",
-  uts_back: "dump: Can't dump nested ipc namespace for N",
 };
