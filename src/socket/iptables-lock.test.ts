@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { CrError } from "../error.ts";
+import { PayloadBuilder } from "../kernel/netlink.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
+import { NfTables } from "../kernel/nftables.ts";
 import { removeIptablesLock } from "./iptables-lock.ts";
 import { removeLocks } from "./lock-rule.ts";
 
@@ -92,6 +94,7 @@ function makeWhole(kind: Kind): void {
   for (const family of families) run([`${tools[family]}-${kind}-restore`, "-c", "--noflush"], text);
 }
 
+type Fill = readonly [name: string, fill: (data: PayloadBuilder) => unknown];
 const isRoot = process.getuid?.() === 0;
 
 for (const kind of ["nft", "legacy"] as const) {
@@ -138,6 +141,56 @@ for (const kind of ["nft", "legacy"] as const) {
       }));
   });
 }
+
+/** As iptables wrote them that had no words of nf_tables for marks and ports yet. */
+test.skipIf(!isRoot || Bun.which("iptables-nft") === null)(
+  "rules in older iptables' form are found, too (needs root, iptables-nft)",
+  () =>
+    inFreshNetwork(() => {
+      run(["iptables-nft", "-P", "INPUT", "ACCEPT"]);
+      const ports = [80, 80, 5000, 5000].flatMap((port) => [port & 0xff, port >> 8]);
+      const mark = [0x14, 0xc1, 0, 0, 255, 255, 255, 255, 1, 0, 0, 0];
+      const match = (name: string, revision: number, info: readonly number[]): Fill => [
+        "match",
+        (data) => data.text(1, name).be32(2, revision).attribute(3, Uint8Array.from(info)),
+      ];
+      const payload = (offset: number, length: number): Fill => [
+        "payload",
+        (data) => data.be32(1, 1).be32(2, 1).be32(3, offset).be32(4, length),
+      ];
+      const is = (...bytes: number[]): Fill => [
+        "cmp",
+        (data) =>
+          data
+            .be32(1, 1)
+            .be32(2, 0)
+            .nest(3, (value) => value.attribute(1, Uint8Array.from(bytes))),
+      ];
+      const drop: Fill = [
+        "immediate",
+        (data) => data.be32(1, 0).nest(2, (value) => value.nest(2, (verdict) => verdict.be32(1, 0))),
+      ];
+      const address = [payload(12, 4), is(127, 0, 0, 2), payload(16, 4), is(127, 0, 0, 1), payload(9, 1), is(6)];
+      const make = (...steps: readonly Fill[]) => {
+        const rule = new PayloadBuilder()
+          .raw(Uint8Array.of(2, 0, 0, 0))
+          .text(1, "filter")
+          .text(2, "INPUT");
+        rule.nest(4, (list) => {
+          for (const [name, fill] of steps)
+            list.nest(1, (step) => step.text(1, name).nest(2, (data) => void fill(data)));
+        });
+        rule.nest(5, (compat) => compat.be32(1, 6).be32(2, 0));
+        using tables = new NfTables();
+        tables.make("cannot make a rule", [{ type: 0xa06, flags: 0xc00, payload: rule.build() }]);
+      };
+      make(...address, match("mark", 1, mark), match("tcp", 0, [...ports, 0, 0, 0, 0]), drop);
+      make(...address, match("mark", 1, mark), match("tcp", 0, [...ports, 0, 0, 0, 2]), drop);
+      expect(saved("nft").match(/-A INPUT/g)?.length).toBe(2);
+      expect(removeIptablesLock(connections)).toEqual([]);
+      expect(saved("nft").match(/-A INPUT.*/g)).toEqual([expect.stringContaining("! --dport 5000")]);
+    }),
+);
 
 test("rules that change meanwhile are looked at again, those that stay are told with the reason", () => {
   let looks = 0;
