@@ -5,6 +5,7 @@ import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import { numbersOfTask } from "../agent/pid.ts";
 import type { Tracee } from "../agent/tracee.ts";
+import { onTime } from "../kernel/cpu.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
 import { TaskGone } from "../kernel/ptrace.ts";
 import type { Log } from "../log.ts";
@@ -51,7 +52,8 @@ export class InfectedTask implements Disposable {
     const answers: T[] = [];
     for (let i = 0; i < threads.length; i += this.home.others) {
       const some = threads.slice(i, i + this.home.others);
-      answers.push(...send(some, this.home, this.parasite, ask));
+      // short sleeps, between which a whole tree waits
+      answers.push(...onTime(() => send(some, this.home, this.parasite, ask)));
     }
     return answers;
   }

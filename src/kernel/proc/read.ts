@@ -1,4 +1,5 @@
 import { CrError } from "../../error.ts";
+import { onTime } from "../cpu.ts";
 import { ERRNO } from "../errno.ts";
 import { NR } from "../nr.ts";
 import { readAhead } from "../read-ahead.ts";
@@ -203,7 +204,7 @@ export class ProcDir implements ProcFiles, Disposable {
   pieces(name: string, use: (text: Buffer, isAll: boolean) => number): void {
     const fd = this.open(name);
     let used = readOn(fd, bufferAddress, LONG);
-    if (used === LONG) used = readAhead(fd, use, buffer.subarray(0, used));
+    if (used === LONG) used = onTime(() => readAhead(fd, use, buffer.subarray(0, LONG)));
     else if (used >= 0) use(buffer.subarray(0, used), true);
     sys(NR.close, fd);
     if (used < 0) throw this.failure(used, name, "cannot read");
