@@ -72,6 +72,14 @@ test("kinds of descriptors do not import each other: only the registry knows the
   expect(breaches(wrong)).toEqual([]);
 });
 
+test("no program is started but scripts, what --exec-cmd names, and tscriu itself", () => {
+  const start = /\bBun\.spawn(Sync)?\b|child_process|\bNR\.execve(at)?\b/;
+  const may = ["cli/scripts.ts", "cli/exec.ts", "rpc/service.ts", "rpc/client.ts"];
+  // an agent's own program; tests; the build
+  const others = (path: string) => path === "agent/puppet.ts" || room(path) === "build" || path.endsWith("testing.ts");
+  expect(saying(start, (path) => may.includes(path) || others(path))).toEqual([]);
+});
+
 test("only the command line prints, and reads words and environment", () => {
   const print = /\bconsole\.\w+|process\.(stdout|stderr)\b/;
   expect(saying(print, (path) => room(path) === "cli")).toEqual([]);

@@ -69,7 +69,9 @@ export function require({ known, steps, table }: RuleContext, { network, transpo
     isMeta(steps, META_IIFTYPE, bytesOf(ARPHRD_ETHER, 2, true));
     known.isEther = true;
   }
-  if (network !== undefined && known.network === undefined) {
+  // whoever asked for the protocol above is taken to know of which network it is
+  const isKnown = transport !== undefined && known.transport === transport;
+  if (network !== undefined && known.network === undefined && !isKnown) {
     const { nfproto, type } = NETWORKS[network];
     if (family === "inet") isMeta(steps, META_NFPROTO, Uint8Array.of(nfproto));
     else isMeta(steps, META_PROTOCOL, bytesOf(BigInt(type), 2, false));

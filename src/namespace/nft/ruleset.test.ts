@@ -102,6 +102,63 @@ table arp a { chain i { type filter hook input priority 0; arp operation reply d
 table inet asleep { comment "my table"; flags dormant; chain k { type filter hook prerouting priority raw; policy drop; }; }
 `;
 
+/** As firewalls of machines are. */
+const FIREWALL = `
+table inet filter {
+ set blocked { type ipv4_addr; flags timeout; timeout 1d; }
+ set ports { type inet_service; flags interval; auto-merge; elements = { 22, 80, 443, 8000-8100 }; }
+ set mixed { type ipv4_addr . ipv4_addr . inet_proto . inet_service; elements = { 1.2.3.4 . 5.6.7.8 . tcp . 80 }; }
+ map fwds { type inet_service : ipv4_addr . inet_service; elements = { 80 : 10.0.0.1 . 8080 }; }
+ map prio { type ipv4_addr : verdict; flags interval; elements = { 10.0.0.0/8 : drop, 11.0.0.0/8 : accept, * : continue }; }
+ chain trash { log prefix "drop: " level info counter drop; }
+ chain input {
+  type filter hook input priority filter; policy drop;
+  ct state vmap { established : accept, related : accept, invalid : drop }
+  iif lo accept
+  iifname { "eth0", "wlan0" } tcp dport @ports accept
+  meta l4proto ipv6-icmp icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, parameter-problem, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+  meta l4proto icmp accept
+  ip protocol igmp accept
+  ip daddr 224.0.0.0/4 accept
+  ip6 hoplimit 255 accept
+  ip6 nexthdr icmpv6 accept
+  udp sport 67 udp dport 68 accept
+  udp sport . udp dport { 67 . 68, 547 . 546 } accept
+  fib daddr . iif type != { local, broadcast, multicast } drop
+  tcp flags & (fin|syn) == (fin|syn) drop
+  tcp flags & (fin|syn|rst|psh|ack|urg) == 0x0 drop
+  ct mark & 0xff == 0x1 accept
+  ip saddr @blocked drop
+  ip saddr vmap @prio
+  ip saddr . ip daddr . ip protocol . tcp dport @mixed accept
+  tcp dport 22 ct state new limit rate over 10/minute burst 20 packets add @blocked { ip saddr } drop
+  meta iifname . meta oifname vmap { "lo" . "lo" : accept }
+  meta pkttype { broadcast, multicast } drop
+  meta skuid { 0, 1000-2000 } accept
+  meta mark and 0xff00 == 0x100 meta mark set meta mark and 0xff
+  ct direction reply accept
+  sctp dport 5 accept
+  ip ttl 1 ip length 20-40 ip id 5 drop
+  tcp sequence 5 tcp window 1000 drop
+  udp length 8-20 drop
+  meta cpu 0 accept
+  meta cgroup 5 accept
+  ether type ip accept
+  meta protocol ip accept
+  ip frag-off & 0x1fff != 0 drop
+  reject with icmpx admin-prohibited
+  tcp dport 113 reject with tcp reset
+  jump trash
+ }
+}
+table inet nat {
+ chain pre { type nat hook prerouting priority dstnat; policy accept; tcp dport 80 dnat ip to 10.0.0.1; iifname "eth0" tcp dport { 8080, 8081 } redirect to :3128; ip daddr 1.2.3.4 tcp dport 5 dnat to 10.0.0.5:50; ip6 daddr fe80::1 dnat to fe80::2; }
+ chain post { type nat hook postrouting priority srcnat; policy accept; oifname "eth0" masquerade; ip saddr 10.0.0.0/24 oif lo snat to 1.2.3.4; masquerade fully-random; ip saddr 10.1.0.0/16 ip daddr != 10.1.0.0/16 masquerade persistent; }
+}
+table ip6 f6 { chain o { type filter hook output priority 0; ip6 daddr { fe80::/10, ::1 } accept; icmpv6 type echo-request accept; reject; } ; }
+table inet many { set nets { type ipv4_addr; flags interval; elements = { ${Array.from({ length: 1000 }, (_, i) => `10.${i >> 8}.${i & 255}.0/25`).join(", ")} }; }; }
+`;
+
 const nft = (words: readonly string[], input = "") => {
   const done = Bun.spawnSync(["nft", ...words], { stdin: Buffer.from(input) });
   if (!done.success) throw new Error(`nft: ${done.stderr}`);
@@ -121,12 +178,12 @@ function make(text: string): void {
 const lacking = process.getuid?.() === 0 ? ["nft"].find((tool) => Bun.which(tool) === null) : "root";
 
 describe.skipIf(lacking !== undefined)(`a rule set that nft lists${lacking ? ` (needs ${lacking})` : ""}`, () => {
-  test("is made again as it was", () => {
+  test.each([RULES, FIREWALL])("is made again as it was", (rules) => {
     const before = inFreshNetwork(() => {
-      nft(["-f", "-"], RULES);
+      nft(["-f", "-"], rules);
       return listed();
     });
-    expect(before.match(/^\t\t\S/gm)?.length).toBeGreaterThan(100);
+    expect(before.match(/^\t\t\S/gm)?.length).toBeGreaterThan(60);
     const after = inFreshNetwork(() => {
       make(before);
       return listed();
@@ -134,9 +191,9 @@ describe.skipIf(lacking !== undefined)(`a rule set that nft lists${lacking ? ` (
     expect(after).toBe(before);
   });
 
-  test("is told in words that nft reads as it was", () => {
+  test.each([RULES, FIREWALL])("is told in words that nft reads as it was", (rules) => {
     const [before, text] = inFreshNetwork(() => {
-      nft(["-f", "-"], RULES);
+      nft(["-f", "-"], rules);
       const filter = readFilter();
       return [listed(), filter ? tellRuleset(parseMessages(filter)) : ""];
     });

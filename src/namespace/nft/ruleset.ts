@@ -164,8 +164,7 @@ function readChain(context: NamedSets & { readonly reader: Reader; readonly name
   for (;;) {
     reader.skipEnds();
     if (reader.take("}")) break;
-    const known: RuleContext["known"] =
-      table.family === "ip" || table.family === "ip6" ? { network: table.family } : {};
+    const known: RuleContext["known"] = ["ip", "ip6", "arp"].includes(table.family) ? { network: table.family } : {};
     const rule: RuleContext = { ...context, steps: [], before: [], known };
     const isToLock = mayHaveLock(table) && leadsToLock(reader);
     const comment = readStatements(rule);

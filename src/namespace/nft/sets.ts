@@ -158,7 +158,7 @@ function writePiece(to: PayloadBuilder, { key, keyEnd, flags, of, isOpen }: Piec
 export const headOf = ({ family }: TableName): Uint8Array => Uint8Array.of(FAMILIES[family], 0, 0, 0);
 
 /** A message holds so many of them. */
-const PORTION = 200;
+const PORTION = 100;
 
 /** Messages that fill a set. @param id its number in the batch */
 export function elementsOf(

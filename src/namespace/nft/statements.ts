@@ -186,10 +186,13 @@ export function readStatements(context: RuleContext): string | undefined {
       continue;
     }
     const simpleStep = readStateful(reader) ?? (reader.take("notrack") ? simple("notrack", []) : undefined);
-    const verdict = simpleStep ? undefined : readVerdict(reader);
-    const op = reader.oneOf(["add", "update", "delete"]);
-    if (simpleStep) steps.push(simpleStep);
-    else if (verdict) steps.push(decide(verdict));
+    if (simpleStep) {
+      steps.push(simpleStep);
+      continue;
+    }
+    const verdict = readVerdict(reader);
+    const op = verdict ? undefined : reader.oneOf(["add", "update", "delete"]);
+    if (verdict) steps.push(decide(verdict));
     else if (op) update(context, op);
     else if (reader.take("log")) log(context);
     else if (reader.take("reject")) reject(context);

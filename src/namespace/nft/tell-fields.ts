@@ -25,9 +25,10 @@ export interface Looked {
 }
 
 function fits(known: Known, { network, transport, isEther }: Needs): boolean {
+  const isAbove = transport !== undefined && transport === known.transport;
   return (
-    (network === undefined || network === known.network) &&
-    (transport === undefined || transport === known.transport) &&
+    (network === undefined || network === known.network || isAbove) &&
+    (transport === undefined || isAbove) &&
     (!isEther || known.isEther === true)
   );
 }

@@ -32,7 +32,7 @@ export class Telling {
   #from: { readonly register: number; readonly value: bigint } | undefined;
 
   constructor(family: string, sets: ReadonlyMap<string, ToldSet>) {
-    this.known = family === "ip" || family === "ip6" ? { network: family } : {};
+    this.known = ["ip", "ip6", "arp"].includes(family) ? { network: family } : {};
     this.#sets = sets;
   }
 
@@ -156,7 +156,7 @@ export class Telling {
       const { looked, mask } = this.held(at + 8);
       at += Math.ceil(type.size / 4);
       const same = looked && [looked, ...looked.others].find((one) => one.type.id === type.id);
-      if (same === undefined || mask !== undefined) throw new Untold("a key");
+      if (same === undefined || mask !== undefined) throw new Untold(`a key: ${looked?.words} in ${set.name}`);
       return same.words;
     });
     return parts.join(" . ");
