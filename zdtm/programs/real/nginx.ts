@@ -8,7 +8,7 @@ import { freePort, type RealProgram, type Running, without } from "./real.ts";
 import { Tally } from "./tally.ts";
 
 const MiB = 1 << 20;
-const size = 12 * MiB;
+const size = 8 * MiB;
 
 /** The same bytes each time, that do not repeat. */
 function content(): Uint8Array {
@@ -37,13 +37,13 @@ http {
   server {
     listen 127.0.0.1:${port};
     root ${directory}/pages;
-    location /slow { alias ${directory}/pages/large; limit_rate 4m; }
+    location /slow { alias ${directory}/pages/large; limit_rate 1m; }
     location /count { return 200 "$arg_n $connection_requests"; }
   }
 }
 `;
 
-/** A download over a connection of its own that takes at most so many bytes a millisecond. */
+/** A download over a connection of its own. */
 class Download {
   received = 0;
   readonly done: Promise<void>;
@@ -58,7 +58,8 @@ class Download {
     port: number,
     readonly tally: Tally,
     wanted: string,
-    readonly pace: number,
+    /** It stops half way, until it is let go on. */
+    private isHeld: boolean,
   ) {
     tally.asked++;
     this.#socket = connect(port, "127.0.0.1", () => {
@@ -92,12 +93,13 @@ class Download {
     }
     this.received += body.length;
     this.#hash.update(body);
-    if (this.pace === Number.POSITIVE_INFINITY) return;
-    this.#socket.pause();
-    setTimeout(() => {
-      this.#last = performance.now();
-      this.#socket.resume();
-    }, bytes.length / this.pace);
+    if (this.isHeld && this.received > size / 2) this.#socket.pause();
+  }
+
+  goOn(): void {
+    this.isHeld = false;
+    this.#last = performance.now();
+    this.#socket.resume();
   }
 }
 
@@ -149,14 +151,15 @@ export const nginx: RealProgram = {
       tally,
       words: ["--tcp-established"],
       async before() {
-        const slowly = new Download("/slow", port, tally, wanted, Number.POSITIVE_INFINITY);
-        downloads = [slowly, new Download("/large", port, tally, wanted, 4000)];
+        const slowly = new Download("/slow", port, tally, wanted, false);
+        downloads = [slowly, new Download("/large", port, tally, wanted, true)];
         await until("the downloads have begun", () => (downloads.every((it) => it.received > MiB) ? true : undefined));
       },
       gone() {
         if (downloads.some((it) => it.received >= size)) throw new Error("a download was over before the dump");
       },
       async after() {
+        for (const it of downloads) it.goOn();
         await Promise.all(downloads.map((it) => it.done));
       },
       finish: () => quit(program, tally),
