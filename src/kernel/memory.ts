@@ -61,12 +61,14 @@ export class RemoteMemory implements Disposable {
     const state = new BigInt64Array(new ArrayBuffer(56));
     const words = [this.#fd, addressOf(list), pieces.length / 2, 0, 0, addressOf(into), into.length];
     putU64s(new Uint8Array(state.buffer), words.length, words);
-    for (;;) {
-      const got = readPieces(addressOf(state));
-      if (got < 0) return pieces[2 * Number(state[3])];
-      if (got === 0) return undefined;
-      use(into.subarray(0, got));
-    }
+    let got = 0;
+    do {
+      got = readPieces(addressOf(state));
+      if (got > 0) use(into.subarray(0, got));
+    } while (got > 0);
+    // it was read until now, by an address that keeps nothing alive
+    addressOf(list);
+    return got < 0 ? pieces[2 * Number(state[3])] : undefined;
   }
 
   /** How much was written, bytes, or the negative errno. */
