@@ -2,7 +2,18 @@
  * `npm test`: types, lint, build, unit tests, system tests. With names of stages only these (`npm test -- lint unit`).
  * What each stage says lies in build/logs; the last line counts.
  */
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const tree = resolve(import.meta.dirname, "..");
@@ -75,7 +86,11 @@ const onceMore = /^\d+ tests? (?:skipped|failed):$/;
 async function watch(stage: Stage, line: (text: string) => void): Promise<number> {
   const path = join(logs, `${stage.name}.log`);
   const log = openSync(path, "w+");
-  const child = Bun.spawn(stage.words, { cwd: tree, stdin: "ignore", stdout: log, stderr: log });
+  // tests look whether anything is left there: what others beside them have there for a while is none of it
+  const room = mkdtempSync(join(tmpdir(), "tscriu-"));
+  chmodSync(room, 0o1777);
+  const env = { ...process.env, TMPDIR: room };
+  const child = Bun.spawn(stage.words, { cwd: tree, env, stdin: "ignore", stdout: log, stderr: log });
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(1 << 16);
   let at = 0;
@@ -95,6 +110,7 @@ async function watch(stage: Stage, line: (text: string) => void): Promise<number
   catchUp();
   if (rest !== "") line(Bun.stripANSI(rest));
   closeSync(log);
+  rmSync(room, { recursive: true, force: true });
   return status;
 }
 
