@@ -90,8 +90,8 @@ describe.skipIf(!isRoot)("a new pid namespace around a tree (needs root)", () =>
   test.concurrent(
     "in the foreground it gives the root's exit status; signals to the init reach the root, orphans are reaped",
     async () => {
-      const script = "trap 'exit 7' USR1; (sleep 1000000 & echo $! >orphan); sleep 1000000 & while :; do wait; done";
-      await using stage = await Stage.set([], `cd $(mktemp -d); ${script}`, sleepers(1));
+      const script = "trap 'exit 7' USR1; (sleep 1000000 &); sleep 1000000 & while :; do wait; done";
+      await using stage = await Stage.set([], script, sleepers(1));
       const orphan = () => treeOf(init).find((pid) => parentOf(pid) === init && pid !== root) ?? 0;
       await stage.dump();
       let one = await start(stage, "told");
