@@ -146,13 +146,17 @@ function mapThere(task: RestoredTask, program: Program, fd: number, area: Tscriu
     program.call(NR.madvise, [start, size, advice], { ...options, what: "cannot give an io_uring advice" });
 }
 
-/** Where so much would find a place below the highest mapping, beside the area itself. */
+/**
+ * Where so much would find a place below the highest mapping, beside the area itself; and what is free right before and behind that,
+ * however little: with the area it would be one place, of which the kernel takes the one end or the other.
+ */
 function gaps(maps: readonly Vma[], area: { start: number; end: number }): [start: number, length: number][] {
   const found: [number, number][] = [];
   let at = LOWEST;
   const taken = maps.filter(({ name }) => name !== "[vsyscall]" && name !== "[vectors]");
   for (const { start, end } of [...taken, area].sort((a, b) => a.start - b.start)) {
-    if (start - at >= area.end - area.start) found.push([at, start - at]);
+    const touches = start === area.start || at === area.end;
+    if (start - at >= (touches ? 1 : area.end - area.start)) found.push([at, start - at]);
     at = Math.max(at, end);
   }
   return found;
