@@ -15,10 +15,8 @@ import {
   range,
   rangeWords,
   Unsaid,
+  unknown,
 } from "./options.ts";
-
-/** Whatever an extension does not know is told by its name. */
-const unknown = ({ name }: Option) => new Unsaid(`--${name}`);
 
 const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 };
 const flagWords = (value: number) => {

@@ -195,3 +195,6 @@ export function unknownLine(image: string, line: number, text: string, what: str
     remedy: "restore with criu, or with --empty-ns net and fill the network namespace by a setup-namespaces script",
   });
 }
+
+/** Whatever an extension does not know is told by its name. */
+export const unknown = ({ name }: Option) => new Unsaid(`--${name}`);

@@ -7,15 +7,13 @@ import {
   hex,
   nameOf,
   number,
-  type Option,
   oneOf,
   option,
   range,
   rangeWords,
   Unsaid,
+  unknown,
 } from "./options.ts";
-
-const unknown = ({ name }: Option) => new Unsaid(`--${name}`);
 
 const ANSWERS = {
   ...{ "icmp-net-unreachable": 0, "icmp-host-unreachable": 1, "icmp-proto-unreachable": 2 },
