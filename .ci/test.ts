@@ -67,6 +67,9 @@ const stages: readonly Stage[] = [
 /** Stages that run beside those after them. */
 const beside = new Set(["machines", "cases"]);
 
+/** What one stage mounts is none of what another sees, nor the machine. */
+const apart = process.getuid?.() === 0 && Bun.which("unshare") ? ["unshare", "--mount", "--"] : [];
+
 interface Result {
   passed: number;
   failed: string[];
@@ -90,7 +93,7 @@ async function watch(stage: Stage, line: (text: string) => void): Promise<number
   const room = mkdtempSync(join(tmpdir(), "tscriu-"));
   chmodSync(room, 0o1777);
   const env = { ...process.env, TMPDIR: room };
-  const child = Bun.spawn(stage.words, { cwd: tree, env, stdin: "ignore", stdout: log, stderr: log });
+  const child = Bun.spawn([...apart, ...stage.words], { cwd: tree, env, stdin: "ignore", stdout: log, stderr: log });
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(1 << 16);
   let at = 0;

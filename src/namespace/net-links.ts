@@ -14,10 +14,11 @@ import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
 import { strangeQueues } from "./net-messages.ts";
 import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
+import { onceVacated } from "./net-vacated.ts";
 
-/** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
 /** What nobody who has a tun device open has set: TUNSETVNETHDRSZ and TUNSETSNDBUF, as the kernel begins. */
 const UNSET = { vnethdr: 10, sndbuf: 0x7fffffff } as const;
+/** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
 const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   veth: NdType.VETH,
   bridge: NdType.BRIDGE,
@@ -29,9 +30,6 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   vlan: NdType.EXTLINK,
 };
 const VETH_PEER = 1;
-/** How often, and after how many milliseconds, a name is asked for again that somebody still has. */
-const TRIES = 150;
-const PAUSE_MS = 20;
 /** IFF_PERSIST of linux/if_tun.h */
 const PERSIST = 0x800;
 // linux/rtnetlink.h, linux/net_namespace.h
@@ -309,17 +307,9 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
     }
   });
   const built = payload.build();
-  for (let tries = 0; ; tries++) {
-    try {
-      socket.request(what, RTM.NEWLINK, built, NLM_F_CREATE_EXCL, subject);
-      return;
-    } catch (error) {
-      // the namespace of before goes a while after its last task, and the end outside with it
-      if (!(error instanceof CrError) || error.code !== "EEXIST" || other.fd === undefined || tries >= TRIES)
-        throw error;
-      Bun.sleepSync(PAUSE_MS);
-    }
-  }
+  const request = () => void socket.request(what, RTM.NEWLINK, built, NLM_F_CREATE_EXCL, subject);
+  if (other.fd === undefined) request();
+  else onceVacated(other.entry.name, other.fd, request);
 }
 
 /** Puts the other ends, in the namespace that we are in by now, into the bridges that were named. */
