@@ -32,6 +32,7 @@ import {
 } from "./src/build/native.ts";
 import { libraryVersion, pack } from "./src/build/pack.ts";
 import { CrError, errorLines } from "./src/error.ts";
+import { versionPacket } from "./src/rpc/version.ts";
 
 interface Order {
   machine: Machine;
@@ -91,10 +92,8 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
     });
     if (!done.success) throw new CrError("bundling failed", { cause: new Error(done.logs.join("\n")) });
     const packed = join(dir, "packed");
-    writeFileSync(
-      packed,
-      pack(machine, program, new Uint8Array(readFileSync(startup)), new Uint8Array(readFileSync(shim))),
-    );
+    const [code, library] = [new Uint8Array(readFileSync(startup)), new Uint8Array(readFileSync(shim))];
+    writeFileSync(packed, pack(machine, program, code, library, versionPacket()));
     chmodSync(packed, 0o755);
     renameSync(packed, out);
   } finally {

@@ -7,7 +7,7 @@
 typedef unsigned long u64;
 typedef long s64;
 
-enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, ROOM = 1024 };
+enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, ANSWER = 64, ROOM = 1024 };
 
 /* src/build/pack.ts writes this, field by field: offsets and sizes are bytes of the executable's file */
 struct table {
@@ -19,6 +19,8 @@ struct table {
 	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
 	struct { u64 offset, size; } library[LIBRARIES];
 	u64 lend;
+	u64 answer_size;
+	unsigned char answer[ANSWER]; /* of a worker that is asked for its version */
 	unsigned char headers[HEADERS * 56];
 };
 
@@ -28,7 +30,7 @@ __attribute__((section(".table"), used)) const volatile struct table table = {
 };
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sendfile = 40, SYS_fcntl = 72,
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72,
        SYS_exit = 231, SYS_openat = 257, SYS_prlimit = 302, SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
@@ -54,7 +56,7 @@ __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
 enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
-       SYS_exit = 94, SYS_mmap = 222, SYS_mprotect = 226, SYS_prlimit = 261, SYS_memfd_create = 279 };
+       SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_prlimit = 261, SYS_memfd_create = 279 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -83,6 +85,7 @@ enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
+enum { MSG_PEEK = 2, MSG_TRUNC = 0x20 };
 enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
 
 static char *append(char *to, const char *text)
@@ -254,6 +257,46 @@ static int copy_library(int self, u64 index, u64 lowest, int taught)
 	return high;
 }
 
+static int ends_with(const char *text, const char *end)
+{
+	const char *at = text, *from = end;
+
+	while (*at)
+		at++;
+	while (*from)
+		from++;
+	while (from > end && at > text && from[-1] == at[-1])
+		from--, at--;
+	return from == end;
+}
+
+/*
+ * Runtimes ask a worker of its own for the version before each request (`swrk FD`, one packet), and that ends with it: no
+ * runtime is started to answer. Anything else is left for the worker.
+ */
+static int answered(u64 count, char **words)
+{
+	/* criu_req { type: VERSION } */
+	static const unsigned char question[] = { 0x08, 13 };
+	unsigned char packet[sizeof(question)];
+	u64 fd = 0, most = 1 << 20;
+
+	if (!table.answer_size || count != 3 || ends_with(words[0], "crit") || !ends_with(words[1], "swrk") || words[1][4] || !*words[2])
+		return 0;
+	for (const char *digit = words[2]; *digit; digit++) {
+		if (*digit < '0' || *digit > '9' || fd > most)
+			return 0;
+		fd = fd * 10 + *digit - '0';
+	}
+	if (call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC, 0, 0) != sizeof(packet))
+		return 0;
+	for (u64 i = 0; i < sizeof(packet); i++)
+		if (packet[i] != question[i])
+			return 0;
+	call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), 0, 0, 0);
+	return call(SYS_write, fd, (u64)table.answer, table.answer_size, 0, 0, 0) == (s64)table.answer_size;
+}
+
 struct jump { u64 to, stack; };
 
 /* `old`: the argument block as the kernel made it: argc, argv, 0, environment, 0, auxiliary vector */
@@ -272,6 +315,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		if (aux[0] == AT_SECURE && aux[1])
 			fail("refuses to run set-user-id, set-group-id or with file capabilities: start it as root instead", 0);
 	}
+	if (answered(old[0], (char **)old + 1))
+		call(SYS_exit, 0, 0, 0, 0, 0, 0);
 	u64 *end = aux + 2;
 	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
 

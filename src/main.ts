@@ -9,11 +9,6 @@ if (asTscriu && words.length === 1 && (words[0] === "--version" || words[0] === 
   await Bun.write(Bun.stdout, versionText);
   process.exit(0);
 }
-// and so do runtimes, by a worker
-if (asTscriu && words.length === 2 && words[0] === "swrk") {
-  const { answerAtOnce } = await import("./rpc/first-packet.ts");
-  if (answerAtOnce(words[1] ?? "")) process.exit(0);
-}
 const [{ run }, { closeSync }] = await Promise.all([import("./cli/run.ts"), import("node:fs")]);
 const status = await run(process.argv0, words);
 // at its exit the runtime gives terminals the modes that they had when it began: a restored tree has set its own

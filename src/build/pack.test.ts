@@ -3,6 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CrError } from "../error.ts";
+import { closeFd } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { makeSocketPair, trySend } from "../kernel/socket.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
+import { AF, MSG, SOCK } from "../kernel/uapi/socket.ts";
 import { Elf, PT } from "./elf.ts";
 import { hostMachine, makeNative, run } from "./native.ts";
 import { libraryVersion, pack } from "./pack.ts";
@@ -68,6 +73,40 @@ describe("packing", () => {
     writeFileSync(packed, bytes, { mode: 0o755 });
     const done = Bun.spawnSync([packed, "word"], { env: { KEPT: "kept" } });
     expect(done.stdout.toString()).toBe("copied: 2 word kept (null) 4.000");
+  });
+
+  test("a worker's first packet is answered before the program starts, when it asks for the version", async () => {
+    const packed = join(dir, "answering");
+    const bytes = pack(machine, compiled("worker", ...fixedAddress), startup, own, Buffer.from("the answer"));
+    writeFileSync(packed, bytes, { mode: 0o755 });
+    const told = async (packet: number[], ...words: string[]) => {
+      const [ours, theirs] = makeSocketPair(AF.UNIX, SOCK.SEQPACKET);
+      try {
+        trySend(ours, { bytes: Uint8Array.from(packet), rights: [], credentials: undefined });
+        const stdio = ["ignore", "pipe", "inherit", theirs] as ["ignore", "pipe", "inherit", number];
+        const started = Bun.spawn([packed, ...words], { stdio });
+        const said = await new Response(started.stdout).text();
+        const waiting = (fd: number) => {
+          const room = Buffer.from(new ArrayBuffer(64));
+          return room.toString("latin1", 0, Math.max(0, sys(NR.recvfrom, fd, addressOf(room), 64, MSG.DONTWAIT)));
+        };
+        return [waiting(ours), said === "" ? "not started" : "started", waiting(theirs) === "" ? "read" : "left"];
+      } finally {
+        for (const fd of [ours, theirs]) closeFd(fd);
+      }
+    };
+    expect(await told([8, 13], "swrk", "3")).toEqual(["the answer", "not started", "read"]);
+    const left = ["", "started", "left"];
+    expect(await told([8, 13, 24, 1], "swrk", "3")).toEqual(left);
+    expect(await told([8, 12], "swrk", "3")).toEqual(left);
+    for (const words of [
+      ["swrk", "3x"],
+      ["swrk", ""],
+      ["swrks", "3"],
+      ["swrk", "3", "service"],
+      ["swrk", "9999999"],
+    ])
+      expect(await told([8, 13], ...words)).toEqual(left);
   });
 
   test("refuses what it cannot make self-contained", () => {

@@ -15,7 +15,6 @@ import {
   trySend,
 } from "../kernel/socket.ts";
 import { check } from "../kernel/sys.ts";
-import { takeFirstPacket } from "./first-packet.ts";
 
 const [EINTR, EPIPE, ECONNRESET] = [-4, -32, -104];
 /** A packet larger than this is no request: options are paths and numbers. */
@@ -75,11 +74,6 @@ export class Connection implements Disposable {
 
   /** The next request. Errors: CrError BAD_IMAGE for bytes that are none. */
   request(): CriuReq | undefined {
-    const first = takeFirstPacket();
-    if (first) {
-      requireSize(first.length);
-      return first.length === 0 ? undefined : decode("criu_req", first);
-    }
     const packet = this.#packet();
     if (!packet) return undefined;
     for (const fd of packet.rights) closeFd(fd);

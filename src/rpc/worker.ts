@@ -7,7 +7,6 @@ import type { Environment } from "../cli/environment.ts";
 import type { Occurrence } from "../cli/getopt.ts";
 import { notYet } from "../cli/not-yet.ts";
 import { specOf } from "../cli/options.ts";
-import { compatibleNumbers, ownName } from "../cli/version.ts";
 import { CrError, errorLines } from "../error.ts";
 import type { Init } from "../image/codec.ts";
 import { type CriuFeatures, type CriuReq, CriuReqType, type CriuResp } from "../image/schema.gen.ts";
@@ -17,6 +16,7 @@ import type { Credentials } from "../kernel/socket.ts";
 import { addressOf, sys } from "../kernel/sys.ts";
 import { type Connection, shortened } from "./connection.ts";
 import { FirstError } from "./request.ts";
+import { ownVersion } from "./version.ts";
 
 /** What one worker knows for all of its requests. */
 export interface Office {
@@ -48,11 +48,6 @@ const LIGHT: ReadonlySet<number> = new Set([
   CriuReqType.VERSION,
   CriuReqType.WAIT_PID,
 ]);
-
-function version(): Answer {
-  const [major_number, minor_number, sublevel] = compatibleNumbers;
-  return { version: { major_number, minor_number, sublevel, name: ownName } };
-}
 
 async function check(): Promise<Answer> {
   const { checkFeatures } = await import("../check/check.ts");
@@ -114,7 +109,7 @@ const duties: ReadonlyMap<number, Duty> = new Map<number, Duty>([
   [CriuReqType.CPUINFO_DUMP, async (...all) => (await import("./duty-cpuinfo.ts")).cpuInfoDump(...all)],
   [CriuReqType.CPUINFO_CHECK, async (...all) => (await import("./duty-cpuinfo.ts")).cpuInfoCheck(...all)],
   [CriuReqType.FEATURE_CHECK, checkFeatureBits],
-  [CriuReqType.VERSION, version],
+  [CriuReqType.VERSION, () => ownVersion],
   [CriuReqType.WAIT_PID, waitPid],
 ]);
 

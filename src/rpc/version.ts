@@ -1,0 +1,11 @@
+/** What a worker answers who is asked for its version. The finished executable says it before its runtime starts: blobs/start.c. */
+import { compatibleNumbers, ownName } from "../cli/version.ts";
+import { encode } from "../image/codec.ts";
+import { CriuReqType } from "../image/schema.gen.ts";
+
+const [major_number, minor_number, sublevel] = compatibleNumbers;
+export const ownVersion = { version: { major_number, minor_number, sublevel, name: ownName } };
+
+export function versionPacket(): Uint8Array {
+  return encode("criu_resp", { type: CriuReqType.VERSION, success: true, ...ownVersion });
+}
