@@ -2,11 +2,9 @@
 import { CrError, type Subject } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { makeDeserted } from "../file/tun-device.ts";
-import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
-import { closeFd, openPath } from "../kernel/fd.ts";
+import { NdType, type NetDeviceEntry, type NetnsId } from "../image/schema.gen.ts";
 import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { inFreshNetwork } from "../kernel/network.ts";
-import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { strangeVlans } from "./net-extras.ts";
@@ -32,9 +30,6 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
 const VETH_PEER = 1;
 /** IFF_PERSIST of linux/if_tun.h */
 const PERSIST = 0x800;
-// linux/rtnetlink.h, linux/net_namespace.h
-const RTM_GETNSID = 90;
-const NETNSA = { NSID: 1, FD: 3 } as const;
 /** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
 const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
 const VLAN_FILTERING = 7;
@@ -96,35 +91,19 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
   });
 }
 
-/** Another network namespace of the tree: its id in the images, and a task that lives in it. */
-export interface Neighbour {
-  readonly id: number;
-  readonly member: number;
-}
-
-/** @param id of the namespace */
-export function linkEntries(id: number, neighbours: readonly Neighbour[] = []): NetDeviceEntry[] {
+/**
+ * @param id of the namespace
+ * @param nsids by which numbers it knows others of the tree
+ */
+export function linkEntries(id: number, nsids: readonly NetnsId[] = []): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const rows = ask(socket, id);
   const isPair = ({ kind, peerNetns }: Row) => kind === "veth" && peerNetns !== undefined;
-  const known = new Map(rows.some(isPair) ? neighbours.map((one) => [numberOf(socket, one), one.id]) : []);
+  const known = new Map(nsids.map(({ netnsid_value, target_ns_id }) => [netnsid_value, target_ns_id]));
   return rows.map((row) => {
     const peer = isPair(row) && row.peerNetns !== undefined ? known.get(row.peerNetns) : undefined;
     return peer === undefined ? row.entry : { ...row.entry, peer_nsid: peer };
   });
-}
-
-/** The number by which the namespace that we are in knows another one; -1 for none. */
-function numberOf(socket: NetlinkSocket, { member }: Neighbour): number {
-  const fd = openPath(`/proc/${member}/ns/net`, O.RDONLY);
-  try {
-    const question = new PayloadBuilder().raw(new Uint8Array(4)).u32(NETNSA.FD, fd).build();
-    const [answer] = socket.request("cannot ask for the number of a network namespace", RTM_GETNSID, question);
-    const number = answer && parseAttributes(answer.payload.subarray(4)).get(NETNSA.NSID);
-    return number ? new Fields(number).i32() : -1;
-  } finally {
-    closeFd(fd);
-  }
 }
 
 function names(): Set<string> {

@@ -32,6 +32,7 @@ import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
+import { readNumbers, writeNumbers } from "./net-numbers.ts";
 import { matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { checkTexts, saveTexts, writeTexts } from "./net-texts.ts";
@@ -139,7 +140,8 @@ export const net: NamespaceKind = {
     }
     inNetwork(pathOf(member), { pid: member }, () => {
       const neighbours = foreign.filter((one) => one.name === "net" && one.id !== id);
-      const entries = linkEntries(id, neighbours);
+      const nsids = readNumbers(neighbours);
+      const entries = linkEntries(id, nsids);
       const values = new NetworkValues();
       const tscriu_sysctls = readSysctls(
         values,
@@ -161,7 +163,7 @@ export const net: NamespaceKind = {
       images.write("NETNS", id, [
         {
           ...generalConf(),
-          nsids: [],
+          nsids,
           tscriu_sysctls,
           ...(tscriu_filter && { tscriu_filter }),
           tscriu_xtables,
@@ -208,6 +210,9 @@ export const net: NamespaceKind = {
       entrance(id, fd);
       network(id, linkTo(fd), isOfRoot);
     }
+    // the kernel gives numbers by itself where the first interface leads from one to the other
+    for (const [id, fd] of fds)
+      inNetwork(linkTo(fd), { namespace: id }, () => writeNumbers(images.read("NETNS", id)[0]?.nsids ?? [], fds));
     for (const id of fds.keys()) fillNetwork(context, id, fds, home);
     // tasks of a tree in another one may live in ours
     const ours = images.inventory.root_ids?.net_ns_id;
