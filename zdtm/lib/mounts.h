@@ -5,7 +5,7 @@
  *
  *   to make:   mkdir P   file P TEXT   tmpfs P OPTIONS   mount TYPE P   bind A B   rbind A B   move A B   umount P
  *              private P   shared P   slave P   unbindable P   ro P (the mount)   rosb P (the file system)
- *              rmdir P   rm P   link A B   pivot P (needs P/old, which is left there)   cd P
+ *              peer A B (B enters the group of A)   rmdir P   rm P   link A B   pivot P (needs P/old, which is left there)   cd P
  *   to hold:   open P   fifo P   null P (the device)   ghost P (opened, written, deleted)   gone P (opened, deleted)
  *   to check:  is P TEXT   no P   yes P   refuses P (no file can be made there)   takes P   same A B   held N TEXT
  */
@@ -79,6 +79,7 @@ static void mounts_do(const char *line, char *word, char *a, char *b) {
   CALL("rbind", mount(a, b, NULL, MS_BIND | MS_REC, NULL))
   CALL("move", mount(a, b, NULL, MS_MOVE, NULL))
   CALL("umount", umount2(a, 0))
+  CALL("peer", syscall(429 /* move_mount */, AT_FDCWD, a, AT_FDCWD, b, 0x100 /* MOVE_MOUNT_SET_GROUP */))
   CALL("ro", mount(NULL, a, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL))
   CALL("rosb", mount(NULL, a, NULL, MS_REMOUNT | MS_RDONLY, NULL))
   CALL("fifo", mkfifo(a, 0600))
