@@ -164,6 +164,9 @@ export class Run {
     const fresh = this.options.mode === "fresh";
     const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.livesOn, fresh });
     const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
+    // the threads of an engine wake one another whenever they like; the case itself looks at the counters that are its own
+    if (this.it.language === "ts")
+      for (const [key, value] of taken) taken.set(key, value.replace(/eventfd-count: \S+/, "eventfd-count:"));
     // The children of a case that moves on come and go; its first process stays.
     if (this.it.suite === "transition")
       for (const key of taken.keys()) if (!key.startsWith(`${this.first} `)) taken.delete(key);
