@@ -32,7 +32,7 @@ import {
 } from "./src/build/native.ts";
 import { libraryVersion, pack } from "./src/build/pack.ts";
 import { CrError, errorLines } from "./src/error.ts";
-import { versionPacket } from "./src/rpc/version.ts";
+import { versionExchange } from "./src/rpc/version.ts";
 
 interface Order {
   machine: Machine;
@@ -93,7 +93,7 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
     if (!done.success) throw new CrError("bundling failed", { cause: new Error(done.logs.join("\n")) });
     const packed = join(dir, "packed");
     const [code, library] = [new Uint8Array(readFileSync(startup)), new Uint8Array(readFileSync(shim))];
-    writeFileSync(packed, pack(machine, program, code, library, versionPacket()));
+    writeFileSync(packed, pack(machine, program, code, library, versionExchange()));
     chmodSync(packed, 0o755);
     renameSync(packed, out);
   } finally {

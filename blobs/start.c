@@ -7,7 +7,7 @@
 typedef unsigned long u64;
 typedef long s64;
 
-enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, ANSWER = 64, ROOM = 1024 };
+enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, QUESTION = 8, ANSWER = 64, ROOM = 1024 };
 
 /* src/build/pack.ts writes this, field by field: offsets and sizes are bytes of the executable's file */
 struct table {
@@ -19,8 +19,8 @@ struct table {
 	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
 	struct { u64 offset, size; } library[LIBRARIES];
 	u64 lend;
-	u64 answer_size;
-	unsigned char answer[ANSWER]; /* of a worker that is asked for its version */
+	u64 question_size, answer_size;
+	unsigned char question[QUESTION], answer[ANSWER]; /* packets: how a worker is asked for its version, and what it says */
 	unsigned char headers[HEADERS * 56];
 };
 
@@ -276,22 +276,20 @@ static int ends_with(const char *text, const char *end)
  */
 static int answered(u64 count, char **words)
 {
-	/* criu_req { type: VERSION } */
-	static const unsigned char question[] = { 0x08, 13 };
-	unsigned char packet[sizeof(question)];
+	unsigned char packet[QUESTION];
 	u64 fd = 0, most = 1 << 20;
 
-	if (!table.answer_size || count != 3 || ends_with(words[0], "crit") || !ends_with(words[1], "swrk") || words[1][4] || !*words[2])
+	if (!table.question_size || count != 3 || ends_with(words[0], "crit") || !ends_with(words[1], "swrk") || words[1][4] || !*words[2])
 		return 0;
 	for (const char *digit = words[2]; *digit; digit++) {
 		if (*digit < '0' || *digit > '9' || fd > most)
 			return 0;
 		fd = fd * 10 + *digit - '0';
 	}
-	if (call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC, 0, 0) != sizeof(packet))
+	if (call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC, 0, 0) != (s64)table.question_size)
 		return 0;
-	for (u64 i = 0; i < sizeof(packet); i++)
-		if (packet[i] != question[i])
+	for (u64 i = 0; i < table.question_size; i++)
+		if (packet[i] != table.question[i])
 			return 0;
 	call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), 0, 0, 0);
 	return call(SYS_write, fd, (u64)table.answer, table.answer_size, 0, 0, 0) == (s64)table.answer_size;

@@ -77,7 +77,8 @@ describe("packing", () => {
 
   test("a worker's first packet is answered before the program starts, when it asks for the version", async () => {
     const packed = join(dir, "answering");
-    const bytes = pack(machine, compiled("worker", ...fixedAddress), startup, own, Buffer.from("the answer"));
+    const exchange = { question: Uint8Array.of(8, 13), answer: Buffer.from("the answer") };
+    const bytes = pack(machine, compiled("worker", ...fixedAddress), startup, own, exchange);
     writeFileSync(packed, bytes, { mode: 0o755 });
     const told = async (packet: number[], ...words: string[]) => {
       const [ours, theirs] = makeSocketPair(AF.UNIX, SOCK.SEQPACKET);

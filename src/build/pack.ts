@@ -11,10 +11,11 @@ import { type Machine, run, toolPrefix } from "./native.ts";
 const pageLimit = 0x10000;
 
 /** Mirrors `struct table` of blobs/start.c. */
-const layout = { magic: 0x5354415254303032n, segments: 8, libraries: 8, headers: 24, answer: 64 } as const;
+const layout = { magic: 0x5354415254303032n, segments: 8, libraries: 8, headers: 24, question: 8, answer: 64 } as const;
 /** Bytes of a library's beginning that blobs/start.c copies where the rest need not be. */
 const headLimit = 4096;
-const tableSize = 8 * (11 + 5 * layout.segments + 2 * layout.libraries) + layout.answer + headerSize * layout.headers;
+const tableSize =
+  8 * (12 + 5 * layout.segments + 2 * layout.libraries) + layout.question + layout.answer + headerSize * layout.headers;
 
 /** The name of the linker and of the libraries, as the program asks for them; libgcc_s is loaded by `pthread_exit`. */
 function neededBy(machine: Machine, path: string): string[] {
@@ -83,11 +84,16 @@ function hasShortHead(bytes: Uint8Array): boolean {
   });
 }
 
+interface Exchange {
+  readonly question: Uint8Array;
+  readonly answer: Uint8Array;
+}
+
 /**
  * @param program path of a dynamic executable with a fixed address (ET_EXEC)
  * @param startup flat binary of the start-up code
  * @param own a library of ours that is loaded before those that the program needs
- * @param answer the packet with which a worker tells its version
+ * @param exchange the packet that asks a worker for its version, and the one that tells it
  * @returns the bytes of the self-contained executable
  */
 export function pack(
@@ -95,7 +101,7 @@ export function pack(
   program: string,
   startup: Uint8Array,
   own: Uint8Array,
-  answer: Uint8Array = new Uint8Array(),
+  exchange: Exchange = { question: new Uint8Array(), answer: new Uint8Array() },
 ): Uint8Array {
   const elf = new Elf(program, new Uint8Array(readFileSync(program)));
   const interpreter = elf.the(PT.INTERP, "PT_INTERP");
@@ -114,7 +120,8 @@ export function pack(
     loads.length > layout.segments ||
     libraries.length > layout.libraries ||
     elf.segments.length > layout.headers ||
-    answer.length > layout.answer;
+    exchange.question.length > layout.question ||
+    exchange.answer.length > layout.answer;
   if (tooMany) throw new CrError("the start-up code's table is too small", { subject: { path: program } });
   if (base + startup.length > first || interpreter.at > (elf.of(PT.LOAD)[0]?.at ?? 0)) {
     throw new CrError("the start-up code must lie below the program", { subject: { path: program, address: first } });
@@ -157,8 +164,12 @@ export function pack(
     words.push(appended[index]?.offset ?? 0, appended[index]?.size ?? 0);
   const table = new DataView(code.buffer, 16);
   for (const [index, word] of words.entries()) table.setBigUint64(index * 8, BigInt(word), true);
+  const { question, answer } = exchange;
   const answerAt = copyAddress - base - layout.answer;
-  new DataView(code.buffer).setBigUint64(answerAt - 8, BigInt(answer.length), true);
+  const questionAt = answerAt - layout.question;
+  const sizes = new DataView(code.buffer, questionAt - 16);
+  for (const [index, { length }] of [question, answer].entries()) sizes.setBigUint64(index * 8, BigInt(length), true);
+  code.set(question, questionAt);
   code.set(answer, answerAt);
   code.set(headers, copyAddress - base);
 

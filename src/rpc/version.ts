@@ -6,6 +6,11 @@ import { CriuReqType } from "../image/schema.gen.ts";
 const [major_number, minor_number, sublevel] = compatibleNumbers;
 export const ownVersion = { version: { major_number, minor_number, sublevel, name: ownName } };
 
-export function versionPacket(): Uint8Array {
-  return encode("criu_resp", { type: CriuReqType.VERSION, success: true, ...ownVersion });
+/** The packets: how runtimes ask, and what they hear. */
+export function versionExchange(): { question: Uint8Array; answer: Uint8Array } {
+  const type = CriuReqType.VERSION;
+  return {
+    question: encode("criu_req", { type }),
+    answer: encode("criu_resp", { type, success: true, ...ownVersion }),
+  };
 }

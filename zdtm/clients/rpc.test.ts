@@ -92,7 +92,8 @@ describe("rpc", () => {
 
   test("VERSION alone, as runtimes ask before each of their own requests", async () => {
     const [ours, theirs] = makeSocketPair(AF.UNIX, SOCK.SEQPACKET);
-    const command = [...(await binary()), "swrk", "3"];
+    // too little room for a runtime: none is started to say it
+    const command = ["sh", "-c", `ulimit -v 300000; exec "$@"`, "sh", ...(await binary()), "swrk", "3"];
     const asked = Bun.spawn(command, { stdio: ["ignore", "inherit", "inherit", theirs] });
     closeFd(theirs);
     using connection = new Connection(ours);
