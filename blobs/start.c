@@ -30,8 +30,9 @@ __attribute__((section(".table"), used)) const volatile struct table table = {
 };
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72,
-       SYS_exit = 231, SYS_openat = 257, SYS_prlimit = 302, SYS_memfd_create = 319 };
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_madvise = 28,
+       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257, SYS_prlimit = 302,
+       SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -56,7 +57,8 @@ __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
 enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
-       SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_prlimit = 261, SYS_memfd_create = 279 };
+       SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_madvise = 233, SYS_prlimit = 261,
+       SYS_memfd_create = 279 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -82,6 +84,7 @@ void lend(void) {}
 
 enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
 enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+enum { PT_LOAD = 1, MADV_HUGEPAGE = 14 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
@@ -149,6 +152,18 @@ static int steers(const char *variable)
 static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=5000",
 				      "BUN_JSC_largeHeapSize=201326592", "MIMALLOC_ALLOW_THP=2" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
+
+/* Has the program read from the disk in huge pages: one fault each, at this start and later ones. See src/build/huge-pages.ts */
+static void want_huge_pages(u64 page)
+{
+	for (int i = 0; i < HEADERS; i++) {
+		const volatile unsigned char *header = table.headers + i * 56;
+		u64 at = *(const volatile u64 *)(header + 16), skew = at & (page - 1);
+
+		if (*(const volatile unsigned *)header == PT_LOAD)
+			call(SYS_madvise, at - skew, *(const volatile u64 *)(header + 40) + skew, MADV_HUGEPAGE, 0, 0, 0);
+	}
+}
 
 /* Maps the dynamic linker out of our own file; returns where it lies */
 static u64 map_linker(int self, u64 page)
@@ -322,6 +337,7 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("/proc is not mounted here: mount -t proc proc /proc", 0);
 	if (self < 0)
 		fail("cannot read its own file through /proc/self/exe", self);
+	want_huge_pages(page);
 	u64 linker = map_linker(self, page);
 	int taught = teach(self, linker, page);
 

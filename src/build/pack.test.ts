@@ -60,6 +60,9 @@ describe("packing", () => {
     expect(headers.of(PT.INTERP)).toEqual([]);
     const addresses = headers.of(PT.LOAD).map((segment) => segment.address);
     expect(addresses).toEqual([...addresses].sort((a, b) => a - b));
+    const program = headers.of(PT.LOAD).filter(({ address }) => address >= 0x400000);
+    expect(program.map(({ address, offset }) => (address - offset) % 0x200000)).toEqual(program.map(() => 0));
+    expect(run("readelf", ["-p.comment", packed])).toContain("GCC");
     const done = Bun.spawnSync([packed, "word"], { env: { KEPT: "kept", LD_LIBRARY_PATH: "/nowhere" } });
     expect(done.stdout.toString()).toBe(`${machine === "x86_64" ? "lent" : "copied"}: 2 word kept (null) 4.000`);
     expect(done.exitCode).toBe(7);

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { Elf, headerSize, PT } from "./elf.ts";
+import { layInHugePages } from "./huge-pages.ts";
 import { type Machine, run, toolPrefix } from "./native.ts";
 
 /** The largest page of either machine: whatever is mapped lies at a multiple of it, in the file and in memory. */
@@ -103,7 +104,7 @@ export function pack(
   own: Uint8Array,
   exchange: Exchange = { question: new Uint8Array(), answer: new Uint8Array() },
 ): Uint8Array {
-  const elf = new Elf(program, new Uint8Array(readFileSync(program)));
+  const elf = layInHugePages(new Elf(program, new Uint8Array(readFileSync(program))));
   const interpreter = elf.the(PT.INTERP, "PT_INTERP");
   const self = elf.the(PT.PHDR, "PT_PHDR");
   const linkerName = Buffer.from(elf.bytes.subarray(interpreter.offset, interpreter.offset + interpreter.fileSize - 1));
