@@ -112,6 +112,10 @@ export class TreeFiles implements FileDump, Disposable {
     return this.treeMounts.mounts;
   }
 
+  get automounts(): ReadonlySet<number> {
+    return this.treeMounts.automounts ?? new Set();
+  }
+
   groundOf(mntId?: number): Ground {
     return this.treeMounts.groundOf(mntId);
   }

@@ -24,6 +24,8 @@ export class VirtualPids {
   readonly #inner = new Map<FrozenTask, TscriuInnerPids[]>();
   readonly #bornInto = new Map<FrozenTask, number>();
   readonly #clocks = new Map<number, number>();
+  /** Process groups in which somebody of the tree lives: what it calls those that we know. */
+  readonly groups = new Map<number, number>();
   /** How many pid namespaces lie between ours and that of the root. */
   readonly #depth: number;
 
@@ -39,6 +41,8 @@ export class VirtualPids {
       const tids = tidsOf(task);
       const threads = tids.map((tid) => this.#statusOf(task, tid));
       this.#note(task.leader, task.status);
+      const { nsPgid } = task.status;
+      if (!task.zombie) this.groups.set(nsPgid[0] ?? 0, nsPgid[this.#depth] ?? 0);
       for (const [i, tid] of tids.entries()) this.#note(tid, threads[i]);
       if (isNested) this.#inner.set(task, this.#innerOf(task, threads));
     }

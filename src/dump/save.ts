@@ -126,7 +126,7 @@ export function save(saving: Saving): Saved {
   const objects = findObjects(tree, blocker);
   // of a rehearsal it is only borrowed
   if (!rehearsal) scope.use(saving.executioner);
-  const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids));
+  const mounts = scope.use(new TreeMounts(namespaces, options, tree.root.pid, blocker, images.ids, pids.groups));
   const files = scope.use(
     new TreeFiles(images, options, log, tree, nextPagesId, objects, pids, namespaces, saving.executioner, mounts),
   );

@@ -28,6 +28,8 @@ export interface Surroundings {
   readonly mounts: readonly MountInfo[];
   /** What images call the mount of a file: nothing where the tree has our mounts. */
   mountId(mntId: number): number | undefined;
+  /** Inodes of pipes through which the kernel asks for what is to be mounted, and which a restore gives it again. */
+  readonly automounts?: ReadonlySet<number>;
 }
 
 /** The tree sees what we see. Our mounts are read once, when somebody asks. */
@@ -60,12 +62,14 @@ export class MountGround implements Ground {
    * @param mountpoint where it is mounted
    * @param mntId its number, as statx(2) tells it
    * @param ways directories of the mount that can be reached, by their paths in the namespace; asked for when they are needed
+   * @param asks whether who looks for its root may wait for somebody who mounts something there: the way then goes by the mount
    */
   constructor(
     private readonly whole: Ground,
     private readonly mountpoint: string,
     private readonly mntId: number,
     private readonly ways: () => readonly { readonly path: string; readonly ground: Ground }[],
+    private readonly asks = false,
   ) {}
 
   get root(): number | undefined {
@@ -77,9 +81,9 @@ export class MountGround implements Ground {
     const whole = { ground: this.whole, path };
     const { mountpoint } = this;
     const isOurs = mountpoint === "/" || path === mountpoint || path.startsWith(`${mountpoint}/`);
-    if (!isOurs || this.whole.stat(path, true)?.mntId === this.mntId) return whole;
+    if (!isOurs || (!this.asks && this.whole.stat(path, true)?.mntId === this.mntId)) return whole;
     const slash = path.lastIndexOf("/");
-    if (path !== mountpoint && this.whole.stat(path.slice(0, slash) || "/", true)?.mntId === this.mntId) {
+    if (!this.asks && path !== mountpoint && this.whole.stat(path.slice(0, slash) || "/", true)?.mntId === this.mntId) {
       // the directory is not covered: so it is the file, or there is none
       if (this.whole.stat(path, true) === undefined) return whole;
     }

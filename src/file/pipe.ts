@@ -29,6 +29,17 @@ const ends = perRun((dump: FileDump) => {
   return { found, told: new Set<number>() };
 });
 
+/** What is mounted where the kernel asks through a pipe for more, by the inode of that. */
+const asked = perRun(
+  (dump: FileDump) =>
+    new Map(
+      dump.mounts.flatMap((mount) => {
+        const pipe = mount.fsType === "autofs" ? /(?:^|,)pipe_ino=(\d+)/.exec(mount.superOptions)?.[1] : undefined;
+        return pipe === undefined ? [] : [[Number(pipe), mount] as const];
+      }),
+    ),
+);
+
 /** Whether anybody holds the other end. */
 function isConnected(file: OpenFile): boolean {
   return (pollNow(file.dup, POLL.IN | POLL.OUT) & (reads(file.flags) ? POLL.HUP : POLL.ERR)) === 0;
@@ -56,16 +67,15 @@ export const pipe: FileKind = {
   check(file, dump) {
     const { found, told } = ends(dump);
     const pipe = found.get(file.stat.ino);
-    if (pipe === undefined || (pipe.read && pipe.write) || told.has(file.stat.ino) || !isConnected(file)) return;
+    if (pipe === undefined || told.has(file.stat.ino)) return;
+    const automount = asked(dump).get(file.stat.ino);
+    if ((pipe.read && pipe.write && !automount) || !isConnected(file)) return;
     told.add(file.stat.ino);
-    const automount = dump.mounts.find(
-      ({ fsType, superOptions }) =>
-        fsType === "autofs" && superOptions.split(",").includes(`pipe_ino=${file.stat.ino}`),
-    );
     if (automount) {
+      if (dump.automounts?.has(file.stat.ino)) return;
       dump.blocker(
         new CrError(
-          "through a pipe the kernel asks this program to mount something (autofs): it would go on asking there",
+          "through a pipe the kernel asks this program to mount something (autofs) outside of the tree: it would go on asking there",
           {
             code: "UNSUPPORTED",
             subject: { pid: file.pid, fd: file.fd, path: automount.mountpoint },
@@ -113,7 +123,8 @@ function openNew(list: readonly PipeEntry[], content: PipeContent | undefined, r
   const id = list[0]?.pipe_id ?? 0;
   const subject = { path: `pipe:[${id}]` };
   const free = new Map<number, number>();
-  const [read, write] = makePipe();
+  const there = restore.pipeThere(id);
+  const [read, write] = there ? [dupFd(there[0]), dupFd(there[1])] : makePipe();
   free.set(O.RDONLY, read).set(O.WRONLY, write);
   try {
     const owner = list.find((entry) => entry.tscriu_uid !== undefined);
@@ -130,6 +141,7 @@ function openNew(list: readonly PipeEntry[], content: PipeContent | undefined, r
       free.delete(mode);
       give(entry, fd, restore);
     }
+    if (there) return;
     if (!list.some((entry) => reads(entry.flags)) || !list.some((entry) => writes(entry.flags)))
       restore.log.warn(`${subject.path} has one end in the tree: the other one is closed, or wants --inherit-fd`);
   } finally {

@@ -278,6 +278,7 @@ export class Rehearsal implements Disposable {
         check(sys(NR.pwrite64, fd, addressOf(bytes), bytes.length, 0), "pwrite");
       },
       onFailure: (undo: () => void) => void this.undone.push(undo),
+      pipeThere: () => undefined,
       atDispose: () => undefined,
       atRelease: (action) => void this.#released.push(action),
       atEnd: (action: () => void) => void ends.push(action),

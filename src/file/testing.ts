@@ -183,6 +183,7 @@ export class TestRun implements Disposable {
       holders: () => [],
       inIpc: (act) => act(sys),
       onFailure: (undo) => void this.undo.push(undo),
+      pipeThere: () => undefined,
       atDispose: () => undefined,
       atRelease: () => undefined,
       atEnd: (action) => void this.#ended.push(action),

@@ -795,7 +795,12 @@ export const messages: Readonly<Record<string, string>> = {
 6 required int32 mode
 7 optional int32 uid
 8 optional int32 gid
-9 optional int32 read_fd`,
+9 optional int32 read_fd
+2000 optional uint32 tscriu_pipe
+2001 repeated .tscriu_autofs_name tscriu_names`,
+  tscriu_autofs_name: `1 required string path
+2 required uint32 mode
+3 optional string target`,
   binfmt_misc_entry: `1 required string name
 2 required bool enabled
 3 required string interpreter

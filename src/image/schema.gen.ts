@@ -1329,6 +1329,14 @@ export interface AutofsEntry {
   uid?: number;
   gid?: number;
   read_fd?: number;
+  tscriu_pipe?: number;
+  tscriu_names: TscriuAutofsName[];
+}
+
+export interface TscriuAutofsName {
+  path: string;
+  mode: number;
+  target?: string;
 }
 
 export interface BinfmtMiscEntry {
@@ -2364,6 +2372,7 @@ export interface Messages {
   ns_file_entry: NsFileEntry;
   mnt_entry: MntEntry;
   autofs_entry: AutofsEntry;
+  tscriu_autofs_name: TscriuAutofsName;
   binfmt_misc_entry: BinfmtMiscEntry;
   net_device_entry: NetDeviceEntry;
   netns_id: NetnsId;

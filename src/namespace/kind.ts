@@ -41,6 +41,13 @@ export interface NamespaceFill {
   grown(action: () => void): void;
   /** A task in a pid namespace below the root's: once all tasks are there. */
   inPids(id: number): { readonly program: Program; readonly pid: number };
+  /** A task in this process group, and what `receive` is for it: once all tasks are there. Undefined where nobody is. */
+  inGroup(id: number): Pick<NamespaceFill, "program" | "pid" | "receive"> | undefined;
+  /**
+   * Our descriptor of the end of a pipe that is written to, which tasks of the tree will have open.
+   * @param id as the images number it; undefined for one that nobody has
+   */
+  pipe(id: number | undefined): number;
   /** Pushes something to do when all files are open. */
   late(action: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */

@@ -3,6 +3,7 @@ import { CrError, CrErrors } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { RestoreOptions } from "../options.ts";
+import { checkAutofs, isAutofs } from "./autofs.ts";
 import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, type PlannedMount, planMounts, problemsOf } from "./mnt-plan.ts";
 import type { FileSystem } from "./mnt-table.ts";
@@ -95,6 +96,7 @@ export function checkMounts(images: ImageDirectory, ids: readonly number[], opti
         }),
       );
     }
+    if (source.how === "new" && isAutofs(entry)) checkAutofs(images, entry);
     const isAsked = options.external.some((external) => external.kind === "mnt" && external.id === "");
     if (source.how === "outside" && options.root !== undefined && !isAsked) {
       errors.push(

@@ -11,6 +11,7 @@ import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { statFd, statPath } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import type { DumpOptions } from "../options.ts";
+import { autofsProblem, isAutofs, pipeOf, saveAutofs } from "./autofs.ts";
 import { readFormats } from "./binfmt-misc.ts";
 import { namespaceRoots, rootInside } from "./cgroup.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
@@ -53,6 +54,8 @@ export class TreeMounts implements Surroundings, Disposable {
   readonly #ours = ownMounts();
   /** Groups of ours that share. */
   readonly #groups = new Set(this.#ours.flatMap(({ shared }) => (shared === undefined ? [] : [shared])));
+  /** Pipes through which the kernel asks for what is to be mounted, where that is made again: their inodes. */
+  readonly automounts = new Set<number>();
   /** The namespace that the root of the tree lives in, unless that is ours. */
   #first: Seen | undefined;
   #isHome = false;
@@ -71,6 +74,8 @@ export class TreeMounts implements Surroundings, Disposable {
     blocker: (error: CrError) => void,
     /** Into the user namespace of the root, where that is not ours. */
     readonly ids?: IdTranslation,
+    /** Process groups of the tree: what it calls those that we know. */
+    readonly groups: ReadonlyMap<number, number> = new Map(),
   ) {
     try {
       for (const one of namespaces.foreign) if (one.name === "mnt") this.#look(one);
@@ -127,6 +132,13 @@ export class TreeMounts implements Surroundings, Disposable {
     this.#root ??= entries.find(({ mnt_id }) => mnt_id === seen.root?.mntId);
     const { errors } = planMounts(entries, this.#root);
     for (const error of errors) blocker(error);
+    for (const [i, mount] of kept.entries()) {
+      if (entries[i]?.ext_key !== undefined) continue;
+      const problem = autofsProblem(mount, this.groups);
+      if (problem) blocker(problem);
+      const pipe = pipeOf(mount);
+      if (pipe !== undefined) this.automounts.add(pipe);
+    }
     for (const dev of this.#contents(entries)) {
       if (!this.#whole(seen, dev))
         blocker(
@@ -282,8 +294,26 @@ export class TreeMounts implements Surroundings, Disposable {
         const size = this.#saveContent(images, mount, root);
         for (const entry of entries) if (entry.root_dev === mount.dev) entry.tscriu_content = size;
       }
+      this.#saveAutomounts(images, seen, entries, saved);
       this.#saveFormats(images, seen, entries, saved);
       images.write("MNTS", seen.id, [...entries]);
+    }
+  }
+
+  /** @param saved devices of which it is in the images */
+  #saveAutomounts(images: ImageDirectory, seen: Seen, entries: readonly MntEntry[], saved: Set<number>): void {
+    const wanted = entries.flatMap((entry) => {
+      const isOurs = isAutofs(entry) && entry.ext_key === undefined && !saved.has(entry.root_dev);
+      const whole = isOurs ? this.#whole(seen, entry.root_dev) : undefined;
+      saved.add(whole?.dev ?? -1);
+      return whole ? [whole] : [];
+    });
+    for (const [mount, root] of seen.reachAll(wanted)) {
+      try {
+        saveAutofs(images, mount, root, this.groups);
+      } finally {
+        closeFd(root);
+      }
     }
   }
 

@@ -3,6 +3,7 @@ import { type Ground, MountGround, ownGround, RootGround, type Surroundings } fr
 import { dupFd } from "../kernel/fd.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { S_IFDIR, S_IFMT, statFd } from "../kernel/stat.ts";
+import { isAutofs } from "./autofs.ts";
 import type { Planned } from "./mnt-check.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 
@@ -56,7 +57,10 @@ export function surroundings(
       const ways = [{ path: mountpoint, fd }, ...(made.places.get(one) ?? [])];
       const isDirectory = (mode & S_IFMT) === S_IFDIR;
       const reach = once(() => ways.map((way) => ({ path: way.path, ground: open(way.fd) })));
-      grounds.set(mnt_id, isDirectory ? new MountGround(ground, mountpoint, mntId, reach) : ground);
+      grounds.set(
+        mnt_id,
+        isDirectory ? new MountGround(ground, mountpoint, mntId, reach, isAutofs(one.entry)) : ground,
+      );
     }
     return ground;
   });

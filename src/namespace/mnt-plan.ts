@@ -1,6 +1,7 @@
 /** From the mounts of a namespace to how each is made again: plain data, no kernel. The dump asks it too, whether all can be. */
 import { CrError } from "../error.ts";
 import { Fstype, type MntEntry } from "../image/schema.gen.ts";
+import { isAutofs } from "./autofs.ts";
 import { type FileSystem, fileSystemOf, from, isBelow, under } from "./mnt-table.ts";
 
 /** In place of a name: the dump found the mount outside by itself, and `source` says where. */
@@ -27,7 +28,10 @@ export interface PlannedMount {
   /** Where it is mounted, seen from the root of its parent. */
   readonly at: string;
   readonly source: Source;
-  /** It shows a pid namespace below that of the tree's root, or lies upon such a one: it is made when the tree is there. */
+  /**
+   * It shows a pid namespace below that of the tree's root, or asks a program of the tree what to mount, or lies upon such a one: it
+   * is made when the tree is there.
+   */
   readonly isLate: boolean;
   /** A terminal of the tree's own, such as a container's /dev/console: it is there, and mounted, when all files are open. */
   readonly isTerminal: boolean;
@@ -133,7 +137,8 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
       return;
     }
     const at = parent ? from(parent.entry.mountpoint, entry.mountpoint) : "/";
-    const isLate = parent?.isLate === true || (source.how === "new" && entry.tscriu_pid_ns !== undefined);
+    const needsTree = source.how === "new" && (entry.tscriu_pid_ns !== undefined || isAutofs(entry));
+    const isLate = parent?.isLate === true || needsTree;
     const planned = { entry, parent, at, source, isLate, isTerminal: isTerminal(entry) };
     mounts.push(planned);
   };

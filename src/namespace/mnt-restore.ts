@@ -24,6 +24,7 @@ import { addressOf, check, cstring, must } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { isAutofs, makeAutofs } from "./autofs.ts";
 import { writeFormats } from "./binfmt-misc.ts";
 import type { NamespaceFill } from "./kind.ts";
 import { deviceFor, givenFor, groupsOutside, type Planned } from "./mnt-check.ts";
@@ -185,14 +186,13 @@ export class Builder {
       const { entry, source, isLate: waits } = one;
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       if (this.#isLayered(one)) continue;
-      const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
-      const fd = this.fds.own(
-        makeSystem(program, pidfd, entry, source.fs, {
-          chief: images.ids?.chief?.uid,
-          lsmContext,
-          device: deviceFor(source.fs, options),
-        }),
-      );
+      const make = () => {
+        if (isAutofs(entry)) return makeAutofs(this.context, entry);
+        const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
+        const device = deviceFor(source.fs, options);
+        return makeSystem(program, pidfd, entry, source.fs, { chief: images.ids?.chief?.uid, lsmContext, device });
+      };
+      const fd = this.fds.own(make());
       this.#systems.set(entry.root_dev, fd);
       made.set(entry.root_dev, fd);
       if (((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0 && !isOurs(fd))
@@ -372,7 +372,8 @@ export class Builder {
       if (child.at === "/") return dupFd(mount);
       const what = "cannot find the place of a mount";
       const remedy = "make the directory or file in the new root";
-      return check(openBelow(mount, child.at, O.PATH, 0, true), what, path, remedy);
+      // where somebody may be asked for a mount the kernel takes that for another one
+      return check(openBelow(mount, child.at, O.PATH, 0, !isAutofs(one.entry)), what, path, remedy);
     });
     this.places.set(one, [
       ...(this.places.get(one) ?? []),
@@ -419,7 +420,7 @@ export class Builder {
     if (entry.deleted === true) return this.fds.own(this.#cloneDeleted(system, one, call));
     const what = "cannot open a directory that was mounted";
     const subject = { path: entry.mountpoint, from: source.path };
-    const fd = check(openBelow(system, source.path, O.PATH | O.NOFOLLOW, 0, true), what, subject);
+    const fd = check(openBelow(system, source.path, O.PATH | O.NOFOLLOW, 0, !isAutofs(entry)), what, subject);
     try {
       return this.fds.own(this.#clone(fd, entry, call));
     } finally {

@@ -34,6 +34,7 @@ const TABLE: readonly FileSystem[] = [
   { name: "cgroup", code: Fstype.CGROUP },
   { name: "cgroup2", code: Fstype.CGROUP2, single: true },
   { name: "mqueue", code: Fstype.MQUEUE, single: true },
+  { name: "autofs", code: Fstype.AUTOFS },
   { name: "overlay", code: Fstype.OVERLAYFS, pointsOut: true },
 ];
 

@@ -13,7 +13,7 @@ import type { ImageDirectory } from "../image/directory.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import type { FdinfoEntry, FileEntry, FownEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
-import { closeFd, F, fcntl, reopen } from "../kernel/fd.ts";
+import { closeFd, F, fcntl, makePipe, reopen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
@@ -68,6 +68,8 @@ export class RestoredFiles implements FileRestore, Disposable {
     this.entries = set.files;
     this.#hasI386 = set.tasks.some(({ core }) => isI386Core(core));
   }
+
+  readonly #pipes = new Map<number, readonly [read: number, write: number]>();
 
   get surroundings(): Surroundings {
     return this.#surroundings;
@@ -182,6 +184,23 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   ifWeDie(calls: readonly Call[], ground: Ground = ownGround): () => void {
     return this.undoing.add(calls, ground.root !== undefined);
+  }
+
+  /** A pipe that is there before all files: the end that is written to. It is closed with the others. */
+  pipeFor(id: number | undefined): number {
+    const known = id === undefined ? undefined : this.#pipes.get(id);
+    if (known) return known[1];
+    const [read, write] = makePipe();
+    this.atDispose(() => {
+      closeFd(read);
+      closeFd(write);
+    });
+    if (id !== undefined) this.#pipes.set(id, [read, write]);
+    return write;
+  }
+
+  pipeThere(id: number): readonly [read: number, write: number] | undefined {
+    return this.#pipes.get(id);
   }
 
   atEnd(action: () => void): void {

@@ -301,6 +301,11 @@ export class Forest implements Disposable {
     return true;
   }
 
+  /** Somebody in this process group, which has been made. */
+  inGroup(id: number): Puppet | undefined {
+    return [...this.tasks.values()].find(({ saved, pgid }) => !saved.zombie && pgid === id)?.puppet;
+  }
+
   /** Somebody who lives in this pid namespace. */
   inPids(id: number): Puppet {
     const found = [...this.tasks.values()].find(

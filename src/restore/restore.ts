@@ -158,6 +158,13 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         },
         grown: (action) => grown.push(action),
         inPids: (id) => forest.inPids(id),
+        inGroup: (id) => {
+          const puppet = forest.inGroup(id);
+          if (puppet === undefined) return undefined;
+          const { program, pid } = puppet;
+          return { program, pid, receive: (fd) => receiveFd(program, service, fd) };
+        },
+        pipe: (id) => files.pipeFor(id),
         late: (action) => late.push(action),
         atEnd: (action) => files.atDispose(action),
       });

@@ -14,6 +14,7 @@ export const always: ReadonlySet<string> = new Set([
 /** What tscriu dumped and criu does not restore. */
 export const notRestored: Lacks = {
   aio_poll: "context 0 gives 0 answers",
+  autofs: "restore: Mount N:(null) is autodetected external mount. Try --ext-mount-map auto",
   bpf_array: "restore: Unknown file type 19",
   bpf_hash: "restore: Unknown file type 19",
   bpf_kinds: "restore: Unknown file type 19",
@@ -217,6 +218,7 @@ export const notRestored: Lacks = {
 /** What criu dumps and tscriu does not find again. */
 export const notDumped: Lacks = {
   aio_poll: "context 0 gives 0 answers",
+  autofs: "dump: Open files on overmounted mounts are not supported yet",
   bpf_array: "dump refused",
   bpf_hash: "dump refused",
   bpf_kinds: "dump refused",

@@ -18,7 +18,10 @@ function parse(line: string): Parsed {
   const [id = "", parent = "", device = "", root = "", point = "", options = "", ...more] = line.split(" ");
   const dash = more.indexOf("-");
   const groups = more.slice(0, dash).filter((tag) => !tag.startsWith("propagate_from"));
-  return { id, parent, device, point, groups, rest: [root, options, ...more.slice(dash + 1)].join(" ") };
+  const [type = "", source = "", own = ""] = more.slice(dash + 1);
+  // an automounter's pipe is another one, and its group has another number outside
+  const named = type === "autofs" ? own.replace(/\b(fd|pgrp|pipe_ino)=\d+/g, "$1") : own;
+  return { id, parent, device, point, groups, rest: [root, options, type, source, named].join(" ") };
 }
 
 /** @param name gives a number of the kernel's a name by its kind, always the same one */

@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns"], "verifies": "an autofs whose daemon is in the tree is refused, nothing is mounted for the sake of the dump, and it works on", "needs": ["root"], "refused": "its file system is neither the root's nor one of the kernel's own"}
+// zdtm: {"category": "mounts", "flavours": ["h"], "verifies": "an autofs whose daemon is outside of the tree is refused, nothing is mounted for the sake of the dump, and it works on", "needs": ["net"], "refused": "the program that mounts what somebody looks for .autofs. is outside of the tree"}
 #include "mounts.h"
 
 #include <linux/auto_fs.h>
@@ -27,15 +27,18 @@ int main(void) {
   tst_step *step = tst_new_step();
   tst_sys(pipe2(ends, O_DIRECT | O_CLOEXEC));
   requests = ends[0];
+  tst_sys(unshare(CLONE_NEWNS));
   pid_t pid = tst_sys(fork());
   if (pid == 0) {
-    tst_sys(setpgid(0, 0));
+    if (tst_sys(fork())) _exit(0);
+    tst_sys(setsid());
     snprintf(options, sizeof(options), "fd=%d,pgrp=%d,minproto=5,maxproto=5,indirect", ends[1], getpid());
     if (mount("zdtm", "/mnt", "autofs", 0, options)) tst_skip("no autofs can be mounted: %s", strerror(errno));
     close(ends[1]);
     tst_set(step, 1);
     _exit(daemon_of("/mnt"));
   }
+  tst_reap(pid);
   close(ends[0]);
   close(ends[1]);
   tst_await(step, 1);

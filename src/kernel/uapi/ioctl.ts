@@ -180,3 +180,6 @@ export const TIOCPKT = {
   DOSTOP: 32,
   IOCTL: 64,
 } as const;
+
+/** linux/auto_fs.h */
+export const AUTOFS = { SETTIMEOUT: iowr("\x93", 0x64, 8), CATATONIC: io("\x93", 0x62) } as const;
