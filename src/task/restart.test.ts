@@ -17,8 +17,14 @@ const TIMED = (call: string) => `
 `;
 const WAIT_MS = 500;
 
+const said = (victim: Victim, file: string) => readFileSync(`/proc/${victim.pid}/${file}`, "latin1");
+const waits = (victim: Victim) =>
+  / S \d/.test(said(victim, "stat")) && !said(victim, "syscall").startsWith(`${NR.write} `);
+const computes = (victim: Victim) => / R \d/.test(said(victim, "stat"));
+
 /** Stops a victim in its call after a while and plans. */
-async function interrupted(victim: Victim): Promise<{ held: Held; plan: Restart }> {
+async function interrupted(victim: Victim, isThere = waits): Promise<{ held: Held; plan: Restart }> {
+  while (!isThere(victim)) await Bun.sleep(2);
   await Bun.sleep(WAIT_MS);
   using dir = new ProcDir(victim.pid);
   const wait = readWait(dir);
@@ -180,7 +186,7 @@ test.skipIf(!x86)("calls that the kernel makes again by itself are made again by
 
 test.skipIf(!x86)("a thread outside of system calls stays as it is", async () => {
   await using victim = await Victim.start("ready(); for (;;) ;");
-  const { held, plan } = await interrupted(victim);
+  const { held, plan } = await interrupted(victim, computes);
   using _ = held;
   expect(plan).toEqual({ image: held.tracee.regs, live: undefined, entry: undefined, patches: [] });
 });

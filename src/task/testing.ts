@@ -1,6 +1,5 @@
 /** For tests: a small C program that gets itself into some state, and our agent inside it. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { arch } from "../agent/arch/index.ts";
 import { type Errand, send } from "../agent/errand.ts";
@@ -50,26 +49,52 @@ static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t);
 static void ready(void) { write(1, "ready\\n", 6); }
 `;
 
+const BUILT = join(import.meta.dir, "../../build/victims");
+const compiled = new Map<string, Promise<string>>();
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * The program of a text, named by its hash and built once: path. One after the other, and nobody waits for it who has another:
+ * victims of tests beside each other are to be stopped in time.
+ */
+function compile(text: string): Promise<string> {
+  const known = compiled.get(text);
+  if (known !== undefined) return known;
+  const directory = join(BUILT, new Bun.CryptoHasher("sha256").update(text).digest("hex").slice(0, 16));
+  const program = join(directory, "victim");
+  const build = async () => {
+    if (existsSync(program)) return program;
+    mkdirSync(directory, { recursive: true });
+    const fresh = `${program}.${process.pid}`;
+    const words = ["gcc", "-O1", "-w", "-pthread", "-xc", "-", "-o", fresh];
+    const gcc = Bun.spawn(words, { stdin: new TextEncoder().encode(text), stderr: "inherit" });
+    if ((await gcc.exited) !== 0) throw new Error("the victim does not compile");
+    renameSync(fresh, program);
+    return program;
+  };
+  const job = last.then(build, build);
+  last = job;
+  compiled.set(text, job);
+  return job;
+}
+
 /** A program that does `body`, in which `ready()` says that the state is there. */
 export class Victim implements AsyncDisposable {
-  readonly #directory: string;
   readonly #child: Bun.Subprocess<"pipe", "pipe", "inherit">;
   readonly #reader: { read(): Promise<{ done: boolean; value?: Uint8Array }> };
   #said = "";
 
-  constructor(body: string, { globals = "", command = [] }: { globals?: string; command?: string[] } = {}) {
-    this.#directory = mkdtempSync(join(tmpdir(), "tscriu-task-"));
-    const source = join(this.#directory, "victim.c");
-    const program = join(this.#directory, "victim");
-    writeFileSync(source, `${HEAD}${globals}\nint main(void) {\n${body}\nreturn 0; }\n`);
-    const built = Bun.spawnSync(["gcc", "-O1", "-w", "-pthread", "-o", program, source], { stderr: "inherit" });
-    if (built.exitCode !== 0) throw new Error("the victim does not compile");
-    this.#child = Bun.spawn([...command, program], { stdin: "pipe", stdout: "pipe" });
+  private constructor(argv: string[]) {
+    this.#child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe" });
     this.#reader = this.#child.stdout.getReader();
   }
 
-  static async start(body: string, options?: { globals?: string; command?: string[] }): Promise<Victim> {
-    const victim = new Victim(body, options);
+  static async start(
+    body: string,
+    { globals = "", command = [] }: { globals?: string; command?: string[] } = {},
+  ): Promise<Victim> {
+    const program = await compile(`${HEAD}${globals}\nint main(void) {\n${body}\nreturn 0; }\n`);
+    const victim = new Victim([...command, program]);
     await victim.line("ready");
     return victim;
   }
@@ -105,7 +130,6 @@ export class Victim implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#child.exited;
-    rmSync(this.#directory, { recursive: true, force: true });
   }
 }
 

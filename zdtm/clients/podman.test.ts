@@ -11,6 +11,12 @@ const isThere = process.getuid?.() === 0 && programs.every((path) => path !== nu
 const LIMITS = ["--ulimit", "nofile=512:512", "--ulimit", "nproc=512:512"];
 const COUNTS = "n=0; while :; do n=$((n+1)); echo $n >/tmp/count; sleep 0.05; done";
 
+/** How far a container has come. */
+function countOf(pid: string): number {
+  const path = `/proc/${pid}/root/tmp/count`;
+  return existsSync(path) ? Number(readFileSync(path, "latin1")) : 0;
+}
+
 /** A podman with a storage of its own. */
 class Podman implements Disposable {
   readonly scratch = new Scratch();
@@ -35,19 +41,22 @@ class Podman implements Disposable {
     this.run("import", this.scratch.file("image.tar"), "counter");
   }
 
+  pid(name: string): string {
+    return this.run("inspect", "--format", "{{.State.Pid}}", name);
+  }
+
   count(name: string): number {
-    const pid = this.run("inspect", "--format", "{{.State.Pid}}", name);
-    const path = `/proc/${pid}/root/tmp/count`;
-    return existsSync(path) ? Number(readFileSync(path, "latin1")) : 0;
+    return countOf(this.pid(name));
   }
 
   async counts(name: string, from: number): Promise<void> {
-    await until("it does not count on", () => (this.count(name) > from + 2 ? undefined : `${this.count(name)}`));
+    const pid = this.pid(name);
+    await until("it does not count on", () => (countOf(pid) > from + 2 ? undefined : `${countOf(pid)}`));
   }
 
   [Symbol.dispose](): void {
     for (const what of [
-      ["rm", "--force", "--all"],
+      ["rm", "--force", "--all", "--time", "0"],
       ["rmi", "--force", "--all"],
     ])
       try {
@@ -80,7 +89,7 @@ test.skipIf(!isThere)(
     count = podman.count("one");
     await podman.counts("one", count);
     podman.run("container", "checkpoint", "--export", podman.scratch.file("one.tar.gz"), "one");
-    podman.run("rm", "--force", "one");
+    podman.run("rm", "--force", "--time", "0", "one");
     podman.run("container", "restore", "--import", podman.scratch.file("one.tar.gz"), "--name", "two");
     await podman.counts("two", count);
     expect(podman.run("ps", "--format", "{{.Names}}")).toBe("two");
@@ -108,7 +117,7 @@ test.skipIf(!isThere)(
       podman.run("container", "checkpoint", "one");
       podman.run("container", "restore", "one");
       await podman.counts("one", count);
-      const pid = podman.run("inspect", "--format", "{{.State.Pid}}", "one");
+      const pid = podman.pid("one");
       expect(readFileSync(`/proc/${pid}/status`, "latin1")).toMatch(/^Uid:\s+100000\s/m);
       expect(podman.run("exec", "one", "sh", "-c", "read a b c </proc/self/uid_map; echo $a $b $c")).toBe(
         "0 100000 65536",

@@ -26,6 +26,12 @@ const [runc, busybox] = [Bun.which("runc"), Bun.which("busybox")];
 const testTime = 120_000;
 const SOCK_STREAM = 1;
 
+/** How far the program has come whose first process this is. */
+function countOf(pid: number): number {
+  const path = `/proc/${pid}/root/tmp/count`;
+  return existsSync(path) ? Number(readFileSync(path, "latin1")) : 0;
+}
+
 class Container implements Disposable {
   readonly scratch = new Scratch();
   readonly id = `tscriu-${process.pid}-${Bun.nanoseconds()}`;
@@ -94,13 +100,15 @@ class Container implements Disposable {
   }
 
   get count(): number {
-    const path = `/proc/${this.pid}/root/tmp/count`;
-    return existsSync(path) ? Number(readFileSync(path, "latin1")) : 0;
+    return countOf(this.pid);
   }
 
   /** It counts on from there. */
   async counts(from: number): Promise<void> {
-    await until("it does not count on", () => (this.count > from + 2 ? undefined : `${this.count}, it was ${from}`));
+    const { pid } = this;
+    await until("it does not count on", () =>
+      countOf(pid) > from + 2 ? undefined : `${countOf(pid)}, it was ${from}`,
+    );
   }
 
   mounts(): string[] {

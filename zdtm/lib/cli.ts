@@ -53,7 +53,9 @@ function show(it: Case, outcome: Outcome): void {
   const times = outcome.dumps.map((d, i) => `${d.toFixed(0)}+${(outcome.restores[i] ?? 0).toFixed(0)}`).join(" ");
   const word = { pass: "ok  ", fail: "FAIL", skip: "skip" }[outcome.result];
   const reason = outcome.reason === "" ? "" : `  ${outcome.reason.replaceAll("\n", "\n    ")}`;
-  console.log(`${word} ${it.name.padEnd(28)} ${outcome.milliseconds.toFixed(0).padStart(5)} ms ${times}${reason}`);
+  console.log(
+    `${word} ${it.name.padEnd(28)} ${outcome.milliseconds.toFixed(0).padStart(5)} ms, CPU ${outcome.cpu.toFixed(0).padStart(5)} ms ${times}${reason}`,
+  );
   if (outcome.directory !== undefined) console.log(`     kept ${outcome.directory}`);
 }
 

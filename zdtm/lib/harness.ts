@@ -15,6 +15,8 @@ export interface Outcome {
   milliseconds: number;
   dumps: number[];
   restores: number[];
+  /** CPU time of the case and of what dumped and restored it, milliseconds. */
+  cpu: number;
   directory?: string;
 }
 
@@ -35,6 +37,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
     milliseconds: performance.now() - begun,
     dumps: run?.dumps ?? [],
     restores: run?.restores ?? [],
+    cpu: 0,
   });
   const lacking = unmet(it);
   if (lacking !== undefined) return finish("skip", lacking);
@@ -46,9 +49,11 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   chmodSync(directory, 0o777); // a case may have given up root
   if (options.flavour === "uns") chownSync(directory, 100_000, 200_000);
   let outcome: Outcome | undefined;
+  let spent = () => 0;
   try {
     using _pages = hugePages(it);
     await using keeper = await Keeper.start(it.header.needs?.includes("net"), options.travel?.through);
+    spent = () => keeper.cpu;
     const run = new Run(it, options, directory, keeper);
     try {
       await run.all();
@@ -63,6 +68,7 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
     removeObjects(directory);
     if (options.keep !== true) rmSync(directory, { recursive: true, force: true });
   }
+  outcome.cpu = spent();
   if (options.keep === true) outcome.directory = directory;
   return outcome;
 }

@@ -22,6 +22,7 @@ export interface Start {
 export class Keeper implements AsyncDisposable {
   private readonly stdin: FileSink;
   private readonly exited: Promise<number>;
+  private readonly spent: () => number;
   private readonly starts: ((answer: number | Error) => void)[] = [];
   private readonly dead = new Map<number, number>();
   private readonly waiting = new Map<number, (status: number) => void>();
@@ -31,6 +32,7 @@ export class Keeper implements AsyncDisposable {
     const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
     this.stdin = child.stdin;
     this.exited = child.exited;
+    this.spent = () => Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;
     void this.listen(child.stdout);
   }
 
@@ -97,6 +99,11 @@ export class Keeper implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stdin.end();
     await this.exited;
+  }
+
+  /** CPU time of all that it started, milliseconds; when it has ended. */
+  get cpu(): number {
+    return this.spent();
   }
 }
 
