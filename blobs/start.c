@@ -31,8 +31,8 @@ __attribute__((section(".table"), used)) const volatile struct table table = {
 
 #if defined(__x86_64__)
 enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_madvise = 28,
-       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257, SYS_prlimit = 302,
-       SYS_memfd_create = 319 };
+       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257, SYS_ppoll = 271,
+       SYS_prlimit = 302, SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 {
@@ -57,7 +57,7 @@ __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
 enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
-       SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_madvise = 233, SYS_prlimit = 261,
+       SYS_ppoll = 73, SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_madvise = 233, SYS_prlimit = 261,
        SYS_memfd_create = 279 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
@@ -88,7 +88,7 @@ enum { PT_LOAD = 1, MADV_HUGEPAGE = 14 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
-enum { MSG_PEEK = 2, MSG_TRUNC = 0x20 };
+enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, POLLIN = 1, PATIENCE = 2000000 /* ns */ };
 enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
 
 static char *append(char *to, const char *text)
@@ -287,10 +287,13 @@ static int ends_with(const char *text, const char *end)
 
 /*
  * Runtimes ask a worker of its own for the version before each request (`swrk FD`, one packet), and that ends with it: no
- * runtime is started to answer. Anything else is left for the worker.
+ * runtime is started to answer. Anything else is left for the worker. Who asks for the version has its packet ready, who wants
+ * more may still be at it: the runtime starts meanwhile.
  */
 static int answered(u64 count, char **words)
 {
+	struct { s64 seconds, nanoseconds; } patience = { 0, PATIENCE };
+	struct { int fd; short events, revents; } waiting = { 0, POLLIN, 0 };
 	unsigned char packet[QUESTION];
 	u64 fd = 0, most = 1 << 20;
 
@@ -301,7 +304,9 @@ static int answered(u64 count, char **words)
 			return 0;
 		fd = fd * 10 + *digit - '0';
 	}
-	if (call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC, 0, 0) != (s64)table.question_size)
+	waiting.fd = fd;
+	if (call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0) != 1 ||
+	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size)
 		return 0;
 	for (u64 i = 0; i < table.question_size; i++)
 		if (packet[i] != table.question[i])
