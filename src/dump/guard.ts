@@ -7,6 +7,7 @@ import type { NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind } from "../namespace/registry.ts";
 import { areRootsClocks, birthProblems, ownerProblems } from "../namespace/user.ts";
 import type { DumpOptions } from "../options.ts";
+import { tidsOf } from "./dead-leader.ts";
 import type { VirtualPids } from "./pids.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
@@ -26,17 +27,21 @@ function checkNamespaces(namespaces: NamespaceIds, options: DumpOptions, blocker
 }
 
 /**
- * The next children's time namespace, where it is another one, has to be made by the task itself: which then has no threads, and
- * lives in the user namespace of the root, for it goes on to its own afterwards.
+ * The next children's time namespace, where it is another one, has to be made by the task itself: which then lives in the user
+ * namespace of the root, for it goes on to its own afterwards.
  */
 function checkChildrensClocks(
-  { pid, threads }: FrozenTask,
+  task: FrozenTask,
   root: number,
   pids: VirtualPids,
   blocker: (error: CrError) => void,
 ): void {
-  if (pids.clocksBornInto(pid) === undefined) return;
-  if (!areRootsClocks(pid, root))
+  const makers = [
+    ...(pids.clocksBornInto(task.pid) === undefined ? [] : [task.pid]),
+    ...tidsOf(task).filter((tid) => (pids.ofThread(tid)?.clocks_born_into ?? 0) !== 0),
+  ];
+  for (const pid of makers) {
+    if (areRootsClocks(pid, root)) continue;
     blocker(
       new CrError(
         "the time namespace of a task's next children belongs to another user namespace than that of the tree's root: this is not supported yet",
@@ -47,17 +52,7 @@ function checkChildrensClocks(
         },
       ),
     );
-  if (threads.length < 2) return;
-  blocker(
-    new CrError(
-      "the next children of a task with threads would be born into another time namespace: this is not supported yet",
-      {
-        code: "ENOTSUP",
-        subject: { pid },
-        remedy: "dump it before it calls unshare(2) or setns(2)",
-      },
-    ),
-  );
+  }
 }
 
 const PF_KTHREAD = 0x200000;

@@ -1,7 +1,7 @@
 /** Pids as the tree sees them: numbers of the pid namespace that its root lives in, and of those below it. */
 import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
-import type { TscriuInnerPids, TscriuPidSpaces } from "../image/schema.gen.ts";
+import type { TscriuInnerPids, TscriuPidSpaces, TscriuThreadNamespaces } from "../image/schema.gen.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { linkOf, type NamespaceIds } from "../namespace/ids.ts";
 import { keyOf } from "../namespace/pid.ts";
@@ -11,6 +11,17 @@ import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 /** `born_into` of a task whose next child will be the init of a namespace that is there already. */
 const NOBODY_YET = 0;
+
+/** `clocks_born_into` of a thread whose next children have its own, in a process whose next ones have others. */
+const OWN_CLOCKS = 0;
+
+function threadError(what: string, pid: number, tid: number): CrError {
+  return new CrError(`${what}: this is not supported yet`, {
+    code: "ENOTSUP",
+    subject: { pid, tid },
+    remedy: "dump it before it calls unshare(2) or setns(2)",
+  });
+}
 
 /** Does anybody live in a pid namespace? */
 function hasMembers(link: string): boolean {
@@ -24,6 +35,9 @@ export class VirtualPids {
   readonly #inner = new Map<FrozenTask, TscriuInnerPids[]>();
   readonly #bornInto = new Map<FrozenTask, number>();
   readonly #clocks = new Map<number, number>();
+  readonly #threads = new Map<number, TscriuThreadNamespaces>();
+  /** Time namespaces that tasks live in. */
+  readonly #livesInClocks: ReadonlySet<number>;
   /** Process groups in which somebody of the tree lives: what it calls those that we know. */
   readonly groups = new Map<number, number>();
   /** How many pid namespaces lie between ours and that of the root. */
@@ -34,8 +48,12 @@ export class VirtualPids {
     readonly namespaces: NamespaceIds,
     readonly external: readonly External[],
     blocker: (error: CrError) => void,
+    /** Threads whose next children would not be born where those of their process are. */
+    strayed: ReadonlySet<number> = new Set(),
   ) {
     this.#depth = tree.root.status.nsPid.length - 1;
+    const living = tree.tasks.filter(({ zombie }) => !zombie);
+    this.#livesInClocks = new Set(living.map(({ pid }) => namespaces.ofTask(pid).time_ns_id));
     for (const task of tree.tasks) {
       const isNested = task.status.nsPid.length > this.#depth + 1;
       const tids = tidsOf(task);
@@ -50,6 +68,7 @@ export class VirtualPids {
       if (task.zombie) continue;
       this.#lookAtNextChildren(task, blocker);
       this.#lookAtNextClocks(task.pid);
+      this.#lookAtThreads(task, strayed, blocker);
     }
     this.#checkInits(tree, blocker);
   }
@@ -81,20 +100,19 @@ export class VirtualPids {
 
   /** What the next children are born into: setns(2) and unshare(2) change that alone. */
   #lookAtNextChildren(task: FrozenTask, blocker: (error: CrError) => void): void {
-    const { pid } = task;
-    const own = this.namespaces.link(pid, "pid");
+    const into = this.#nextChildren(task.pid, this.namespaces.link(task.pid, "pid"), blocker);
+    if (into !== undefined) this.#bornInto.set(task, into);
+  }
+
+  /** Those of a thread that lives in `own`: undefined where they are born there as well. */
+  #nextChildren(pid: number, own: string, blocker: (error: CrError) => void): number | undefined {
     const link = linkOf(pid, "pid_for_children");
-    if (own === "" || link === own) return;
-    if (link === "") {
-      this.#bornInto.set(task, NOBODY_YET);
-      return;
-    }
+    if (own === "" || link === own) return undefined;
+    if (link === "") return NOBODY_YET;
     const known = this.namespaces.idOf("pid", link);
     // where the init has ended nobody can be born any more
-    if (known !== undefined || keyOf(link, this.external) !== undefined || !hasMembers(link)) {
-      this.#bornInto.set(task, known ?? this.namespaces.number("pid", link, pid));
-      return;
-    }
+    if (known !== undefined || keyOf(link, this.external) !== undefined || !hasMembers(link))
+      return known ?? this.namespaces.number("pid", link, pid);
     const ino = /\d+/.exec(link)?.[0];
     blocker(
       new CrError("the task's next children would be born into a pid namespace outside of the tree", {
@@ -103,6 +121,48 @@ export class VirtualPids {
         remedy: `leave it outside: --external 'pid[${ino}]:KEY' at dump, --inherit-fd 'fd[N]:KEY' at restore`,
       }),
     );
+    return undefined;
+  }
+
+  /** Each thread has its own; most have those of their process. */
+  #lookAtThreads(task: FrozenTask, strayed: ReadonlySet<number>, blocker: (error: CrError) => void): void {
+    const isApart = this.#bornInto.has(task) || this.#clocks.has(task.pid);
+    const own = this.namespaces.link(task.pid, "pid");
+    const tids = tidsOf(task).filter((tid) => tid !== task.pid && (isApart || strayed.has(tid)));
+    for (const tid of tids) {
+      const born_into = this.#nextChildren(tid, own, blocker);
+      const link = linkOf(tid, "pid_for_children");
+      if (born_into !== undefined && born_into !== NOBODY_YET && !hasMembers(link))
+        blocker(threadError("a thread's next children would be born where the init has ended", task.pid, tid));
+      const clocks_born_into = this.#clocksOfThread(task, tid, blocker);
+      if (born_into === undefined && clocks_born_into === undefined) continue;
+      this.#threads.set(tid, {
+        ...(born_into !== undefined && { born_into }),
+        ...(clocks_born_into !== undefined && { clocks_born_into }),
+      });
+    }
+    const clocks = tids.map((tid) => this.#threads.get(tid)?.clocks_born_into);
+    if (!this.#clocks.has(task.pid) || clocks.every((one) => one === undefined)) return;
+    // who is made by a process whose children have clocks of their own has children with these
+    const what = "some of a task's threads, but not all, have children in the time namespace of its own next ones";
+    if (tids.length < tidsOf(task).length - 1 || clocks.some((one) => one !== OWN_CLOCKS))
+      blocker(threadError(what, task.pid, task.pid));
+    else if (this.#livesInClocks.has(this.#clocks.get(task.pid) ?? 0))
+      blocker(threadError("a task has children in a time namespace that its threads do not", task.pid, task.pid));
+  }
+
+  /** A thread can but make new ones: in a process with threads nobody enters those that are there. */
+  #clocksOfThread({ pid }: FrozenTask, tid: number, blocker: (error: CrError) => void): number | undefined {
+    const [own, process, link] = [
+      this.namespaces.link(pid, "time"),
+      linkOf(pid, "time_for_children"),
+      linkOf(tid, "time_for_children"),
+    ];
+    if (link === process) return undefined;
+    if (link === own) return OWN_CLOCKS;
+    if (this.namespaces.idOf("time", link) === undefined) return this.namespaces.number("time", link, tid);
+    blocker(threadError("a thread's next children would be born into a time namespace that others have", pid, tid));
+    return undefined;
   }
 
   #lookAtNextClocks(pid: number): void {
@@ -141,6 +201,11 @@ export class VirtualPids {
         remedy: "dump from the namespace's init on, or leave the namespace outside: --external 'pid[INODE]:KEY'",
       }),
     );
+  }
+
+  /** Of a thread that bears its children elsewhere than its process does. */
+  ofThread(tid: number): TscriuThreadNamespaces | undefined {
+    return this.#threads.get(tid);
   }
 
   /** 0 for what is not of the tree. */

@@ -34,7 +34,7 @@ import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } fro
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
 import { requireNobodyServes } from "./served.ts";
-import { noteStrayed, type StrayedThread } from "./strayed.ts";
+import { noteStrayed, type StrayedThread, strayedParents } from "./strayed.ts";
 import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
@@ -118,7 +118,7 @@ export function save(saving: Saving): Saved {
   );
   requireNobodyServes(tree.tasks, (pid) => namespaceFields.get(pid)?.mnt_ns_id);
   noteStrayed(saving.strayed ?? [], namespaces, blocker);
-  const pids = new VirtualPids(tree, namespaces, options.external, blocker);
+  const pids = new VirtualPids(tree, namespaces, options.external, blocker, strayedParents(saving.strayed ?? []));
   const ids = new TreeIds();
   const owners = ids.forImages(tree.root.pid);
   images.ids = owners;
@@ -221,8 +221,9 @@ export function save(saving: Saving): Saved {
     images.write("MM", pids.of(task.leader), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
     const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
     for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid))) {
-      const strayed = namespaces.strays.get(tid);
-      if (strayed && core.thread_core) core.thread_core.tscriu_namespaces = strayed;
+      const strayed = [namespaces.strays.get(tid), pids.ofThread(tid)];
+      if (core.thread_core && strayed.some(Boolean))
+        core.thread_core.tscriu_namespaces = { ...strayed[0], ...strayed[1] };
       if (core.thread_core && objects.get(task.pid)?.apart.includes(tid))
         core.thread_core.tscriu_fs = ownFs(tid, files);
       images.write("CORE", pids.of(tid), [core]);

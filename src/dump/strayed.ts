@@ -95,7 +95,7 @@ export function noteStrayed(
   for (const one of strayed) {
     const { pid, tid, name } = one;
     const link = linkOf(tid, name);
-    if (link === linkOf(pid, name)) continue;
+    if (link === linkOf(pid, name) || isOfChildren(name)) continue;
     const carried = CARRIED.find((known) => known === name);
     if (carried === undefined) blocker(strayedError({ ...one, link }));
     else if (link !== "")
@@ -106,11 +106,14 @@ export function noteStrayed(
   }
 }
 
+const isOfChildren = (name: StrayedThread["name"]) => name.endsWith("_for_children");
+
+/** Threads whose next children would not be born where those of their process are. */
+export const strayedParents = (strayed: readonly StrayedThread[]): ReadonlySet<number> =>
+  new Set(strayed.filter(({ name }) => isOfChildren(name)).map(({ tid }) => tid));
+
 function strayedError({ pid, tid, name, link }: StrayedThread): CrError {
-  const what = name.endsWith("_for_children")
-    ? `the next children of a thread would be born into another ${name.replace("_for_children", "")} namespace than those of its process`
-    : `a thread has a ${name} namespace of its own`;
-  return new CrError(`${what} (unshare, setns): this is not supported yet`, {
+  return new CrError(`a thread has a ${name} namespace of its own (unshare, setns): this is not supported yet`, {
     code: "ENOTSUP",
     subject: { pid, tid, ...(link && { namespace: link }) },
     remedy: "dump it when the thread has come back, or has ended",

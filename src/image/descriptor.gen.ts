@@ -1345,7 +1345,9 @@ export const messages: Readonly<Record<string, string>> = {
 2 optional uint32 ipc_ns_id
 3 optional uint32 uts_ns_id
 4 optional uint32 cgroup_ns_id
-5 optional uint32 mnt_ns_id`,
+5 optional uint32 mnt_ns_id
+6 optional uint32 born_into
+7 optional uint32 clocks_born_into`,
   tscriu_sched: `1 optional uint64 flags
 2 optional uint64 runtime
 3 optional uint64 deadline

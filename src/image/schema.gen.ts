@@ -2115,6 +2115,8 @@ export interface TscriuThreadNamespaces {
   uts_ns_id?: number;
   cgroup_ns_id?: number;
   mnt_ns_id?: number;
+  born_into?: number;
+  clocks_born_into?: number;
 }
 
 export interface TscriuSched {

@@ -11,7 +11,7 @@ import type { JoinedNamespaces } from "./join.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { bornInto, givenPidNamespace, levelsBelowOurs } from "./pid.ts";
 import { namespaceKind, namespaceKinds } from "./registry.ts";
-import { clocksGoBack, HOST_CLOCKS, parentOfClocks, time } from "./time.ts";
+import { clocksGoBack, clocksOfThread, HOST_CLOCKS, parentOfClocks, time } from "./time.ts";
 import { chiefOf, giveMaps, savedMaps } from "./user.ts";
 import { Inward, outward } from "./user-ids.ts";
 
@@ -272,6 +272,11 @@ export class FreshNamespaces {
   /** A task was made that makes a time namespace for its children. @param pid as we see it */
   makeClocks(id: number, program: Program, pid: number): void {
     this.#entrances.set(id, parentOfClocks(program, pid, this.images, id));
+  }
+
+  /** A thread has made one for its own. @param tid as we see it */
+  setClocks(id: number, tid: number): void {
+    this.#entrances.set(id, clocksOfThread(tid, this.images, id));
   }
 
   /** The user namespace that another one belongs to; undefined for ours. */

@@ -143,7 +143,7 @@ function setClocks(pid: number, lines: string): number {
 
 /**
  * A task's next children get clocks of their own.
- * @param program of that task, which has no threads
+ * @param program of that task
  * @param pid the same, as we see it
  * @returns our descriptor of their namespace
  */
@@ -152,6 +152,9 @@ export function parentOfClocks(program: Program, pid: number, images: ImageDirec
   program.run();
   return setClocks(pid, linesOf(images, id));
 }
+
+/** The same of a thread, which has made their namespace. @param tid as we see it */
+export const clocksOfThread = (tid: number, images: ImageDirectory, id: number) => setClocks(tid, linesOf(images, id));
 
 /** What the clocks show in the namespace of a task's next children show. */
 function childrensClocks(pid: number): TimensEntry {

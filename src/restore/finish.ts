@@ -109,6 +109,7 @@ export function makeThreads(finish: Finish): void {
   if (hostLsm() === "selinux") labelLeaders(finish);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
+    if (saved.threads.length > 0) finish.forest.pids.comeHome(puppet);
     const agents = cloneThreads(
       puppet,
       saved.threads.map((_, index) => threadNumbers(saved.tree, index + 1)),
@@ -126,6 +127,7 @@ export function makeThreads(finish: Finish): void {
     );
     // a task whose children are born elsewhere cannot have threads any more
     finish.forest.pids.settle(puppet, saved.tree.tscriu_pids?.born_into);
+    finish.forest.makeClocks(task);
     finish.step();
   }
   for (const { saved, puppet } of finish.forest.tasks.values()) {
@@ -142,6 +144,7 @@ export function makeThreads(finish: Finish): void {
     });
     const others = threads.get(task) ?? [];
     for (const thread of others) enterOwn(thread, finish);
+    for (const thread of others) bearElsewhere(thread, task.puppet, finish);
     runTogether(others, (program, { core, inner }) => restoreState(program, core, { pid, tid: inner }));
     finish.step();
   }
@@ -168,6 +171,23 @@ function enterOwn(thread: Thread<ThreadPuppet>, { ofThread, service, files }: Fi
       program.call(NR.close, [theirs]);
     });
   if (fs) runTogether([thread], (program) => restoreFs(program, fs, files, service));
+}
+
+/** A thread whose next children are not born where those of its task are. */
+function bearElsewhere(thread: Thread<ThreadPuppet>, puppet: Puppet, { forest, service }: Finish): void {
+  const { born_into, clocks_born_into = 0 } = thread.core.thread_core?.tscriu_namespaces ?? {};
+  const about = { what: "cannot have a thread's children born elsewhere", subject: { tid: thread.tid } };
+  const fd = born_into === undefined ? undefined : forest.pids.entranceFor(puppet, born_into);
+  const made =
+    (clocks_born_into === 0 ? 0 : CLONE.NEWTIME) + (born_into !== undefined && fd === undefined ? CLONE.NEWPID : 0);
+  if (made !== 0) runTogether([thread], (program) => void program.call(NR.unshare, [made], about));
+  if (fd !== undefined)
+    runTogether([thread], (program) => {
+      const theirs = receiveFd(program, service, fd);
+      program.call(NR.setns, [theirs, CLONE.NEWPID], about);
+      program.call(NR.close, [theirs]);
+    });
+  if (clocks_born_into !== 0) forest.options.setClocks(clocks_born_into, thread.tid);
 }
 
 /** Who a fresh puppet is. */

@@ -48,6 +48,11 @@ export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
 }
 
 const clocksOfChildren = ({ tree }: SavedTask) => tree.tscriu_pids?.clocks_born_into;
+/** `clocks_born_into` of a thread that does not have those of its process's next children. */
+const OWN_CLOCKS = 0;
+/** Its threads have to be there before it makes them. */
+const makesClocksLate = ({ threads }: SavedTask) =>
+  threads.some(({ core }) => core.thread_core?.tscriu_namespaces?.clocks_born_into === OWN_CLOCKS);
 
 export class Forest implements Disposable {
   readonly tasks = new Map<number, GrownTask>();
@@ -136,7 +141,7 @@ export class Forest implements Disposable {
     if (memoryFirst) this.#memory(task, inherited);
     const made: { task: GrownTask; vmas: readonly VmaEntry[] }[] = [];
     const make = (child: SavedTask): void => {
-      if (livesBehind(child)) this.#makeClocks(task);
+      if (livesBehind(child)) this.makeClocks(task);
       const grown = this.#clone(child, puppet, task, saved);
       const inherits = memoryFirst && grown.puppet.isI386 === puppet.isI386;
       const vmas = inherits ? (saved.mm?.vmas ?? []) : [];
@@ -154,13 +159,13 @@ export class Forest implements Disposable {
       if (isHere && this.#isReady(child)) make(child);
       else this.#late.push(child);
     }
-    this.#makeClocks(task);
+    if (!makesClocksLate(saved)) this.makeClocks(task);
     if (!memoryFirst) this.#memory(task, inherited);
     for (const one of made) this.#settle(one.task, one.vmas);
   }
 
   /** Where a task's next children have clocks of their own: from now on. */
-  #makeClocks({ saved, puppet }: GrownTask): void {
+  makeClocks({ saved, puppet }: GrownTask): void {
     const clocks = clocksOfChildren(saved);
     if (clocks === undefined || this.#clockMakers.has(saved)) return;
     this.#clockMakers.add(saved);

@@ -52,6 +52,8 @@ export interface GrowOptions {
   toEnter(ids: TaskKobjIdsEntry, from: TaskKobjIdsEntry | undefined): { fd: number; flag: number }[];
   /** The user namespace below the root's that a pid namespace belongs to, and whom its makers become there. */
   ownerOf(id: number | undefined): { user: number; uid: number; gid: number } | undefined;
+  /** A thread has made a time namespace of this number for its next children. @param tid as we see it */
+  setClocks(id: number, tid: number): void;
   /** The task's next children live in a time namespace of this number, which it makes. */
   makeClocks(id: number, puppet: Puppet): void;
   /** The tree keeps our session and group (a shell job). */

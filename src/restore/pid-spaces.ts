@@ -188,6 +188,22 @@ export class PidSpaces implements Disposable {
     this.#next.set(puppet, id);
   }
 
+  /** Whose next children are born elsewhere can have no threads. */
+  comeHome(puppet: Puppet): void {
+    this.#steer(puppet, this.nestOf(puppet).at(-1) ?? ROOTS);
+  }
+
+  /** Our descriptor of the pid namespace that a thread's next children are born into; undefined where nobody is there yet. */
+  entranceFor(puppet: Puppet, bornInto: number): number | undefined {
+    if (bornInto === NOBODY_YET) return undefined;
+    const fd = this.#fdOf(bornInto, this.nestOf(puppet).length + 1);
+    if (fd !== undefined) return fd;
+    throw new CrError("the init of the pid namespace is not there into which children of a thread would be born", {
+      code: "BAD_IMAGE",
+      subject: { ...puppet.subject, namespace: bornInto },
+    });
+  }
+
   /** All children and threads of a puppet are there: its next ones are born where the task's would have been. */
   settle(puppet: Puppet, bornInto: number | undefined): void {
     const nest = this.nestOf(puppet);

@@ -177,6 +177,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     born: (pid, core, parent) => cgroups.enter(pid, core, parent),
     toEnter: (ids, from) => namespaces.toEnter(ids, from),
     ownerOf: (id) => namespaces.ownerOfPids(id),
+    setClocks: (id, tid) => namespaces.setClocks(id, tid),
     makeClocks: (id, { program, pid }) => namespaces.makeClocks(id, program, pid),
     shellJob: options.shellJob,
     ourSid: stat.sid,
