@@ -1,10 +1,12 @@
 /** The hierarchies of cgroups(7) as directories that we reach, whatever is mounted on this machine. */
 import { existsSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { closeFd } from "../kernel/fd.ts";
+import { closeFd, O, tryOpen } from "../kernel/fd.ts";
 import { type MountOption, makeMount } from "../kernel/mount.ts";
 import { type CgroupMembership, parseCgroup } from "../kernel/proc/cgroup.ts";
+import { type MountInfo, parseMountInfo } from "../kernel/proc/mountinfo.ts";
 import { readProcFile } from "../kernel/proc/read.ts";
+import { statFd } from "../kernel/stat.ts";
 
 /**
  * @param task a pid, `PID/task/TID` or `self`
@@ -33,12 +35,30 @@ function mountOptions(hierarchy: string): MountOption[] {
 }
 
 /**
- * Each hierarchy by a mount of our own that stands nowhere and ends with us: from its root, or that of our cgroup namespace, on.
+ * Mounts that show all of a hierarchy, to be written to, from its root or that of our cgroup namespace on.
+ * @param text of /proc/PID/mountinfo
+ */
+export function mountsOf(hierarchy: string, text: string): MountInfo[] {
+  const lines = text.split("\n").filter((line) => line.includes(" - cgroup"));
+  const parents = new Set([...text.matchAll(/^\d+ (\d+) /gm)].map(([, id]) => Number(id)));
+  const [first = ""] = hierarchy.split(",");
+  return parseMountInfo(lines.join("\n")).filter(({ mntId, root, options, fsType, superOptions }) => {
+    const given = superOptions.split(",");
+    const isIt = hierarchy === "" ? fsType === "cgroup2" : fsType === "cgroup" && given.includes(first);
+    // what is mounted upon it would hide directories of it
+    return isIt && root === "/" && options.includes("rw") && given.includes("rw") && !parents.has(mntId);
+  });
+}
+
+/**
+ * Each hierarchy by a mount that is there or else by one of our own, which stands nowhere and ends with us: that end takes
+ * a grace period of the kernel, milliseconds on a busy machine. From its root, or that of our cgroup namespace, on.
  * With a yard (`--cgroup-yard`) by the directories in it.
  */
 export class Hierarchies implements Disposable {
   readonly #roots = new Map<string, string>();
   readonly #mounts: number[] = [];
+  #mountinfo: string | undefined;
 
   constructor(readonly yard: string | undefined) {}
 
@@ -69,7 +89,9 @@ export class Hierarchies implements Disposable {
     const what = "cannot reach a hierarchy of cgroups";
     try {
       const isV2 = hierarchy === "";
-      const mount = makeMount(isV2 ? "cgroup2" : "cgroup", what, undefined, isV2 ? [] : mountOptions(hierarchy));
+      const mount =
+        this.#find(hierarchy) ??
+        makeMount(isV2 ? "cgroup2" : "cgroup", what, undefined, isV2 ? [] : mountOptions(hierarchy));
       this.#mounts.push(mount);
       return `/proc/self/fd/${mount}`;
     } catch (cause) {
@@ -79,6 +101,18 @@ export class Hierarchies implements Disposable {
         cause,
       });
     }
+  }
+
+  /** The root of a mount that is there, where the way leads to it and not to what covers it. */
+  #find(hierarchy: string): number | undefined {
+    this.#mountinfo ??= readProcFile("/proc/self/mountinfo");
+    for (const { mntId, mountpoint } of mountsOf(hierarchy, this.#mountinfo)) {
+      const fd = tryOpen(mountpoint, O.PATH | O.DIRECTORY | O.CLOEXEC);
+      if (fd < 0) continue;
+      if (statFd(fd).mntId === mntId) return fd;
+      closeFd(fd);
+    }
+    return undefined;
   }
 
   [Symbol.dispose](): void {
