@@ -147,10 +147,10 @@ static int steers(const char *variable)
 
 /*
  * What the runtime's engine shall do; src/kernel/startup.ts takes these out again. A run is short, and a tree stands still
- * meanwhile: optimising compilers, threads for them and early garbage collections cost more than they bring.
+ * meanwhile: optimising compilers, threads for them and for memory ahead, and early garbage collections cost more than they bring.
  */
 static const char *const engine[] = { "BUN_JSC_useDFGJIT=0", "BUN_JSC_useConcurrentJIT=0", "BUN_JSC_thresholdForJITAfterWarmUp=5000",
-				      "BUN_JSC_largeHeapSize=201326592", "MIMALLOC_ALLOW_THP=2" };
+				      "BUN_JSC_largeHeapSize=201326592", "MIMALLOC_ALLOW_THP=2", "BUN_JSC_useWarmUpMarkedBlocks=0" };
 enum { ENGINE = sizeof(engine) / sizeof(engine[0]) };
 
 /* Has the program read from the disk in huge pages: one fault each, at this start and later ones. See src/build/huge-pages.ts */

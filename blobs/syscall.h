@@ -5,7 +5,7 @@
 #if defined(__x86_64__)
 enum {
 	NR_read = 0, NR_write = 1, NR_close = 3, NR_pwrite64 = 18, NR_exit = 60, NR_sendto = 44,
-	NR_munmap = 11, NR_pwritev = 296, NR_futex = 202, NR_clone3 = 435, NR_execveat = 322,
+	NR_mmap = 9, NR_munmap = 11, NR_pwritev = 296, NR_futex = 202, NR_clone3 = 435, NR_execveat = 322,
 	NR_sched_setaffinity = 203, NR_socketpair = 53, NR_kill = 62, NR_getpid = 39,
 	NR_getppid = 110, NR_prctl = 157, NR_nanosleep = 35, NR_ptrace = 101, NR_wait4 = 61, NR_close_range = 436,
 	NR_madvise = 28, NR_exit_group = 231, NR_rt_sigtimedwait = 128,
@@ -60,7 +60,7 @@ static inline long clone_on_stack(unsigned long *args, long size, void *arg, voi
 #elif defined(__aarch64__)
 enum {
 	NR_read = 63, NR_write = 64, NR_close = 57, NR_pwrite64 = 68, NR_exit = 93, NR_sendto = 206,
-	NR_munmap = 215, NR_pwritev = 70, NR_futex = 98, NR_clone3 = 435, NR_execveat = 281,
+	NR_mmap = 222, NR_munmap = 215, NR_pwritev = 70, NR_futex = 98, NR_clone3 = 435, NR_execveat = 281,
 	NR_sched_setaffinity = 122, NR_socketpair = 199, NR_kill = 129, NR_getpid = 172,
 	NR_getppid = 173, NR_prctl = 167, NR_nanosleep = 101, NR_ptrace = 117, NR_wait4 = 260, NR_close_range = 436,
 	NR_madvise = 233, NR_exit_group = 94, NR_rt_sigtimedwait = 137,

@@ -519,18 +519,46 @@ long ts_gather(struct pieces *p)
 	return used;
 }
 
+/* What the C library would return, and its errno. */
+static long settled(long ret)
+{
+	if (ret >= 0 || ret < -4095)
+		return ret;
+	errno = -ret;
+	return -1;
+}
+
 /*
- * The finished executable has this library loaded before all others, so the runtime's engine calls this. For what it reserves at
- * its start, code and the shapes of objects, it asks for small pages, to spare memory. A run of ours is short, and a fault for
+ * The finished executable has this library loaded before all others, so the runtime's engine calls these two. For what it reserves
+ * at its start, code and the shapes of objects, it asks for small pages, to spare memory. A run of ours is short, and a fault for
  * each of those pages takes it longer than all that it does with them.
  */
 int madvise(void *address, size_t length, int advice)
 {
 	enum { HUGEPAGE = 14, NOHUGEPAGE = 15 };
-	long ret = syscall6(NR_madvise, (long)address, length, advice == NOHUGEPAGE ? HUGEPAGE : advice, 0, 0, 0);
 
-	if (ret >= 0)
-		return 0;
-	errno = -ret;
-	return -1;
+	return settled(syscall6(NR_madvise, (long)address, length, advice == NOHUGEPAGE ? HUGEPAGE : advice, 0, 0, 0));
 }
+
+/* Code begins at a huge page, behind the one small page that guards it; a small heap comes with its pages. */
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	enum { WRITE = 2, EXEC = 4, ANONYMOUS = 0x20, NORESERVE = 0x4000, POPULATE = 0x8000 };
+	const unsigned long page = 4096, huge = 0x200000, fresh = !address && flags & ANONYMOUS;
+	long at, from;
+
+	if (fresh && protection & WRITE && !(flags & NORESERVE) && length <= 64 * page)
+		flags |= POPULATE;
+	if (!fresh || !(protection & EXEC) || length < huge)
+		return (void *)settled(syscall6(NR_mmap, (long)address, length, protection, flags, fd, offset));
+	from = syscall6(NR_mmap, 0, length + huge, protection, flags, fd, offset);
+	if (from < 0 && from >= -4095)
+		return (void *)settled(from);
+	at = ((from + page + huge - 1) & -huge) - page;
+	if (at > from)
+		syscall6(NR_munmap, from, at - from, 0, 0, 0, 0);
+	syscall6(NR_munmap, at + length, from + huge - at, 0, 0, 0, 0);
+	return (void *)at;
+}
+
+void *mmap64(void *, size_t, int, int, int, off_t) __attribute__((alias("mmap")));
