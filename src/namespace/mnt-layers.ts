@@ -3,24 +3,19 @@
  * mounted in its namespace, once all else stands there.
  */
 import { CrError } from "../error.ts";
-import { splitOptions } from "./mnt-options.ts";
+import { lowerLayers, plain, splitOptions } from "./mnt-options.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 import { from, isBelow, under } from "./mnt-table.ts";
 
-const LISTS: ReadonlySet<string> = new Set(["lowerdir"]);
-const SINGLE: ReadonlySet<string> = new Set(["lowerdir+", "datadir+", "upperdir", "workdir"]);
+const SINGLE: ReadonlySet<string> = new Set(["lowerdir+", "datadir+"]);
+const ESCAPED: ReadonlySet<string> = new Set(["upperdir", "workdir"]);
 
 /** The directories that an overlay's options name. */
 export function layersOf(options: string): string[] {
-  const plain = (path: string) => path.replace(/\\(.)/g, "$1");
   return splitOptions(options).flatMap(([key, value = ""]) => {
-    if (SINGLE.has(key)) return [plain(value)];
-    return LISTS.has(key)
-      ? value
-          .split(/(?<!\\):/)
-          .filter((path) => path !== "")
-          .map(plain)
-      : [];
+    if (SINGLE.has(key)) return [value];
+    if (ESCAPED.has(key)) return [plain(value)];
+    return key === "lowerdir" ? lowerLayers(value).map(({ path }) => path) : [];
   });
 }
 

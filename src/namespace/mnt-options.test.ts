@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { splitOptions, withContext } from "./mnt-options.ts";
+import { inPieces, lowerLayers, splitOptions, withContext } from "./mnt-options.ts";
 
 test("options are taken apart at their commas, but not at those in quotes", () => {
   expect(splitOptions('size=4096k,mode=711,context="system_u:object_r:c:s0:c82,c137",inode64')).toEqual([
@@ -26,4 +26,34 @@ test("--lsm-mount-context changes the context of mounts that have one, and no ot
     ["rootcontext", "x:y:z"],
   ]);
   expect(withContext(splitOptions("size=1m"), "a:b:c:s0")).toEqual([["size", "1m"]]);
+});
+
+test("names of an overlay's layers may have commas, colons and backslashes", () => {
+  const options = "lowerdir=/a\\,b:/c\\:d::/e\\\\,upperdir=/u\\,p,lowerdir+=/x\\,y\\\\z,ro";
+  expect(splitOptions(options)).toEqual([
+    ["lowerdir", "/a\\,b:/c\\:d::/e\\\\"],
+    ["upperdir", "/u\\,p"],
+    ["lowerdir+", "/x,y\\z"],
+    ["ro", undefined],
+  ]);
+  expect(splitOptions("lowerdir=/a\\134\\054b:/c\\134:d,upperdir=/u\\040p")).toEqual([
+    ["lowerdir", "/a\\,b:/c\\:d"],
+    ["upperdir", "/u p"],
+  ]);
+  expect(lowerLayers("/a\\,b:/c\\:d::/e\\\\:/f")).toEqual([
+    { path: "/a,b", isData: false },
+    { path: "/c:d", isData: false },
+    { path: "/e\\", isData: true },
+    { path: "/f", isData: true },
+  ]);
+});
+
+test("a list of layers that is too long for one call comes layer by layer", () => {
+  const long = `/${"l".repeat(200)}`;
+  expect(inPieces(splitOptions(`lowerdir=${long}\\:a:${long}::/data,workdir=/w`))).toEqual([
+    ["lowerdir+", `${long}:a`],
+    ["lowerdir+", long],
+    ["datadir+", "/data"],
+    ["workdir", "/w"],
+  ]);
 });

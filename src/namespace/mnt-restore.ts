@@ -404,7 +404,9 @@ export class Builder {
       const maker = makers.get(entry.root_dev);
       if (maker) this.#ready.set(one, this.#take(one, maker));
       else {
-        const fd = this.fds.own(makeSystemThere(entry, source.fs, call));
+        const fd = this.fds.own(
+          makeSystemThere(entry, source.fs, call, this.context.owner(site.plan.id) !== undefined),
+        );
         makers.set(entry.root_dev, call);
         this.#systems.set(entry.root_dev, fd);
         this.#ready.set(one, this.#asItWas(fd, entry));

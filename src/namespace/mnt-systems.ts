@@ -9,7 +9,7 @@ import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { FSCONFIG, FSPICK, MNT } from "../kernel/uapi/mount.ts";
-import { splitOptions, withContext } from "./mnt-options.ts";
+import { inPieces, splitOptions, withContext } from "./mnt-options.ts";
 import type { FileSystem } from "./mnt-table.ts";
 
 const CLOSE_ON_EXEC = 1;
@@ -41,7 +41,7 @@ interface Making {
 
 function parametersOf(entry: MntEntry, { single }: FileSystem, { lsmContext, device }: Making): Parameters {
   const source = device ?? entry.source;
-  const own = single ? [] : withContext(splitOptions(entry.options), lsmContext);
+  const own = single ? [] : inPieces(withContext(splitOptions(entry.options), lsmContext));
   // a disk that may not be written cannot be mounted otherwise even for a moment
   const isReadOnly = device !== undefined && ((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0;
   return [
@@ -116,9 +116,14 @@ function makeOurs(parameters: Parameters, fs: FileSystem, subject: Subject, call
   }
 }
 
-/** @param call of one who sees the paths that its options name */
-export function makeSystemThere(entry: MntEntry, fs: FileSystem, call: Caller): number {
-  const parameters = parametersOf(entry, fs, { chief: undefined, lsmContext: undefined, device: undefined });
+/**
+ * @param call of one who sees the paths that its options name
+ * @param isGuest that one has no rights outside of a user namespace: what the kernel decided there may not be asked for
+ */
+export function makeSystemThere(entry: MntEntry, fs: FileSystem, call: Caller, isGuest: boolean): number {
+  const all = parametersOf(entry, fs, { chief: undefined, lsmContext: undefined, device: undefined });
+  const isUpper = all.some(([key]) => key === "upperdir");
+  const parameters = all.filter(([key]) => !isGuest || isUpper || key !== "redirect_dir");
   return makeOurs(parameters, fs, { path: entry.mountpoint, type: fs.name }, call);
 }
 

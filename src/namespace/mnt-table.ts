@@ -3,6 +3,7 @@ import type { MntEntry } from "../image/schema.gen.ts";
 import { Fstype } from "../image/schema.gen.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { MNT, MOUNT_ATTR } from "../kernel/uapi/mount.ts";
+import { wordsOf } from "./mnt-options.ts";
 
 /** A file system that the kernel makes of nothing but its type and options. */
 export interface FileSystem {
@@ -87,7 +88,7 @@ export function attributesOf(flags: number): number {
 
 /** The superblock's flags, and the options that are the file system's. */
 export function superOf(mount: MountInfo): { flags: number; options: string } {
-  const words = mount.superOptions.split(",");
+  const words = wordsOf(mount.superOptions);
   return {
     flags: SUPER_FLAGS.reduce((all, [word, flag]) => (words.includes(word) ? all | flag : all), 0),
     options: words.filter((word) => !SUPER_WORDS.has(word)).join(","),

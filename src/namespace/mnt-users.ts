@@ -6,12 +6,13 @@ import { tryDetach, tryOpenThere } from "../kernel/mount.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { statFd } from "../kernel/stat.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { wordsOf } from "./mnt-options.ts";
 import { NOBODY } from "./user-ids.ts";
 
 /** Options as the tree's own user namespace has them: the kernel shows us users and groups as we call them. */
 export function optionsInside(options: string, ids: IdTranslation | undefined): string {
   if (!ids) return options;
-  const words = options.split(",").flatMap((word) => {
+  const words = wordsOf(options).flatMap((word) => {
     const [, what, id] = /^(uid|gid)=(\d+)$/.exec(word) ?? [];
     if (what === undefined) return [word];
     const inside = what === "uid" ? ids.uid(Number(id)) : ids.gid(Number(id));

@@ -396,6 +396,7 @@ export const notDumped: Lacks = {
 export const notRestoredApart: Lacks = {
   bridge: "something is otherwise",
   mnt_compat: "restore: Can't bind-mount at .../c: No such file or directory",
+  mnt_overlay_names: "restore: Unable to mount zdtm: No such file or directory",
   mnt_overlay_nested: "restore: Unable to mount zdtm: No such file or directory",
   mnt_overlay_tmpfs: "restore: Unable to mount zdtm: No such file or directory",
   mntns_pivot_root_ro: "restore: Can't create a temporary directory: Read-only file system",

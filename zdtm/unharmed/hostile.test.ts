@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { hostileFiles } from "./hostile/files.ts";
 import { hostileKernel } from "./hostile/kernel.ts";
-import { hostileMounts } from "./hostile/mounts.ts";
+import { hostileMounts, hostileOverlays } from "./hostile/mounts.ts";
 import { HostileSet, type Variant } from "./hostile/set.ts";
 import { hostileTasks } from "./hostile/tasks.ts";
 import { hostileUsers } from "./hostile/users.ts";
@@ -55,7 +55,11 @@ function listing(directory: string): string {
   return Bun.spawnSync(["find", directory, "-printf", "%p %y %m %U:%G %n %s %T@ %C@ %l\n"]).stdout.toString();
 }
 
-async function tryAll(form: Form, hostile: (container: Container, out: string) => Variant[]): Promise<string[]> {
+async function tryAll(
+  form: Form,
+  hostile: (container: Container, out: string) => Variant[],
+  more: readonly string[] = [],
+): Promise<string[]> {
   await using container = await Container.start(form);
   const { keeper, scratch, root, images } = container;
   const out = baits(container);
@@ -77,7 +81,19 @@ async function tryAll(form: Form, hostile: (container: Container, out: string) =
   cpSync(images, whole, { recursive: true, preserveTimestamps: true });
   Bun.spawnSync(["cp", "-a", root, pristine]);
   const set = new HostileSet(whole, images);
-  const words = ["restore", "-d", "-D", images, "-o", "restore.log", "--root", root, "--manage-cgroups", ...veth];
+  const words = [
+    "restore",
+    "-d",
+    "-D",
+    images,
+    "-o",
+    "restore.log",
+    "--root",
+    root,
+    "--manage-cgroups",
+    ...veth,
+    ...more,
+  ];
   const restore = () => tscriu(keeper, scratch, words);
   const endIt = async () => {
     await container.end();
@@ -163,6 +179,15 @@ describe.skipIf(missing !== undefined)(`hostile images of a container (${missing
       } finally {
         if (cgroup !== undefined && existsSync(cgroup)) rmdirSync(cgroup);
       }
+    },
+    patience,
+  );
+
+  test.concurrent(
+    "have no layers of overlays outside, where these are allowed",
+    async () => {
+      const faults = await tryAll({ overlay: true }, (_, out) => hostileOverlays(out), ["--enable-fs", "overlay"]);
+      expect(faults).toEqual([]);
     },
     patience,
   );

@@ -91,3 +91,16 @@ describe("mountinfo", () => {
     }
   });
 });
+
+test("a comma within an option is told from those between them", () => {
+  const line = (options: string) => `67 63 0:39 / /mnt rw - overlay none ${options}\n`;
+  const read = (options: string) => parseMountInfo(line(options))[0]?.superOptions;
+  // by mount(2), in the words of who mounted it, and by fsconfig(2)
+  expect(read(String.raw`rw,lowerdir=/lo\134\054w:/l\134:o,upperdir=/u\040p`)).toBe(
+    String.raw`rw,lowerdir=/lo\,w:/l\:o,upperdir=/u p`,
+  );
+  expect(read(String.raw`rw,lowerdir+=/lo\054\134w,upperdir=/u\054p`)).toBe(
+    String.raw`rw,lowerdir+=/lo\,\\w,upperdir=/u\,p`,
+  );
+  expect(read('rw,context="a:b,c"')).toBe('rw,context="a:b,c"');
+});

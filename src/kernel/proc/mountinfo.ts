@@ -23,8 +23,26 @@ export interface MountInfo {
   /** `ext4`; `fuse.sshfs` with its subtype. */
   readonly fsType: string;
   readonly source: string;
-  /** Options of the file system, as one string. */
+  /** Options of the file system, as one string: a comma within a value has a backslash before it. */
   readonly superOptions: string;
+}
+
+/** Values that are told in the words of who mounted: in these a backslash stands before what would end a name (overlayfs). */
+const ESCAPED_BY_USER = /^(lowerdir|upperdir|workdir)=/;
+
+/** What the kernel writes for a comma that ends no option, and for what ends more: a tab, the end of a line, a blank, a backslash. */
+const OCTAL = /\\(?:054|011|012|040|134)/;
+
+/** As `superOptions`, from what the kernel writes. */
+export function optionsOf(text: string): string {
+  if (!OCTAL.test(text)) return text;
+  const words = text.split(",").map((raw) => {
+    const word = unescapeOctal(raw);
+    return ESCAPED_BY_USER.test(word)
+      ? word.replace(/\\.|,/gs, (found) => (found === "," ? "\\," : found))
+      : word.replace(/[\\,]/g, "\\$&");
+  });
+  return words.join(",");
 }
 
 function parseLine(line: string): MountInfo {
@@ -55,7 +73,7 @@ function parseLine(line: string): MountInfo {
     optional: tags.filter((tag) => !/^(shared|master|propagate_from):|^unbindable$/.test(tag)),
     fsType: unescapeOctal(fsType ?? ""),
     source: unescapeOctal(source ?? ""),
-    superOptions: unescapeOctal(superOptions),
+    superOptions: optionsOf(superOptions),
   };
 }
 

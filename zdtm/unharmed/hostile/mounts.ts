@@ -6,6 +6,30 @@ import { type Row, staying, type Variant, variantsOf } from "./set.ts";
 
 const LONG = "x".repeat(5000);
 
+/** What an overlay's options may name. */
+const layers = (out: string): [what: string, options: string][] => [
+  ["an overlay of layers above", "lowerdir=/tmp/dir,upperdir=/tmp/../../outside,workdir=/tmp/../../outside/sub"],
+  ["an overlay of layers far above", "lowerdir=/tmp/dir,upperdir=/../../../outside,workdir=/../../../outside/sub"],
+  ["an overlay of layers behind a link", "lowerdir=/tmp/dir,upperdir=/way-out,workdir=/way-out/sub"],
+  ["an overlay of layers behind an absolute link", "lowerdir=/tmp/dir,upperdir=/abs-out,workdir=/abs-out/sub"],
+  ["an overlay of layers behind /proc", `lowerdir=/tmp/dir,upperdir=/proc/1/root${out},workdir=/proc/1/root${out}/sub`],
+  ["an overlay of layers one by one", `lowerdir+=/tmp/dir,lowerdir+=/way-out,datadir+=/abs-out`],
+  ["an overlay of relative layers", "lowerdir=tmp/dir,upperdir=outside,workdir=outside/sub"],
+  ["an overlay of layers with a NUL", "lowerdir=/tmp/dir\0:/etc"],
+  ["an overlay of layers of absurd length", `lowerdir=/tmp/dir:/${LONG}`],
+  ["an overlay of absurdly many layers", `lowerdir=${"/tmp/dir:".repeat(3000)}/tmp/dir`],
+  ["an overlay whose words have no end", "lowerdir=/tmp/dir\\"],
+  ["an overlay of a comma", "lowerdir=/tmp/dir\\,upperdir=/way-out\\,workdir=/way-out/sub"],
+  ["an overlay of nothing", "lowerdir=:::,upperdir="],
+  ["an overlay of itself", "lowerdir=/over,upperdir=/over,workdir=/over"],
+];
+
+/** Overlays where the user lets the images have some, of directories that lie in what is the tree's own. */
+export const hostileOverlays = (out: string): Variant[] =>
+  staying(
+    variantsOf(layers(out).map(([what, options]): Row => [what, "mountpoints", "mountpoint=/over", { options }])),
+  );
+
 /** @param root of the container on the machine @param out a directory outside of it */
 const mountRows = (root: string, out: string): Row[] => [
   ["a place above the root", "mountpoints", "mountpoint=/tmp", { mountpoint: "/../outside" }],
@@ -66,6 +90,8 @@ const mountRows = (root: string, out: string): Row[] => [
     "mountpoint=/tmp",
     { fstype: 17, options: `lowerdir=/etc,upperdir=${out},workdir=${out}` },
   ],
+  ...layers(out).map(([what, options]): Row => [what, "mountpoints", "mountpoint=/tmp", { fstype: 17, options }]),
+  ["an autofs without its entry", "mountpoints", "mountpoint=/tmp", { fstype: 18, root_dev: 9 }],
   ["an unknown file system", "mountpoints", "mountpoint=/tmp", { fstype: 99, root_dev: 9 }],
   ["one that was not allowed", "mountpoints", "mountpoint=/tmp", { fstype: 16, fsname: "ramfs", root_dev: 9 }],
   ["one of an absurd name", "mountpoints", "mountpoint=/tmp", { fstype: 16, fsname: "../x", root_dev: 9 }],
