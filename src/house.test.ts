@@ -80,6 +80,12 @@ test("no program is started but scripts, what --exec-cmd names, and tscriu itsel
   expect(saying(start, (path) => may.includes(path) || others(path))).toEqual([]);
 });
 
+test("no part of the runtime that is slow to load is loaded at a start", () => {
+  const test = ["file/rehearsal.ts", "socket/unix-testing.ts"];
+  const slow = saying(/from "node:(?!fs"|path")\w+"/, (path) => room(path) === "build" || test.includes(path));
+  expect(slow).toEqual([]);
+});
+
 test("only the command line prints, and reads words and environment", () => {
   const print = /\bconsole\.\w+|process\.(stdout|stderr)\b/;
   expect(saying(print, (path) => room(path) === "cli")).toEqual([]);

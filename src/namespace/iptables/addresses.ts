@@ -1,7 +1,6 @@
 /** Addresses in rules of iptables. */
-import { isIPv6 } from "node:net";
 import { bytesOf, TYPES } from "../nft/types.ts";
-import { parseSpan } from "../nft/values.ts";
+import { isIPv6, parseSpan } from "../nft/values.ts";
 import { Unsaid } from "./options.ts";
 
 /** The bytes of an address of either version. */

@@ -1,7 +1,10 @@
 /** Values as nft writes them: one, a range, a network. */
-import { isIPv4, isIPv6 } from "node:net";
 import type { Reader } from "./reader.ts";
 import { type DataType, numberOf, TYPES } from "./types.ts";
+
+/** Loaded when it is needed: a part of the runtime that brings its streams along. */
+const net = () => process.getBuiltinModule("node:net");
+export const isIPv6 = (text: string) => net().isIPv6(text);
 
 /** From, to: the same for a single one. */
 export interface Span {
@@ -17,7 +20,7 @@ export interface Names {
 }
 
 function ipv4(text: string): bigint | undefined {
-  return isIPv4(text) ? numberOf(Uint8Array.from(text.split("."), Number)) : undefined;
+  return net().isIPv4(text) ? numberOf(Uint8Array.from(text.split("."), Number)) : undefined;
 }
 
 function ipv6(text: string): bigint | undefined {
