@@ -17,6 +17,7 @@ import {
   Unsaid,
   unknown,
 } from "./options.ts";
+import { packetMatches } from "./packet-matches.ts";
 
 const TCP_FLAGS = { FIN: 1, SYN: 2, RST: 4, PSH: 8, ACK: 16, URG: 32 };
 const flagWords = (value: number) => {
@@ -308,4 +309,5 @@ const pkttype: Extension = {
 export const matches: readonly Extension[] = [
   ...[tcp, udp, icmp("icmp", "icmp-type", 4), icmp("icmp6", "icmpv6-type", 6), multiport, conntrack, comment],
   ...[mark("mark"), mark("connmark"), limit, addrtype, iprange, mac, pkttype],
+  ...packetMatches,
 ];

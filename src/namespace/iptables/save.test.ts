@@ -29,6 +29,18 @@ const RULES = {
 -A INPUT -p udp ! --dport 5:6 -m iprange --src-range 1.2.3.4-1.2.3.9 -m pkttype ! --pkt-type broadcast -m mac ! --mac-source 00:11:22:33:44:55
 -A INPUT -p tcp ! --syn --tcp-option 7 --sport 1024: -m comment --comment "the gate" -m connmark ! --mark 7 -j DROP
 -A INPUT -p 89 -j DROP
+-A OUTPUT -m owner --uid-owner 5 -j DROP
+-A OUTPUT -m owner ! --uid-owner 5-9 --gid-owner 7 --suppl-groups -j DROP
+-A OUTPUT -m owner ! --socket-exists -j DROP
+-A INPUT -j NFLOG --nflog-group 3 --nflog-prefix "seen here" --nflog-size 96 --nflog-threshold 5
+-A INPUT -j NFLOG
+-A INPUT -j NFQUEUE --queue-num 7 --queue-bypass
+-A INPUT -j NFQUEUE --queue-balance 3:6 --queue-cpu-fanout
+-A INPUT -m length --length 40:1500 -m ttl --ttl-lt 5 -j DROP
+-A INPUT -m length ! --length 64 -m ttl ! --ttl-eq 9
+-A INPUT -m statistic --mode random --probability 0.33333333349
+-A INPUT -m statistic --mode random ! --probability 1
+-A INPUT -m statistic --mode nth --every 3 --packet 1
 -A INPUT ! -p tcp -j DROP
 -A INPUT -p tcp --tcp-flags ALL NONE -j DROP
 -t nat -A POSTROUTING -p tcp -j MASQUERADE --to-ports 5-9 --random
@@ -49,6 +61,8 @@ const RULES = {
   ip6tables: `
 -A INPUT -s fe80::/10 -p icmpv6 --icmpv6-type 128 -j REJECT
 -A INPUT ! -d fe80::1 -p tcp -m multiport --dports 1,2,3 -j REJECT --reject-with tcp-reset
+-A INPUT -m hl --hl-gt 63 -j NFQUEUE --queue-num 1
+-A OUTPUT -m owner --gid-owner 3 -j NFLOG --nflog-range 20
 -A FORWARD -m iprange --dst-range fe80::1-fe80::9 -g guard
 -t nat -A POSTROUTING -j MASQUERADE
 -t nat -A PREROUTING -p tcp -j DNAT --to-destination [fe80::1]:80
@@ -134,8 +148,12 @@ test("CRIU's own lock is left out", () => {
 
 describe("what is not known is one error that names its line", () => {
   for (const rule of [
-    "-A INPUT -m owner --uid-owner 5 -j DROP",
-    "-A INPUT -j NFLOG --nflog-group 3",
+    "-A INPUT -m set --match-set known src -j DROP",
+    "-A INPUT -j SET --add-set known src",
+    "-A OUTPUT -m owner --uid-owner 9-5 -j DROP",
+    "-A OUTPUT -m statistic --mode random --probability 7",
+    "-A OUTPUT -m statistic --mode nth --every 2 --packet 5",
+    "-A INPUT -j NFQUEUE --queue-balance 9:5",
     "-A INPUT -j nowhere",
     "-A NOWHERE -j DROP",
     "-A INPUT -p tcp -m tcp --dport 70000 -j DROP",

@@ -62,6 +62,60 @@ const log: Extension = {
   },
 };
 
+/** struct xt_nflog_info; XT_NFLOG_F_COPY_LEN: the length is what a program gets of a packet. */
+const NFLOG = { length: 0, group: 4, threshold: 6, flags: 8, prefix: 12, room: 64 } as const;
+const nflog: Extension = {
+  ...{ name: "NFLOG", revision: 0, size: 76 },
+  read(options, to) {
+    for (const one of options) {
+      const [value] = one.values;
+      if (one.name === "nflog-prefix") to.putText(NFLOG.prefix, NFLOG.room, value ?? "");
+      else if (one.name === "nflog-group") to.set16(NFLOG.group, number(value, 0xffff));
+      else if (one.name === "nflog-threshold") to.set16(NFLOG.threshold, number(value, 0xffff));
+      else if (one.name === "nflog-size" || one.name === "nflog-range")
+        to.set32(NFLOG.length, number(value, 0xffffffff));
+      else throw unknown(one);
+      if (one.name === "nflog-size") to.set16(NFLOG.flags, 1);
+    }
+  },
+  write(from) {
+    const [length, group, threshold] = [from.u32(NFLOG.length), from.u16(NFLOG.group), from.u16(NFLOG.threshold)];
+    const [flags, prefix] = [from.u16(NFLOG.flags), from.text(NFLOG.prefix, NFLOG.room)];
+    if ((flags & ~1) !== 0) throw new Unsaid("NFLOG");
+    return [
+      ...(prefix === "" ? [] : [option("nflog-prefix", prefix)]),
+      ...(group === 0 ? [] : [option("nflog-group", `${group}`)]),
+      ...(length === 0 && flags === 0 ? [] : [option(flags ? "nflog-size" : "nflog-range", `${length}`)]),
+      ...(threshold === 0 ? [] : [option("nflog-threshold", `${threshold}`)]),
+    ];
+  },
+};
+
+/** struct xt_NFQ_info_v3; NFQ_FLAG_*. */
+const QUEUE_FLAGS = { "queue-bypass": 1, "queue-cpu-fanout": 2 };
+const nfqueue: Extension = {
+  ...{ name: "NFQUEUE", revision: 3, size: 6 },
+  read(options, to) {
+    to.set16(2, 1);
+    for (const one of options) {
+      if (one.name === "queue-num") to.set16(0, number(one.values[0], 0xffff));
+      else if (one.name === "queue-balance") {
+        const [from, last] = range(one.values[0], ":");
+        to.set16(0, from);
+        to.set16(2, last - from + 1);
+      } else to.set16(4, to.u16(4) | oneOf(one.name, QUEUE_FLAGS));
+    }
+  },
+  write(from) {
+    const [first, count, flags] = [from.u16(0), from.u16(2), from.u16(4)];
+    if ((flags & ~3) !== 0) throw new Unsaid("NFQUEUE");
+    return [
+      count > 1 ? option("queue-balance", `${first}:${first + count - 1}`) : option("queue-num", `${first}`),
+      ...Object.entries(QUEUE_FLAGS).flatMap(([name, bit]) => (flags & bit ? [option(name)] : [])),
+    ];
+  },
+};
+
 /** NF_NAT_RANGE_* */
 const NAT = { ADDRESSES: 1, PORTS: 2, RANDOM: 4, PERSISTENT: 8, FULLY: 16 } as const;
 const NAT_FLAGS = { random: NAT.RANDOM, "random-fully": NAT.FULLY, persistent: NAT.PERSISTENT };
@@ -224,6 +278,7 @@ const trace: Extension = { name: "TRACE", revision: 0, size: 0, read: () => unde
 /** The first of those that have a name is the one that is written. */
 export const targets: readonly Extension[] = [
   ...[reject(4, ANSWERS, 3), reject(6, ANSWERS6, 4), log, mark, connmark, tos, dscp, tcpmss, trace],
+  ...[nflog, nfqueue],
   ...[notrack("CT", 1), notrack("NOTRACK", 3)],
   natTarget("SNAT", 0, 4, COUNTED, "to-source"),
   natTarget("SNAT", 1, 6, PLAIN, "to-source"),
