@@ -10,6 +10,7 @@ export const NFTA = {
   DATA: { VALUE: 1, VERDICT: 2 },
   DYNSET: { NAME: 1, OP: 3, KEY: 4, DATA: 5, TIMEOUT: 6, EXPR: 7, FLAGS: 9 },
   EXPR: { NAME: 1, DATA: 2 },
+  EXTHDR: { DREG: 1, TYPE: 2, OFFSET: 3, LEN: 4, FLAGS: 5, OP: 6, SREG: 7 },
   FIB: { DREG: 1, RESULT: 2, FLAGS: 3 },
   HOOK: { HOOKNUM: 1, PRIORITY: 2, DEV: 3, DEVS: 4 },
   IMMEDIATE: { DREG: 1, DATA: 2 },
@@ -26,6 +27,7 @@ export const NFTA = {
   RANGE: { SREG: 1, OP: 2, FROM: 3, TO: 4 },
   REDIR: { PROTO_MIN: 1, PROTO_MAX: 2, FLAGS: 3 },
   REJECT: { TYPE: 1, CODE: 2 },
+  RT: { DREG: 1, KEY: 2 },
   RULE: { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4, USERDATA: 7 },
   SET: {
     ...{ TABLE: 1, NAME: 2, FLAGS: 3, KEY_TYPE: 4, KEY_LEN: 5, DATA_TYPE: 6, DATA_LEN: 7, POLICY: 8, DESC: 9, ID: 10 },

@@ -2,6 +2,7 @@
 import { NFTA } from "../../kernel/uapi/nft-expressions.ts";
 import { type Expression, simple } from "./build.ts";
 import type { Reader } from "./reader.ts";
+import { readRoute, readTcpOption } from "./tcp-options.ts";
 import { type DataType, TYPES, type TypeName } from "./types.ts";
 
 /** What a packet must be for a field to be there. */
@@ -217,9 +218,11 @@ export function readSelector(reader: Reader): Selector | undefined {
     return ofKey("ct", key, TYPES[type], ["mark", "zone"].includes(word));
   }
   if (reader.take("fib")) return ofFib(reader);
+  if (reader.take("rt")) return readRoute(reader);
   const header = HEADERS[reader.peek()];
   if (header === undefined) return undefined;
   const protocol = reader.next();
+  if (protocol === "tcp" && reader.take("option")) return readTcpOption(reader);
   const word = reader.next();
   const field = header.fields[word];
   if (field === undefined) throw reader.unknown(`${protocol} ${word}`);

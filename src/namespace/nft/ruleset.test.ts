@@ -87,6 +87,19 @@ table inet guard {
     goto web
   }
 }
+table inet clamp {
+  chain through {
+    type filter hook forward priority 0;
+    tcp flags syn tcp option maxseg size set rt mtu
+    tcp option maxseg size set 1400
+    tcp option maxseg size 1-500 drop
+    tcp option sack-perm exists counter
+    tcp option timestamp missing tcp option window count 3 drop
+    tcp option timestamp tsval > 5 accept
+    reset tcp option sack-perm
+    rt mtu 1400 counter
+  }
+}
 table ip nat {
   chain out { type nat hook postrouting priority 100; policy accept; ip daddr 10.99.0.0/16 masquerade; tcp dport 5 snat to 1.2.3.4:5-6; tcp sport 9 masquerade to :1000-2000 random,persistent; snat to 1.2.3.4-1.2.3.9; }
   chain pre { type nat hook prerouting priority dstnat; tcp dport 80 dnat to 10.0.0.1:8080; udp dport 9 redirect to :81; dnat to tcp dport map { 80 : 10.0.0.1, 81 : 10.0.0.2 }; }
@@ -275,7 +288,11 @@ describe("what is not known is one error that names its line", () => {
     "tcp dport 9-5 drop",
     "ip saddr 10.0.0.0/33 drop",
     "ip saddr @nothing drop",
-    "tcp option maxseg size set rt mtu",
+    "tcp option maxseg size set rt nexthop",
+    "tcp option unheard exists",
+    "reset tcp flags",
+    "flow add @table",
+    'ct helper set "ftp"',
     "ip dscp { cs1, cs2 } drop",
     'iifname { "eth*" } drop',
     "ct state unheard drop",

@@ -1,13 +1,24 @@
 /** Statements: what a rule does with a packet. */
 
 import { NFTA } from "../../kernel/uapi/nft-expressions.ts";
-import { be64, bitwise, decide, type Expression, immediate, REGISTER, simple, writeExpression } from "./build.ts";
+import {
+  be64,
+  bitwise,
+  decide,
+  type Expression,
+  immediate,
+  REGISTER,
+  simple,
+  toNetworkOrder,
+  writeExpression,
+} from "./build.ts";
 import { type RuleContext, require } from "./context.ts";
 import { readSelector, type Selector } from "./fields.ts";
 import { load, lookUpNext, readMatch, readSelectors } from "./match.ts";
 import { readNat } from "./nat.ts";
 import { readVerdict } from "./sets.ts";
 import { readStateful } from "./stateful.ts";
+import { readReset } from "./tcp-options.ts";
 import { bytesOf, icmpCodes, icmpv6Codes } from "./types.ts";
 import { readSpan, readTime } from "./values.ts";
 
@@ -110,7 +121,10 @@ function set(context: RuleContext, { setter, type, size }: Selector): void {
     load(context, selectors);
     if (reader.take("map")) lookUpNext(context, selectors, { data: [type], into: REGISTER.FIRST });
     else if (selectors.length > 1 || from.size !== size) throw reader.unknown("set");
-    else change(context, from);
+    else {
+      change(context, from);
+      if (from.type.isHost && !type.isHost && size > 1) steps.push(toNetworkOrder(size));
+    }
   }
   steps.push(setter(REGISTER.FIRST));
 }
@@ -195,6 +209,7 @@ export function readStatements(context: RuleContext): string | undefined {
     if (verdict) steps.push(decide(verdict));
     else if (op) update(context, op);
     else if (reader.take("log")) log(context);
+    else if (reader.take("reset")) steps.push(readReset(reader));
     else if (reader.take("reject")) reject(context);
     else if (!readNat(context)) throw reader.unknown(reader.next());
   }

@@ -1,6 +1,7 @@
 /** What rules look at, as words that nft reads. */
 import { NFTA } from "../../kernel/uapi/nft-expressions.ts";
 import { CT, FIB, FIB_PRESENT, FIB_RESULTS, HEADERS, META, type Needs } from "./fields.ts";
+import { tellRoute, tellTcpOption } from "./tcp-options.ts";
 import { be32, Untold } from "./tell-values.ts";
 import { type DataType, TYPES } from "./types.ts";
 
@@ -20,6 +21,8 @@ export interface Looked {
   /** Bytes. */
   readonly size: number;
   readonly tells?: "network" | "transport" | "ether";
+  /** Whether it is there is asked, which takes no sign. */
+  readonly isAsked?: boolean;
   /** The same by other names: for sets, which are of one type. */
   readonly others: readonly { readonly words: string; readonly type: DataType }[];
 }
@@ -85,7 +88,7 @@ function fib(data: Attributes): Looked {
   const by = Object.entries(FIB).flatMap(([name, bit]) => (flags & bit ? [name] : []));
   const type = isAsked ? TYPES.boolean : FIB_RESULTS[word ?? ""]?.[1];
   if (word === undefined || type === undefined) throw new Untold("fib");
-  return { words: `fib ${by.join(" . ")} ${isAsked ? "oif" : word}`, type, size: type.size, others: [] };
+  return { words: `fib ${by.join(" . ")} ${isAsked ? "oif" : word}`, type, size: type.size, isAsked: true, others: [] };
 }
 
 /** Undefined for an expression that loads nothing. */
@@ -93,10 +96,12 @@ export function lookedAt(name: string, data: Attributes, known: Known): Looked |
   if (name === "payload" && data.has(NFTA.PAYLOAD.DREG)) return payload(data, known);
   if (name === "meta" && data.has(NFTA.META.DREG)) return key("meta", data);
   if (name === "ct" && data.has(NFTA.CT.DREG)) return key("ct", data);
+  if (name === "exthdr" && data.has(NFTA.EXTHDR.DREG)) return tellTcpOption(data);
+  if (name === "rt") return tellRoute(data);
   return name === "fib" ? fib(data) : undefined;
 }
 
 /** What a `set` statement sets. */
-export function settable(name: "meta" | "ct", data: Attributes): Looked {
-  return key(name, data);
+export function settable(name: "meta" | "ct" | "exthdr", data: Attributes): Looked {
+  return name === "exthdr" ? tellTcpOption(data) : key(name, data);
 }

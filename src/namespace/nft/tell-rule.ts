@@ -20,6 +20,9 @@ interface Held {
   readonly isTurned?: boolean;
 }
 
+/** The register from which something is set. */
+const SOURCE = { meta: NFTA.META.SREG, ct: NFTA.CT.SREG, exthdr: NFTA.EXTHDR.SREG } as const;
+
 const place = (register: number) => (register >= 8 ? register - 8 : 4 * (register - 1));
 
 /** One rule on its way to words. */
@@ -65,7 +68,7 @@ export class Telling {
 
   step(name: string, data: Attributes): void {
     const looked = lookedAt(name, data, this.known);
-    if (looked) this.hold(be32(data.get(NFTA.META.DREG === 1 && name === "meta" ? 1 : NFTA.PAYLOAD.DREG)), { looked });
+    if (looked) this.hold(be32(data.get(NFTA.PAYLOAD.DREG)), { looked });
     else if (name === "cmp") this.#compare(data);
     else if (name === "range") this.#outside(data);
     else if (name === "bitwise") this.#bitwise(data);
@@ -75,9 +78,10 @@ export class Telling {
     } else if (name === "lookup") this.#lookUp(data);
     else if (name === "immediate") this.#immediate(data);
     else if (name === "dynset") this.#update(data);
-    else if (name === "meta" || name === "ct") {
+    else if (name === "exthdr" && !data.has(NFTA.EXTHDR.SREG)) this.words.push(`reset ${settable(name, data).words}`);
+    else if (name === "meta" || name === "ct" || name === "exthdr") {
       const set = settable(name, data);
-      const register = be32(data.get(name === "meta" ? NFTA.META.SREG : NFTA.CT.SREG));
+      const register = be32(data.get(SOURCE[name]));
       this.words.push(`${set.words} set ${this.valueWords(register, set)}`);
     } else this.words.push(stateWords(name, data) ?? tellStatement(name, data, this));
   }
@@ -104,7 +108,7 @@ export class Telling {
     } else {
       const sign = ["==", "!=", "<", "<=", ">", ">="][op ?? -1];
       if (sign === undefined) throw new Untold("a comparison");
-      const isQuestion = looked.words.startsWith("fib ") && sign === "==";
+      const isQuestion = looked.isAsked === true && sign === "==";
       this.words.push(`${this.#masked(looked, mask)} ${isQuestion ? "" : `${sign} `}${words}`);
       if (op === CMP.EQ && mask === undefined) this.#learn(looked, value);
     }
