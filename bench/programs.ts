@@ -6,6 +6,7 @@
 import { Stage } from "../zdtm/programs/lib/stage.ts";
 import { drive, lookedAt, type RealProgram, type Trip, thereAndBack } from "../zdtm/programs/real/real.ts";
 import { realPrograms } from "../zdtm/programs/real/registry.ts";
+import { Tally } from "../zdtm/programs/real/tally.ts";
 
 const times = 2;
 
@@ -38,6 +39,7 @@ async function line(real: RealProgram, width: number): Promise<boolean> {
 
 /** @returns whether every answer came and was right */
 export async function programs(): Promise<boolean> {
+  Tally.isEager = true;
   const width = Math.max(...realPrograms.map(({ name }) => name.length));
   const heads = [
     "there and back",

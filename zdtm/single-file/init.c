@@ -22,7 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KILLS = 6 };
+/* An emulated machine takes seconds for each: there are as many as it needs to meet the beginning, the middle and the end */
+static int kills(void)
+{
+	return getpid() == 1 ? 3 : 6;
+}
 
 static const char *dir;
 static pid_t victim;
@@ -161,14 +165,14 @@ static int killed(double whole)
 	int failed = 0;
 	int rough = open(path("rough"), O_CREAT | O_WRONLY, 0600);
 
-	for (int i = 0; i < KILLS; i++) {
+	for (int i = 0; i < kills(); i++) {
 		pid_t pid = fork();
 
 		if (!pid)
 			_exit(dump("killed", "-R"));
 		for (int tries = 0; tries < 20000 && !traced(); tries++)
 			usleep(1000);
-		usleep(whole * 1e6 * i / KILLS);
+		usleep(whole * 1e6 * i / kills());
 		/* tscriu is its child, and becomes ours */
 		FILE *list = fopen(children(pid), "r");
 		int tscriu = 0;
@@ -179,7 +183,7 @@ static int killed(double whole)
 			fclose(list);
 		waitpid(pid, 0, 0);
 		if (past(progress(), QUICK)) {
-			printf("  the victim does not go on after a dump that was killed after %.3f s\n", whole * i / KILLS);
+			printf("  the victim does not go on after a dump that was killed after %.3f s\n", whole * i / kills());
 			failed++;
 		}
 	}

@@ -186,7 +186,7 @@ async function killOften(
 }
 
 /** Of so many kills: those that hold something of which a dump only looks at a part of its way need fewer. */
-const FEW = Math.ceil(kills * 0.08);
+const FEW = Math.ceil(kills * 0.05);
 
 interface Kind {
   name: string;

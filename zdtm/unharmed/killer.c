@@ -181,7 +181,7 @@ static int by_time(double us, int once_traced) {
   int status = 0;
   kill(child, SIGCONT);
   if (once_traced)
-    for (; !traced(); nap(100))
+    for (; !traced(); nap(400))
       if (waitpid(child, &status, WNOHANG | __WALL) == child) return say("ended", status, -1);
   since = now();
   for (double left; (left = since + us - now()) > 0; nap(left < 1000 ? (long)left : 1000))

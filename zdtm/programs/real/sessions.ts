@@ -11,7 +11,7 @@ const shell = ["bash", "--norc", "--noprofile", "-i"];
 const jobs =
   'sleep 1000000 & sleep 1000000 & kill -STOP %2; until [ "$(jobs -s | wc -l)" = 1 ]; do sleep 0.1; done; n=0';
 /** What is typed differs from what is answered: there are no digits in it. */
-const question = 'n=$((n + 1)); echo "answer $n $((n * n)) $(jobs -r | wc -l) $(jobs -s | wc -l) over"';
+const question = `n=$((n + 1)) r=($(jobs -rp)) s=($(jobs -sp)); echo "answer $n $((n * n)) \${#r[@]} \${#s[@]} over"`;
 
 /** Who sits at a terminal. */
 class Person {
