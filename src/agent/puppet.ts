@@ -7,6 +7,7 @@ import { embedded } from "../kernel/embedded.ts";
 import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
+import type { Vma } from "../kernel/proc/maps.ts";
 import {
   cont,
   contToSyscall,
@@ -79,6 +80,8 @@ export class Puppet extends FutexAgent implements Disposable {
   /** Says which number the kernel gave last in the tree's own pid namespace. */
   last: ((last: number) => void) | undefined;
   readonly #map: SharedView;
+  /** Where the address space is still the one that it was born with: shared with all who were cloned of it, and what is mapped there. */
+  born: { maps: readonly Vma[] | undefined } | undefined = { maps: undefined };
   /** Control blocks and stacks of its other threads: see threads.ts. */
   threads: SharedView | undefined;
   #state: "stopped" | "serving" | "gone" = "stopped";
@@ -265,6 +268,7 @@ export class Puppet extends FutexAgent implements Disposable {
     const { isI386 } = this;
     const child = Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);
     child.last = this.last;
+    child.born = this.born;
     return child;
   }
 

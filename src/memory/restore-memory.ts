@@ -8,7 +8,7 @@ import type { Pagemap } from "../image/pagemap.ts";
 import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
-import { readMaps } from "../kernel/proc/maps.ts";
+import { readMaps, type Vma } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
 import { fillPages, type MemoryPlan, type MemoryResult, type MemorySources, type Target } from "./fill-pages.ts";
@@ -100,11 +100,21 @@ function markPages(targets: readonly Target[], pagemap: Pagemap): void {
   }
 }
 
+/** What is mapped in a puppet, read once for all who were born alike: it is going to change. */
+function takeMaps(puppet: Puppet): readonly Vma[] {
+  const { born } = puppet;
+  puppet.born = undefined;
+  if (born?.maps) return born.maps;
+  using dir = new ProcDir(puppet.pid);
+  const maps = readMaps(dir).filter((v) => v.name !== "[vsyscall]" && v.name !== "[vectors]");
+  if (born) born.maps = maps;
+  return maps;
+}
+
 /** Unmaps all that the target does not inherit, and moves the vDSO. */
 function clearSpace(puppet: Puppet, targets: readonly Target[], plan: MemoryPlan, parking: number): void {
   const { program, pid, base } = puppet;
-  using dir = new ProcDir(pid);
-  const current = readMaps(dir).filter((v) => v.name !== "[vsyscall]" && v.name !== "[vectors]");
+  const current = takeMaps(puppet);
   const kept = [
     ...targets.filter((t) => t.kept),
     { start: base, end: base + AREA.size },

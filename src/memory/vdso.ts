@@ -18,7 +18,7 @@ export function isKernelPage(vma: Vma): boolean {
 }
 
 /**
- * Moves the running kernel's vDSO group to its place, by way of a parking place.
+ * Moves the running kernel's vDSO group to its place, by way of a parking place where that overlaps with its own.
  * @param current the group as it lies in the puppet
  */
 export function moveVdso(program: Program, current: readonly Vma[], plan: VdsoPlan, parking: number): void {
@@ -48,8 +48,10 @@ export function moveVdso(program: Program, current: readonly Vma[], plan: VdsoPl
       });
     }
   };
-  move(from, parking);
-  move(parking, to);
+  const size = Math.max(...have.map((piece) => piece.end)) - from;
+  const overlaps = Math.abs(from - to) < size;
+  if (overlaps) move(from, parking);
+  move(overlaps ? parking : from, to);
 }
 
 /**
