@@ -16,7 +16,7 @@ import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import type { Call } from "../kernel/standby.ts";
-import { type FileStat, statFd } from "../kernel/stat.ts";
+import { type FileStat, statFd, statPath } from "../kernel/stat.ts";
 import { cstring, sys } from "../kernel/sys.ts";
 import { inIpcNamespace } from "../kernel/sysv.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -243,8 +243,12 @@ export class TreeFiles implements FileDump, Disposable {
 
   /** The id of an executable or directory, named by a link of /proc/PID. */
   idForLink({ pid, dir }: Pick<FrozenTask, "pid" | "dir">, name: string): number {
-    const link = dir.link(name);
     const path = `/proc/${pid}/${name}`;
+    // most tasks of a tree have these in common
+    const seen = statPath(path);
+    const known = seen && RegularFiles.of(this).knownPath(seen);
+    if (known !== undefined) return known;
+    const link = dir.link(name);
     const isMemory = isMemfdLink(link);
     const fd = tryOpen(path, isMemory ? O.RDONLY : O.PATH);
     if (fd < 0) throw new CrError("cannot open a file of the task", { subject: { pid, path: link } });

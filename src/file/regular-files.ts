@@ -1,7 +1,7 @@
 import type { CrError } from "../error.ts";
 import { FdTypes, type FownEntry, type RegFileEntry, RemapType, type U64 } from "../image/schema.gen.ts";
 import { closeFd, tryOpen } from "../kernel/fd.ts";
-import { S_IFMT, S_IFREG } from "../kernel/stat.ts";
+import { type FileStat, S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { toU64 } from "../kernel/u64.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { readBuildId } from "./build-id.ts";
@@ -19,6 +19,8 @@ function exactPos(file: OpenFile): U64 {
   const text = /^pos:\s*(\d+)/m.exec(file.info.raw)?.[1];
   return text === undefined ? file.pos : toU64(BigInt(text));
 }
+
+const keyOf = ({ dev, ino }: FileStat, mntId: number) => `${dev}:${ino}:${mntId}`;
 
 /**
  * What one dump knows of files with a path: entries for descriptors, executables, directories and mappings, and the
@@ -73,13 +75,18 @@ export class RegularFiles {
    * There is one for each device, inode and mount.
    */
   idForPath(file: NamedFile): number {
-    const key = `${file.stat.dev}:${file.stat.ino}:${file.mntId}`;
+    const key = keyOf(file.stat, file.mntId);
     const known = this.#byPath.get(key);
     if (known !== undefined) return known;
     const id = this.dump.nextId();
     this.#add(id, file.flags === 0 ? file : { ...file, flags: 0 }, 0, nobody);
     this.#byPath.set(key, id);
     return id;
+  }
+
+  /** The same for what `idForPath` has met. */
+  knownPath(stat: FileStat): number | undefined {
+    return this.#byPath.get(keyOf(stat, stat.mntId));
   }
 
   #add(id: number, file: NamedFile, pos: U64, fown: FownEntry): void {
