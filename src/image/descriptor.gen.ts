@@ -847,7 +847,15 @@ export const messages: Readonly<Record<string, string>> = {
 2001 optional bytes tscriu_filter
 2002 repeated .tscriu_xtable tscriu_xtables
 2003 repeated bytes tscriu_neighbours
-2004 repeated .tscriu_network_message tscriu_messages`,
+2004 repeated .tscriu_network_message tscriu_messages
+2005 repeated .tscriu_ipset tscriu_ipsets`,
+  tscriu_ipset: `1 required string name
+2 required string type
+3 required uint32 revision
+4 required uint32 family
+5 required uint32 index
+6 required bytes options
+7 repeated bytes elements`,
   tscriu_network_message: `1 required string kind
 2 required bytes payload`,
   tscriu_xtable: `1 required uint32 family

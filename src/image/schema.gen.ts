@@ -1396,6 +1396,17 @@ export interface NetnsEntry {
   tscriu_xtables: TscriuXtable[];
   tscriu_neighbours: Uint8Array[];
   tscriu_messages: TscriuNetworkMessage[];
+  tscriu_ipsets: TscriuIpset[];
+}
+
+export interface TscriuIpset {
+  name: string;
+  type: string;
+  revision: number;
+  family: number;
+  index: number;
+  options: Uint8Array;
+  elements: Uint8Array[];
 }
 
 export interface TscriuNetworkMessage {
@@ -2379,6 +2390,7 @@ export interface Messages {
   net_device_entry: NetDeviceEntry;
   netns_id: NetnsId;
   netns_entry: NetnsEntry;
+  tscriu_ipset: TscriuIpset;
   tscriu_network_message: TscriuNetworkMessage;
   tscriu_xtable: TscriuXtable;
   tscriu_sysctl: TscriuSysctl;

@@ -29,6 +29,7 @@ import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { checkDevices } from "./net-devices.ts";
 import { readExtras, writeExtras } from "./net-extras.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
+import { checkIpsets, readIpsets, writeIpsets } from "./net-ipsets.ts";
 import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
@@ -55,6 +56,7 @@ const NO_SYSCTLS = {
   tscriu_xtables: [],
   tscriu_neighbours: [],
   tscriu_messages: [],
+  tscriu_ipsets: [],
 };
 
 /** What criu keeps of /proc/sys/net. */
@@ -116,6 +118,7 @@ function checkEntry(images: ImageDirectory, id: number): void {
     if (strange) throw bad("a value of a network namespace leads elsewhere", { path: strange.path.slice(0, 80) });
     if (entry.tscriu_filter && !isFilter(entry.tscriu_filter))
       throw bad("the packet filter of a network namespace is none", {});
+    checkIpsets(entry.tscriu_ipsets);
   }
 }
 
@@ -149,6 +152,7 @@ export const net: NamespaceKind = {
       );
       const tscriu_filter = readFilter();
       const tscriu_xtables = readXtables();
+      const tscriu_ipsets = readIpsets();
       saveTexts(images, id, tscriu_filter, tscriu_xtables);
       const tscriu_neighbours = readNeighbours(new Set(entries.map(({ ifindex }) => ifindex)));
       for (const kind of ["NETNF_CT", "NETNF_EXP"] as const) {
@@ -167,6 +171,7 @@ export const net: NamespaceKind = {
           tscriu_sysctls,
           ...(tscriu_filter && { tscriu_filter }),
           tscriu_xtables,
+          tscriu_ipsets,
           tscriu_neighbours,
           tscriu_messages: [...readMessages(), ...readExtras()],
         },
@@ -312,14 +317,18 @@ function fillNetwork(
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
-  const { tscriu_filter: filter, tscriu_xtables: tables } = entry;
+  const { tscriu_filter: filter, tscriu_xtables: tables, tscriu_ipsets: sets } = entry;
   const hasTexts = checkTexts(images, id);
   const known = (["NETNF_CT", "NETNF_EXP"] as const).map((kind) => ({ kind, messages: images.readRaw(kind, id) }));
   const isFiltered =
-    filter !== undefined || tables.length > 0 || hasTexts || known.some(({ messages }) => messages !== undefined);
+    filter !== undefined ||
+    tables.length + sets.length > 0 ||
+    hasTexts ||
+    known.some(({ messages }) => messages !== undefined);
   if (!isFiltered) return;
   late(() =>
     inNetwork(path, { namespace: id }, () => {
+      writeIpsets(sets);
       if (filter !== undefined) writeFilter(filter);
       if (hasTexts) writeTexts(images, id, entry);
       writeXtables(tables);
