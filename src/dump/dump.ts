@@ -22,7 +22,7 @@ import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
 import { checkFrozen } from "./frozen.ts";
 import { checkRoot } from "./guard.ts";
-import { rehearse } from "./rehearsal.ts";
+import { Rehearsal } from "./rehearsal.ts";
 import { setRoomAside } from "./room.ts";
 import { Scope, save, since } from "./save.ts";
 import { ScriptLock } from "./script-lock.ts";
@@ -64,13 +64,14 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   };
   using scope = new Scope();
   scope.add(() => images.abort());
+  const rehearsal = scope.use(new Rehearsal(log));
   const cpu = pinToOneCpu();
   scope.add(cpu.release);
 
   const executioner = scope.use(new Executioner());
   const threads = threadsOf(options.pid);
   const ahead = scope.use(new FilesAhead(images, threads));
-  rehearse(options, cpu.number, executioner, log);
+  rehearsal.run(options, cpu.number, executioner);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
   let running = lookAtRunning(options.pid, threads);

@@ -3,6 +3,7 @@
  * it is fetched, linked and learns what it deals with. Better then than while a tree stands still.
  */
 import { ImageDirectory } from "../image/directory.ts";
+import { sendElsewhere } from "../kernel/elsewhere.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { closeFd, makePipe, tryRead, tryWrite } from "../kernel/fd.ts";
 import { memoryFile } from "../kernel/loader.ts";
@@ -26,51 +27,101 @@ const PATIENCE = 1;
 /** A process that waits and does nothing. Dispose ends it, and so does our own end. */
 class Decoy implements Disposable {
   readonly pid: number;
+  readonly #stack = new Uint8Array(new ArrayBuffer(STACK));
+  /** Closed once it does nothing any more but wait. */
+  readonly #fds: readonly number[];
+  readonly #executed: number;
+  #state: "starting" | "ready" | "dying" | "gone" = "starting";
 
   constructor() {
-    const stack = new Uint8Array(new ArrayBuffer(STACK));
     const elf = memoryFile("tscriu", embedded("puppet"));
     const [gate, open] = makePipe();
     const [executed, executing] = makePipe();
-    const top = addressOf(stack) + STACK;
+    const top = addressOf(this.#stack) + STACK;
+    this.#executed = executed;
+    this.#fds = [elf, gate, open, executed];
     try {
       this.pid = check(spawn(BOUND, 0, 0, elf, gate, top - (top % 16)), "cannot start a process");
       tryWrite(open, Uint8Array.of(1));
+    } catch (error) {
+      for (const fd of this.#fds) closeFd(fd);
+      throw error;
     } finally {
       closeFd(executing);
     }
+  }
+
+  /** Waits until it is what it shall be. */
+  ready(): void {
+    if (this.#state !== "starting") return;
     // an end of file: it has closed what is not for other programs
-    tryRead(executed, stack.subarray(0, 1));
-    for (const fd of [elf, gate, open, executed]) closeFd(fd);
+    tryRead(this.#executed, this.#stack.subarray(0, 1));
+    for (const fd of this.#fds) closeFd(fd);
+    this.#state = "ready";
+  }
+
+  /** Lets it end while we do something else. */
+  kill(): void {
+    this.ready();
+    if (this.#state !== "ready") return;
+    sendElsewhere(this.pid);
+    sys(NR.kill, this.pid, SIGKILL);
+    this.#state = "dying";
   }
 
   [Symbol.dispose](): void {
-    sys(NR.kill, this.pid, SIGKILL);
-    for (;;) {
+    this.kill();
+    while (this.#state === "dying") {
       const seen = wait(this.pid);
-      if (seen === EINTR || (typeof seen === "object" && seen.kind === "stopped")) continue;
-      break;
+      if (seen !== EINTR && !(typeof seen === "object" && seen.kind === "stopped")) this.#state = "gone";
     }
   }
 }
 
-/** Goes once through what `dump` will do. Whatever fails here is no matter: the dump itself will tell. */
-export function rehearse(options: DumpOptions, cpu: number, executioner: Executioner, log: Log): void {
-  try {
-    using decoy = new Decoy();
-    using scope = new Scope();
-    using images = ImageDirectory.nowhere();
-    const { waits, children } = lookAtRunning(decoy.pid, threadsOf(decoy.pid));
-    const tree = scope.use(new FrozenTree(decoy.pid, PATIENCE, () => false, children));
-    const step = () => {};
-    const own = { ...options, shellJob: true };
-    const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };
-    const { infected, files } = save({ tree, stoppedAt: monotonic(), waits, ...where, rehearsal: true });
-    files[Symbol.dispose]();
-    // the decoy ends with the scope: a way back is of use for trees that run on
-    for (const one of infected.values()) options.fate === "kill" ? one.forget() : one.cure();
-    tree.release();
-  } catch (error) {
-    log.debug(`the rehearsal failed: ${error instanceof Error ? error.message : error}`);
+/** Whatever fails here is no matter: the dump itself will tell. */
+export class Rehearsal implements Disposable {
+  #decoy: Decoy | undefined;
+
+  /** Its process starts on another CPU, unless we keep to one already. */
+  constructor(readonly log: Log) {
+    this.#attempt(() => (this.#decoy = new Decoy()));
   }
+
+  /** Goes once through what `dump` will do. */
+  run(options: DumpOptions, cpu: number, executioner: Executioner): void {
+    const decoy = this.#decoy;
+    if (decoy === undefined) return;
+    this.#attempt(() => {
+      decoy.ready();
+      rehearse(decoy.pid, options, cpu, executioner);
+    });
+    decoy.kill();
+  }
+
+  #attempt(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.log.debug(`the rehearsal failed: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#decoy?.[Symbol.dispose]();
+  }
+}
+
+function rehearse(pid: number, options: DumpOptions, cpu: number, executioner: Executioner): void {
+  using scope = new Scope();
+  using images = ImageDirectory.nowhere();
+  const { waits, children } = lookAtRunning(pid, threadsOf(pid));
+  const tree = scope.use(new FrozenTree(pid, PATIENCE, () => false, children));
+  const step = () => {};
+  const own = { ...options, shellJob: true };
+  const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };
+  const { infected, files } = save({ tree, stoppedAt: monotonic(), waits, ...where, rehearsal: true });
+  files[Symbol.dispose]();
+  // the decoy ends right away: a way back is of use for trees that run on
+  for (const one of infected.values()) options.fate === "kill" ? one.forget() : one.cure();
+  tree.release();
 }
