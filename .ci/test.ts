@@ -34,7 +34,7 @@ const suite = (name: string, paths: readonly string[], without: readonly string[
     "test",
     ...paths,
     ...without.map((path) => `--path-ignore-patterns=${path.slice(2)}${path.endsWith(".ts") ? "" : "/**"}`),
-    "--timeout=120000",
+    "--timeout=300000",
     "--retry=1",
     "--reporter=junit",
     `--reporter-outfile=${join(logs, `${name}.xml`)}`,

@@ -9,7 +9,7 @@ import { treeOf } from "../lib/snapshot.ts";
 import { Stage, sleepers, status } from "../namespaces/stage.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
 
-const testTime = 60_000;
+const testTime = 300_000;
 /** Of SigCgt in /proc/PID/status. */
 const SIGTERM_BIT = 1n << 14n;
 

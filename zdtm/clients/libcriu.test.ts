@@ -6,7 +6,7 @@ import { Scratch, until } from "../unharmed/lib/victim.ts";
 import { type Driven, driver } from "./lib/driver.ts";
 
 const isRoot = process.getuid?.() === 0;
-const testTime = 60_000;
+const testTime = 300_000;
 
 function run({ words, env }: Driven): string[] {
   const { stdout } = Bun.spawnSync(words, { env, stderr: "inherit" });

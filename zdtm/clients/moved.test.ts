@@ -10,7 +10,7 @@ import { mountTable } from "../lib/mount-table.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
 import { Host } from "./lib/host.ts";
 
-const testTime = 120_000;
+const testTime = 300_000;
 const tools = ["busybox", "ip", "nft", "nsenter", "unshare"];
 const lacking = tools.find((name) => Bun.which(name) === null);
 const hierarchy = ownMounts().find(

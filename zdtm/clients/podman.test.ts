@@ -94,7 +94,7 @@ test.skipIf(!isThere)(
     await podman.counts("two", count);
     expect(podman.run("ps", "--format", "{{.Names}}")).toBe("two");
   },
-  180_000,
+  300_000,
 );
 
 test.skipIf(!isThere)(
@@ -124,7 +124,7 @@ test.skipIf(!isThere)(
       );
     }
   },
-  180_000,
+  300_000,
 );
 
 test.skipIf(!isThere)(
@@ -156,5 +156,5 @@ test.skipIf(!isThere)(
     expect(existsSync(`${place}/inventory.img`)).toBe(true);
     client.end();
   },
-  180_000,
+  300_000,
 );

@@ -23,7 +23,7 @@ import { Scratch, until } from "../unharmed/lib/victim.ts";
 import { Client } from "./lib/client.ts";
 
 const [runc, busybox] = [Bun.which("runc"), Bun.which("busybox")];
-const testTime = 120_000;
+const testTime = 300_000;
 const SOCK_STREAM = 1;
 
 /** How far the program has come whose first process this is. */

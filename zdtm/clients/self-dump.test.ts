@@ -6,7 +6,7 @@ import { Keeper } from "../lib/keeper.ts";
 import { Scratch, until } from "../unharmed/lib/victim.ts";
 import { driver } from "./lib/driver.ts";
 
-const testTime = 60_000;
+const testTime = 300_000;
 
 /** A service of tscriu's for as long as the keeper lives. */
 async function serve(keeper: Keeper, scratch: Scratch): Promise<string> {

@@ -99,5 +99,5 @@ test.skipIf(reason !== undefined)(
     expect(found, console.slice(-20_000)).toEqual(wanted);
     expect(steps.get("end")).toBe("ok");
   },
-  900_000,
+  1_500_000,
 );

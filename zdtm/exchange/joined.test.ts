@@ -21,7 +21,7 @@ for (const method of ["iptables", "nftables"]) {
         const ends = async (...argv: string[]) =>
           describeStatus(await keeper.ended(await keeper.run({ argv, directory: dir, output: "/dev/null" })));
         const sleeps = async (pid: number) => {
-          const late = performance.now() + 30_000;
+          const late = performance.now() + 120_000;
           while (!(await Bun.file(`/proc/${pid}/cmdline`).text()).startsWith("sleep") && performance.now() < late)
             await Bun.sleep(5);
           return pid;
@@ -49,6 +49,6 @@ for (const method of ["iptables", "nftables"]) {
         rmSync(dir, { recursive: true, force: true });
       }
     },
-    120_000,
+    300_000,
   );
 }

@@ -196,5 +196,5 @@ test.skipIf(reason !== undefined)(
       rmSync(root, { recursive: true, force: true });
     }
   },
-  900_000,
+  1_500_000,
 );

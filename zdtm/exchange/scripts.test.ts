@@ -23,7 +23,7 @@ async function storyOf(tool: readonly string[], victim: readonly string[], facts
     mkdirSync(join(dir, "images"));
     const pid = await keeper.run({ argv: [...victim], directory: dir, output: "/dev/null", session: true });
     const comm = () => readFileSync(`/proc/${pid}/comm`, "latin1").trim();
-    for (const late = performance.now() + 30_000; comm() !== "sleep" && performance.now() < late; ) await Bun.sleep(5);
+    for (const late = performance.now() + 120_000; comm() !== "sleep" && performance.now() < late; ) await Bun.sleep(5);
     const dump = ["dump", "-t", String(pid)];
     for (const words of [[...dump, "-R"], dump, ["restore", "-d"]]) {
       const argv = [...tool, ...words, "-D", join(dir, "images"), "-o", `${words[0]}.log`, "--action-script", program];
@@ -48,6 +48,6 @@ for (const [where, victim] of Object.entries({
       expect(criu).toContain("post-resume");
       expect(own).toBe(criu);
     },
-    60_000,
+    300_000,
   );
 }

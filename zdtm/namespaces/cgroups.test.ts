@@ -11,7 +11,7 @@ const pids = ownMounts().find(
   ({ fsType, superOptions }) => fsType === "cgroup" && superOptions.split(",").includes("pids"),
 )?.mountpoint;
 let number = 0;
-const testTime = 60_000;
+const testTime = 300_000;
 
 /** Cgroups of a test: one, and one in it. */
 class Cgroups implements Disposable {

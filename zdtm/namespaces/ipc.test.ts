@@ -7,7 +7,7 @@ import { until } from "../unharmed/lib/victim.ts";
 import { namespace, Stage } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
-const testTime = 60_000;
+const testTime = 300_000;
 
 describe.skipIf(!isRoot)("ipc (needs root)", () => {
   test(

@@ -7,7 +7,7 @@ import { namespace, Stage, sleepers } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const noIp = Bun.which("ip") === null ? "there is no ip (Debian: iproute2)" : undefined;
-const testTime = 60_000;
+const testTime = 300_000;
 
 const inside = (root: number, ...words: string[]) =>
   Bun.spawnSync(["nsenter", "--net", "-t", String(root), ...words]).stdout.toString();

@@ -5,7 +5,7 @@ import { refusal } from "../unharmed/lib/victim.ts";
 import { nameOf, namespace, Stage, sleepers, status } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
-const testTime = 60_000;
+const testTime = 300_000;
 
 const inode = (pid: number) => /\d+/.exec(namespace(pid, "pid"))?.[0] ?? "";
 const numbers = (root: number) => treeOf(root).map((pid) => `${status(pid, "Name")} ${status(pid, "NSpid")}`);

@@ -28,7 +28,7 @@ const emulator: Readonly<Record<Machine, Emulator>> = {
 };
 
 /** A guard against a machine that hangs, milliseconds: it switches itself off after a minute or two. */
-const guard = 540_000;
+const guard = 1_200_000;
 
 /** What booting needs. @throws Missing */
 export function requireMachine(machine: Machine): void {

@@ -77,7 +77,7 @@ beforeAll(() => {
   [hostile, clean, marks] = ["hostile", "clean", "marks"].map((name) => join(dir, name)) as [string, string, string];
   for (const path of [hostile, clean, marks]) mkdirSync(path);
   writeTraps();
-}, 60_000);
+}, 300_000);
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -93,7 +93,7 @@ describe("a hostile directory and environment", () => {
         expect({ name, ...run(tscriu(), words, hostile, { [name]: value }) }).toEqual({ name, ...expected });
       }
       expect(readdirSync(marks)).toEqual([]);
-    }, 60_000);
+    }, 300_000);
   }
 
   test("the traps are real: they catch plain Bun", () => {

@@ -33,7 +33,7 @@ for (const machine of ["x86_64", "aarch64"] as const) {
       expect(console).toContain("Version: ");
       for (const feature of ["privileges", "ptrace", "prctl_mm"])
         expect(console).toMatch(new RegExp(`^${feature} +yes`, "m"));
-    }, 600_000);
+    }, 1_500_000);
 
     test("dumps the victim and restores it", () => {
       expect(Object.fromEntries(stepsOf(console)), console.slice(-4000)).toEqual(allWell);

@@ -24,7 +24,7 @@ beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), "tscriu-startup-"));
   chmodSync(dir, 0o755);
   probe = packed("probe", join(dir, "probe"));
-}, 60_000);
+}, 300_000);
 
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 

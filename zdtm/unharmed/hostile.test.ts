@@ -112,7 +112,7 @@ async function tryAll(
   const batch: string[] = [];
   const same = async (what: string, look: () => string, was: string) => {
     try {
-      await until("left behind", () => (look() === was ? undefined : difference(was, look())), 5_000);
+      await until("left behind", () => (look() === was ? undefined : difference(was, look())), 30_000);
     } catch (error) {
       faults.push(`${what}: ${error}`);
       await endIt();

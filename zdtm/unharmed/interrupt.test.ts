@@ -10,7 +10,7 @@ import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
 const patience = 600_000;
-const times = Number(process.env.UNHARMED_SIGNALS ?? 24);
+const times = Number(process.env.UNHARMED_SIGNALS ?? 18);
 const signals = [2, 15];
 const random = (below: number) => Math.floor(Math.random() * below);
 

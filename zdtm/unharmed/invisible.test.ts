@@ -13,7 +13,7 @@ const calls = (
   "sigtimedwait recv read accept wait4"
 ).split(" ");
 /** Dumps of each victim: several fall into one wait of 300 ms. */
-const dumps = 6;
+const dumps = 4;
 
 const lines = (path: string) => {
   try {

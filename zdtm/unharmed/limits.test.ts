@@ -68,5 +68,5 @@ test.skipIf(process.getuid?.() !== 0)(
       await cgroup.remove();
     }
   },
-  120_000,
+  300_000,
 );

@@ -212,17 +212,17 @@ describe("refused", () => {
       mkdirSync(at.scratch.file("count"));
       const { calls } = await strike({ at: "call", n: -2 }, pid, words(at.scratch.file("count")));
       let finished = 0;
-      for (let n = 0; n < 40; n++) {
+      for (let n = 0; n < 25; n++) {
         const to = at.scratch.file(`to-${n}`);
         mkdirSync(to);
-        await strike({ at: "call", n: calls - 5 * n - random(5) }, pid, words(to));
+        await strike({ at: "call", n: calls - 8 * n - random(8) }, pid, words(to));
         const there = left(to);
         if (!there.includes("inventory.img")) continue;
         finished++;
         expect(there.filter((name) => !name.startsWith(".")).sort()).toEqual(whole.sort());
       }
       expect(finished).toBeGreaterThan(0);
-      expect(finished).toBeLessThan(40);
+      expect(finished).toBeLessThan(25);
     },
     patience,
   );
@@ -275,7 +275,7 @@ describe("refused", () => {
       const victim = await Victim.start(at.keeper, at.scratch, [cProgram("victims/computing.c")]);
       const before = await victim.settled();
       let refused = 0;
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 8; i++) {
         const to = at.scratch.file(`gone-${i}`);
         mkdirSync(to);
         const words = ["dump", "-t", String(victim.pid), "-D", to, "-W", at.scratch.path, "-o", "log", ...running];
@@ -299,7 +299,7 @@ describe("refused", () => {
     "a tree whose tasks end in the middle",
     async () => {
       await using at = await place();
-      for (let i = 0; i < 16; i++) {
+      for (let i = 0; i < 10; i++) {
         const to = at.scratch.file(`ends-${i}`);
         mkdirSync(to);
         const victim = await Victim.start(at.keeper, at.scratch, [cProgram("victims/tree.c")]);
@@ -335,7 +335,7 @@ describe("refused", () => {
     async () => {
       await using at = await place();
       const { pid } = await odd(at, "forks");
-      for (let i = 0; i < 12; i++) {
+      for (let i = 0; i < 8; i++) {
         const said = await at.dump(pid, ...running);
         expect(said).toEqual({ status: 0, text: "" });
       }

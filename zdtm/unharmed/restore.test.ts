@@ -14,7 +14,7 @@ import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
 const patience = 600_000;
-const kills = Number(process.env.UNHARMED_RESTORES ?? 36);
+const kills = Number(process.env.UNHARMED_RESTORES ?? 24);
 
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
 const turns = new Turns(Math.max(2, availableParallelism()));

@@ -18,7 +18,7 @@ import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
 const patience = 900_000;
-const times = Number(process.env.UNHARMED_TCP ?? 24);
+const times = Number(process.env.UNHARMED_TCP ?? 16);
 const SIGINT = 2;
 
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */

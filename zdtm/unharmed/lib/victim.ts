@@ -17,7 +17,7 @@ import type { Keeper } from "../../lib/keeper.ts";
 import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
 
 /** Nothing waits this long unless something is broken; milliseconds. */
-export const patience = Number(process.env.UH_PATIENCE ?? 60_000);
+export const patience = Number(process.env.UH_PATIENCE ?? 180_000);
 
 /** Waits for a condition that nothing announces; what it last said otherwise is the failure. */
 export async function until(what: string, wrong: () => string | undefined, within = patience): Promise<void> {
