@@ -66,11 +66,12 @@ class Container implements Turn {
     return done.status === 0 ? JSON.parse(done.stdout) : undefined;
   }
 
-  #isWhole(): void {
-    patiently("all of the container runs", () => {
+  /** Waits until all of it runs. Returns the pid of its init. */
+  #isWhole(): number {
+    return patiently("all of the container runs", () => {
       const pid = this.#state?.pid;
       const children = pid ? readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1").trim().split(" ") : [];
-      return children.length === PROCESSES - 1 ? true : undefined;
+      return children.length === PROCESSES - 1 ? pid : undefined;
     });
   }
 
@@ -80,10 +81,10 @@ class Container implements Turn {
     this.#isWhole();
     samples.add("runc.checkpoint", this.#runc("checkpoint", ...images, this.#id));
     samples.add("runc.restore", this.#runc("restore", "--detach", ...images, this.#id));
-    this.#isWhole();
+    const init = this.#isWhole();
     const since = performance.now();
     this.#runc("kill", this.#id, "KILL");
-    patiently("the container is gone", () => (this.#state?.status === "stopped" ? true : undefined));
+    patiently("the container is gone", () => isGone(init));
     samples.add("runc.life", began + performance.now() - since);
     this.#runc("delete", this.#id);
     rmSync(join(this.#dir, "images"), { recursive: true });
@@ -93,6 +94,15 @@ class Container implements Turn {
     if (this.#dir === "") return;
     spawnSync("runc", ["delete", "--force", this.#id]);
     rmSync(this.#dir, { recursive: true, force: true });
+  }
+}
+
+/** Nothing of its pid namespace is left when its init has ended: whether anybody has waited for that is all the same. */
+function isGone(init: number): true | undefined {
+  try {
+    return /^State:\tZ/m.test(readFileSync(`/proc/${init}/status`, "latin1")) || undefined;
+  } catch {
+    return true;
   }
 }
 
