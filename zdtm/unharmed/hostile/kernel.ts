@@ -3,6 +3,14 @@ import { type Row, staying, type Variant, variantsOf } from "./set.ts";
 
 const LONG = "x".repeat(5000);
 const ETH = "name=eth0";
+/** What the images call its network. */
+const ROOTS = 10;
+
+/** A set of addresses, but for what is wrong with it. */
+const ipset = (wrong: object) => ({
+  ...{ name: "known", type: "hash:ip", revision: 4, family: 2, index: 0, options: new Uint8Array(0), elements: [] },
+  ...wrong,
+});
 
 const rows: Row[] = [
   ["a name with a slash", "netdev", "name=dum0", { name: "a/b" }],
@@ -53,6 +61,20 @@ const rows: Row[] = [
     "netns",
     "#0",
     { tscriu_filter: Uint8Array.of(16, 0, 0, 0, 16, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0) },
+  ],
+  ["a set of an absurd number", "netns", "#0", { tscriu_ipsets: [ipset({ index: 65_000 })] }],
+  ["a set that is none", "netns", "#0", { tscriu_ipsets: [ipset({ type: "hash:nonsense" })] }],
+  ["a set without a name", "netns", "#0", { tscriu_ipsets: [ipset({ name: "" })] }],
+  ["a set with a NUL", "netns", "#0", { tscriu_ipsets: [ipset({ name: "a\0b" })] }],
+  ["a set of a long name", "netns", "#0", { tscriu_ipsets: [ipset({ name: LONG })] }],
+  ["a set twice", "netns", "#0", { tscriu_ipsets: [ipset({}), ipset({ index: 1 })] }],
+  ["a set with damaged options", "netns", "#0", { tscriu_ipsets: [ipset({ options: Uint8Array.of(255, 255, 1, 0) })] }],
+  ["a set with damaged elements", "netns", "#0", { tscriu_ipsets: [ipset({ elements: [Uint8Array.of(9, 0, 7)] })] }],
+  [
+    "a network of two numbers",
+    "netns",
+    "#0",
+    { nsids: [7, 8].map((n) => ({ target_ns_id: ROOTS, netnsid_value: n })) },
   ],
   ["a neighbour that is none", "netns", "#0", { tscriu_neighbours: [Uint8Array.of(1)] }],
   [
@@ -150,6 +172,14 @@ export const hostileKernel = (): Variant[] => [
   { what: "netns: no image", change: (set) => set.remove("netns") },
   ...staying(
     variantsOf([
+      ["a number for a network that is not there", "netns", "#0", { nsids: [{ target_ns_id: 999, netnsid_value: 1 }] }],
+      [
+        "an absurd number for a network",
+        "netns",
+        "#0",
+        { nsids: [{ target_ns_id: ROOTS, netnsid_value: 0x7fffffff }] },
+      ],
+      ["a number below zero", "netns", "#0", { nsids: [{ target_ns_id: ROOTS, netnsid_value: -7 }] }],
       [
         "too many settings",
         "netdev",
