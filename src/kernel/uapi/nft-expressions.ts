@@ -7,6 +7,7 @@ export const NFTA = {
   CMP: { SREG: 1, OP: 2, DATA: 3 },
   COUNTER: { BYTES: 1, PACKETS: 2 },
   CT: { DREG: 1, KEY: 2, DIRECTION: 3, SREG: 4 },
+  CT_HELPER: { NAME: 1, L3PROTO: 2, L4PROTO: 3 },
   DATA: { VALUE: 1, VERDICT: 2 },
   DYNSET: { NAME: 1, OP: 3, KEY: 4, DATA: 5, TIMEOUT: 6, EXPR: 7, FLAGS: 9 },
   EXPR: { NAME: 1, DATA: 2 },

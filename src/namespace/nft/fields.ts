@@ -114,7 +114,7 @@ const ALONE = ["iif", "oif", "iifname", "oifname", "iifgroup", "oifgroup"] as co
 
 export const CT: Readonly<Record<string, readonly [key: number, type: TypeName]>> = {
   ...{ state: [0, "ct_state"], direction: [1, "ct_dir"], status: [2, "ct_status"], mark: [3, "mark"] },
-  zone: [17, "number2"],
+  ...{ helper: [6, "helper"], zone: [17, "number2"] },
 };
 
 export const FIB = { saddr: 1, daddr: 2, mark: 4, iif: 8, oif: 16 } as const;

@@ -87,6 +87,11 @@ table inet guard {
     goto web
   }
 }
+table inet helped {
+  ct helper ftp-standard { type "ftp" protocol tcp; l3proto ip; }
+  ct helper small { type "tftp" protocol udp; l3proto inet; }
+  chain c { type filter hook prerouting priority 0; tcp dport 21 ct helper set "ftp-standard"; udp dport 69 ct helper set "small"; ct helper "ftp" accept; }
+}
 table inet clamp {
   chain through {
     type filter hook forward priority 0;
@@ -292,7 +297,8 @@ describe("what is not known is one error that names its line", () => {
     "tcp option unheard exists",
     "reset tcp flags",
     "flow add @table",
-    'ct helper set "ftp"',
+    'ct timeout set "slow"',
+    'ct helper set tcp dport map { 21 : "ftp" }',
     "ip dscp { cs1, cs2 } drop",
     'iifname { "eth*" } drop',
     "ct state unheard drop",

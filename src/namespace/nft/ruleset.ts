@@ -14,6 +14,7 @@ import {
   type SetKind,
   type TableName,
 } from "./context.ts";
+import { CT_HELPER, readHelper } from "./ct-helper.ts";
 import { readSelector } from "./fields.ts";
 import { readElements, readSelectors } from "./match.ts";
 import { Reader } from "./reader.ts";
@@ -42,7 +43,6 @@ const LOCK_CHAIN = "CRIU";
 const mayHaveLock = ({ family, name }: TableName) => (family === "ip" || family === "ip6") && name === "filter";
 
 function object(reader: Reader, table: TableName, kind: (typeof objectKinds)[number]): Message {
-  const { OBJ } = NFTA;
   const name = reader.next();
   let comment: string | undefined;
   let state: ReturnType<typeof readObject> | undefined;
@@ -53,11 +53,28 @@ function object(reader: Reader, table: TableName, kind: (typeof objectKinds)[num
     if (reader.take("comment")) comment = reader.next();
     else state = readObject(reader, kind);
   }
-  const number = { counter: 1, quota: 2, limit: 4 }[kind];
+  return madeObject(table, name, { counter: 1, quota: 2, limit: 4 }[kind], state, comment);
+}
+
+function madeObject(
+  table: TableName,
+  name: string,
+  type: number,
+  state: ReturnType<typeof readObject> | undefined,
+  comment?: string,
+): Message {
+  const { OBJ } = NFTA;
   const built = new PayloadBuilder().raw(headOf(table)).text(OBJ.TABLE, table.name).text(OBJ.NAME, name);
-  built.be32(OBJ.TYPE, number).nest(OBJ.DATA, (data) => state?.fill(data));
+  built.be32(OBJ.TYPE, type).nest(OBJ.DATA, (data) => state?.fill(data));
   if (comment !== undefined) built.attribute(OBJ.USERDATA, commentData(comment));
   return { type: NFT_MSG.NEWOBJ, flags: 0, payload: built.build() };
+}
+
+function helper(reader: Reader, table: TableName): Message {
+  reader.expect("helper");
+  const name = reader.next();
+  reader.expect("{");
+  return madeObject(table, name, CT_HELPER, readHelper(reader));
 }
 
 function readTypes(reader: Reader): DataType[] {
@@ -210,6 +227,7 @@ function readTable(reader: Reader, names: Names, number: () => number): Parts {
     if (reader.take("}")) break;
     const kind = reader.oneOf(objectKinds);
     if (kind !== undefined) parts.objects.push(object(reader, table, kind));
+    else if (reader.take("ct")) parts.objects.push(helper(reader, table));
     else if (reader.oneOf(["set", "map"])) parts.sets.push(...readSet(context));
     else if (reader.take("chain")) readChain(context, parts);
     else if (reader.take("flags")) flags |= readFlags(reader, TABLE_FLAGS);

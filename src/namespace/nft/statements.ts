@@ -13,6 +13,7 @@ import {
   writeExpression,
 } from "./build.ts";
 import { type RuleContext, require } from "./context.ts";
+import { readHelperSet } from "./ct-helper.ts";
 import { readSelector, type Selector } from "./fields.ts";
 import { load, lookUpNext, readMatch, readSelectors } from "./match.ts";
 import { readNat } from "./nat.ts";
@@ -191,6 +192,11 @@ export function readStatements(context: RuleContext): string | undefined {
       const text = reader.next();
       if (reader.isAtStatementsEnd) return text;
       steps.push(comment(text));
+      continue;
+    }
+    const helper = readHelperSet(reader);
+    if (helper) {
+      steps.push(helper);
       continue;
     }
     const selector = readSelector(reader);

@@ -1,6 +1,7 @@
 /** Counters, limits and quotas of the kernel as words that nft reads. */
 import { parseAttributes } from "../../kernel/netlink.ts";
 import { NFTA } from "../../kernel/uapi/nft-expressions.ts";
+import { CT_HELPER, helperWords } from "./ct-helper.ts";
 import { be32, be64, NO_BYTES, quoted, text, Untold } from "./tell-values.ts";
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
@@ -38,6 +39,7 @@ const OBJECTS: Readonly<Record<number, string>> = { 1: "counter", 2: "quota", 4:
 
 /** What an object of a name is: the words in its braces. */
 export function objectWords(type: number, data: Uint8Array | undefined): { kind: string; words: string } {
+  if (type === CT_HELPER) return { kind: "ct helper", words: helperWords(data) };
   const kind = OBJECTS[type];
   const tell = kind === undefined ? undefined : KINDS[kind];
   if (kind === undefined || tell === undefined) throw new Untold(`objects of kind ${type}`);
@@ -47,8 +49,10 @@ export function objectWords(type: number, data: Uint8Array | undefined): { kind:
 /** A statement that counts; undefined for others. */
 export function stateWords(name: string, data: Attributes): string | undefined {
   if (name === "objref") {
-    const kind = OBJECTS[be32(data.get(NFTA.OBJREF.TYPE)) ?? 0];
+    const type = be32(data.get(NFTA.OBJREF.TYPE)) ?? 0;
+    const kind = OBJECTS[type];
     const of = data.get(NFTA.OBJREF.NAME);
+    if (type === CT_HELPER && of !== undefined) return `ct helper set ${quoted(text(of))}`;
     if (kind === undefined || of === undefined) throw new Untold("objref");
     return `${kind} name ${quoted(text(of))}`;
   }

@@ -90,6 +90,7 @@ export const TYPES = {
   fib_addrtype: { id: 38, size: 4, isHost: true, words: scopes },
   boolean: { id: 39, size: 4, isHost: true, words: { exists: 1, missing: 0 } },
   ifname: { id: 41, size: 16, isName: true },
+  helper: { id: 5, size: 16, isName: true },
   /** Numbers of this machine. */
   number: { id: 4, size: 4, isHost: true },
   number2: { id: 4, size: 2, isHost: true },
