@@ -20,6 +20,7 @@ export interface Start {
  * that; so does the death of this process.
  */
 export class Keeper implements AsyncDisposable {
+  readonly pid: number;
   private readonly stdin: FileSink;
   private readonly exited: Promise<number>;
   private readonly spent: () => number;
@@ -30,6 +31,7 @@ export class Keeper implements AsyncDisposable {
 
   private constructor(argv: string[]) {
     const child = Bun.spawn(argv, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    this.pid = child.pid;
     this.stdin = child.stdin;
     this.exited = child.exited;
     this.spent = () => Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1000;

@@ -68,10 +68,13 @@ const engineReason = "the engine's collector and compiler threads come, go and m
 export class Failure extends Error {}
 export class Skipped extends Error {}
 
-/** Waits for a condition that nothing announces. */
+/** Waits for a condition that nothing announces: it looks less often the longer that takes. */
 async function poll(what: string, holds: () => boolean): Promise<void> {
-  for (const late = performance.now() + guard; !holds(); await Bun.sleep(2))
+  let nap = 2;
+  for (const late = performance.now() + guard; !holds(); nap = Math.min(20, nap * 1.2)) {
     if (performance.now() > late) throw new Failure(`${what}: still not after ${guard / 1000} s`);
+    await Bun.sleep(nap);
+  }
 }
 
 async function within<T>(what: string, work: Promise<T>): Promise<T> {
@@ -235,8 +238,8 @@ export class Run {
     });
     let waiting = true;
     const ready = async () => {
-      while (waiting && !existsSync(this.file("ready")) && status === undefined && this.verdict() === undefined)
-        await Bun.sleep(2);
+      const isOver = () => !waiting || existsSync(this.file("ready")) || status !== undefined;
+      for (let nap = 2; !isOver() && this.verdict() === undefined; nap = Math.min(20, nap * 1.2)) await Bun.sleep(nap);
     };
     try {
       await within("waiting for the case to be ready", ready());
@@ -305,6 +308,7 @@ export class Run {
     const { foreignVdso } = this.it.header;
     if (foreignVdso && makeVdsoForeign(images, foreignVdso) === 0) throw new Failure("the images have no vDSO");
     removeCgroups(this.directory);
+    if (this.options.travel !== undefined) await this.outsideIsFree();
     const begun = performance.now();
     const fresh = this.options.mode === "fresh" ? ["--new-pidns"] : [];
     const words = ["restore", "-d", "--pidfile", "pid", ...fresh, ...(this.it.header.restoreOpts ?? [])];
@@ -321,6 +325,16 @@ export class Run {
     else if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
     this.end = this.keeper.ended(this.init ?? this.pid);
     if (this.options.travel === undefined) await this.becomes(`after restore ${this.round}`, before);
+  }
+
+  /** The kernel takes a network down when it likes, and ends of pairs outside with it: others than we do not wait for that. */
+  private async outsideIsFree(): Promise<void> {
+    for (const word of this.it.header.restoreOpts ?? []) {
+      const outer = /^veth\[\w+\]:(\w+)/.exec(word)?.[1];
+      if (outer === undefined) continue;
+      const devices = () => readFileSync(`/proc/${this.keeper.pid}/net/dev`, "latin1");
+      await poll(`the end of ${outer}`, () => !new RegExp(`^\\s*${outer}:`, "m").test(devices()));
+    }
   }
 
   /** The tree has an init above it, by which signals and the root's end go. */

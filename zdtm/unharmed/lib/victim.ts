@@ -19,12 +19,14 @@ import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snap
 /** Nothing waits this long unless something is broken; milliseconds. */
 export const patience = Number(process.env.UH_PATIENCE ?? 180_000);
 
-/** Waits for a condition that nothing announces; what it last said otherwise is the failure. */
+/** Waits for a condition that nothing announces, seldomer the longer that takes; what it last said otherwise is the failure. */
 export async function until(what: string, wrong: () => string | undefined, within = patience): Promise<void> {
   const late = performance.now() + within;
+  let nap = 2;
   for (let said = wrong(); said !== undefined; said = wrong()) {
     if (performance.now() > late) throw new Error(`${what}: ${said}`);
-    await Bun.sleep(2);
+    await Bun.sleep(nap);
+    nap = Math.min(20, nap * 1.2);
   }
 }
 
