@@ -3,7 +3,14 @@
  * to stay goes away with its last descriptor, and so do its addresses and routes: they are made again.
  */
 import { CrError, type Subject } from "../error.ts";
-import { FdTypes, NdType, type NetDeviceEntry, type RegFileEntry, type TunfileEntry } from "../image/schema.gen.ts";
+import {
+  FdTypes,
+  NdType,
+  type NetDeviceEntry,
+  type RegFileEntry,
+  type TunfileEntry,
+  type TunLinkEntry,
+} from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, tryIoctl } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
@@ -193,6 +200,13 @@ function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileResto
   check(result, "cannot attach to the network interface of a tun device", subject, remedy);
   if (!isThere && device) create(fd, name, device, tunf, links, restore);
   made(restore).add(name);
+  // criu says of all in the entry of their network what they are; they were made so that they stay until now
+  const saved = device === undefined ? deviceOfNetwork(tunf, name, restore) : undefined;
+  if (saved) {
+    setSizes(fd, saved, subject);
+    if ((saved.flags & IFF.PERSIST) === 0)
+      check(sys(NR.ioctl, fd, TUN.SETPERSIST, 0), "cannot let a tun device go with its program", subject);
+  }
   if (tunf.tscriu_offload !== undefined)
     check(setOffload(fd, tunf.tscriu_offload), "cannot set what a tun device takes of segments", subject);
   if (tunf.tscriu_filter) check(attachFilter(fd, tunf.tscriu_filter), "cannot put the filter on a tap device", subject);
@@ -203,6 +217,16 @@ function attach(fd: number, tunf: TunfileEntry, name: string, restore: FileResto
     request.setUint16(NAME, IFF.DETACH_QUEUE, true);
     check(tryIoctl(fd, TUN.SETQUEUE, request), "cannot detach a queue of a tun device", subject);
   }
+}
+
+function setSizes(fd: number, { sndbuf, vnethdr }: TunLinkEntry, subject: Subject): void {
+  if (sndbuf > 0) check(setNumber(fd, TUN.SETSNDBUF, sndbuf), "cannot set the buffer of a tun device", subject);
+  if (vnethdr > 0) check(setNumber(fd, TUN.SETVNETHDRSZ, vnethdr), "cannot set the header of a tun device", subject);
+}
+
+function deviceOfNetwork({ ns_id }: TunfileEntry, name: string, restore: FileRestore) {
+  if (ns_id === undefined) return undefined;
+  return restore.images.read("NETDEV", ns_id).find((one) => one.name === name)?.tun;
 }
 
 function exists(links: NetworkLinks, name: string): boolean {
@@ -225,12 +249,11 @@ function create(
   restore: FileRestore,
 ): void {
   const subject: Subject = { file: id, interface: name };
-  const { owner = -1, group = -1, vnethdr = 0, sndbuf = 0, flags = 0 } = device.tun ?? {};
+  const { owner = -1, group = -1, flags = 0 } = device.tun ?? {};
   // these take their argument by value
   if (owner !== -1) check(sys(NR.ioctl, fd, TUN.SETOWNER, owner), "cannot set the owner of a tun device", subject);
   if (group !== -1) check(sys(NR.ioctl, fd, TUN.SETGROUP, group), "cannot set the group of a tun device", subject);
-  if (sndbuf > 0) check(setNumber(fd, TUN.SETSNDBUF, sndbuf), "cannot set the buffer of a tun device", subject);
-  if (vnethdr > 0) check(setNumber(fd, TUN.SETVNETHDRSZ, vnethdr), "cannot set the header of a tun device", subject);
+  if (device.tun) setSizes(fd, device.tun, subject);
   if (flags & IFF.PERSIST) restore.atRelease(() => [{ nr: NR.ioctl, args: [fd, TUN.SETPERSIST, 1] }]);
   const { ifindex } = links.device(name);
   links.configure(ifindex, device, { addresses: tscriu_addresses, routes: tscriu_routes }, (what) =>

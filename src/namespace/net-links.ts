@@ -82,10 +82,11 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     if (alias !== undefined) entry.tscriu_alias = new Fields(alias).text();
     if (group !== undefined && group !== 0) entry.tscriu_group = group;
     if (queue !== undefined) entry.tscriu_queue = queue;
-    const isDeserted = kind === "tun" && attributes.get(IFLA.CARRIER)?.[0] === 0;
-    if (isDeserted) {
+    if (kind === "tun") {
       const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
-      if (made & PERSIST) entry.tun = { flags: made, ...owners, ...UNSET };
+      const isDeserted = attributes.get(IFLA.CARRIER)?.[0] === 0;
+      // that programs have others open only criu wants to know here
+      entry.tun = { flags: isDeserted ? made : made & ~PERSIST, ...owners, ...UNSET };
     }
     return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
   });
@@ -110,8 +111,9 @@ function names(): Set<string> {
   return new Set(linkEntries(0).map(({ name }) => name));
 }
 
-/** A tun device that stays without a program is made here; the others come with their programs. */
-const isOurs = ({ type, tun }: NetDeviceEntry) => type !== NdType.TUN || ((tun?.flags ?? 0) & PERSIST) !== 0;
+/** A tun device that stays without a program is made here; the others come with their programs, but for those of criu's images. */
+const isOurs = ({ type, tun, tscriu_kind }: NetDeviceEntry) =>
+  type !== NdType.TUN || ((tun?.flags ?? 0) & PERSIST) !== 0 || (tun !== undefined && tscriu_kind === undefined);
 
 /** What the namespace that we are in has and cannot be made again. */
 export function linkProblems(pid: number, external: readonly External[]): CrError[] {
