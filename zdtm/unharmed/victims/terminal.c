@@ -22,8 +22,10 @@ static void wrong(const char *what, const char *have, ssize_t bytes) {
   exit(1);
 }
 
+/* A stop in the middle of a long write ends it with what is written so far: SIGSTOP does that, too. */
 static void say(int fd, const char *text) {
-  if (write(fd, text, strlen(text)) != (ssize_t)strlen(text)) wrong("a write", text, -1);
+  for (ssize_t left = (ssize_t)strlen(text), done; left > 0; text += done, left -= done)
+    if ((done = write(fd, text, (size_t)left)) <= 0) wrong("a write", text, -1);
 }
 
 /* One read has to give just this. */
