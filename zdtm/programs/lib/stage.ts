@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { binary } from "../../lib/binary.ts";
 import { describeStatus, Keeper } from "../../lib/keeper.ts";
 import { removeObjects } from "../../lib/objects.ts";
-import { differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
+import { asleep, differences, type Snapshot, takeSnapshot, treeOf } from "../../lib/snapshot.ts";
 import { unlock } from "../../lib/unlock.ts";
 
 /** Nothing waits this long unless something is broken; milliseconds. */
@@ -146,13 +146,13 @@ export class Program {
     return differences(before, after, { ...this.options.except, ...except });
   }
 
-  /** A view that a second one a moment later confirms. */
+  /** A view that a second one a moment later confirms, all being asleep: a child may be about to become another program. */
   private async settled(): Promise<Snapshot> {
     let last = this.view();
     return until(`the tree of ${this.pid} is quiet`, async () => {
       await Bun.sleep(20);
       const now = this.view();
-      const quiet = this.compare(last, now).length === 0;
+      const quiet = asleep(this.pid) && this.compare(last, now).length === 0;
       last = now;
       return quiet ? now : undefined;
     });
