@@ -81,6 +81,33 @@ function firstGap(pid: number, start: number, end: number, size: number): number
   }
 }
 
+/** Memory of which nothing below `unused` is anybody's. */
+interface Stack {
+  readonly start: number;
+  readonly unused: number;
+  readonly isMain: boolean;
+}
+
+const isMemory = (a: Area) =>
+  a.readable && a.writable && !a.shared && !a.special && (a.name === "" || a.name.startsWith("["));
+
+/** The stack that the kernel made, and those of threads: a guard lies below, and one stack pointer is in them. */
+function stacksOf(areas: readonly Area[], sps: readonly number[]): Stack[] {
+  const stacks: Stack[] = [];
+  for (const [index, area] of areas.entries()) {
+    if (!isMemory(area)) continue;
+    const { start, end, name } = area;
+    const inside = sps.filter((sp) => start <= sp && sp < end);
+    const below = areas[index - 1];
+    const isGuarded = below !== undefined && below.end === start && !below.readable && !below.writable;
+    // its threads may be on other stacks just now
+    if (name === "[stack]") stacks.unshift({ start, unused: Math.min(end, ...inside) - BELOW, isMain: true });
+    else if (isGuarded && inside.length === 1)
+      stacks.push({ start, unused: Math.min(...inside) - BELOW, isMain: false });
+  }
+  return stacks;
+}
+
 export class Home implements Disposable {
   /** Address of the trampoline. */
   readonly trampoline: number;
@@ -105,16 +132,14 @@ export class Home implements Disposable {
     areas: readonly Area[],
     /** Bytes of extended state that its frames have room for. */
     readonly framed: number,
-    /** Stack pointer of the leader. */
-    sp: number,
-    /** Threads besides the leader. */
-    threads: number,
+    /** Stack pointers of all threads. */
+    sps: readonly number[],
     /** The task runs 32-bit code. */
     isI386 = false,
   ) {
     if (isI386) this.room = lowGap(pid, areas);
     this.#frameRoom = Math.ceil((arch.frameSize(framed) + 768) / PAGE_SIZE) * PAGE_SIZE;
-    [this.#frames, this.others] = this.#findPlaces(areas, sp, threads);
+    [this.#frames, this.others] = this.#findPlaces(areas, sps);
     this.own.push({ start: this.#frames, end: this.#frames + (this.others + 1) * this.#frameRoom });
     const padding = this.#findPadding(areas);
     this.trampoline = padding.end - TRAMPOLINE;
@@ -132,12 +157,22 @@ export class Home implements Disposable {
     return { start: end - LONG_TAIL, end };
   }
 
-  /** Room for the leader's frame and for those of other threads: as many as there is room for, one at least. */
-  #findPlaces(areas: readonly Area[], sp: number, threads: number): [start: number, others: number] {
-    for (let others = Math.min(threads, MAX_OTHERS); ; others = others >> 1) {
-      const found = this.#findUntouched(areas, (Math.max(others, 1) + 1) * this.#frameRoom, sp);
-      if (found !== undefined) return [found, Math.max(others, 1)];
-      if (others <= 1) break;
+  /**
+   * Room for the leader's frame and for those of other threads: as many as there is room for, one at least. Best in a stack: when
+   * we die, threads that are home already go on while others are on their way, and what never was touched anywhere else they may
+   * take for themselves, and rely on its being zero.
+   */
+  #findPlaces(areas: readonly Area[], sps: readonly number[]): [start: number, others: number] {
+    const stacks = stacksOf(areas, sps);
+    for (const find of [
+      (size: number) => this.#findInStack(stacks, size),
+      (size: number) => this.#findUntouched(areas, size),
+    ]) {
+      for (let others = Math.min(sps.length - 1, MAX_OTHERS); ; others = others >> 1) {
+        const found = find((Math.max(others, 1) + 1) * this.#frameRoom);
+        if (found !== undefined) return [found, Math.max(others, 1)];
+        if (others <= 1) break;
+      }
     }
     throw new CrError("found no untouched memory for the way home of injected calls", {
       code: "ENOMEM",
@@ -146,20 +181,21 @@ export class Home implements Disposable {
     });
   }
 
-  /** Pages of private memory that were never touched, or zeroed ones at the bottom of a stack that is in use far above. */
-  #findUntouched(areas: readonly Area[], size: number, sp: number): number | undefined {
-    const stack = areas.find((a) => a.name === "[stack]" && a.start + size + BELOW <= sp && sp < a.end && !a.special);
-    const zeroed = stack && this.#firstZeroed(stack.start, Math.min(sp - BELOW, stack.start + LOOK), size);
-    if (zeroed !== undefined) return zeroed;
-    const usable = areas.filter(
-      (a) =>
-        a.readable &&
-        a.writable &&
-        !a.shared &&
-        !a.special &&
-        (a.name === "" || a.name.startsWith("[")) &&
-        a.end - a.start >= size,
-    );
+  /** Zeroed pages at the bottom of a stack that is in use far above; in those of threads rather what never was touched. */
+  #findInStack(stacks: readonly Stack[], size: number): number | undefined {
+    for (const { start, unused, isMain } of stacks) {
+      const end = Math.min(unused, start + LOOK);
+      if (end - start < size) continue;
+      const found = isMain ? undefined : firstGap(this.pid, start, end, size);
+      const place = found ?? this.#firstZeroed(start, end, size);
+      if (place !== undefined) return place;
+    }
+    return undefined;
+  }
+
+  /** Pages of private memory that were never touched. */
+  #findUntouched(areas: readonly Area[], size: number): number | undefined {
+    const usable = areas.filter((a) => isMemory(a) && a.end - a.start >= size);
     usable.sort(
       (a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start),
     );

@@ -29,9 +29,8 @@ export class InfectedTask implements Disposable {
     const leader = this.leader;
     // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
     const framed = Math.max(...task.threads.map((thread) => arch.framedState(thread.fp)));
-    const { regs } = leader;
-    const others = task.threads.length - 1;
-    this.home = new Home(task.pid, memory, areas.areas, framed, arch.sp(regs), others, arch.isI386(regs));
+    const sps = task.threads.map((thread) => arch.sp(thread.regs));
+    this.home = new Home(task.pid, memory, areas.areas, framed, sps, arch.isI386(leader.regs));
     try {
       const where = { cpu, own: task.status.nsPid.at(-1) ?? task.pid };
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0, where);

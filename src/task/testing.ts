@@ -159,14 +159,7 @@ export class Held implements Disposable {
   }
 
   get home(): Home {
-    this.#home ??= new Home(
-      this.pid,
-      this.memory,
-      areas(this.dir),
-      this.tracee.fp.length,
-      arch.sp(this.tracee.regs),
-      0,
-    );
+    this.#home ??= new Home(this.pid, this.memory, areas(this.dir), this.tracee.fp.length, [arch.sp(this.tracee.regs)]);
     return this.#home;
   }
 
@@ -208,7 +201,7 @@ export class Held implements Disposable {
   }
 }
 
-function areas(dir: ProcDir) {
+export function areas(dir: ProcDir) {
   return readMaps(dir).map((vma) => ({
     start: vma.start,
     end: vma.end,

@@ -20,6 +20,9 @@ const kills = Number(process.env.UNHARMED_KILLS ?? 200);
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
 const turns = new Turns(Math.max(2, availableParallelism()));
 
+/** Instants are so many parts of a whole dump. */
+const PARTS = 1_000_000;
+
 /** One victim after another, for a dump that may end them. */
 class Stand {
   #victim: Victim | undefined;
@@ -147,21 +150,24 @@ async function killOften(
   );
   await first.victim.wellAs(first.before);
   clear();
+  /** How long a dump takes by either measure: what one that ended by itself says is the best guess for the next. */
+  const whole = { call: counted.calls, after: clocked.us, start: 100_000 };
   const instants = [
     // between any two calls: what one does in our own memory nobody can see
-    ...spread(times * 0.8, counted.calls).map((n): Instant => ({ at: "call", n })),
+    ...spread(times * 0.8, PARTS).map((part) => ({ at: "call", part }) as const),
     // in the middle of one
-    ...spread(times * 0.15, clocked.us).map((n): Instant => ({ at: "after", n })),
+    ...spread(times * 0.15, PARTS).map((part) => ({ at: "after", part }) as const),
     // before the tree is touched
-    ...spread(times * 0.05, 100_000).map((n): Instant => ({ at: "start", n })),
+    ...spread(times * 0.05, PARTS).map((part) => ({ at: "start", part }) as const),
   ];
-  for (const instant of instants) {
+  for (const { at, part } of instants) {
+    const instant: Instant = { at, n: Math.floor((whole[at] * part) / PARTS) };
     const { victim } = await stand.victim();
     const { pids } = victim;
     if (isStopped) await stop(victim);
     const struck = await strike(instant, victim.pid, dump(victim.pid, words), under);
     if (isStopped) await goOn(pids);
-    const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${counted.calls} calls`;
+    const when = `${words.join(" ")} killed ${instant.at} ${instant.n} of ${whole.call} calls, ${whole.after} us`;
     if (!struck.killed && struck.status !== 0) {
       const log = readFileSync(scratch.file("images/dump.log"), "latin1");
       throw new Error(`${when}: ended by itself with ${struck.status}: ${log.slice(-600)}`);
@@ -174,7 +180,11 @@ async function killOften(
       throw new Error(`${when}, victim: ${stand.words()}`, { cause: error });
     }
     if (struck.killed) tally.killed++;
-    else tally.finished++;
+    else {
+      tally.finished++;
+      if (at === "call" && struck.calls > 0) whole.call = struck.calls;
+      if (at === "after" && struck.us > 0) whole.after = struck.us;
+    }
   }
   // the next run sweeps what the dead ones left
   const last = await stand.victim();
