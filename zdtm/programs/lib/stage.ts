@@ -151,8 +151,10 @@ export class Program {
     let last = this.view();
     return until(`the tree of ${this.pid} is quiet`, async () => {
       await Bun.sleep(20);
+      // asked before the view: who runs until then, and sleeps behind it, is seen as it was
+      const sleeps = asleep(this.pid);
       const now = this.view();
-      const quiet = asleep(this.pid) && this.compare(last, now).length === 0;
+      const quiet = sleeps && this.compare(last, now).length === 0;
       last = now;
       return quiet ? now : undefined;
     });
