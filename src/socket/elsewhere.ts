@@ -205,8 +205,6 @@ export interface Spot<T> {
   readonly members: readonly T[];
   /** Acts there. */
   at<R>(act: () => R): R;
-  /** It goes with the tree: none but its tasks live there, and nobody said that it stays. */
-  readonly endsWithTree: boolean;
 }
 
 /** Sockets by the network namespaces that they are in. That in which the tree's root lives comes first, even with none. */
@@ -214,16 +212,11 @@ export function byPlace<T extends { readonly file: OpenFile }>(all: readonly T[]
   const groups = atTree(dump, () => Map.groupBy(all, ({ file }) => foreignNamespace(file.dup) ?? 0));
   const home = { members: groups.get(0) ?? [], at: <R>(act: () => R) => atTree(dump, act) };
   groups.delete(0);
-  const away = [...groups].map(([ino, members]) => {
+  const away = [...groups.values()].map((members) => {
     const at = <R>(act: () => R): R => (members[0] ? atPlaceOf(members[0].file, dump, act) : act());
-    return { members, at, endsWithTree: dump.namespaceId("net", ino) !== undefined && !staysOutside(ino, dump) };
+    return { members, at };
   });
-  const { network } = dump;
-  return [{ ...home, endsWithTree: network !== undefined && !staysOutside(statPath(network)?.ino, dump) }, ...away];
-}
-
-function staysOutside(ino: number | undefined, { options }: FileDump): boolean {
-  return options.external.some(({ kind, id }) => kind === "net" && id === String(ino));
+  return [home, ...away];
 }
 
 /** The same for a check: what is in the way is a blocker. */

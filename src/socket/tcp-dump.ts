@@ -195,9 +195,9 @@ export function dumpConnections(
     return;
   }
   dump.beforeTheEnd(() => {
-    // a network that goes with the tree: there is nothing to keep quiet
+    // whoever holds a network of the tree keeps it there, and processes that are none of the tree's in it; else the lock goes with it
     const kept = spots.flatMap(({ spot, lock, ends, pending: waiting }) =>
-      lock && !spot.endsWithTree ? [{ spot, lock, ends: [...ends, ...(waiting?.ends ?? [])] }] : [],
+      lock ? [{ spot, lock, ends: [...ends, ...(waiting?.ends ?? [])] }] : [],
     );
     return farewell(dump, held, undo(), kept);
   });

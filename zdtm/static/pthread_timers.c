@@ -32,7 +32,8 @@ int main(void) {
   for (int i = 1; i < TIMERS; i++) tst_check(more(i, 3) >= 3, "timer %d does not call any more", i);
   tst_check(calls[0] == silent, "a timer that is not set calls");
   tst_sys(timer_settime(timers[0], 0, &(struct itimerspec){.it_value.tv_nsec = 1}, NULL));
-  tst_check(more(0, 1) == 1, "a timer that is set again does not call");
+  for (int turn = 0; turn < 5000 && calls[0] == silent; turn++) usleep(MS / 1000);
+  tst_check(calls[0] == silent + 1, "a timer that is set again does not call");
   for (int i = 1; i < TIMERS; i++) {
     struct itimerspec now;
     tst_sys(timer_gettime(timers[i], &now));
