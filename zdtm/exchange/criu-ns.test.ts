@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { binary } from "../lib/binary.ts";
 import { describeStatus, Keeper } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
+import { until } from "../programs/lib/stage.ts";
 import { KernelFacts, missing, path } from "./criu.ts";
 
 /** Numbers of a process, from ours inwards. */
@@ -21,14 +22,6 @@ const shown = (pid: number) =>
     .map(Number)
     .sort((a, b) => a - b);
 
-async function until<T>(what: string, look: () => T | undefined): Promise<T> {
-  for (const late = performance.now() + 120_000; performance.now() < late; await Bun.sleep(5)) {
-    const seen = look();
-    if (seen !== undefined) return seen;
-  }
-  throw new Error(what);
-}
-
 test.skipIf(missing !== undefined)(
   `what criu dumped comes back beside itself, and tells its end${missing === undefined ? "" : ` (${missing})`}`,
   async () => {
@@ -42,7 +35,7 @@ test.skipIf(missing !== undefined)(
       const story = `sleep 100000 & while [ ! -e ${dir}/go ]; do sleep 0.05; done; kill $!; exit 7`;
       const root = await run("sh", "-c", story);
       const isThere = () => treeOf(root).length >= 3 || undefined;
-      await until("the tree does not come", isThere);
+      await until("the tree is there", isThere);
       mkdirSync(join(dir, "images"));
       const words = ["-D", join(dir, "images"), "-o", "log"];
       expect(await ends(path, "dump", "-t", `${root}`, "-R", ...words)).toBe("exit 0");
@@ -51,7 +44,7 @@ test.skipIf(missing !== undefined)(
       expect(await ends(...tscriu, "restore", "-d", ...words)).toBe("exit 1");
       const own = [...words, "--pidfile", join(dir, "pid")];
       const restore = await run(...tscriu, "restore", "--new-pidns", ...own);
-      const other = await until("it is not restored", () => {
+      const other = await until("it is restored", () => {
         const text = Bun.spawnSync(["cat", join(dir, "pid")]).stdout.toString();
         return text === "" ? undefined : Number(text);
       });
