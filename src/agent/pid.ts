@@ -1,98 +1,10 @@
-/** Pids that a restore needs again: who has them, and how long a zombie may keep them. */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+/** Pids that a restore needs again: chosen, or had by chance where the kernel lets nobody choose them. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
-
-const EEXIST = -17;
-
-/** linux/sched.h: it is on its way out, and frees what it has. */
-const PF_EXITING = 4;
-
-function statOf(pid: number): ProcStat | undefined {
-  try {
-    using dir = new ProcDir(pid);
-    return parseStat(dir.text("stat"));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Members of the session or group that a pid names. */
-function membersOf(pid: number): ProcStat[] {
-  const all = readdirSync("/proc").flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));
-  return all.filter(({ sid, pgrp }) => sid === pid || pgrp === pid);
-}
-
-/** How the kernel refused a pid, in words. @param isOurs it is a number of our own pid namespace */
-export function pidError(result: number, pid: number, isOurs = true): CrError {
-  if (result === EEXIST && !isOurs)
-    return new CrError("the pid is taken by another process of its pid namespace", {
-      code: "EEXIST",
-      subject: { pid },
-      remedy: "end that process, or restore with --new-pidns",
-    });
-  const stat = result === EEXIST ? statOf(pid) : undefined;
-  if (stat && hasEnded(stat)) {
-    return new CrError("the pid is held by a process that has ended, for which its parent does not wait", {
-      code: "EEXIST",
-      subject: { pid },
-      remedy: "let its parent wait for it, or end the parent",
-    });
-  }
-  const [member] = result === EEXIST && !stat ? membersOf(pid) : [];
-  if (member) {
-    return new CrError("the pid names a session or group that has members", {
-      code: "EEXIST",
-      subject: { pid, member: member.pid, holder: member.comm },
-      remedy: "end that process, or restore with --new-pidns",
-    });
-  }
-  if (result === EEXIST) {
-    return new CrError("the pid is taken by another process", {
-      code: "EEXIST",
-      subject: { pid, holder: stat?.comm },
-      remedy: "end that process, or restore with --new-pidns",
-    });
-  }
-  return new CrError(
-    `cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`,
-    {
-      code: "EPERM",
-      subject: { pid },
-      remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
-    },
-  );
-}
-
-/** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */
-const ZOMBIE_TRIES = 150;
-const ZOMBIE_PAUSE = 20;
-const VANISHED_TRIES = 5;
-
-function hasEnded({ state, flags }: ProcStat): boolean {
-  return state === "Z" || state === "X" || (flags & PF_EXITING) !== 0;
-}
-
-/** Is the pid's holder on its way out? Nobody may have it, but a session or group of which there are still members. */
-function goes(pid: number, tries: number): boolean {
-  const holder = statOf(pid);
-  if (holder) return hasEnded(holder);
-  if (tries < VANISHED_TRIES) return true; // it went between our two looks
-  const members = membersOf(pid);
-  return members.length > 0 && members.every(hasEnded);
-}
-
-/** Runs `make` until the pid is free, as long as somebody has it who has ended. @param isOurs as with `pidError` */
-export function awaitPid(pid: number, make: () => number, isOurs = true): number {
-  for (let tries = 0; ; tries++) {
-    const made = make();
-    if (made !== EEXIST || tries >= ZOMBIE_TRIES || (isOurs && !goes(pid, tries))) return made;
-    Bun.sleepSync(ZOMBIE_PAUSE);
-  }
-}
+import { awaitPid, type Called, comesFree, EEXIST, pidError, requirePid } from "./pid-holder.ts";
 
 const EPERM = -1;
 export const LAST_PID = "/proc/sys/kernel/ns_last_pid";
@@ -118,21 +30,37 @@ export interface Chance {
   readonly last: ((last: number) => void) | undefined;
 }
 
+/** The number came to others whenever it was to be the next one, and is free by now. */
+function outrun(pid: number): CrError {
+  return new CrError("the pid goes to other processes: whoever shall have it again may not choose it", {
+    code: "EAGAIN",
+    subject: { pid },
+    remedy: "restore again while fewer processes begin there, or with --new-pidns",
+  });
+}
+
 /**
  * Makes a task with a chosen number, or with the next one, after it was said which was the last: that takes no rights of the task's.
  * @param choose makes it with a chosen number: that, or the negative errno
+ * @throws CrError EEXIST, EAGAIN or EPERM when the number cannot be had
  */
-export function choosePid(inner: number, choose: () => number, { next, end, last }: Chance): number {
-  const made = awaitPid(inner, choose, last === undefined);
-  if (made !== EPERM || inner <= 0) return made;
+export function choosePid(
+  called: Called & { readonly numbers: readonly [number] },
+  choose: () => number,
+  chance: Chance,
+): number {
+  const { next, end, last } = chance;
+  const [own] = called.numbers;
+  const made = awaitPid(called, choose);
+  if (made !== EPERM || own <= 0) return requirePid(made, called);
   for (let tries = 0; tries < CHANCE_TRIES; tries++) {
-    if (last === undefined && statOf(inner)) return EEXIST;
-    last?.(inner - 1);
-    const pid = last ? next() : setOurLast(inner, next);
-    if (pid === inner || pid < 0) return pid;
+    if (last === undefined && !comesFree(own)) throw pidError(EEXIST, called);
+    last?.(own - 1);
+    const pid = last ? next() : setOurLast(own, next);
+    if (pid === own || pid < 0) return requirePid(pid, called);
     end(pid);
   }
-  return EEXIST;
+  throw outrun(own);
 }
 
 /** Makes a number the next one that a pid namespace gives, while `make` runs: what that returns. */
@@ -154,16 +82,16 @@ export interface Numbering {
 
 /**
  * The same as `choosePid`, for all numbers of a task. The kernel asks for rights in each namespace: those further out are had by chance.
- * @param numbers innermost first
+ * @throws CrError EEXIST, EAGAIN or EPERM when one of them cannot be had
  */
-export function chooseNumbers(
-  numbers: readonly number[],
-  { next, make, numbersOf, end }: Numbering,
-  isOurs: boolean,
-): number {
-  const made = awaitPid(numbers[0] ?? 0, () => make(numbers), isOurs);
-  if (made !== EPERM) return made;
+export function chooseNumbers(called: Called, { next, make, numbersOf, end }: Numbering): number {
+  const { numbers, levels } = called;
+  const made = awaitPid(called, () => make(numbers));
+  if (made !== EPERM) return requirePid(made, called);
+  let missed: number | undefined;
   for (let chosen = numbers.length - 1, tries = 0; tries < CHANCE_TRIES; tries++) {
+    const ours = chosen <= levels ? numbers[levels] : undefined;
+    if (ours && !comesFree(ours)) throw pidError(EEXIST, { numbers: [ours], levels: 0 });
     const others = numbers.slice(chosen).map((number, i) => ({ number, next: next[chosen + i] }));
     const all = others.reduce<() => number>(
       (inside, { number, next: say }) => (say === undefined || number <= 0 ? inside : () => say(number, inside)),
@@ -174,12 +102,13 @@ export function chooseNumbers(
       chosen--;
       continue;
     }
-    if (seen < 0) return seen;
-    const has = numbersOf(seen);
-    if (numbers.every((number, i) => number <= 0 || has[i] === number)) return seen;
+    if (seen < 0) return requirePid(seen, called);
+    const got = numbersOf(seen);
+    missed = numbers.find((number, i) => number > 0 && got[i] !== number);
+    if (missed === undefined) return seen;
     end(seen);
   }
-  return EEXIST;
+  throw outrun(missed ?? numbers[0] ?? 0);
 }
 
 /**

@@ -25,7 +25,6 @@ import { injectCall, noI386, programFor, trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL } from "./layout.ts";
 import {
-  awaitPid,
   type Chance,
   chooseNumbers,
   choosePid,
@@ -33,8 +32,8 @@ import {
   type NextNumber,
   type Numbering,
   numbersOfTask,
-  pidError,
 } from "./pid.ts";
+import { awaitPid, requirePid } from "./pid-holder.ts";
 import { type Data, Program } from "./program.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
@@ -149,9 +148,10 @@ export class Puppet extends FutexAgent implements Disposable {
     const CLONE_PARENT = 0x8000;
     const tells = flags & CLONE_PARENT ? 0 : SIGCHLD;
     const start = () => spawn(flags | tells, addressOf(tids), 1, elf, gateOf(gate, open), top - (top % 16));
-    const pid = awaitPid(inner, start, levels === 0);
+    const called = { numbers: [inner], levels };
+    const pid = awaitPid(called, start);
     try {
-      if (pid < 0) throw pidError(pid, inner, levels === 0);
+      requirePid(pid, called);
       trace(pid, { pid });
       const word = born(pid);
       const dumpable = sys(NR.prctl, PR.GET_DUMPABLE, 0, 0, 0, 0);
@@ -245,7 +245,6 @@ export class Puppet extends FutexAgent implements Disposable {
   cloneChild(birth: Birth, inner = birth.numbers.at(-1) ?? 0): Puppet {
     const [own = 0] = birth.numbers;
     const { parent = this } = birth;
-    const isOurs = this.levels === 0 && !birth.below;
     const isPlain = birth.numbers.length === 1 && !birth.below && this.levels <= 1;
     const chance: Chance | undefined = isPlain
       ? this.chance((number) => this.#clone3({ ...birth, numbers: number }))
@@ -258,12 +257,12 @@ export class Puppet extends FutexAgent implements Disposable {
       numbersOf: (made) => numbersOfTask(this.levels > 0 ? hostPidOfChild(parent.pid, this.levels, made) : made),
       end: (made) => this.#endStray(made, parent),
     };
+    const called = { numbers: birth.numbers, levels };
     const seen = chance
-      ? choosePid(own, choose, chance)
+      ? choosePid({ numbers: [own], levels }, choose, chance)
       : numbering
-        ? chooseNumbers(birth.numbers, numbering, isOurs)
-        : awaitPid(own, choose, isOurs);
-    if (seen < 0) throw pidError(seen, own, isOurs);
+        ? chooseNumbers(called, numbering)
+        : requirePid(awaitPid(called, choose), called);
     const pid = this.levels > 0 ? hostPidOfChild(parent.pid, this.levels, seen) : seen;
     const { isI386 } = this;
     const child = Puppet.child({ pid, inner: inner || seen, seen, levels, isI386 }, this.base);

@@ -9,7 +9,7 @@ import { arch } from "./arch/index.ts";
 import { trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
 import { AREA, CONTROL, OP, PSEUDO } from "./layout.ts";
-import { chooseNumbers, choosePid, hostTidsOfThreads, type NextNumber, numbersOfTask, pidError } from "./pid.ts";
+import { chooseNumbers, choosePid, hostTidsOfThreads, type NextNumber, numbersOfTask } from "./pid.ts";
 import { type Free, Program, type Result } from "./program.ts";
 import { type Puppet, THREAD_PAGE } from "./puppet.ts";
 import { readRegs, writeRegs } from "./tracee.ts";
@@ -127,7 +127,7 @@ function appendThread(task: Puppet, inner: readonly number[], index: number): Re
 function cloneLater(task: Puppet, inner: readonly number[], index: number, next: readonly NextNumber[]): number {
   const { program } = task;
   const [own = 0] = inner;
-  const isOurs = task.levels === 0;
+  const { levels } = task;
   const make = (numbers: readonly number[]) => {
     const call = appendThread(task, numbers, index);
     program.run();
@@ -137,11 +137,9 @@ function cloneLater(task: Puppet, inner: readonly number[], index: number, next:
   const chance = inner.length === 1 ? task.chance(make, end) : undefined;
   const numbersOf = (tid: number) =>
     numbersOfTask(task.levels > 0 ? (hostTidsOfThreads(task.pid, [tid])[0] ?? tid) : tid);
-  const made = chance
-    ? choosePid(own, () => make(inner), chance)
-    : chooseNumbers(inner, { next, make, numbersOf, end }, isOurs);
-  if (made < 0) throw pidError(made, own, isOurs);
-  return made;
+  return chance
+    ? choosePid({ numbers: [own], levels }, () => make(inner), chance)
+    : chooseNumbers({ numbers: inner, levels }, { next, make, numbersOf, end });
 }
 
 /** Ends a thread that got another id than it should, while its agent waits for work. */

@@ -36,7 +36,7 @@ async function restoreOrTaken(stage: Stage): Promise<string | undefined> {
     await stage.restore();
     return undefined;
   } catch (error) {
-    const [taken] = /the pid is taken by another process[^\n]*/.exec(String(error)) ?? [];
+    const [taken] = /the pid (is taken by another process|goes to other processes)[^\n]*/.exec(String(error)) ?? [];
     if (taken === undefined) throw error;
     return taken;
   }

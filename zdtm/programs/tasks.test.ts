@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { awaitPid, pidError } from "../../src/agent/pid.ts";
+import { awaitPid, EEXIST, pidError } from "../../src/agent/pid-holder.ts";
 import { describeStatus } from "../lib/keeper.ts";
 import { cProgram } from "./lib/build.ts";
 import { isRoot, Stage, testTime } from "./lib/stage.ts";
@@ -114,15 +114,15 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
 test(
   "a pid that names a group is free once the last member is waited for",
   async () => {
-    const EEXIST = -17;
     await using stage = await Stage.open();
     const program = await stage.start([cProgram("group")]);
     const [, leader = 0, member = 0] = (await program.says(/^(\d+) (\d+)$/m)).map(Number);
-    expect(awaitPid(leader, () => EEXIST)).toBe(EEXIST);
-    expect(pidError(EEXIST, leader).subject).toMatchObject({ pid: leader, member, holder: expect.any(String) });
+    const called = { numbers: [leader], levels: 0 };
+    expect(awaitPid(called, () => EEXIST)).toBe(EEXIST);
+    expect(pidError(EEXIST, called).subject).toMatchObject({ pid: leader, member, holder: expect.any(String) });
     process.kill(program.pid, "SIGUSR1");
     await program.says(/^ended$/m);
-    expect(awaitPid(leader, () => (existsSync(`/proc/${member}`) ? EEXIST : leader))).toBe(leader);
+    expect(awaitPid(called, () => (existsSync(`/proc/${member}`) ? EEXIST : leader))).toBe(leader);
   },
   testTime,
 );
