@@ -1,5 +1,5 @@
 /** One run of a case: it is started, looked at from outside, dumped and restored, and asked for its verdict. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { binary } from "./binary.ts";
 import type { Case, Flavour } from "./cases.ts";
@@ -104,6 +104,8 @@ export class Run {
   private pid = 0;
   /** The init of the pid namespace that a restore made. */
   private init: number | undefined;
+  /** Whose /proc shows that namespace: the init's, or the first process's where the tree has mounts of its own. */
+  private guide = 0;
   /** What the first process is called there. */
   private inner = 0;
   private end: Promise<number> = Promise.resolve(0);
@@ -147,10 +149,10 @@ export class Run {
     return this.options.flavour !== "h";
   }
 
-  /** Where the tree's processes have the numbers that they know themselves: by way of its init. */
+  /** Where the tree's processes have the numbers that they know themselves: by way of one of them. */
   private get proc(): string {
-    const init = this.init ?? (this.isApart ? this.pid : undefined);
-    return init === undefined ? ourProc : `/proc/${init}/root/proc`;
+    const guide = this.init === undefined ? (this.isApart ? this.pid : undefined) : this.guide;
+    return guide === undefined ? ourProc : `/proc/${guide}/root/proc`;
   }
 
   /** The first process of the tree as `proc` numbers it. */
@@ -346,8 +348,11 @@ export class Run {
     if (this.isApart) this.pid = root;
     else {
       this.inner = inner;
-      this.init = Number(statFields(`${ourProc}/${root}/stat`)[4]);
-      this.pid = this.init;
+      const init = Number(statFields(`${ourProc}/${root}/stat`)[4]);
+      const mounts = (pid: number) => readlinkSync(`${ourProc}/${pid}/ns/mnt`);
+      this.guide = mounts(init) === mounts(this.keeper.pid) ? root : init;
+      this.init = init;
+      this.pid = init;
     }
   }
 

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
+import { allCases } from "../lib/cases.ts";
+import { runCase } from "../lib/harness.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { until } from "../unharmed/lib/victim.ts";
 import { namespace, Stage, sleepers, status, view } from "./stage.ts";
@@ -205,4 +207,17 @@ describe.skipIf(!isRoot)("a new pid namespace around a tree (needs root)", () =>
     },
     testTime,
   );
+
+  for (const name of ["mnt_ro_root", "mnt_ext_root", "thread_mounts"])
+    test.concurrent(
+      `a tree with mounts of its own, from outside and from inside: ${name}`,
+      async () => {
+        const it = allCases().find((one) => one.name === name);
+        if (!it) throw new Error(`there is no case ${name}`);
+        const outcome = await runCase(it, { mode: "fresh", flavour: "h", iterations: 1 });
+        if (outcome.result === "skip") console.log(`skipped ${name}: ${outcome.reason}`);
+        expect(outcome.result === "fail" ? outcome.reason : "").toBe("");
+      },
+      testTime,
+    );
 });
