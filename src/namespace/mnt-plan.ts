@@ -84,6 +84,15 @@ function onDevice(entry: MntEntry): Source | CrError {
   return { how: "new", fs: { name, code: Fstype.AUTO, device }, path: entry.root };
 }
 
+/** The same file system as of another mount that the user gives: what is written in one shows in the other. */
+function givenWith(entry: MntEntry, all: readonly MntEntry[]): Source | undefined {
+  for (const other of all) {
+    const shown = other !== entry && isShownBy(entry, other) && external(other, from(other.root, entry.root));
+    if (shown) return shown;
+  }
+  return undefined;
+}
+
 function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): Source | CrError {
   const own = external(entry, "/");
   if (own) return own;
@@ -91,12 +100,9 @@ function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): So
   const fs = fileSystemOf(entry);
   if (isShownBy(entry, root)) return { how: "root", path: from(root.root, entry.root) };
   if (isTerminal(entry) && !all.some((other) => showsAll(other, entry))) return mountedTerminal(entry);
+  const given = isTerminal(entry) ? undefined : givenWith(entry, all);
+  if (given) return given;
   if (fs) return { how: "new", fs, path: entry.root };
-  // the same disk as another one that the user gives
-  for (const other of all) {
-    const shown = other !== entry && isShownBy(entry, other) && external(other, from(other.root, entry.root));
-    if (shown) return shown;
-  }
   return new CrError(
     "a mount cannot be made again: its file system is neither the root's nor one of the kernel's own",
     {

@@ -52,6 +52,8 @@ describe("how mounts are made again", () => {
       mount(6, "/host", { ext_key: AUTODETECTED, source: "/mnt/host", fstype: Fstype.UNSUPPORTED }),
       mount(7, "/given", { ext_key: "NAME", fstype: Fstype.UNSUPPORTED, root_dev: 9, root: "/x" }),
       mount(8, "/given/too", { parent_mnt_id: 7, fstype: Fstype.UNSUPPORTED, root_dev: 9, root: "/x/y" }),
+      mount(10, "/memory", { ext_key: "MEMORY" }),
+      mount(11, "/memory too", { root_dev: 10, root: "/part" }),
     );
     expect(errors).toEqual([]);
     expect(sources).toEqual([
@@ -59,6 +61,8 @@ describe("how mounts are made again", () => {
       ["/a/b", "root", "/srv/b"],
       ["/host", "outside", "/mnt/host"],
       ["/given", "named", "/"],
+      ["/memory", "named", "/"],
+      ["/memory too", "named", "/part"],
       ["/c", "new", "/"],
       ["/too", "named", "/y"],
       ["/", "new", "/part"],

@@ -236,6 +236,28 @@ describe("mounts", () => {
   );
 
   test.concurrent(
+    "two mounts of one tmpfs of which the user gives one: both show the same",
+    async () => {
+      using scratch = new Scratch();
+      const here = scratch.path;
+      makeRoot(`${here}/root`);
+      const before = `cd ${here}; mkdir src; mount -t tmpfs src src; mkdir src/dir`;
+      const root = `${here}/root`;
+      const script = `mount --bind ${root} ${root}; cd ${root}; mkdir one two; mount --bind ${here}/src one
+        mount --bind ${here}/src/dir two; pivot_root . old; exec /bin/sh -c '
+          mount -t proc proc /proc; umount -l /old; exec </dev/null >/one/out 2>&1; sleep 1000000 & wait'`;
+      await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1), before);
+      await stage.dump("--external", "mnt[/one]:NAME");
+      expect(readdirSync(stage.images).filter((name) => name.startsWith("tmpfs"))).toEqual([]);
+      await stage.restore("--root", root, "--external", `mnt[NAME]:${here}/src`);
+      writeFileSync(`/proc/${stage.root}/root/two/file`, "some");
+      expect(readFileSync(`/proc/${stage.root}/root/one/dir/file`, "latin1")).toBe("some");
+      expect(readFileSync(`/proc/${stage.parent}/root${here}/src/dir/file`, "latin1")).toBe("some");
+    },
+    testTime,
+  );
+
+  test.concurrent(
     "mounts that the user gives: by name, found by themselves, left out",
     async () => {
       using scratch = new Scratch();
