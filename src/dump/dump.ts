@@ -17,10 +17,11 @@ import { isSaved, ownCpuInfo } from "../task/cpuinfo.ts";
 import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
 import { FilesAhead } from "./ahead.ts";
+import { tellOfBystanders } from "./bystanders.ts";
 import { shutDoors } from "./doors.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
-import { checkFrozen } from "./frozen.ts";
+import { checkFrozen, checkHolds } from "./frozen.ts";
 import { checkRoot } from "./guard.ts";
 import { Rehearsal } from "./rehearsal.ts";
 import { setRoomAside } from "./room.ts";
@@ -79,7 +80,11 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   // what threads wait in is to be known as it was right before they are stopped
   if (tookTime.includes(true)) running = lookAtRunning(options.pid, running.threads);
   if (options.freezeCgroup === undefined) checkFrozen([...running.threads.keys()]);
-  if (options.fate === "kill") executioner.helpToFree(running.memory);
+  else checkHolds(options.freezeCgroup, options.pid);
+  if (options.fate === "kill") {
+    executioner.helpToFree(running.memory);
+    tellOfBystanders([...running.threads.keys()], log);
+  }
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
   if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());
   ahead.finish();

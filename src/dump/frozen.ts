@@ -4,6 +4,7 @@ import { CrError } from "../error.ts";
 import { ownMounts } from "../kernel/mount.ts";
 import type { CgroupMembership } from "../kernel/proc/cgroup.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
+import { statPath } from "../kernel/stat.ts";
 import { freezerWay } from "../namespace/cgroup-freezer.ts";
 import { cgroupsOf } from "../namespace/cgroup-hierarchies.ts";
 import { from, isBelow, under } from "../namespace/mnt-table.ts";
@@ -24,6 +25,30 @@ function directoryOf({ controllers, path }: CgroupMembership, mounts: readonly M
 function frozenAt(directory: string): string | undefined {
   if (!freezerWay(directory)?.isFrozen()) return undefined;
   return frozenAt(dirname(directory)) ?? directory;
+}
+
+/** Refuses to stop a cgroup in which the tree is not. @param pid its root */
+export function checkHolds(freezer: string, pid: number): void {
+  const wanted = statPath(freezer);
+  const mounts = ownMounts();
+  const places = cgroupsOf(`${pid}`)
+    .filter(isFreezers)
+    .flatMap((cgroup) => directoryOf(cgroup, mounts) ?? [])
+    .filter((directory) => statPath(directory)?.dev === wanted?.dev);
+  const isWithin = (directory: string): boolean => {
+    const seen = statPath(directory);
+    return seen?.dev === wanted?.dev && (seen?.ino === wanted?.ino || isWithin(dirname(directory)));
+  };
+  // where its hierarchy is not mounted here nobody can tell
+  const [place] = places;
+  if (wanted === undefined || place === undefined || places.some(isWithin)) return;
+  throw new CrError("the cgroup that --freeze-cgroup names does not hold the tree", {
+    code: "EINVAL",
+    subject: { pid, path: freezer, "the tree is in": place },
+    remedy: freezerWay(place)
+      ? `pass --freeze-cgroup ${place}, or leave it out`
+      : "leave it out, or put the tree into a cgroup of its own first",
+  });
 }
 
 /** Refuses a tree of which a task stands still with its cgroup. @param pids of the tree, which runs */

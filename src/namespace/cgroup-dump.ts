@@ -1,5 +1,5 @@
 /** The cgroups of a frozen tree: which task and thread sits where, and the directories that they sit in with their properties. */
-import { type Dirent, readdirSync, readFileSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync, readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgControllerEntry, CgroupDirEntry, CgroupPropEntry, CgSetEntry } from "../image/schema.gen.ts";
@@ -165,7 +165,14 @@ export class TreeCgroups {
     try {
       inside = readdirSync(directory, { withFileTypes: true });
     } catch (cause) {
-      throw new CrError("cannot read a cgroup of the tree", { subject: { path, hierarchy: name || "cgroup2" }, cause });
+      const subject = { path, hierarchy: name || "cgroup2" };
+      if (!existsSync(directory))
+        throw new CrError("a cgroup that is to be saved is not there", {
+          code: "ENOENT",
+          subject,
+          remedy: "look at what --cgroup-root names, or leave it out: the tree's own cgroups are saved then",
+        });
+      throw new CrError("cannot read a cgroup of the tree", { subject, cause });
     }
     const stopped = this.#stopped(directory);
     const properties = propertiesOf(name, available(directory), this.options.properties)

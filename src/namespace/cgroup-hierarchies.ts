@@ -79,7 +79,12 @@ export class Hierarchies implements Disposable {
     let root = this.#roots.get(hierarchy);
     if (root === undefined) {
       root = this.yard === undefined ? this.#mount(hierarchy) : `${this.yard}/${yardName(hierarchy)}`;
-      if (!existsSync(root)) throw new CrError("the cgroup yard has no such hierarchy", { code: "ENOENT", subject });
+      if (!existsSync(root))
+        throw new CrError("the cgroup yard has no such hierarchy", {
+          code: "ENOENT",
+          subject: { hierarchy: subject.hierarchy, directory: root },
+          remedy: "mount the hierarchy there, or leave --cgroup-yard out: hierarchies are found without it",
+        });
       this.#roots.set(hierarchy, root);
     }
     return path === "/" ? root : `${root}${path}`;

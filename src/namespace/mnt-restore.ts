@@ -37,6 +37,8 @@ import { makeSystem, makeSystemReadOnly, makeSystemThere } from "./mnt-systems.t
 import { attributesOf, under } from "./mnt-table.ts";
 import { roomFor, unpackTree } from "./tmpfs.ts";
 
+const NO_ROOT = "name the directory that becomes the tree's root with --root, as seen from the work directory";
+
 /** A new namespace, and who is in it for us. */
 interface Site {
   readonly plan: Planned;
@@ -86,7 +88,9 @@ export class Builder {
   /** From outside, while we are there: whatever is not new. */
   collect(): void {
     const { options } = this.context;
-    const root = this.fds.own(openPath(options.root ?? "/", O.PATH | O.DIRECTORY, "cannot open the new root"));
+    const root = this.fds.own(
+      openPath(options.root ?? "/", O.PATH | O.DIRECTORY, "cannot open the new root", 0, NO_ROOT),
+    );
     for (const one of this.#all) {
       const { entry, source } = one;
       if (source.how === "new") continue;
@@ -98,7 +102,9 @@ export class Builder {
       }
       let base = root;
       if (source.how === "named") {
-        base = this.fds.own(openPath(givenFor(source.name, options) ?? "", O.PATH, "cannot open an external mount"));
+        const remedy = `say where it is, as seen from the work directory: --external 'mnt[${source.name}]:PATH'`;
+        const path = givenFor(source.name, options) ?? "";
+        base = this.fds.own(openPath(path, O.PATH, "cannot open an external mount", 0, remedy));
       }
       const path = source.path.replace(/^\/+/, "");
       if (entry.deleted === true) {

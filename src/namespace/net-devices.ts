@@ -7,7 +7,7 @@ const LONGEST = 15;
 const LARGEST_INDEX = 0x7fff_ffff;
 
 /** What the kernel takes as an interface's name, but for patterns. */
-const isName = (name: string) =>
+export const isName = (name: string) =>
   name !== "" && name !== "." && name !== ".." && name.length <= LONGEST && !/[/:\s\0%]/.test(name);
 
 /**

@@ -7,6 +7,7 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { inFreshNetwork } from "../kernel/network.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
+import { isName } from "./net-devices.ts";
 import { strangeVlans } from "./net-extras.ts";
 import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
@@ -191,7 +192,16 @@ export function checkOutside(
   for (const device of devices) {
     const outside = outsideOf(device, external);
     if (outside ? outside.name === "" : standsOutside(device)) throw unnamed(device.name, outside?.kind ?? "macvlan");
-    if (outside || !isOutside(device, ids) || outerOf(device.name, external)) continue;
+    if (outside || !isOutside(device, ids)) continue;
+    const outer = outerOf(device.name, external);
+    for (const name of outer ? [outer.name, outer.bridge ?? outer.name] : [])
+      if (!isName(name))
+        throw new CrError("this cannot be the name of an interface", {
+          code: "EINVAL",
+          subject: { name, for: device.name },
+          remedy: "give one of 1 to 15 bytes without spaces, slashes and colons",
+        });
+    if (outer) continue;
     throw new CrError(`the interface ${device.name} of the tree's network namespace has its other end outside`, {
       code: "UNSUPPORTED",
       subject: { interface: device.name },
@@ -306,13 +316,26 @@ export function bridgeOuters(
     if (outer?.bridge === undefined) continue;
     const [end, bridge] = [outer.name, outer.bridge].map((name) => rows.find((row) => row.name === name)?.ifindex);
     if (end === undefined || bridge === undefined)
-      throw new CrError("there is no such bridge", { code: "ENODEV", subject: { bridge: outer.bridge } });
+      throw new CrError("there is no such bridge", {
+        code: "ENODEV",
+        subject: { bridge: outer.bridge },
+        remedy: `make it first (ip link add ${outer.bridge} type bridge), or name another one: --external 'veth[${device.name}]:${outer.name}@BRIDGE'`,
+      });
     const head = new DataView(new ArrayBuffer(LINK_HEADER));
     head.setUint32(4, end, true);
     head.setUint32(8, 1, true); // IFF_UP
     head.setUint32(12, 1, true);
     const payload = new PayloadBuilder().raw(new Uint8Array(head.buffer)).u32(IFLA.MASTER, bridge).build();
-    socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { interface: outer.name });
+    const subject = { interface: outer.name, bridge: outer.bridge };
+    try {
+      socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, subject);
+    } catch (cause) {
+      throw new CrError("an interface that the user named cannot take the tree's", {
+        subject,
+        cause,
+        remedy: `name a bridge that takes it, or none: --external 'veth[${device.name}]:${outer.name}'`,
+      });
+    }
   }
 }
 

@@ -6,7 +6,7 @@ import { CrError } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { type MacvlanLinkEntry, NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
-import { Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { Fields, type NetlinkMessage, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
@@ -62,8 +62,21 @@ const header = (ifindex: number) => {
 function indexOf(socket: NetlinkSocket, name: string, by: string): number {
   const ask = new PayloadBuilder().raw(new Uint8Array(LINK_HEADER)).text(IFLA.IFNAME, name).build();
   const what = "cannot find the interface that the user named";
-  const [answer] = socket.request(what, RTM.GETLINK, ask, 0, { interface: name, for: by });
-  if (answer === undefined) throw new CrError(what, { code: "ENODEV", subject: { interface: name, for: by } });
+  const subject = { interface: name, for: by };
+  const missing = (cause?: unknown) =>
+    new CrError("the interface outside that the user named cannot be had", {
+      code: "ENODEV",
+      subject,
+      cause,
+      remedy: "make it first, or name another one with --external (`ip link` lists them)",
+    });
+  let answer: NetlinkMessage | undefined;
+  try {
+    [answer] = socket.request(what, RTM.GETLINK, ask, 0, subject);
+  } catch (cause) {
+    throw missing(cause);
+  }
+  if (answer === undefined) throw missing();
   return new Fields(answer.payload, "ifinfomsg").u32(4);
 }
 

@@ -167,6 +167,33 @@ describe("cgroups of a tree", () => {
     testTime,
   );
 
+  test(
+    "those that the user names and that are not there, or do not hold the tree",
+    async () => {
+      using cgroups = new Cgroups();
+      await using stage = await tree(cgroups);
+      const yard = stage.scratch.file("yard");
+      mkdirSync(yard);
+      expect(await refusal(stage.dump("--manage-cgroups", "--cgroup-yard", yard))).toContain("leave --cgroup-yard out");
+      expect(await refusal(stage.dump("--manage-cgroups", "--cgroup-root", "pids:/nowhere"))).toContain(
+        "what --cgroup-root names",
+      );
+      for (const [version, mount] of freezers) {
+        if (mount === undefined) continue;
+        const apart = `${mount}/tscriu-apart-${process.pid}-${++number}`;
+        mkdirSync(apart);
+        try {
+          const said = await refusal(stage.dump("--freeze-cgroup", apart));
+          expect([version, said]).toEqual([version, expect.stringContaining("does not hold the tree")]);
+        } finally {
+          rmdirSync(apart);
+        }
+      }
+      expect(paths(stage)).toEqual([`/${cgroups.name}/inner`]);
+    },
+    testTime,
+  );
+
   const mountOf = (fits: (mount: { fsType: string; superOptions: string }) => boolean) =>
     ownMounts().find(fits)?.mountpoint;
   const freezers = [

@@ -249,7 +249,13 @@ describe("mounts", () => {
       await using stage = await Stage.set(["--pid", "--mount-proc"], script, sleepers(1), before);
       await stage.dump("--external", "mnt[/one]:NAME");
       expect(readdirSync(stage.images).filter((name) => name.startsWith("tmpfs"))).toEqual([]);
-      await stage.restore("--root", root, "--external", `mnt[NAME]:${here}/src`);
+      const named = ["--external", `mnt[NAME]:${here}/src`];
+      expect(await refusal(stage.restore("--root", `${root}/no`, ...named))).toContain(
+        "becomes the tree's root with --root",
+      );
+      const nowhere = ["--external", "mnt[NAME]:/no/where"];
+      expect(await refusal(stage.restore("--root", root, ...nowhere))).toContain("--external 'mnt[NAME]:PATH'");
+      await stage.restore("--root", root, ...named);
       writeFileSync(`/proc/${stage.root}/root/two/file`, "some");
       expect(readFileSync(`/proc/${stage.root}/root/one/dir/file`, "latin1")).toBe("some");
       expect(readFileSync(`/proc/${stage.parent}/root${here}/src/dir/file`, "latin1")).toBe("some");

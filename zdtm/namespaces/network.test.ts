@@ -63,12 +63,54 @@ describe.skipIf(!isRoot || noIp !== undefined)(`networks (needs root and ip${noI
       await stage.dump("--external", "netdev[moved]");
       for (const given of [[], ["--external", "netdev[moved]"]])
         expect(await refusal(stage.restore(...given))).toMatch(/netdev\[moved\]:NAME|veth\[moved\]:NAME/);
-      expect(await refusal(stage.restore("--external", "netdev[moved]:nothing"))).toContain("that the user named");
+      expect(await refusal(stage.restore("--external", "netdev[moved]:nothing"))).toContain("make it first");
       await stage.restore("--external", "netdev[moved]:orig");
       expect(seen()).toBe(before);
       expect(inside(stage.root, "ip", "-o", "addr")).toContain("10.5.0.1/24");
       expect(inside(stage.parent, "ip", "-o", "link")).not.toContain("orig");
       expect(inside(stage.parent, "ip", "-o", "link")).toContain("another");
+    },
+    testTime,
+  );
+
+  test(
+    "an end outside that cannot be made is an error that says why, and nothing of it stays",
+    async () => {
+      const apart = `exec unshare --net sh -ec 'ip link add used type veth peer name other; exec "$0" "$@"' "$0" "$@"`;
+      await using stage = await Stage.set(["--net"], "sleep 1000 & wait", sleepers(1), apart);
+      inside(
+        stage.parent,
+        "ip",
+        "link",
+        "add",
+        "outer",
+        "type",
+        "veth",
+        "peer",
+        "name",
+        "eth0",
+        "netns",
+        `${stage.root}`,
+      );
+      await stage.dump();
+      const wrong = [
+        ["used", "an interface of that name is outside already"],
+        ["much-too-long-for-one", "cannot be the name of an interface"],
+        ["a/b", "cannot be the name of an interface"],
+        ["new@nobody", "remedy: make it first (ip link add nobody type bridge)"],
+        ["new@", "cannot be the name of an interface"],
+        ["new@used", "remedy: name a bridge that takes it"],
+      ] as const;
+      for (const [value, said] of wrong) {
+        expect(await refusal(stage.restore("--external", `veth[eth0]:${value}`))).toContain(said);
+        expect(
+          inside(stage.parent, "ip", "-o", "link")
+            .match(/\w+(?=@)/g)
+            ?.sort(),
+        ).toEqual(["other", "used"]);
+      }
+      await stage.restore("--external", "veth[eth0]:new");
+      expect(inside(stage.parent, "ip", "-o", "link")).toContain("new@");
     },
     testTime,
   );

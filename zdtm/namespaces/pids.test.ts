@@ -1,7 +1,8 @@
 /** Pid namespaces that are not the tree's own: given again at the restore, or refused. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
-import { refusal } from "../unharmed/lib/victim.ts";
+import { refusal, until } from "../unharmed/lib/victim.ts";
 import { nameOf, namespace, Stage, sleepers, status } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
@@ -39,6 +40,24 @@ async function visited(): Promise<{ stage: Stage; host: number; visitor: number;
 }
 
 describe.skipIf(!isRoot)("pid namespaces (they need root)", () => {
+  test.concurrent(
+    "who entered the tree's from outside ends with it, and a dump says so",
+    async () => {
+      await using stage = await Stage.set(["--pid"], "sleep 1000000 & wait", sleepers(1));
+      const argv = ["nsenter", `--pid=/proc/${stage.root}/ns/pid`, "sleep", "3000000"];
+      const guest = await stage.keeper.run({ argv, directory: "/", output: "/dev/null", session: true });
+      await until("it has not entered", () => (treeOf(guest).some((pid) => nameOf(pid) === "sleep") ? undefined : ""));
+      const inner = treeOf(guest).find((pid) => nameOf(pid) === "sleep");
+      const warning = `not saved, and end with its init: ${inner} (sleep)\n`;
+      const said = () => readFileSync(`${stage.images}/dump.log`, "latin1");
+      await stage.run("dump", "-t", `${stage.root}`, "--leave-running");
+      expect(said()).not.toContain("end with its init");
+      await stage.dump();
+      expect(said()).toContain(warning);
+    },
+    testTime,
+  );
+
   test.concurrent(
     "one that stays outside is entered again by those who had entered it, twice over",
     async () => {
