@@ -17,9 +17,9 @@ import type { Tracee } from "./tracee.ts";
 export const ERRAND = { nr: 0, args: 8, result: 48, size: 56, arguments: 5 } as const;
 
 /** The list, and the data behind it. */
-const MAX_CALLS = 6;
+const MAX_CALLS = 9;
 const DATA = MAX_CALLS * ERRAND.size;
-const ROOM = 512;
+const ROOM = 640;
 /** What no call returns: it has not been made yet. */
 const NOT_YET = 0x4000_0000_0000_0000n;
 const NOT_YET_BYTE = 0x40;

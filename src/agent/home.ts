@@ -22,8 +22,10 @@ export interface Area {
   writable: boolean;
   executable: boolean;
   shared: boolean;
-  /** VmFlags `lo`, `um`, `uw`, `ht`, `dp`, `wf`, `io`, `pf`, `ss`: memory that is not ours to touch. */
+  /** VmFlags `um`, `uw`, `ht`, `dp`, `wf`, `io`, `pf`, `ss` and such: memory that is not ours to touch. */
   special: boolean;
+  /** VmFlags `lo`, `lf`: pages that are there stay there. */
+  locked: boolean;
   name: string;
 }
 
@@ -90,12 +92,13 @@ interface Stack {
 
 const isMemory = (a: Area) =>
   a.readable && a.writable && !a.shared && !a.special && (a.name === "" || a.name.startsWith("["));
+const isPlain = (a: Area) => isMemory(a) && !a.locked;
 
 /** The stack that the kernel made, and those of threads: a guard lies below, and one stack pointer is in them. */
-function stacksOf(areas: readonly Area[], sps: readonly number[]): Stack[] {
+function stacksOf(areas: readonly Area[], sps: readonly number[], isOurs: (area: Area) => boolean): Stack[] {
   const stacks: Stack[] = [];
   for (const [index, area] of areas.entries()) {
-    if (!isMemory(area)) continue;
+    if (!isOurs(area)) continue;
     const { start, end, name } = area;
     const inside = sps.filter((sp) => start <= sp && sp < end);
     const below = areas[index - 1];
@@ -163,10 +166,12 @@ export class Home implements Disposable {
    * take for themselves, and rely on its being zero.
    */
   #findPlaces(areas: readonly Area[], sps: readonly number[]): [start: number, others: number] {
-    const stacks = stacksOf(areas, sps);
+    const stacks = stacksOf(areas, sps, isPlain);
     for (const find of [
       (size: number) => this.#findInStack(stacks, size),
       (size: number) => this.#findUntouched(areas, size),
+      // all of it is locked (mlockall), so that every page is there: zeroed ones of stacks are as good, and are wiped at the end
+      (size: number) => this.#findInStack(stacksOf(areas, sps, isMemory), size),
     ]) {
       for (let others = Math.min(sps.length - 1, MAX_OTHERS); ; others = others >> 1) {
         const found = find((Math.max(others, 1) + 1) * this.#frameRoom);
@@ -195,7 +200,7 @@ export class Home implements Disposable {
 
   /** Pages of private memory that were never touched. */
   #findUntouched(areas: readonly Area[], size: number): number | undefined {
-    const usable = areas.filter((a) => isMemory(a) && a.end - a.start >= size);
+    const usable = areas.filter((a) => isPlain(a) && a.end - a.start >= size);
     usable.sort(
       (a, b) => Number(b.name === "[stack]") - Number(a.name === "[stack]") || b.end - b.start - (a.end - a.start),
     );

@@ -10,6 +10,8 @@ export const AREA = {
   control: 0x2000,
   stack: 0x3000,
   stackEnd: 0x9000,
+  /** A page that nobody ever touches. */
+  untouched: 0x9000,
   ops: 0xa000,
   /** Records that fit between `ops` and `data`. */
   maxOps: 1600,

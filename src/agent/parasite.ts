@@ -112,7 +112,10 @@ export class Parasite implements Area, Disposable {
     const anonymous = [this.home.room, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0];
     const made = this.leader.syscall(this.home.trampoline, this.#sp, NR.mmap, anonymous, true);
     if (made === EACCES) return this.#mapApart(memory, pidfd);
-    this.#base = check(made, what, this.subject);
+    // what it maps is locked (mlockall), and counts
+    const remedy =
+      made === EAGAIN ? "all that the task may lock is locked: raise its limit (prlimit --memlock)" : undefined;
+    this.#base = check(made, what, this.subject, remedy);
     const fd = openMapFile(this.leader.pid, this.base, this.base + AREA.size, 2);
     if (fd >= 0) return fd;
     // without the right to open map_files: the same by a memfd

@@ -127,6 +127,7 @@ export class DeadLeader {
     const { securebits } = answers.thread;
     const altstack = { ss_sp: 0, ss_size: 0, ss_flags: 2 };
     const untold = -1;
-    return { ...answers, thread: { altstack, clearTid: 0, pdeathSignal: 0, securebits, timerSlack: untold } };
+    const habits = { prctls: [] };
+    return { ...answers, thread: { altstack, clearTid: 0, pdeathSignal: 0, securebits, timerSlack: untold, habits } };
   }
 }

@@ -134,9 +134,8 @@ export interface TaskMemory {
   readonly polls: Polls | undefined;
 }
 
-const isNotOurs = anyFlag([
-  ...[VM.lo, VM.lf, VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu],
-]);
+const isNotOurs = anyFlag([...[VM.um, VM.uw, VM.ui, VM.ht, VM.dp, VM.wf, VM.io, VM.pf, VM.ss, VM.sl, VM.gu]]);
+const isLocked = anyFlag([VM.lo, VM.lf]);
 
 /** Reads the mappings, and reports what could not be saved. */
 export function readMemory(
@@ -169,6 +168,7 @@ export function readMemory(
     executable: (vma.prot & 4) !== 0,
     shared: vma.shared,
     special: (isNotOurs(vma.flags) && vma.name !== "[vdso]") || isUprobes(vma),
+    locked: isLocked(vma.flags),
     name: vma.name,
   }));
   const polls = vmas.some(isAioRing) ? readPolls(task.pid, blocker) : new Map<number, number[]>();

@@ -13,6 +13,7 @@ const areas: VmaEntry[] = [
   { ...plain, fd: -(2 ** 40) },
   { ...plain, tscriu_name: "a name", tscriu_pkey: 3 },
   { ...plain, tscriu_lock_onfault: true },
+  { ...plain, tscriu_sealed: true },
   { ...plain, start: 0xffff_ffff_ff60_0000n, end: 0xffff_ffff_ff60_1000n },
   plain,
   plain,

@@ -63,6 +63,7 @@ export function writeArea(writer: Writer, entry: Entry): boolean {
     area.tscriu_lock_onfault === undefined &&
     area.tscriu_name === undefined &&
     area.tscriu_pkey === undefined &&
+    area.tscriu_sealed === undefined &&
     writer.plainly(TAG.start, area.start, MAX_SAFE_INTEGER) &&
     writer.plainly(TAG.end, area.end, MAX_SAFE_INTEGER) &&
     writer.plainly(TAG.pgoff, area.pgoff, MAX_SAFE_INTEGER) &&

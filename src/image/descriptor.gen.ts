@@ -754,7 +754,8 @@ export const messages: Readonly<Record<string, string>> = {
 10 optional uint32 fdflags hex
 2000 optional bool tscriu_lock_onfault
 2001 optional string tscriu_name
-2002 optional uint32 tscriu_pkey`,
+2002 optional uint32 tscriu_pkey
+2003 optional bool tscriu_sealed`,
   pagemap_head: `1 required uint32 pages_id`,
   pagemap_entry: `1 required uint64 vaddr hex
 2 required uint32 compat_nr_pages
@@ -1308,7 +1309,8 @@ export const messages: Readonly<Record<string, string>> = {
 2001 repeated .tscriu_prctl tscriu_prctls
 2002 optional uint32 tscriu_exit_signal
 2003 optional bool tscriu_stop_waited
-2004 optional uint64 tscriu_xcomp_perm`,
+2004 optional uint64 tscriu_xcomp_perm
+2005 optional uint32 tscriu_mlockall`,
   tscriu_prctl: `1 required uint32 option
 2 required uint64 value`,
   task_kobj_ids_entry: `1 required uint32 vm_id
@@ -1348,7 +1350,11 @@ export const messages: Readonly<Record<string, string>> = {
 2003 optional .tscriu_sched tscriu_sched
 2004 optional .tscriu_restart tscriu_restart
 2005 optional .tscriu_thread_namespaces tscriu_namespaces
-2006 optional .fs_entry tscriu_fs`,
+2006 optional .fs_entry tscriu_fs
+2007 repeated .tscriu_prctl tscriu_prctls
+2008 optional .tscriu_mempolicy tscriu_mempolicy`,
+  tscriu_mempolicy: `1 required uint32 mode
+2 required bytes nodes`,
   tscriu_thread_namespaces: `1 optional uint32 net_ns_id
 2 optional uint32 ipc_ns_id
 3 optional uint32 uts_ns_id

@@ -1273,6 +1273,7 @@ export interface VmaEntry {
   tscriu_lock_onfault?: boolean;
   tscriu_name?: string;
   tscriu_pkey?: number;
+  tscriu_sealed?: boolean;
 }
 
 export interface PagemapHead {
@@ -2066,6 +2067,7 @@ export interface TaskCoreEntry {
   tscriu_exit_signal?: number;
   tscriu_stop_waited?: boolean;
   tscriu_xcomp_perm?: U64;
+  tscriu_mlockall?: number;
 }
 
 export interface TscriuPrctl {
@@ -2118,6 +2120,13 @@ export interface ThreadCoreEntry {
   tscriu_restart?: TscriuRestart;
   tscriu_namespaces?: TscriuThreadNamespaces;
   tscriu_fs?: FsEntry;
+  tscriu_prctls: TscriuPrctl[];
+  tscriu_mempolicy?: TscriuMempolicy;
+}
+
+export interface TscriuMempolicy {
+  mode: number;
+  nodes: Uint8Array;
 }
 
 export interface TscriuThreadNamespaces {
@@ -2461,6 +2470,7 @@ export interface Messages {
   task_kobj_ids_entry: TaskKobjIdsEntry;
   thread_sas_entry: ThreadSasEntry;
   thread_core_entry: ThreadCoreEntry;
+  tscriu_mempolicy: TscriuMempolicy;
   tscriu_thread_namespaces: TscriuThreadNamespaces;
   tscriu_sched: TscriuSched;
   tscriu_restart: TscriuRestart;

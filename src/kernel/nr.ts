@@ -122,6 +122,8 @@ const TABLE = {
   munlock: [150, 229],
   mlockall: [151, 230],
   mlock2: [325, 284],
+  set_mempolicy: [238, 237],
+  get_mempolicy: [239, 236],
   prctl: [157, 167],
   arch_prctl: [158, -1],
   modify_ldt: [154, -1],

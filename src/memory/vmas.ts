@@ -206,6 +206,8 @@ export function describeVma(found: Vma, file: MappedFile | undefined): DumpedVma
     fdflags: file?.fdflags,
     tscriu_lock_onfault: hasFlag(vma.flags, VM.lf) || undefined,
     tscriu_pkey: vma.pkey || undefined,
+    // a kernel may seal what is its own
+    tscriu_sealed: (hasFlag(vma.flags, VM.sl) && !vdso && !vvar && !vsyscall) || undefined,
     tscriu_name: vma.name === "" ? undefined : /^\[anon(?:_shmem)?:(.*)\]$/s.exec(vma.name)?.[1],
   };
   const isPrivate = (status & (VMA.ANON_PRIVATE | VMA.FILE_PRIVATE)) !== 0;

@@ -18,6 +18,7 @@ import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitS
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { sealAreas } from "../memory/seal.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
@@ -141,6 +142,7 @@ export function makeThreads(finish: Finish): void {
     run(task.puppet.program, (program) => {
       drainChild(program);
       restoreState(program, core, { pid, tid: pid });
+      sealAreas(program, task.saved.mm?.vmas ?? []);
     });
     const others = threads.get(task) ?? [];
     for (const thread of others) enterOwn(thread, finish);

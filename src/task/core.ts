@@ -185,7 +185,10 @@ function threadCore(
     creds: credsOf(state.status, inside.securebits, state.label, options.ids),
     ...seccomp,
     comm: state.status.name,
+    tscriu_prctls: inside.habits.prctls,
   };
+  const { mempolicy } = inside.habits;
+  if (mempolicy) core.tscriu_mempolicy = mempolicy;
   if (inside.pdeathSignal) core.pdeath_sig = inside.pdeathSignal;
   if (state.rseq.entry) core.rseq_entry = state.rseq.entry;
   if (options.cgSet !== undefined) core.cg_set = options.cgSet;
@@ -244,6 +247,7 @@ export function buildLeader(
   };
   if (process.stopSignal) tc.stop_signo = process.stopSignal;
   if (process.stopSignal && process.stopWaited) tc.tscriu_stop_waited = true;
+  if (inside.process.mlockall) tc.tscriu_mlockall = inside.process.mlockall;
   if (inside.process.xcompPerm) tc.tscriu_xcomp_perm = toU64(inside.process.xcompPerm);
   if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
   return {

@@ -1,22 +1,27 @@
 /** What a process is besides memory, descriptors and threads, by /proc and prctl(2). */
+import { AREA } from "../agent/layout.ts";
 import type { Arg, Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { TaskCoreEntry, TscriuPrctl } from "../image/schema.gen.ts";
+import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
 import type { ProcStat } from "../kernel/proc/stat.ts";
 import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
 import { ARCH, PR, PR_THP_DISABLE } from "../kernel/uapi/prctl.ts";
-import type { Questions } from "./questions.ts";
 
 const MEMBARRIER_CMD_GET_REGISTRATIONS = 512;
 /** A process may be dumped by root only; prctl does not set it. */
 const SUID_DUMP_ROOT = 2;
+const MADV_DONTNEED = 4;
+/** mlockall(2). */
+const MCL = { FUTURE: 2, ONFAULT: 4 } as const;
 /** Anonymous private and shared memory, ELF headers, huge pages: what a process starts with. */
 const DEFAULT_COREDUMP_FILTER = 0x33;
 /** loginuid of a process that nobody logged in for. */
 const NO_LOGIN = 0xffff_ffff;
 const EPERM = -1;
+const EINVAL = -22;
 
 /** Further state of the whole process, 0 by default, each got by one prctl and set by another. */
 const PRCTLS = [
@@ -68,9 +73,27 @@ export interface ProcessInside {
   prctls: TscriuPrctl[];
   /** Components of x86's extended state that it asked leave for (ARCH_REQ_XCOMP_PERM), by bit. */
   xcompPerm: bigint;
+  /** What becomes of memory that it maps from now on: bits of MCL. */
+  mlockall: number;
 }
 
-export function askProcess(questions: Questions): () => ProcessInside {
+/**
+ * Whether what the process maps is locked at once, which nobody tells: the agent's area is such memory. Locked pages cannot be
+ * given back, and but for MCL_ONFAULT one is there that nobody has touched.
+ */
+function askFutureLock(program: Program): () => number {
+  const page = program.area.base + AREA.untouched;
+  const here = program.reserve(8);
+  const given = program.call(NR.madvise, [page, PAGE_SIZE, MADV_DONTNEED], { ignore: true });
+  program.call(NR.mincore, [page, PAGE_SIZE, here], { ignore: true });
+  return () => {
+    if (program.result(given) !== EINVAL) return 0;
+    return MCL.FUTURE + ((here.bytes[0] ?? 0) & 1 ? 0 : MCL.ONFAULT);
+  };
+}
+
+/** @param questions those of the leader */
+export function askProcess(questions: Program): () => ProcessInside {
   const get = (option: number) => questions.call(NR.prctl, [option, 0, 0, 0, 0], { ignore: true });
   const subreaper = questions.reserve(8);
   questions.call(NR.prctl, [PR.GET_CHILD_SUBREAPER, subreaper, 0, 0, 0], {
@@ -82,12 +105,14 @@ export function askProcess(questions: Questions): () => ProcessInside {
   const xcomp = questions.reserve(8);
   // before 5.16 there is no such question, and nothing to ask for
   if (process.arch === "x64") questions.call(NR.arch_prctl, [ARCH.GET_XCOMP_PERM, xcomp], { ignore: true });
+  const mlockall = askFutureLock(questions);
   const more = PRCTLS.map((kind) => ({ kind, result: get(kind.get) }));
   return () => ({
     childSubreaper: subreaper.view.getInt32(0, true) !== 0,
     membarrier: Math.max(0, questions.result(membarrier)),
     dumpable: Math.max(0, questions.result(dumpable)),
     thpDisabled: questions.result(thp) > 0,
+    mlockall: mlockall(),
     xcompPerm: xcomp.view.getBigUint64(0, true) & ASKED_FOR,
     prctls: [
       ...more.map(({ kind, result }) => ({ option: kind.set, value: questions.result(result) })),
@@ -129,6 +154,10 @@ export function restoreProcess(program: Program, tc: TaskCoreEntry): void {
       subject: { command: bit },
     });
   }
+  if (tc.tscriu_mlockall)
+    program.call(NR.mlockall, [tc.tscriu_mlockall & (MCL.FUTURE | MCL.ONFAULT)], {
+      what: "cannot have future memory locked",
+    });
   for (const { option, value } of tc.tscriu_prctls) {
     if (option === PR.SET_THP_DISABLE) continue;
     if (!PRCTLS.some(({ set }) => set === option)) {

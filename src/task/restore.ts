@@ -20,6 +20,7 @@ import type { CoreEntry, CredsEntry, RlimitEntry, SeccompEntry } from "../image/
 import { CAP, hasCapability } from "../kernel/uapi/capability.ts";
 import { isI386Core } from "./arch/i386.ts";
 import { restoreCreds, restoreNoNewPrivs } from "./creds.ts";
+import { restoreHabits } from "./habits.ts";
 import { armItimers } from "./itimers.ts";
 import { armPosixTimers, restorePosixTimers } from "./posix-timers.ts";
 import { restoreDumpable, restoreProcess } from "./process.ts";
@@ -59,6 +60,7 @@ export function restoreState(program: Program, core: CoreEntry, who: Who): void 
     restorePosixTimers(program, timers, who.pid);
   }
   registers.permit(program, core);
+  restoreHabits(program, thread);
   restoreName(program, thread.comm ?? core.tc?.comm);
   restoreAltstack(program, thread.sas);
   restorePending(program, thread.signals_p, who.pid, who.tid);

@@ -65,7 +65,7 @@ test.skipIf(!isRoot)("filters come back in their order and with their flags", as
   }
   {
     using target = new Held(to.pid, true);
-    restoreSeccomp(target.program, { futex_rla: 0, futex_rla_len: 0, ...fields[0] }, chains.entry);
+    restoreSeccomp(target.program, { futex_rla: 0, futex_rla_len: 0, tscriu_prctls: [], ...fields[0] }, chains.entry);
     target.program.run();
     target.cure();
     expect(readSeccomp(to.pid, 2)).toEqual(wanted);
@@ -87,6 +87,10 @@ test("a broken chain is refused", () => {
   };
   const program = new Program(area);
   expect(() =>
-    restoreSeccomp(program, { futex_rla: 0, futex_rla_len: 0, seccomp_mode: 2, seccomp_filter: 0 }, image),
+    restoreSeccomp(
+      program,
+      { futex_rla: 0, futex_rla_len: 0, tscriu_prctls: [], seccomp_mode: 2, seccomp_filter: 0 },
+      image,
+    ),
   ).toThrow(/filters are broken/);
 });

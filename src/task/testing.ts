@@ -210,6 +210,7 @@ export function areas(dir: ProcDir) {
     executable: (vma.prot & 4) !== 0,
     shared: vma.shared,
     special: vma.name.startsWith("[v") && vma.name !== "[vdso]",
+    locked: false,
     name: vma.name,
   }));
 }

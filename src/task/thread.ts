@@ -7,11 +7,12 @@ import { I386 } from "../kernel/nr-i386.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import { askSecurebits } from "./creds.ts";
+import { askHabits, type Habits } from "./habits.ts";
 import type { Questions } from "./questions.ts";
 import { askTimerSlack } from "./sched.ts";
 import { askAltstack } from "./signals.ts";
 
-/** What only the thread itself can tell: five questions, whoever it is. */
+/** What only the thread itself can tell: eight questions, whoever it is. */
 export interface ThreadInside {
   altstack: ThreadSasEntry;
   /** set_tid_address(2): cleared and woken when the thread ends; 0 for none. */
@@ -20,6 +21,7 @@ export interface ThreadInside {
   securebits: number;
   /** Nanoseconds; negative where it is no such number. */
   timerSlack: number;
+  habits: Habits;
 }
 
 export function askThread(questions: Questions): () => ThreadInside {
@@ -32,12 +34,14 @@ export function askThread(questions: Questions): () => ThreadInside {
   questions.call(NR.prctl, [PR.GET_PDEATHSIG, signal, 0, 0, 0], { what: "cannot ask for the parent's death signal" });
   const securebits = askSecurebits(questions);
   const timerSlack = askTimerSlack(questions);
+  const habits = askHabits(questions);
   return () => ({
     altstack: altstack(),
     clearTid: Number(address.view.getBigUint64(0, true)),
     pdeathSignal: signal.view.getInt32(0, true),
     securebits: securebits(),
     timerSlack: timerSlack(),
+    habits: habits(),
   });
 }
 

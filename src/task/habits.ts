@@ -1,0 +1,74 @@
+/**
+ * What a thread has asked of the kernel for itself alone, in small: whether it may read the time stamp counter, whether it is
+ * killed early where memory is broken (prctl(2)), and on which nodes its memory comes (set_mempolicy(2)).
+ */
+import type { Program } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { ThreadCoreEntry, TscriuMempolicy, TscriuPrctl } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import { PR } from "../kernel/uapi/prctl.ts";
+import type { Questions } from "./questions.ts";
+
+const PR_TSC_ENABLE = 1;
+const PR_MCE_KILL_SET = 1;
+const PR_MCE_KILL_DEFAULT = 2;
+const MPOL_DEFAULT = 0;
+/** Nodes that we ask for. A kernel that may have more refuses the question. */
+const NODES = 128;
+
+export interface Habits {
+  prctls: TscriuPrctl[];
+  mempolicy?: TscriuMempolicy;
+}
+
+/** Three questions to a thread. What a kernel or an architecture does not have is as it ever was. */
+export function askHabits(questions: Questions): () => Habits {
+  const tsc = questions.reserve(8);
+  questions.call(NR.prctl, [PR.GET_TSC, tsc, 0, 0, 0], { ignore: true });
+  const mce = questions.call(NR.prctl, [PR.MCE_KILL_GET, 0, 0, 0, 0], { ignore: true });
+  const mode = questions.reserve(8);
+  const nodes = questions.reserve(NODES / 8);
+  const asked = questions.call(NR.get_mempolicy, [mode, nodes, NODES, 0, 0], { ignore: true });
+  return () => {
+    const found: Habits = { prctls: [] };
+    const counter = tsc.view.getInt32(0, true);
+    if (counter > PR_TSC_ENABLE) found.prctls.push({ option: PR.SET_TSC, value: counter });
+    const early = questions.result(mce);
+    if (early >= 0 && early !== PR_MCE_KILL_DEFAULT) found.prctls.push({ option: PR.MCE_KILL, value: early });
+    const policy = questions.result(asked) === 0 ? mode.view.getUint32(0, true) : MPOL_DEFAULT;
+    if (policy !== MPOL_DEFAULT) {
+      const last = nodes.bytes.findLastIndex((byte) => byte !== 0);
+      found.mempolicy = { mode: policy, nodes: nodes.bytes.slice(0, last + 1) };
+    }
+    return found;
+  };
+}
+
+type HabitFields = Pick<ThreadCoreEntry, "tscriu_prctls" | "tscriu_mempolicy">;
+
+/** By the thread itself. */
+export function restoreHabits(program: Program, thread: HabitFields): void {
+  for (const { option, value } of thread.tscriu_prctls) {
+    const number = Number(value);
+    const args = option === PR.MCE_KILL ? [PR_MCE_KILL_SET, number] : option === PR.SET_TSC ? [number, 0] : undefined;
+    if (!args) {
+      throw new CrError("the image sets something that we do not know", {
+        code: "BAD_IMAGE",
+        subject: { prctl: option },
+      });
+    }
+    program.call(NR.prctl, [option, ...args, 0, 0], {
+      what: "cannot set a thread's state",
+      subject: { prctl: option },
+    });
+  }
+  const policy = thread.tscriu_mempolicy;
+  if (!policy) return;
+  const mask = new Uint8Array(NODES / 8);
+  mask.set(policy.nodes.subarray(0, mask.length));
+  // the kernel takes one from the number of bits
+  program.call(NR.set_mempolicy, [policy.mode, program.data(mask), NODES + 1], {
+    what: "cannot set on which nodes a thread's memory comes",
+    subject: { policy: policy.mode },
+  });
+}
