@@ -5,7 +5,7 @@
 import { readdirSync } from "node:fs";
 import { CrError, type Subject } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { type AutofsEntry, Fstype, type MntEntry, type TscriuAutofsName } from "../image/schema.gen.ts";
+import { type AutofsEntry, FdTypes, Fstype, type MntEntry, type TscriuAutofsName } from "../image/schema.gen.ts";
 import { closeFd, openBelow, tryIoctl, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
@@ -149,21 +149,50 @@ function entryOf(images: ImageDirectory, { root_dev, mountpoint }: MntEntry): Au
   return entry;
 }
 
+/** The pipe by which it asks: a set of criu's tells only which descriptor its program reads from. Undefined where it asks nobody. */
+function savedPipe(images: ImageDirectory, { fd, pgrp, read_fd, tscriu_pipe }: AutofsEntry, subject: Subject) {
+  if (tscriu_pipe !== undefined || fd < 0) return tscriu_pipe;
+  const [ids] = images.read("IDS", pgrp);
+  const held = ids === undefined ? [] : images.read("FDINFO", ids.files_id);
+  const end = held.find((one) => one.fd === read_fd && one.type === FdTypes.PIPE);
+  const found = end && images.read("FILES").find(({ type, id }) => type === FdTypes.PIPE && id === end.id);
+  if (found?.pipe) return found.pipe.pipe_id;
+  throw new CrError("the images do not tell by which pipe an autofs asks its program", {
+    code: "BAD_IMAGE",
+    subject: { ...subject, group: pgrp },
+    remedy: "dump again with tscriu, or with the mount given from outside: --external 'mnt[PATH]:NAME'",
+  });
+}
+
 /** Refuses what cannot be made, before anything is. */
 export function checkAutofs(images: ImageDirectory, entry: MntEntry): void {
-  entryOf(images, entry);
+  const saved = entryOf(images, entry);
+  savedPipe(images, saved, { image: `autofs-${entry.root_dev}.img`, path: entry.mountpoint });
+}
+
+/** Directories on which something is mounted, and those above them. A set of criu's has no others, and asking for one would wait. */
+function withPlaces(names: readonly TscriuAutofsName[], places: readonly string[]): readonly TscriuAutofsName[] {
+  const known = new Set(names.map(({ path }) => path));
+  const missing = places.flatMap((place) => {
+    const parts = place.split("/").filter(Boolean);
+    return parts.map((_, i) => parts.slice(0, i + 1).join("/"));
+  });
+  return [...names, ...[...new Set(missing)].filter((path) => !known.has(path)).map((path) => ({ path, mode: 0o755 }))];
 }
 
 /**
- * Has a task of the group make one, and the names in it, once all tasks are there.
+ * Has a task of the group make one, and the names in it, once all tasks are there. One that asks nobody any more is made by any.
+ * @param places where something is mounted in it, from its root on
  * @returns our descriptor of a mount of it that stands nowhere
  */
-export function makeAutofs({ images, inGroup, pipe }: NamespaceFill, entry: MntEntry): number {
+export function makeAutofs(context: NamespaceFill, entry: MntEntry, places: readonly string[]): number {
+  const { images, inGroup, pipe } = context;
   const saved = entryOf(images, entry);
-  const { timeout, tscriu_pipe, tscriu_names, uid, gid } = saved;
+  const { timeout, uid, gid } = saved;
   const subject = { path: entry.mountpoint, type: "autofs" };
+  const asks = savedPipe(images, saved, subject);
   const what = "cannot make a file system";
-  const maker = inGroup(saved.pgrp);
+  const maker = inGroup(saved.pgrp) ?? (asks === undefined ? context : undefined);
   if (maker === undefined)
     throw new CrError("nobody is there whom an autofs shall ask", {
       code: "BAD_IMAGE",
@@ -172,12 +201,12 @@ export function makeAutofs({ images, inGroup, pipe }: NamespaceFill, entry: MntE
   const { program } = maker;
   const text = (words: string) => program.data(cstring(words));
   // the number has to be known: older kernels take it in words alone
-  const received = maker.receive(pipe(tscriu_pipe));
+  const received = maker.receive(pipe(asks));
   const end = program.call(NR.fcntl, [received, 0, 0], { what, subject });
   program.call(NR.close, [received]);
-  const context = program.call(NR.fsopen, [text("autofs"), 1], { what, subject });
+  const opened = program.call(NR.fsopen, [text("autofs"), 1], { what, subject });
   program.run();
-  const [number, fs] = [program.result(end), program.result(context)];
+  const [number, fs] = [program.result(end), program.result(opened)];
   const { flags } = wordsOf(entry.options);
   const kind = Object.entries(MODES).find(([, mode]) => mode === saved.mode)?.[0] ?? "indirect";
   const options: (readonly [key: string, value: string | number | undefined])[] = [
@@ -198,7 +227,7 @@ export function makeAutofs({ images, inGroup, pipe }: NamespaceFill, entry: MntE
   program.call(NR.close, [fs]);
   program.call(NR.close, [number]);
   program.call(NR.umask, [0]);
-  for (const { path, mode, target } of tscriu_names) {
+  for (const { path, mode, target } of withPlaces(saved.tscriu_names, places)) {
     const about = { what: "cannot make a name in an autofs", subject: { ...subject, name: path } };
     if (target === undefined) program.call(NR.mkdirat, [made, text(path), mode], about);
     else program.call(NR.symlinkat, [text(target), made, text(path)], about);
@@ -210,7 +239,7 @@ export function makeAutofs({ images, inGroup, pipe }: NamespaceFill, entry: MntE
   closeFd(pidfd);
   program.call(NR.close, [there]);
   program.run();
-  set(mount, timeout, tscriu_pipe === undefined && saved.fd < 0, subject);
+  set(mount, timeout, asks === undefined, subject);
   return mount;
 }
 

@@ -193,7 +193,7 @@ export class Builder {
       if (source.how !== "new" || waits !== isLate || this.#systems.has(entry.root_dev)) continue;
       if (this.#isLayered(one)) continue;
       const make = () => {
-        if (isAutofs(entry)) return makeAutofs(this.context, entry);
+        if (isAutofs(entry)) return makeAutofs(this.context, entry, this.#placesIn(entry.root_dev));
         const { program, pidfd } = makers.of(entry.tscriu_pid_ns);
         const device = deviceFor(source.fs, options);
         return makeSystem(program, pidfd, entry, source.fs, { chief: images.ids?.chief?.uid, lsmContext, device });
@@ -368,6 +368,11 @@ export class Builder {
         check(trySetMount(mount, { set: MOUNT_ATTR.RDONLY }, call), "cannot make a mount read-only", subject),
       );
     this.#putChildren(one, site, isLate);
+  }
+
+  /** Where something is mounted in a file system: from its root on. */
+  #placesIn(device: number): string[] {
+    return this.#all.filter(({ parent }) => parent?.entry.root_dev === device).map(({ at }) => at);
   }
 
   #putChildren(one: PlannedMount, site: Site, isLate = false): void {

@@ -15,6 +15,7 @@ export const always: ReadonlySet<string> = new Set([
 export const notRestored: Lacks = {
   aio_poll: "context 0 gives 0 answers",
   autofs: "restore: Mount N:(null) is autodetected external mount. Try --ext-mount-map auto",
+  autofs_silent: "yes silent/known/.",
   bpf_array: "restore: Unknown file type 19",
   bpf_hash: "restore: Unknown file type 19",
   bpf_kinds: "restore: Unknown file type 19",
@@ -223,6 +224,7 @@ export const notRestored: Lacks = {
 export const notDumped: Lacks = {
   aio_poll: "context 0 gives 0 answers",
   autofs: "dump: Open files on overmounted mounts are not supported yet",
+  autofs_silent: "yes silent/known/.",
   bpf_array: "dump refused",
   bpf_hash: "dump refused",
   bpf_kinds: "dump refused",
