@@ -134,7 +134,8 @@ class Copy {
   ) {
     this.#file = images.pagesWriter(job.memory.pid, job.pagesId);
     makeRoom(this.#file.fd, job.runs.bytes);
-    const { agents, ours } = share(job.runs, job.asVictim);
+    // what one buffer holds takes less time than waking the agent does
+    const { agents, ours } = share(job.runs, job.asVictim && job.runs.bytes > BUFFER);
     this.#agents = agents;
     this.#ours = ours;
   }
