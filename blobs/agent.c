@@ -14,7 +14,8 @@ enum { PAGE = 4096, CLONE_ARGS = 88 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2, STATE_KEEP = 3 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
 enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
-enum { WRITEV_ALL = 0x10000, STORE32, STORE64, COPY, WAKE, USE_TILES, START_THREAD, I386 = 0x20000 };
+enum { WRITEV_ALL = 0x10000, STORE32, STORE64, COPY, WAKE, USE_TILES, START_THREAD, SIGACTIONS, I386 = 0x20000 };
+enum { SIGNALS = 64, SIGACTION_SIZE = 32 };
 enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
 enum { AF_UNIX = 1, STREAM_CLOEXEC = 02000001 };
 
@@ -103,6 +104,16 @@ static s64 use_tiles(u64 config)
 #endif
 }
 
+/* How each signal is handled, one behind the other. */
+static s64 read_sigactions(u64 into)
+{
+	s64 r = 0;
+
+	for (u64 sig = 1; sig <= SIGNALS && !r; sig++, into += SIGACTION_SIZE)
+		r = syscall6(NR_rt_sigaction, sig, 0, into, 8, 0, 0);
+	return r;
+}
+
 __attribute__((noreturn)) void agent_entry(struct control *c);
 
 /* The child of clone3 runs the agent, with a control block of its own: it waits at once to be told what to do. */
@@ -132,6 +143,8 @@ static s64 perform(u32 nr, u64 *a)
 		return use_tiles(a[0]);
 	case START_THREAD:
 		return clone_on_stack((unsigned long *)a[0], CLONE_ARGS, (void *)a[1], begin);
+	case SIGACTIONS:
+		return read_sigactions(a[0]);
 	}
 #ifdef __x86_64__
 	if (nr >= I386)

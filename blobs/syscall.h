@@ -8,7 +8,7 @@ enum {
 	NR_mmap = 9, NR_munmap = 11, NR_pwritev = 296, NR_futex = 202, NR_clone3 = 435, NR_execveat = 322,
 	NR_sched_setaffinity = 203, NR_socketpair = 53, NR_kill = 62, NR_getpid = 39,
 	NR_getppid = 110, NR_prctl = 157, NR_nanosleep = 35, NR_ptrace = 101, NR_wait4 = 61, NR_close_range = 436,
-	NR_madvise = 28, NR_exit_group = 231, NR_rt_sigtimedwait = 128,
+	NR_madvise = 28, NR_exit_group = 231, NR_rt_sigtimedwait = 128, NR_rt_sigaction = 13,
 	NR_openat = 257, NR_pread64 = 17, NR_readlinkat = 267, NR_setresuid = 117, NR_setresgid = 119, NR_capget = 125, NR_capset = 126,
 };
 
@@ -63,7 +63,7 @@ enum {
 	NR_mmap = 222, NR_munmap = 215, NR_pwritev = 70, NR_futex = 98, NR_clone3 = 435, NR_execveat = 281,
 	NR_sched_setaffinity = 122, NR_socketpair = 199, NR_kill = 129, NR_getpid = 172,
 	NR_getppid = 173, NR_prctl = 167, NR_nanosleep = 101, NR_ptrace = 117, NR_wait4 = 260, NR_close_range = 436,
-	NR_madvise = 233, NR_exit_group = 94, NR_rt_sigtimedwait = 137,
+	NR_madvise = 233, NR_exit_group = 94, NR_rt_sigtimedwait = 137, NR_rt_sigaction = 134,
 	NR_openat = 56, NR_pread64 = 67, NR_readlinkat = 78, NR_setresuid = 147, NR_setresgid = 149, NR_capget = 90, NR_capset = 91,
 };
 

@@ -43,7 +43,30 @@ const LAST_CALL = LONG_TAIL - TRAMPOLINE;
 const MADV_DONTNEED = 4;
 /** Threads that are away at a time: each takes a page or more, which a task without room for a last call keeps. */
 const MAX_OTHERS = 32;
-const ZERO_PAGE = new Uint8Array(PAGE_SIZE);
+/** What is searched for zeros, the same memory each time: fresh memory would fault page by page. As many zeros to compare it with. */
+let looked: Uint8Array = new Uint8Array(new ArrayBuffer(4 * PAGE_SIZE));
+let zeros: Uint8Array = new Uint8Array(new ArrayBuffer(4 * PAGE_SIZE));
+
+/** So many bytes to look at, until the next call. */
+function lookRoom(size: number): Uint8Array {
+  if (looked.length < size) [looked, zeros] = [new Uint8Array(new ArrayBuffer(size)), new Uint8Array(size)];
+  return looked.subarray(0, size);
+}
+
+/** Of bytes of `lookRoom`. */
+const isZero = (bytes: Uint8Array) => Buffer.compare(bytes, zeros.subarray(0, bytes.length)) === 0;
+
+/** How each frame begins that leads home, by the bytes of extended state in it. */
+const heads = new Map<number, Uint8Array>();
+
+function headOf(framed: number): Uint8Array {
+  let head = heads.get(framed);
+  if (!head) {
+    head = arch.frame(new BigUint64Array(64), new Uint8Array(framed), 0n, 1 << 20).bytes;
+    heads.set(framed, head);
+  }
+  return head;
+}
 /** So far below the stack pointer nothing of a program lives. */
 const BELOW = 65536;
 const O_CLOEXEC = 0o2000000;
@@ -126,7 +149,6 @@ export class Home implements Disposable {
   readonly own: OwnPages[] = [];
   #framesUsed = 0;
   #lastUsed = 0;
-  #head: Uint8Array | undefined;
   #buffer = new Uint8Array(0);
 
   constructor(
@@ -216,21 +238,22 @@ export class Home implements Disposable {
    * each dump would cost a task that lives on a few pages.
    */
   #firstZeroed(start: number, end: number, size: number): number | undefined {
-    let bytes = new Uint8Array(0);
+    let bytes: Uint8Array = new Uint8Array(0);
     let [from, bytesAt] = [start, start];
     for (let at = start; at + this.#frameRoom <= end; ) {
       if (at + this.#frameRoom > bytesAt + bytes.length) {
         // as much as is needed from here, if it is all zero: mostly it is
-        bytes = new Uint8Array(Math.max(Math.min(from + size, end) - at, this.#frameRoom));
+        bytes = lookRoom(Math.max(Math.min(from + size, end) - at, this.#frameRoom));
         bytesAt = at;
         if (!this.memory.tryRead(at, bytes)) return undefined;
+        if (at + bytes.length - from >= size && isZero(bytes)) return from;
       }
       const room = bytes.subarray(at - bytesAt, at - bytesAt + this.#frameRoom);
       if (this.#isFrame(room)) at += room.length;
       else {
-        const isZero = Buffer.compare(room.subarray(0, PAGE_SIZE), ZERO_PAGE) === 0;
+        const isUnused = isZero(room.subarray(0, PAGE_SIZE));
         at += PAGE_SIZE;
-        if (!isZero) from = at;
+        if (!isUnused) from = at;
       }
       if (at - from >= size) return from;
     }
@@ -239,8 +262,7 @@ export class Home implements Disposable {
 
   /** Does a frame of ours end here? Nothing else has such alternate stack flags. */
   #isFrame(room: Uint8Array): boolean {
-    this.#head ??= arch.frame(new BigUint64Array(64), new Uint8Array(this.framed), 0n, this.#frameRoom).bytes;
-    const head = this.#head;
+    const head = headOf(this.framed);
     const at = room.length - head.length;
     for (let i = 0; i < arch.frameHead; i++) if (room[at + i] !== head[i]) return false;
     return true;

@@ -96,6 +96,8 @@ export const PSEUDO = {
   useTiles: 0x10005,
   /** (struct clone_args of 88 bytes, control block): clone3 whose child runs the agent with that control block. */
   startThread: 0x10006,
+  /** (destination): what rt_sigaction(2) says of each signal, from 1 to 64, 32 bytes each. */
+  sigactions: 0x10007,
   /** Plus the number that 32-bit programs of x86 know a system call by: that call, made as they do; five arguments. */
   i386: 0x20000,
 } as const;

@@ -43,14 +43,52 @@ function pathOf(pid: number, { start, end }: Vma): string {
 
 const isRegular = (stat: FileStat | undefined) => stat !== undefined && (stat.mode & S_IFMT) === S_IFREG;
 
+/**
+ * Whether two areas of different tasks are so alike that the same is to be written of them. They nearly always come from one
+ * mapping, by fork(2); where each was mapped by itself, how its file was opened shows in what a shared one may become (`mw`),
+ * and makes no difference to a private one.
+ */
+function isAlike(a: Vma, b: Vma): boolean {
+  return (
+    a.end === b.end &&
+    a.ino === b.ino &&
+    a.flags === b.flags &&
+    a.prot === b.prot &&
+    a.offset === b.offset &&
+    a.dev === b.dev &&
+    a.name === b.name &&
+    a.shared === b.shared &&
+    a.pkey === b.pkey &&
+    a.pageSize === b.pageSize
+  );
+}
+
+/** What an area is by the kernel object behind it, which looks the same whoever has it. */
+const isItsOwn = (vma: Vma) => isAioRing(vma) || isUring(vma) || isSocketRing(vma);
+
 /** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
 export class MappedFiles {
   readonly #known = new Map<string, Omit<MappedFile, "fdflags">>();
+  /** What was described last at an address: relatives have the same there. */
+  readonly #last = new Map<number, DumpedVma>();
 
-  constructor(readonly files: TreeFiles) {}
+  /** @param isOfMany whether there is more than one task */
+  constructor(
+    readonly files: TreeFiles,
+    readonly isOfMany: boolean,
+  ) {}
+
+  /** An area as it will be saved. */
+  describe(task: FrozenTask, vma: Vma): DumpedVma {
+    const twin = this.#last.get(vma.start);
+    if (twin && isAlike(twin.vma, vma)) return { ...twin, vma };
+    const dumped = describeVma(vma, this.#of(task, vma));
+    if (this.isOfMany && !isItsOwn(vma)) this.#last.set(vma.start, dumped);
+    return dumped;
+  }
 
   /** The file of an area; undefined for anonymous memory. */
-  of(task: FrozenTask, vma: Vma): MappedFile | undefined {
+  #of(task: FrozenTask, vma: Vma): MappedFile | undefined {
     if (vma.name === "" && vma.ino === 0) return undefined;
     // the first segment of an ipc namespace has id 0, which stands where a file's inode does
     if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma) || isUring(vma)) return undefined;
@@ -188,7 +226,7 @@ export function describeMemory(
   const isProbed = memory.vmas.some(isUprobes);
   const own = isProbed ? memory.vmas.filter((vma) => !isUprobes(vma)) : memory.vmas;
   const areas = ownAreas(task.pid, own, (address, length) => remote.read(address, length));
-  const dumped: DumpedVma[] = areas.map((vma) => describeVma(vma, files.of(task, vma)));
+  const dumped: DumpedVma[] = areas.map((vma) => files.describe(task, vma));
   const { runs, guards } = findContent(task.dir, dumped, home.own);
   const regions = guards.map(
     ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),

@@ -47,17 +47,11 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
     vm: new ObjectIds(KCMP.VM),
     files: new ObjectIds(KCMP.FILES),
     fs: new ObjectIds(KCMP.FS),
-    sighand: new ObjectIds(KCMP.SIGHAND),
   };
   const found = new Map<number, TaskObjects>();
   for (const task of tree.tasks) {
     if (task.zombie) continue;
-    const [vm, files, fs, sighand] = [
-      ids.vm.of(task.pid),
-      ids.files.of(task.pid),
-      ids.fs.of(task.pid),
-      ids.sighand.of(task.pid),
-    ];
+    const [vm, files, fs] = [ids.vm.of(task.pid), ids.files.of(task.pid), ids.fs.of(task.pid)];
     if (vm.first !== task.pid)
       blocker(
         shared(
@@ -66,10 +60,6 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
           "one address space (vfork, or clone with CLONE_VM)",
           "dump once the child has executed another program or ended",
         ),
-      );
-    else if (sighand.first !== task.pid)
-      blocker(
-        shared(task, sighand.first, "signal handlers (clone with CLONE_SIGHAND)", "end one of them before the dump"),
       );
     const apart: number[] = [];
     for (const { tid } of task.threads.slice(1)) {
@@ -95,7 +85,8 @@ export function findObjects(tree: FrozenTree, blocker: (error: CrError) => void)
       vm_id: vm.id,
       files_id: files.id,
       fs_id: fs.id,
-      sighand_id: sighand.id,
+      // nobody shares handlers who does not share memory: CLONE_SIGHAND takes CLONE_VM
+      sighand_id: vm.id,
       filesOwner: files.first,
       apart,
     });

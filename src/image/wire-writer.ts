@@ -83,12 +83,15 @@ export class Writer {
       this.uint32(rest);
       return;
     }
-    let rest = value;
-    while (rest > 0x7fn) {
-      bytes[this.pos++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
+    // by halves: operations of bigints are slow
+    let low = Number(BigInt.asUintN(32, value));
+    let high = Number(BigInt.asUintN(32, value >> 32n));
+    while (high > 0) {
+      bytes[this.pos++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
     }
-    bytes[this.pos++] = Number(rest);
+    this.uint32(low);
   }
 
   /**

@@ -44,9 +44,12 @@ export interface PageSpan {
 /** [start, end, categories] triples, ascending; addresses in bytes, the end exclusive. */
 export type PageRanges = Float64Array;
 
-/** Page ranges in the making. Neighbours of one kind are joined until `cut` is called. */
+/** Where lists begin, one after the other: fresh memory for each would cost a fault. */
+const common = new Float64Array(3 * 1024);
+
+/** Page ranges in the making, one list at a time. Neighbours of one kind are joined until `cut` is called. */
 export class RangeList {
-  private values = new Float64Array(3 * 256);
+  private values = common;
   private used = 0;
   private joinable = false;
 

@@ -6,7 +6,7 @@ import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.
 import { NR } from "../kernel/nr.ts";
 import { I386 } from "../kernel/nr-i386.ts";
 import { peekSignals } from "../kernel/ptrace.ts";
-import { putU64s, toU64 } from "../kernel/u64.ts";
+import { putU64s, toU64, u64At } from "../kernel/u64.ts";
 import { SIG, SIGINFO_SIZE, SIGRTMAX, SIGSET_SIZE, SS } from "../kernel/uapi/signal.ts";
 import type { Questions } from "./questions.ts";
 
@@ -23,19 +23,17 @@ const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
  * The handling of all signals (rt_sigaction(2)), 62 entries.
  * @param isI386 the process runs 32-bit code: its handlers get other frames, which nobody is told
  */
-export function askSigactions(questions: Questions, isI386 = false): () => SaEntry[] {
-  const place = questions.reserve(CHANGEABLE.length * SIGACTION_SIZE);
-  CHANGEABLE.forEach((signal, i) => {
-    questions.call(NR.rt_sigaction, [signal, 0, place.at(i * SIGACTION_SIZE), SIGSET_SIZE], {
-      what: "cannot read how a signal is handled",
-      subject: { signal },
-    });
-  });
-  return () =>
-    CHANGEABLE.map((_, i) => {
-      const word = (n: number) => toU64(place.view.getBigUint64(i * SIGACTION_SIZE + n * 8, true));
+export function askSigactions(program: Program, isI386 = false): () => SaEntry[] {
+  const place = program.reserve(SIGRTMAX * SIGACTION_SIZE);
+  program.call(PSEUDO.sigactions, [place], { what: "cannot read how signals are handled" });
+  return () => {
+    const { bytes } = place;
+    const halves = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
+    return CHANGEABLE.map((signal) => {
+      const word = (n: number) => u64At(halves, ((signal - 1) * SIGACTION_SIZE) / 8 + n);
       return { sigaction: word(0), flags: word(1), restorer: word(2), mask: word(3), compat_sigaction: isI386 };
     });
+  };
 }
 
 /** Sets the handling of all signals for a process that has the default for each. Ignoring a signal empties its queue: queue signals afterwards. */
