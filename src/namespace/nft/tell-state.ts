@@ -37,12 +37,22 @@ function quota(data: Attributes): string {
 const KINDS: Readonly<Record<string, (data: Attributes) => string>> = { counter, limit, quota };
 const OBJECTS: Readonly<Record<number, string>> = { 1: "counter", 2: "quota", 4: "limit" };
 
+/** NFT_OBJECT_* of linux/netfilter/nf_tables.h that there are no words for, as nft(8) calls them. */
+const WORDLESS: Readonly<Record<number, string>> = {
+  5: "ct count",
+  6: "tunnel",
+  7: "ct timeout",
+  8: "secmark",
+  9: "ct expectation",
+  10: "synproxy",
+};
+
 /** What an object of a name is: the words in its braces. */
 export function objectWords(type: number, data: Uint8Array | undefined): { kind: string; words: string } {
   if (type === CT_HELPER) return { kind: "ct helper", words: helperWords(data) };
   const kind = OBJECTS[type];
   const tell = kind === undefined ? undefined : KINDS[kind];
-  if (kind === undefined || tell === undefined) throw new Untold(`objects of kind ${type}`);
+  if (kind === undefined || tell === undefined) throw new Untold(`${WORDLESS[type] ?? `kind ${type}`} objects`);
   return { kind, words: tell(parseAttributes(data ?? NO_BYTES)) };
 }
 
