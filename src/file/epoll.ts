@@ -1,10 +1,13 @@
 import { CrError } from "../error.ts";
-import { type EventpollTfdEntry, FdTypes } from "../image/schema.gen.ts";
+import { type EventpollFileEntry, type EventpollTfdEntry, FdTypes } from "../image/schema.gen.ts";
+import { tryIoctl } from "../kernel/fd.ts";
 import { epollTarget } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import type { EpollTarget } from "../kernel/proc/fdinfo.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { toU64 } from "../kernel/u64.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { EPIOC } from "../kernel/uapi/ioctl.ts";
 import { linkEpolls } from "./epoll-link.ts";
 import type { FileDump, FileKind, HeldFd, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
@@ -91,6 +94,12 @@ function targets(file: OpenFile, dump: FileDump): EventpollTfdEntry[] {
   });
 }
 
+/** How an epoll polls network devices: struct epoll_params; 0 where it does not, and where the kernel does not tell. */
+function busyPoll(fd: number): bigint {
+  const params = new BigUint64Array(1);
+  return tryIoctl(fd, EPIOC.GPARAMS, params) === 0 ? (params[0] ?? 0n) : 0n;
+}
+
 export const epoll: FileKind = {
   name: "epoll",
   type: FdTypes.EVENTPOLL,
@@ -107,7 +116,9 @@ export const epoll: FileKind = {
   },
 
   dump(file, dump) {
-    const epfd = { id: file.id, flags: file.flags, fown: file.fown, tfd: targets(file, dump) };
+    const epfd: EventpollFileEntry = { id: file.id, flags: file.flags, fown: file.fown, tfd: targets(file, dump) };
+    const polls = busyPoll(file.dup);
+    if (polls !== 0n) epfd.tscriu_busy_poll = toU64(polls);
     dump.add({ type: FdTypes.EVENTPOLL, id: file.id, epfd });
   },
 
@@ -117,6 +128,11 @@ export const epoll: FileKind = {
       throw new CrError("an epoll without its targets", { code: "BAD_IMAGE", subject: { file: entry.id } });
     const fd = check(sys(NR.epoll_create1, O.CLOEXEC), "cannot make an epoll", { file: entry.id });
     restore.put(entry.id, fd);
+    const { tscriu_busy_poll: polls } = epfd;
+    if (polls !== undefined) {
+      const what = "cannot have an epoll poll network devices (Linux 6.9, CONFIG_NET_RX_BUSY_POLL)";
+      check(tryIoctl(fd, EPIOC.SPARAMS, new BigUint64Array([BigInt(polls)])), what, { file: entry.id });
+    }
     restore.applyFown(fd, epfd.fown, epfd.flags);
   },
 

@@ -465,7 +465,8 @@ export const messages: Readonly<Record<string, string>> = {
   eventpoll_file_entry: `1 required uint32 id
 2 required uint32 flags
 3 required .fown_entry fown
-4 repeated .eventpoll_tfd_entry tfd`,
+4 repeated .eventpoll_tfd_entry tfd
+2000 optional uint64 tscriu_busy_poll`,
   signalfd_entry: `1 required uint32 id
 2 required uint32 flags hex
 3 required .fown_entry fown

@@ -858,6 +858,7 @@ export interface EventpollFileEntry {
   flags: number;
   fown: FownEntry;
   tfd: EventpollTfdEntry[];
+  tscriu_busy_poll?: U64;
 }
 
 export interface SignalfdEntry {

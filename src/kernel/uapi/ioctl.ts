@@ -132,6 +132,9 @@ export const NS = {
 /** timerfd: sets the number of expirations that a read returns. */
 export const TFD_IOC_SET_TICKS = iow("T", 0, 8);
 
+/** epoll (linux/eventpoll.h): how it polls network devices, struct epoll_params. Linux 6.9 and later. */
+export const EPIOC = { SPARAMS: iow("\x8a", 1, 8), GPARAMS: ior("\x8a", 2, 8) } as const;
+
 /** inotify: chooses the number of the next watch. Takes an int by value. */
 export const INOTIFY_IOC_SETNEXTWD = iow("I", 0, 4);
 
