@@ -20,7 +20,7 @@ import { AUTODETECTED, DELETED_ROOT, EXTERNAL_DEVICE, planMounts } from "./mnt-p
 import { chainOf, covered, Seen } from "./mnt-seen.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { optionsInside } from "./mnt-users.ts";
-import { packTree } from "./tmpfs.ts";
+import { packTree } from "./tmpfs-pack.ts";
 
 function entryOf(mount: MountInfo, enableFs: readonly string[], ids: IdTranslation | undefined): MntEntry {
   const deleted = mount.root.endsWith(DELETED_ROOT);

@@ -35,7 +35,7 @@ import { reachCovered } from "./mnt-seen.ts";
 import { shareAgain } from "./mnt-sharing.ts";
 import { makeSystem, makeSystemReadOnly, makeSystemThere } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
-import { roomFor, unpackTree } from "./tmpfs.ts";
+import { roomFor, unpackTree } from "./tmpfs-unpack.ts";
 
 const NO_ROOT = "name the directory that becomes the tree's root with --root, as seen from the work directory";
 

@@ -10,7 +10,8 @@ import { closeFd, openPath } from "../kernel/fd.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, planMounts } from "./mnt-plan.ts";
-import { packTree, unpackTree } from "./tmpfs.ts";
+import { packTree } from "./tmpfs-pack.ts";
+import { unpackTree } from "./tmpfs-unpack.ts";
 
 const disk = 0xfe00000;
 const root: MntEntry = {

@@ -1,0 +1,182 @@
+/** What lies in a tmpfs, to the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
+import { readdirSync } from "node:fs";
+import { CrError } from "../error.ts";
+import type { IdTranslation } from "../image/ids.ts";
+import { type TarMember, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { closeFd, tryOpen, tryRead } from "../kernel/fd.ts";
+import { NR } from "../kernel/nr.ts";
+import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
+import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
+import { O } from "../kernel/uapi/fcntl.ts";
+
+/** How much is compressed at once: each piece is a gzip member, which all unpackers join. */
+const PIECE = 4 << 20;
+
+/** What the archive calls the types of files, by what stat(2) does. */
+export const TYPES: ReadonlyMap<number, string> = new Map([
+  [S_IFREG, "0"],
+  [S_IFLNK, "2"],
+  [S_IFCHR, "3"],
+  [S_IFBLK, "4"],
+  [S_IFDIR, "5"],
+  [S_IFIFO, "6"],
+]);
+
+/** A name of an archive for the kernel. */
+export const bytesOf = (name: string) => cstring(Buffer.from(name, "latin1"));
+
+/** Opens a name in a directory as it is. */
+function openAt(directory: number, name: string): number {
+  return check(
+    sys(NR.openat, directory, addressOf(bytesOf(name)), O.PATH | O.NOFOLLOW | O.CLOEXEC),
+    "cannot open a file",
+    {
+      path: name,
+    },
+  );
+}
+
+function linkTarget(fd: number): string {
+  const out = new Uint8Array(new ArrayBuffer(4096));
+  const length = must(NR.readlinkat, [fd, addressOf(cstring("")), addressOf(out), out.length], "cannot read a link");
+  return Buffer.from(out.buffer, 0, length).toString("latin1");
+}
+
+/** The names of extended attributes, or the value of one: no longer than this. */
+const attributes = Buffer.from(new ArrayBuffer(65536));
+
+function xattrsOf(fd: number): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>();
+  const room = [addressOf(attributes), attributes.length] as const;
+  const length = sys(NR.flistxattr, fd, ...room);
+  if (length <= 0) return found;
+  for (const name of attributes.toString("latin1", 0, length).split("\0").filter(Boolean)) {
+    const size = sys(NR.fgetxattr, fd, addressOf(bytesOf(name)), ...room);
+    if (size >= 0) found.set(name, Uint8Array.from(attributes.subarray(0, size)));
+  }
+  return found;
+}
+
+/** Packs a tree: directories before what is in them, files with several names once. */
+class Packer {
+  readonly #seen = new Map<number, string>();
+  #pending: Uint8Array[] = [];
+  #size = 0;
+  /** Bytes before they were compressed. */
+  total = 0;
+
+  constructor(
+    private readonly write: (bytes: Uint8Array) => void,
+    private readonly ids: IdTranslation | undefined,
+  ) {}
+
+  #put(bytes: Uint8Array): void {
+    this.#pending.push(bytes);
+    this.#size += bytes.length;
+    this.total += bytes.length;
+    if (this.#size >= PIECE) this.flush();
+  }
+
+  flush(): void {
+    if (this.#size === 0) return;
+    this.write(Bun.gzipSync(Buffer.concat(this.#pending), { level: 1 }));
+    this.#pending = [];
+    this.#size = 0;
+  }
+
+  end(): void {
+    this.#put(tarEnd);
+    this.flush();
+  }
+
+  /** @param fd O_PATH descriptor of what has this name in the archive */
+  add(fd: number, name: string): void {
+    const stat = ownedBy(statFd(fd, { path: name }), this.ids);
+    const type = TYPES.get(stat.mode & S_IFMT);
+    // a socket is made by whoever is bound to it
+    if (type === undefined) return;
+    const first = type === "5" || stat.nlink < 2 ? undefined : this.#seen.get(stat.ino);
+    if (first !== undefined) {
+      this.#put(tarHeader(member(stat, name, "1", first)));
+      return;
+    }
+    this.#seen.set(stat.ino, name);
+    if (type === "0") this.#file(fd, stat, name);
+    else if (type === "5") this.#directory(fd, stat, name);
+    else this.#put(tarHeader(member(stat, name, type, type === "2" ? linkTarget(fd) : "")));
+  }
+
+  #file(fd: number, stat: FileStat, name: string): void {
+    const readable = reopen(fd, O.RDONLY | O.NOATIME, name);
+    try {
+      this.#put(tarHeader({ ...member(stat, name, "0", ""), size: stat.size, xattrs: xattrsOf(readable) }));
+      for (let left = stat.size; left > 0; ) {
+        const piece = new Uint8Array(new ArrayBuffer(Math.min(left, PIECE)));
+        const got = check(tryRead(readable, piece), "cannot read a file of a tmpfs", { path: name });
+        // shorter than it was: the tree stands still, so somebody else shares it
+        if (got === 0) throw new CrError("a file of a tmpfs became shorter", { subject: { path: name } });
+        this.#put(piece.subarray(0, got));
+        left -= got;
+      }
+      this.#put(tarPadding(stat.size));
+    } finally {
+      closeFd(readable);
+    }
+  }
+
+  #directory(fd: number, stat: FileStat, name: string): void {
+    const readable = reopen(fd, O.RDONLY | O.DIRECTORY | O.NOATIME, name);
+    try {
+      this.#put(tarHeader({ ...member(stat, name, "5", ""), xattrs: xattrsOf(readable) }));
+      // a tmpfs counts what lies in a directory as its size
+      if (stat.size === 0) return;
+      const names = readdirSync(`/proc/self/fd/${readable}`, { encoding: "buffer" }).map((one) =>
+        one.toString("latin1"),
+      );
+      for (const one of names.sort()) {
+        const child = openAt(readable, one);
+        this.add(child, `${name}/${one}`);
+        closeFd(child);
+      }
+    } finally {
+      closeFd(readable);
+    }
+  }
+}
+
+function reopen(fd: number, flags: number, path: string): number {
+  return check(tryOpen(`/proc/self/fd/${fd}`, flags), "cannot read a file of a tmpfs", { path });
+}
+
+function member(stat: FileStat, name: string, type: string, link: string): TarMember {
+  return {
+    name,
+    type,
+    link,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    gid: stat.gid,
+    size: 0,
+    mtime: stat.mtimeNs,
+    major: Math.floor(stat.rdev / 0x100000),
+    minor: stat.rdev % 0x100000,
+    xattrs: new Map(),
+  };
+}
+
+/** A file of which the other side knows its owner by other ids. */
+export function ownedBy<T extends Pick<FileStat, "uid" | "gid">>(one: T, ids: IdTranslation | undefined): T {
+  return ids ? { ...one, uid: ids.uid(one.uid), gid: ids.gid(one.gid) } : one;
+}
+
+/**
+ * Packs all that lies below a directory, itself included.
+ * @param ids of owners, to what the archive says
+ * @returns how many bytes come out of the archive
+ */
+export function packTree(root: number, write: (bytes: Uint8Array) => void, ids?: IdTranslation): number {
+  const packer = new Packer(write, ids);
+  packer.add(root, ".");
+  packer.end();
+  return packer.total;
+}
