@@ -30,14 +30,14 @@ export function victimProgram(): string {
   return program;
 }
 
-/** Waits for a condition that nothing announces; gives what `look` found. */
-export function patiently<T>(what: string, look: () => T | undefined): T {
+/** Waits for a condition that nothing announces, looking every so many milliseconds; gives what `look` found. */
+export function patiently<T>(what: string, look: () => T | undefined, every = 2): T {
   const end = performance.now() + 60_000;
   for (;;) {
     const found = look();
     if (found !== undefined) return found;
     if (performance.now() > end) throw new Error(`waited in vain until ${what}`);
-    Bun.sleepSync(2);
+    Bun.sleepSync(every);
   }
 }
 
