@@ -1,5 +1,5 @@
 /** Who lives in a pid namespace of a tree without being of the tree, as `runc exec` and `nsenter` bring it about. */
-import { readdirSync } from "node:fs";
+import { Forerunner } from "../kernel/forerunner.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import type { Log } from "../log.ts";
@@ -15,28 +15,51 @@ function isInit(pid: number): boolean | undefined {
   }
 }
 
-/** @param pids of the tree, which still runs, parents before their children: with an init the kernel ends its whole namespace */
-export function bystandersOf(pids: readonly number[]): number[] {
-  const [root] = pids;
-  if (root === undefined || linkOf(root, "pid") === linkOf(process.pid, "pid")) return [];
-  const ending = new Map<string, boolean>();
-  for (const pid of pids) {
-    const link = linkOf(pid, "pid");
-    if (link !== "" && !ending.has(link)) ending.set(link, isInit(pid) === true);
-  }
-  const known = new Set(pids);
-  return readdirSync("/proc")
-    .map(Number)
-    .filter((pid) => pid > 0 && !known.has(pid) && ending.get(linkOf(pid, "pid")) === true);
-}
+/** Looks for them while the tree still runs. Other processes of the machine may be many: a process beside us asks them. */
+export class Bystanders implements Disposable {
+  readonly #others: readonly number[] = [];
+  readonly #asked: Forerunner | undefined;
+  #found: readonly number[] | undefined;
 
-/** Says who ends with the tree and is not saved. @param pids as for `bystandersOf` */
-export function tellOfBystanders(pids: readonly number[], log: Log): void {
-  const who = bystandersOf(pids).map((pid) => `${pid} (${nameOf(pid)})`);
-  if (who.length === 0) return;
-  log.warn(
-    `processes that entered the pid namespace of the tree from outside are not saved, and end with its init: ${who.join(", ")}`,
-  );
+  /** @param pids of the tree: with an init the kernel ends its whole namespace */
+  constructor(readonly pids: readonly number[]) {
+    const [root] = pids;
+    if (root === undefined || linkOf(root, "pid") === linkOf(process.pid, "pid")) return;
+    using proc = new ProcDir(process.pid, "/proc");
+    const known = new Set(pids);
+    this.#others = proc.list(".").filter((pid) => !known.has(pid));
+    this.#asked = new Forerunner({ files: [], links: this.#others.map((pid) => `/proc/${pid}/ns/pid`) });
+  }
+
+  get found(): readonly number[] {
+    this.#found ??= this.#asked ? this.#look(this.#asked.finish().links) : [];
+    return this.#found;
+  }
+
+  #look(links: string): number[] {
+    const ending = new Map<string, boolean>();
+    for (const pid of this.pids) {
+      const link = linkOf(pid, "pid");
+      if (link !== "" && !ending.has(link)) ending.set(link, isInit(pid) === true);
+    }
+    return this.#others.filter((_, i) => {
+      const [link = ""] = links.slice(i * Forerunner.LINK, (i + 1) * Forerunner.LINK).split("\0");
+      return ending.get(link) === true;
+    });
+  }
+
+  /** Says who ends with the tree and is not saved. */
+  tell(log: Log): void {
+    const who = this.found.map((pid) => `${pid} (${nameOf(pid)})`);
+    if (who.length === 0) return;
+    log.warn(
+      `processes that entered the pid namespace of the tree from outside are not saved, and end with its init: ${who.join(", ")}`,
+    );
+  }
+
+  [Symbol.dispose](): void {
+    this.#asked?.[Symbol.dispose]();
+  }
 }
 
 function nameOf(pid: number): string {

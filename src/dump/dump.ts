@@ -17,7 +17,7 @@ import { isSaved, ownCpuInfo } from "../task/cpuinfo.ts";
 import { lsmType } from "../task/label.ts";
 import { monotonic } from "../task/wait.ts";
 import { FilesAhead } from "./ahead.ts";
-import { tellOfBystanders } from "./bystanders.ts";
+import { Bystanders } from "./bystanders.ts";
 import { shutDoors } from "./doors.ts";
 import { Executioner } from "./executioner.ts";
 import { Freezer } from "./freezer.ts";
@@ -72,6 +72,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   const executioner = scope.use(new Executioner());
   const threads = threadsOf(options.pid);
   const ahead = scope.use(new FilesAhead(images, threads));
+  const bystanders = options.fate === "kill" ? scope.use(new Bystanders([...threads.keys()])) : undefined;
   rehearsal.run(options, cpu.number, executioner);
   roundTrips.stops = 0;
   roundTrips.programs = 0;
@@ -81,13 +82,11 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   if (tookTime.includes(true)) running = lookAtRunning(options.pid, running.threads);
   if (options.freezeCgroup === undefined) checkFrozen([...running.threads.keys()]);
   else checkHolds(options.freezeCgroup, options.pid);
-  if (options.fate === "kill") {
-    executioner.helpToFree(running.memory);
-    tellOfBystanders([...running.threads.keys()], log);
-  }
+  if (options.fate === "kill") executioner.helpToFree(running.memory);
   // a socket in repair mode gives its program errors: if we die, nobody may run before it is out of that
   if (running.filtered || options.tcpEstablished) scope.use(traceByDeputy());
   ahead.finish();
+  bystanders?.tell(log);
   log.phase("freeze");
   const freezing = performance.now();
   const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
