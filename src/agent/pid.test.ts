@@ -10,7 +10,7 @@ const rooted = test.skipIf(process.getuid?.() !== 0);
 
 /** A process, reaped by its parent as soon as it has ended. */
 async function sleeper(seconds: number) {
-  const shell = Bun.spawn(["sh", "-c", `sleep ${seconds} & echo $!; wait; sleep 1000`], {
+  const shell = Bun.spawn(["sh", "-c", `sleep ${seconds} & echo $!; wait; exec sleep 1000`], {
     stdout: "pipe",
     stderr: "ignore",
   });
