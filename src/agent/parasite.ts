@@ -29,6 +29,12 @@ const MFD_CLOEXEC = 1;
 const EAGAIN = -11;
 const EINTR = -4;
 const EMFILE = -24;
+const ENOMEM = -12;
+/** What helps a task that has no memory for us. With mlockall what it maps counts as locked. */
+const LIMITS: ReadonlyMap<number, string> = new Map([
+  [EAGAIN, "all that the task may lock is locked: raise its limit (prlimit --memlock)"],
+  [ENOMEM, "all that the task may map is mapped: raise its limit (prlimit --as)"],
+]);
 /** How often we look whether the task died or stopped while we wait for its agent, microseconds. */
 const LOOK_EVERY = 50_000;
 
@@ -112,10 +118,7 @@ export class Parasite implements Area, Disposable {
     const anonymous = [this.home.room, AREA.size, PROT_RWX, MAP_SHARED | MAP_ANONYMOUS, -1, 0];
     const made = this.leader.syscall(this.home.trampoline, this.#sp, NR.mmap, anonymous, true);
     if (made === EACCES) return this.#mapApart(memory, pidfd);
-    // what it maps is locked (mlockall), and counts
-    const remedy =
-      made === EAGAIN ? "all that the task may lock is locked: raise its limit (prlimit --memlock)" : undefined;
-    this.#base = check(made, what, this.subject, remedy);
+    this.#base = check(made, what, this.subject, LIMITS.get(made));
     const fd = openMapFile(this.leader.pid, this.base, this.base + AREA.size, 2);
     if (fd >= 0) return fd;
     // without the right to open map_files: the same by a memfd
