@@ -2069,6 +2069,7 @@ export interface TaskCoreEntry {
   tscriu_stop_waited?: boolean;
   tscriu_xcomp_perm?: U64;
   tscriu_mlockall?: number;
+  tscriu_autogroup?: number;
 }
 
 export interface TscriuPrctl {

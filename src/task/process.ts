@@ -35,7 +35,14 @@ const ASKED_FOR = 1n << 18n;
 
 type Outside = Pick<
   TaskCoreEntry,
-  "personality" | "flags" | "comm" | "loginuid" | "oom_score_adj" | "tscriu_coredump_filter" | "tscriu_exit_signal"
+  | "personality"
+  | "flags"
+  | "comm"
+  | "loginuid"
+  | "oom_score_adj"
+  | "tscriu_autogroup"
+  | "tscriu_coredump_filter"
+  | "tscriu_exit_signal"
 >;
 
 /** What a process sends its parent at its end unless it was cloned otherwise. */
@@ -56,10 +63,17 @@ export function readProcess(dir: ProcDir, stat: ProcStat): Outside {
   // a kernel without audit has no login ids
   const loginuid = dir.optional("loginuid");
   if (loginuid !== undefined) found.loginuid = Number(loginuid);
+  const nice = stat.sid === dir.pid ? readAutogroup(dir) : 0;
+  if (nice !== 0) found.tscriu_autogroup = nice;
   const filter = dir.optional("coredump_filter")?.trim();
   if (filter && Number.parseInt(filter, 16) !== DEFAULT_COREDUMP_FILTER)
     found.tscriu_coredump_filter = Number.parseInt(filter, 16);
   return found;
+}
+
+/** The nice value of a process's session among all others (sched(7), autogroups); 0 where the kernel groups nothing. */
+function readAutogroup(dir: ProcDir): number {
+  return Number(/ nice (-?\d+)/.exec(dir.optional("autogroup") ?? "")?.[1] ?? 0);
 }
 
 /** What only the process itself can tell; ask its leader. */
@@ -196,7 +210,11 @@ function write(dir: ProcDir, name: string, text: string, what: string, remedy: s
  * What already is as it should be is left alone: an unprivileged restore may not touch it.
  */
 export function restoreProcessOutside(dir: ProcDir, tc: TaskCoreEntry): void {
-  const { oom_score_adj: oom, tscriu_coredump_filter: filter } = tc;
+  const { oom_score_adj: oom, tscriu_coredump_filter: filter, tscriu_autogroup: nice } = tc;
+  // a kernel that does not group sessions has no such file
+  if (nice !== undefined && dir.optional("autogroup") && readAutogroup(dir) !== nice) {
+    write(dir, "autogroup", String(nice), "cannot set how nice a session is", "restore with CAP_SYS_NICE");
+  }
   if (oom !== undefined && Number(dir.text("oom_score_adj")) !== oom) {
     write(dir, "oom_score_adj", String(oom), "cannot set the OOM score", "restore with CAP_SYS_RESOURCE");
   }
