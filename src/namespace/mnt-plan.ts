@@ -100,7 +100,8 @@ function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): So
   const fs = fileSystemOf(entry);
   if (isShownBy(entry, root)) return { how: "root", path: from(root.root, entry.root) };
   if (isTerminal(entry) && !all.some((other) => showsAll(other, entry))) return mountedTerminal(entry);
-  const given = isTerminal(entry) ? undefined : givenWith(entry, all);
+  // the kernel's own are the same for whoever mounts them anew
+  const given = fs && !fs.content && !fs.pointsOut ? undefined : givenWith(entry, all);
   if (given) return given;
   if (fs) return { how: "new", fs, path: entry.root };
   return new CrError(
