@@ -63,7 +63,7 @@ function isAlike(a: Vma, b: Vma): boolean {
   );
 }
 
-/** What an area is by the kernel object behind it, which looks the same whoever has it. */
+/** Areas that look alike and show different objects of the kernel. */
 const isItsOwn = (vma: Vma) => isAioRing(vma) || isUring(vma) || isSocketRing(vma);
 
 /** Mapped files of the whole dump by device and inode: thousands of areas may map a few files. */
@@ -72,18 +72,14 @@ export class MappedFiles {
   /** What was described last at an address: relatives have the same there. */
   readonly #last = new Map<number, DumpedVma>();
 
-  /** @param isOfMany whether there is more than one task */
-  constructor(
-    readonly files: TreeFiles,
-    readonly isOfMany: boolean,
-  ) {}
+  constructor(readonly files: TreeFiles) {}
 
   /** An area as it will be saved. */
   describe(task: FrozenTask, vma: Vma): DumpedVma {
     const twin = this.#last.get(vma.start);
     if (twin && isAlike(twin.vma, vma)) return { ...twin, vma };
     const dumped = describeVma(vma, this.#of(task, vma));
-    if (this.isOfMany && !isItsOwn(vma)) this.#last.set(vma.start, dumped);
+    if (this.files.tree.tasks.length > 1 && !isItsOwn(vma)) this.#last.set(vma.start, dumped);
     return dumped;
   }
 

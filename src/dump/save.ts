@@ -202,7 +202,7 @@ export function save(saving: Saving): Saved {
   log.phase("tasks");
   dumpNamespaces(namespaces.foreign, images, options, (pid) => infected.get(pid)?.parasite.program);
   const cgroups = readCgroups(saving, namespaces);
-  const mapped = new MappedFiles(files, tree.tasks.length > 1);
+  const mapped = new MappedFiles(files);
   const seccomp = new SeccompChains();
   let total = 0;
   const jobs: { task: FrozenTask; one: InfectedTask; runs: ReturnType<typeof describeMemory>["runs"] }[] = [];
