@@ -63,8 +63,24 @@ export function describeSubject(subject: Subject): string {
   return parts.join(", ");
 }
 
+/** What a scope threw, and what putting things back threw at its end. */
+type Suppressed = Error & { readonly suppressed: unknown; readonly error: unknown };
+
+function isSuppressed(error: unknown): error is Suppressed {
+  return error instanceof Error && "suppressed" in error && "error" in error;
+}
+
+/** What failed first, where putting things back failed as well. */
+export function firstOf(error: unknown): unknown {
+  return isSuppressed(error) ? firstOf(error.suppressed) : error;
+}
+
 /** The chain as lines, outermost first, each `what (subject)`; the remedies follow. */
 export function errorLines(error: unknown): string[] {
+  if (isSuppressed(error)) {
+    const after = errorLines(error.error).map((line) => `  afterwards: ${line}`);
+    return [...errorLines(error.suppressed), ...after];
+  }
   const lines: string[] = [];
   const remedies: string[] = [];
   let at: unknown = error;

@@ -1,4 +1,4 @@
-import { CrError, errorLines } from "../error.ts";
+import { CrError, errorLines, firstOf } from "../error.ts";
 import type { Environment } from "./environment.ts";
 import type { LogCore } from "./log.ts";
 import { errorText } from "./log-people.ts";
@@ -21,7 +21,8 @@ export interface Invocation {
 export type RunCommand = (invocation: Invocation) => number | Promise<number>;
 
 export function statusOf(error: unknown): number {
-  return error instanceof CrError ? error.status : 1;
+  const first = firstOf(error);
+  return first instanceof CrError ? first.status : 1;
 }
 
 /** Shows an error where no log is open yet. */

@@ -22,7 +22,12 @@ export function writePidfile(path: string, pid: number): void {
     fd = openSync(path, "wx", 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw taken(path);
-    throw fileError("cannot make the pid file", path, error);
+    throw fileError(
+      "cannot make the pid file",
+      path,
+      error,
+      "choose another --pidfile: a relative name lies in the work directory",
+    );
   }
   try {
     writeSync(fd, String(pid));

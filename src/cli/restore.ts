@@ -1,5 +1,5 @@
 /** `restore`: brings a tree back, and stays with it, leaves it, or becomes another program. */
-import { unlinkSync } from "node:fs";
+import { fstatSync, unlinkSync, writeSync } from "node:fs";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { type Invocation, warnUnused, withLog } from "./command.ts";
 import { commonOptions } from "./common-options.ts";
@@ -68,6 +68,25 @@ export function restoreWith(pidfile: Pidfile, act: () => RestoreResult): Restore
   }
 }
 
+/** Throws a usage error for a descriptor that nobody gave us. Of the form debug[N]:TEXT, as criu has it, the text is written. */
+function inheritedFds(settings: Settings): RestoreOptions["inheritFds"] {
+  const asked = settings.texts("inherit-fd").map((text) => {
+    const [, fd, said] = /^debug\[([0-9]+)\]:(.+)$/s.exec(text) ?? [];
+    return { given: fd === undefined ? readInheritFd(text) : { fd: Number(fd), resource: "" }, said };
+  });
+  for (const { given, said } of asked) {
+    const { fd } = given;
+    try {
+      if (said === undefined) fstatSync(fd);
+      else writeSync(fd, said);
+    } catch {
+      const state = said === undefined ? "open" : "open for writing";
+      throw usageError(`option --inherit-fd: descriptor ${fd} is not ${state}`, "name one that tscriu inherits");
+    }
+  }
+  return asked.flatMap(({ given, said }) => (said === undefined ? [given] : []));
+}
+
 export function restoreOptions(
   invocation: Invocation,
   space: Workspace,
@@ -80,7 +99,7 @@ export function restoreOptions(
     leaveStopped: settings.flag("leave-stopped"),
     sibling: settings.flag("restore-sibling"),
     detached: settings.flag("restore-detached"),
-    inheritFds: settings.texts("inherit-fd").map(readInheritFd),
+    inheritFds: inheritedFds(settings),
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),

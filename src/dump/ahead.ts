@@ -27,8 +27,13 @@ export class FilesAhead implements Disposable {
     if (done) this.images.addSpares(this.#names, done.fds);
   }
 
+  /** Whoever ends early has an error to tell already: those that nobody could make are no other. */
   [Symbol.dispose](): void {
-    this.finish();
+    try {
+      this.finish();
+    } catch {
+      // what was made is known to the images, which take it away
+    }
   }
 }
 

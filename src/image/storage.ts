@@ -29,11 +29,16 @@ export const toRead: Remedies = {
   EIO: "the medium fails: use another copy of the images",
 };
 
+/** The kernel's word alone, out of `EROFS: read-only file system, open '/path'`: the rest is said already. */
+function reasonOf(error: unknown): unknown {
+  return (error instanceof Error && /^[A-Z0-9]+: (.+?), [a-z0-9]+(?: '.*)?$/s.exec(error.message)?.[1]) || error;
+}
+
 /** An error of node:fs as a CrError with the file, the kernel's word and what to do. */
 export function storageError(what: string, path: string, error: unknown, remedies: Remedies = {}): CrError {
   if (error instanceof CrError) return error;
   const code = errnoOf(error);
-  return new CrError(`cannot ${what}`, { code, subject: { path }, cause: error, remedy: remedies[code] });
+  return new CrError(`cannot ${what}`, { code, subject: { path }, cause: reasonOf(error), remedy: remedies[code] });
 }
 
 /** The whole file, or undefined where there is none. */

@@ -60,14 +60,14 @@ export class Transaction {
       if (fd >= 0) this.#spare.push({ hidden, fd });
     });
     names.forEach((hidden, i) => {
-      if ((fds[i] ?? -1) < 0) this.#spare.push({ hidden, fd: createNew(hidden, hidden) });
+      if ((fds[i] ?? -1) < 0) this.#spare.push({ hidden, fd: createNew(hidden, `${this.dir}/`) });
     });
   }
 
   /** Makes a file ahead that `create` gives for this purpose, and gives its descriptor. Errors: CrError. */
   setAside(purpose: string): number {
     const hidden = this.#hidden(`aside-${purpose}`, "new");
-    const fd = createNew(hidden, hidden);
+    const fd = createNew(hidden, `${this.dir}/`);
     this.#aside.set(purpose, { hidden, fd });
     return fd;
   }

@@ -1,3 +1,4 @@
+import { errorLines } from "../error.ts";
 import type { Entry, Init } from "./codec.ts";
 import { encodeImage, readEntries, readStart } from "./framing.ts";
 import { imageName } from "./kinds.ts";
@@ -17,9 +18,18 @@ function writeWorkFile(workDir: string, name: string, bytes: Uint8Array): void {
   }
 }
 
-/** Writes stats-dump or stats-restore. Errors: CrError ENOSPC and the like. */
-export function writeStats(workDir: string, of: "dump" | "restore", stats: Init<StatsEntry>): void {
-  writeWorkFile(workDir, imageName("STATS", of), encodeImage("STATS", [stats as unknown as Entry]));
+/**
+ * Writes stats-dump or stats-restore. By then all is done, and figures that nobody can keep are no reason to fail.
+ * @returns why they are not there
+ */
+export function writeStats(workDir: string, of: "dump" | "restore", stats: Init<StatsEntry>): string | undefined {
+  try {
+    writeWorkFile(workDir, imageName("STATS", of), encodeImage("STATS", [stats as unknown as Entry]));
+    return undefined;
+  } catch (error) {
+    const [, why] = errorLines(error);
+    return `there are no statistics of it, for nobody can write to the work directory ${workDir}: ${why}`;
+  }
 }
 
 /** Reads stats-dump or stats-restore; undefined where there is none. Errors: CrError BAD_IMAGE. */

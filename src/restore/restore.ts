@@ -254,6 +254,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     else unlockNamespace(files);
     if (options.hook("pre-resume", rootPid) !== 0) log.warn("the pre-resume script failed");
     log.phase("go");
+    for (const task of set.tasks) tellTask(task, log);
     step();
     release(finish, options.leaveStopped, () => {
       done = true;
@@ -262,7 +263,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
     const totalUs = since(started);
     const { pagesCompared, pagesSkippedCow, pagesRestored } = forest.totals;
-    writeStats(options.workDir, "restore", {
+    const unkept = writeStats(options.workDir, "restore", {
       restore: {
         pages_compared: pagesCompared,
         pages_skipped_cow: pagesSkippedCow,
@@ -271,6 +272,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         pages_restored: pagesRestored,
       },
     });
+    if (unkept !== undefined) log.warn(unkept);
     if (options.hook("post-resume", rootPid) !== 0) log.warn("the post-resume script failed");
     for (const group of restoredTerminals(files).elsewhere) sys(NR.kill, -group, SIG.WINCH);
     return {
@@ -295,6 +297,14 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     closeFd(service.inherited);
     cpu.release();
   }
+}
+
+/** What came back, task by task. */
+function tellTask({ pid, core, zombie, threads, mm, fds }: SavedTask, log: Log): void {
+  const holds = `${threads.length + 1} threads, ${mm?.vmas.length ?? 0} areas of memory, ${fds.length} descriptors`;
+  log.task?.(pid);
+  log.info(`${core.tc?.comm ?? ""}: ${zombie ? "a zombie" : holds}`);
+  log.task?.(0);
 }
 
 /** Where paths of a tree would lead to our mounts they lead to `others`. */

@@ -43,14 +43,10 @@ function pathOf(fd: number): string {
   return magic;
 }
 
-/** The options of the request over those that the worker was started with. */
-function settingsOf(opts: CriuOpts, given: readonly Occurrence[]): Settings {
-  const late: Occurrence[] = [];
-  if (opts.config_file !== undefined) {
-    // runtimes name theirs whether it is there or not
-    late.push(...(readConfig(opts.config_file, true) ?? []));
-  }
-  return new Settings([...given, ...occurrencesOf(opts), ...late]);
+/** The configuration file of the request, whose words count last: administrators change by it what a runtime asks for. */
+function lastWords(opts: CriuOpts): readonly Occurrence[] {
+  // runtimes name theirs whether it is there or not
+  return (opts.config_file === undefined ? undefined : readConfig(opts.config_file, true)) ?? [];
 }
 
 export interface Request {
@@ -70,26 +66,35 @@ export function openRequest(
   given: readonly Occurrence[],
   first: FirstError,
 ): Request {
-  const settings = settingsOf(opts, given);
-  const images = imagesDescriptor(opts, peer);
+  const late = lastWords(opts);
+  const settings = new Settings([...given, ...occurrencesOf(opts), ...late]);
+  const places = new Settings(late);
+  const images = imagesDescriptor(opts, places.text("images-dir"), peer);
   const path = pathOf(images);
-  const workDir = enterWorkDir(opts, settings, peer, path);
-  const log = openLog(opts, settings, command, first);
+  const workDir = enterWorkDir(opts, settings, places.text("work-dir"), peer, path);
+  const log = openLog(opts, settings, places.text("log-file"), command, first);
   return { settings, space: { images: { path, fd: images }, workDir, log } };
 }
 
-function imagesDescriptor(opts: CriuOpts, peer: Credentials): number {
+function imagesDescriptor(opts: CriuOpts, last: string | undefined, peer: Credentials): number {
+  if (last !== undefined) return openDirectory(last, "images directory of the configuration file", "make it first");
   if (opts.images_dir_fd >= 0) return openPeerDirectory(opts.images_dir_fd, peer, "images directory");
   if (opts.images_dir !== undefined && opts.images_dir !== "")
     return openDirectory(opts.images_dir, "images directory", "make it first");
   throw usageError("the request names no images directory", "set images_dir_fd, or -1 and images_dir");
 }
 
-/** By descriptor, else by a configuration file's word, else the images directory. Returns its path. */
-function enterWorkDir(opts: CriuOpts, settings: Settings, peer: Credentials, images: string): string {
+/** By the last word, else by descriptor, else by another file's word, else the images directory. Returns its path. */
+function enterWorkDir(
+  opts: CriuOpts,
+  settings: Settings,
+  last: string | undefined,
+  peer: Credentials,
+  images: string,
+): string {
   const named = settings.text("work-dir");
   const fd =
-    opts.work_dir_fd !== undefined && opts.work_dir_fd >= 0
+    last === undefined && opts.work_dir_fd !== undefined && opts.work_dir_fd >= 0
       ? openPeerDirectory(opts.work_dir_fd, peer, "work directory")
       : openDirectory(named ?? images, "work directory", "make it first");
   process.chdir(`/proc/${process.pid}/fd/${fd}`);
@@ -98,7 +103,14 @@ function enterWorkDir(opts: CriuOpts, settings: Settings, peer: Credentials, ima
   return path.startsWith("/proc/") ? process.cwd() : path;
 }
 
-function openLog(opts: CriuOpts, settings: Settings, command: Command, first: FirstError): LogCore {
+function openLog(
+  opts: CriuOpts,
+  settings: Settings,
+  last: string | undefined,
+  command: Command,
+  first: FirstError,
+): LogCore {
+  if (last !== undefined) return openRequestLog(settings, last, command, first);
   if (opts.log_to_stderr) return openRequestLog(settings, undefined, command, first);
   const name = opts.log_file ?? settings.text("log-file") ?? defaultLog;
   if (opts.log_file?.includes("/"))

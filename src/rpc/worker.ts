@@ -7,7 +7,7 @@ import type { Environment } from "../cli/environment.ts";
 import type { Occurrence } from "../cli/getopt.ts";
 import { notYet } from "../cli/not-yet.ts";
 import { specOf } from "../cli/options.ts";
-import { CrError, errorLines } from "../error.ts";
+import { CrError, errorLines, firstOf } from "../error.ts";
 import type { Init } from "../image/codec.ts";
 import { type CriuFeatures, type CriuReq, CriuReqType, type CriuResp } from "../image/schema.gen.ts";
 import { ERRNO } from "../kernel/errno.ts";
@@ -114,7 +114,8 @@ const duties: ReadonlyMap<number, Duty> = new Map<number, Duty>([
 ]);
 
 /** What a client finds in cr_errno: EBADRQC for a request that means nothing, else what the kernel said. */
-export function errnoOf(error: unknown): number | undefined {
+export function errnoOf(thrown: unknown): number | undefined {
+  const error = firstOf(thrown);
   if (!(error instanceof CrError)) return undefined;
   if (error.code === "USAGE" || error.code === "BAD_IMAGE") return ERRNO.EBADRQC;
   if (error.code === "NOT_YET") return ERRNO.ENOTSUP ?? ERRNO.EOPNOTSUPP;
@@ -129,7 +130,8 @@ function refuse(office: Office, type: number, error: unknown, first: FirstError)
   };
   const errno = errnoOf(error);
   if (errno !== undefined) failure.cr_errno = errno;
-  office.connection.answer(failure);
+  // the failure may be that the client has left
+  office.connection.answer(failure, [], true);
 }
 
 /** Serves the connection until the client leaves or a request ends it. @returns the exit status */

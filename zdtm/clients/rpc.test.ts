@@ -1,6 +1,16 @@
 /** RPC, spoken by our own client to the finished executable: a worker of our own, and the service. */
 import { describe, expect, test } from "bun:test";
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { CriuReqType } from "../../src/image/schema.gen.ts";
 import { closeFd } from "../../src/kernel/fd.ts";
 import { adopting, reap } from "../../src/kernel/proc/victim.testing.ts";
@@ -249,6 +259,21 @@ describe("rpc", () => {
     using client = await worker();
     client.dump({ ...stage.options, pid: stage.pid, config_file: file });
     expect(stage.alive).toBe(true);
+  });
+
+  test("its directories and its log do, too: an administrator sends there what a runtime sends elsewhere", async () => {
+    await using stage = await Stage.set();
+    const [file, images, work] = ["conf", "other-images", "other-work"].map((name) => stage.scratch.file(name));
+    if (file === undefined || images === undefined || work === undefined) return;
+    for (const dir of [images, work]) mkdirSync(dir);
+    writeFileSync(file, `images-dir ${images}\nwork-dir ${work}\nlog-file ${work}/other.log\nverbosity 4\n`);
+    using client = await worker();
+    const options = { work_dir_fd: stage.dir, log_file: "mine.log", log_level: 1, config_file: file };
+    client.dump({ ...stage.options, ...options, pid: stage.pid, leave_running: true });
+    expect(readdirSync(stage.images)).toEqual([]);
+    expect(readdirSync(work).sort()).toEqual(["other.log", "stats-dump"]);
+    expect(readFileSync(`${work}/other.log`, "latin1")).toContain("Saved 1 tasks");
+    expect(existsSync(`${images}/inventory.img`)).toBe(true);
   });
 
   test("exec_cmd: the worker becomes the program, its output goes to the log", async () => {
