@@ -27,6 +27,16 @@ test("what is written is read again: long names, large numbers, fractions of sec
     { ...plain, type: "2", name: "./link", link: "x".repeat(150) },
     { ...plain, type: "3", name: "./null", major: 1, minor: 3, mtime: 5_000_000_000n },
     { ...plain, name: "./attributed", xattrs: new Map([["user.key", Uint8Array.of(0, 10, 61, 255)]]) },
+    {
+      ...plain,
+      type: "5",
+      name: "./flagged",
+      flags: "schg,nodump",
+      sockets: [
+        { name: "a b", mode: 0o640, uid: 1, gid: 2, mtime: -7n },
+        { name: "\xff\n=", mode: 0o777, uid: 5_000_000_000, gid: 0, mtime: 1_000_000_000_123_456_789n },
+      ],
+    },
     { ...plain, name: "./early", mtime: -1_500_000_000n * 1000n },
   ];
   const found = read(
@@ -35,7 +45,14 @@ test("what is written is read again: long names, large numbers, fractions of sec
   expect(found.map(({ member }) => ({ ...member, atime: undefined, size: 0 }))).toEqual(
     members.map((member) => ({ ...member, atime: undefined, size: 0 })),
   );
-  expect(found.map(({ content }) => content)).toEqual(["", "0:text", "", "", "0:text", "0:text"]);
+  expect(found.map(({ content }) => content)).toEqual(["", "0:text", "", "", "0:text", "", "0:text"]);
+});
+
+test("sockets outside of their directory are none", () => {
+  for (const name of ["..", ".", "a/b", ""]) {
+    const bytes = archive([{ ...plain, type: "5", name: "./d", sockets: [{ ...plain, name }] }]);
+    expect(() => read(bytes)).toThrow("a socket file is none");
+  }
 });
 
 const tar = Bun.which("tar");

@@ -27,7 +27,14 @@ export interface TarMember {
   readonly minor: number;
   /** Extended attributes by name. */
   readonly xattrs: ReadonlyMap<string, Uint8Array>;
+  /** chattr(1) by names, with commas between: `schg,nodump`. */
+  readonly flags?: string;
+  /** Socket files in a directory, which tar(5) has no type for. */
+  readonly sockets?: readonly TarSocket[];
 }
+
+/** A socket file, as its directory tells of it. */
+export type TarSocket = Pick<TarMember, "name" | "mode" | "uid" | "gid" | "mtime">;
 
 /** Where a piece of content belongs in its file. */
 export interface TarPiece {
@@ -36,6 +43,10 @@ export interface TarPiece {
 }
 
 const XATTR = "SCHILY.xattr.";
+/** As libarchive has it; GNU tar takes no notice. */
+const FLAGS = "SCHILY.fflags";
+/** Of a directory: MODE UID GID TIME NAME, a zero behind each. */
+const SOCKETS = "TSCRIU.sockets";
 /** The largest number that eleven octal digits hold, and seven. */
 const LARGEST_SIZE = 8 ** 11 - 1;
 const LARGEST_ID = 8 ** 7 - 1;
@@ -105,11 +116,26 @@ export function tarHeader(member: TarMember): Uint8Array {
   if (member.mtime % SECOND !== 0n || member.mtime < 0n) add("mtime", paxTime(member.mtime));
   if (member.atime !== undefined) add("atime", paxTime(member.atime));
   for (const [key, value] of member.xattrs) add(`${XATTR}${key}`, value);
+  if (member.flags !== undefined && member.flags !== "") add(FLAGS, member.flags);
+  if (member.sockets !== undefined && member.sockets.length > 0) add(SOCKETS, member.sockets.map(socketWords).join(""));
   const own = header(name === member.name ? member : { ...member, name }, member.type);
   if (records.length === 0) return own;
   const body = Buffer.concat(records);
   const before = header({ ...member, name: "././@PaxHeader", link: "", size: body.length, mode: 0o644 }, "x");
   return Buffer.concat([before, body, tarPadding(body.length), own]);
+}
+
+const socketWords = ({ name, mode, uid, gid, mtime }: TarSocket) => `${mode} ${uid} ${gid} ${mtime} ${name}\0`;
+
+function readSockets(text: string): TarSocket[] {
+  return text
+    .split("\0")
+    .slice(0, -1)
+    .map((words) => {
+      const [, mode, uid, gid, mtime, name = ""] = /^(\d+) (\d+) (\d+) (-?\d+) ([^/]+)$/s.exec(words) ?? [];
+      if (mtime === undefined || name === "." || name === "..") throw bad("a socket file is none");
+      return { name, mode: Number(mode) & 0o7777, uid: Number(uid), gid: Number(gid), mtime: BigInt(mtime) };
+    });
 }
 
 /** What ends an archive. */
@@ -288,6 +314,8 @@ export function* readTar(archive: Iterable<Uint8Array>): Generator<{ member: Tar
       xattrs: new Map(
         [...long].filter(([key]) => key.startsWith(XATTR)).map(([key, value]) => [key.slice(XATTR.length), value]),
       ),
+      ...(long.has(FLAGS) && { flags: said(FLAGS) }),
+      ...(long.has(SOCKETS) && { sockets: readSockets(said(SOCKETS) ?? "") }),
     };
     long = new Map();
     const body = new Body(source, size);

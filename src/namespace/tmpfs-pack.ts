@@ -2,12 +2,13 @@
 import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { IdTranslation } from "../image/ids.ts";
-import { type TarMember, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { type TarMember, type TarSocket, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
 import { closeFd, tryOpen, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
+import { flagsOf } from "./tmpfs-flags.ts";
 
 /** How much is compressed at once: each piece is a gzip member, which all unpackers join. */
 const PIECE = 4 << 20;
@@ -45,13 +46,15 @@ function linkTarget(fd: number): string {
 /** The names of extended attributes, or the value of one: no longer than this. */
 const attributes = Buffer.from(new ArrayBuffer(65536));
 
+/** @param fd O_PATH descriptor, of a file of any type */
 function xattrsOf(fd: number): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>();
+  const path = addressOf(cstring(`/proc/self/fd/${fd}`));
   const room = [addressOf(attributes), attributes.length] as const;
-  const length = sys(NR.flistxattr, fd, ...room);
+  const length = sys(NR.listxattr, path, ...room);
   if (length <= 0) return found;
   for (const name of attributes.toString("latin1", 0, length).split("\0").filter(Boolean)) {
-    const size = sys(NR.fgetxattr, fd, addressOf(bytesOf(name)), ...room);
+    const size = sys(NR.getxattr, path, addressOf(bytesOf(name)), ...room);
     if (size >= 0) found.set(name, Uint8Array.from(attributes.subarray(0, size)));
   }
   return found;
@@ -91,9 +94,21 @@ class Packer {
 
   /** @param fd O_PATH descriptor of what has this name in the archive */
   add(fd: number, name: string): void {
+    this.#add(fd, name, ownedBy(statFd(fd, { path: name }), this.ids));
+  }
+
+  /** @returns what its directory has to tell, as for a socket */
+  #added(fd: number, directory: string, name: string): TarSocket[] {
     const stat = ownedBy(statFd(fd, { path: name }), this.ids);
+    if (TYPES.has(stat.mode & S_IFMT)) {
+      this.#add(fd, `${directory}/${name}`, stat);
+      return [];
+    }
+    return [{ name, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, mtime: stat.mtimeNs }];
+  }
+
+  #add(fd: number, name: string, stat: FileStat): void {
     const type = TYPES.get(stat.mode & S_IFMT);
-    // a socket is made by whoever is bound to it
     if (type === undefined) return;
     const first = type === "5" || stat.nlink < 2 ? undefined : this.#seen.get(stat.ino);
     if (first !== undefined) {
@@ -103,13 +118,17 @@ class Packer {
     this.#seen.set(stat.ino, name);
     if (type === "0") this.#file(fd, stat, name);
     else if (type === "5") this.#directory(fd, stat, name);
-    else this.#put(tarHeader(member(stat, name, type, type === "2" ? linkTarget(fd) : "")));
+    else {
+      const one = member(stat, name, type, type === "2" ? linkTarget(fd) : "");
+      this.#put(tarHeader({ ...one, xattrs: xattrsOf(fd) }));
+    }
   }
 
   #file(fd: number, stat: FileStat, name: string): void {
     const readable = reopen(fd, O.RDONLY | O.NOATIME, name);
     try {
-      this.#put(tarHeader({ ...member(stat, name, "0", ""), size: stat.size, xattrs: xattrsOf(readable) }));
+      const more = { size: stat.size, xattrs: xattrsOf(fd), flags: flagsOf(readable) };
+      this.#put(tarHeader({ ...member(stat, name, "0", ""), ...more }));
       for (let left = stat.size; left > 0; ) {
         const piece = new Uint8Array(new ArrayBuffer(Math.min(left, PIECE)));
         const got = check(tryRead(readable, piece), "cannot read a file of a tmpfs", { path: name });
@@ -127,17 +146,21 @@ class Packer {
   #directory(fd: number, stat: FileStat, name: string): void {
     const readable = reopen(fd, O.RDONLY | O.DIRECTORY | O.NOATIME, name);
     try {
-      this.#put(tarHeader({ ...member(stat, name, "5", ""), xattrs: xattrsOf(readable) }));
+      const own = { ...member(stat, name, "5", ""), xattrs: xattrsOf(fd), flags: flagsOf(readable) };
+      this.#put(tarHeader(own));
       // a tmpfs counts what lies in a directory as its size
       if (stat.size === 0) return;
       const names = readdirSync(`/proc/self/fd/${readable}`, { encoding: "buffer" }).map((one) =>
         one.toString("latin1"),
       );
-      for (const one of names.sort()) {
+      const sockets = names.sort().flatMap((one) => {
         const child = openAt(readable, one);
-        this.add(child, `${name}/${one}`);
+        const socket = this.#added(child, name, one);
         closeFd(child);
-      }
+        return socket;
+      });
+      // the same once more, with what has no entry of its own
+      if (sockets.length > 0) this.#put(tarHeader({ ...own, sockets }));
     } finally {
       closeFd(readable);
     }

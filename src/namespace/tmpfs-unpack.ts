@@ -2,11 +2,13 @@
 import { CrError } from "../error.ts";
 import { gunzip } from "../image/gunzip.ts";
 import type { IdTranslation } from "../image/ids.ts";
-import { readTar, type TarMember, type TarPiece } from "../image/tar.ts";
+import { readTar, type TarMember, type TarPiece, type TarSocket } from "../image/tar.ts";
 import { closeFd, openBelow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { S_IFSOCK } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
+import { setFlags } from "./tmpfs-flags.ts";
 import { bytesOf, ownedBy, TYPES } from "./tmpfs-pack.ts";
 
 /** What a member of an archive has besides its content, bytes: more than most have. */
@@ -32,8 +34,13 @@ function* filled(bytes: Uint8Array): Generator<[start: number, end: number]> {
 /** Unpacks below a directory of ours, and nowhere else. */
 class Unpacker {
   readonly #late: (() => void)[] = [];
+  /** Whose flags may forbid all that is done before. */
+  readonly #flagged = new Map<string, TarMember>();
 
-  constructor(private readonly root: number) {}
+  constructor(
+    private readonly root: number,
+    private readonly ids: IdTranslation | undefined,
+  ) {}
 
   #inside(name: string): number {
     const what = "cannot unpack the content of a tmpfs";
@@ -48,9 +55,12 @@ class Unpacker {
         subject: { path: member.name },
       });
     }
+    if (member.flags !== undefined) this.#flagged.set(member.name, member);
     const last = parts.pop();
     if (last === undefined) {
-      if (member.type === "5") this.#late.push(() => this.#dress(this.root, ".", member));
+      if (member.type !== "5") return;
+      this.#late.push(() => this.#dress(this.root, ".", member));
+      this.#sockets(this.root, member);
       return;
     }
     const directory = this.#inside(parts.join("/"));
@@ -76,6 +86,11 @@ class Unpacker {
         this.#dress(parent, name, member);
         closeFd(parent);
       });
+      const own = member.sockets ? this.#inside(member.name) : undefined;
+      if (own !== undefined) {
+        this.#sockets(own, member);
+        closeFd(own);
+      }
       return;
     }
     if (type === "1") {
@@ -110,33 +125,45 @@ class Unpacker {
           const written = must(NR.pwrite64, [fd, addressOf(part), part.length, offset + start], what, subject);
           if (written < part.length) throw new CrError(`${what}: it is full`, { code: "ENOSPC", subject });
         }
-      this.#attributes(fd, member);
     } finally {
       closeFd(fd);
     }
   }
 
-  #attributes(fd: number, member: TarMember): void {
-    for (const [key, value] of member.xattrs) {
-      const copy = new Uint8Array(value);
-      const args = [fd, addressOf(bytesOf(key)), copy.length > 0 ? addressOf(copy) : 0, copy.length, 0];
-      must(NR.fsetxattr, args, "cannot set an extended attribute", { path: member.name, name: key });
+  /** Whoever is bound to one replaces it, as where it had stayed on a disk. */
+  #sockets(directory: number, { name: of, sockets = [] }: TarMember): void {
+    for (const socket of sockets) {
+      const { name, mode, uid, gid, mtime }: TarSocket = this.ids ? ownedBy(socket, this.ids) : socket;
+      const path = `${of}/${name}`;
+      const args = [directory, addressOf(bytesOf(name)), S_IFSOCK | mode, 0];
+      must(NR.mknodat, args, "cannot unpack the content of a tmpfs", { path });
+      const member = { name: path, type: "s", mode, uid, gid, mtime, size: 0, link: "", major: 0, minor: 0 };
+      this.#dress(directory, name, { ...member, xattrs: new Map() });
     }
   }
 
-  /** Owner, permissions and times. */
+  #attributes(directory: number, name: string, member: TarMember): void {
+    const subject = { path: member.name };
+    const fd = check(openBelow(directory, name, O.PATH | O.NOFOLLOW, 0, true), "cannot open a file", subject);
+    const path = cstring(`/proc/self/fd/${fd}`);
+    for (const [key, value] of member.xattrs) {
+      const copy = new Uint8Array(value);
+      const args = [addressOf(path), addressOf(bytesOf(key)), copy.length > 0 ? addressOf(copy) : 0, copy.length, 0];
+      must(NR.setxattr, args, "cannot set an extended attribute", { ...subject, name: key });
+    }
+    closeFd(fd);
+  }
+
+  /** Owner, permissions, extended attributes and times. */
   #dress(directory: number, name: string, member: TarMember): void {
     const subject = { path: member.name };
-    if (member.type === "5" && member.xattrs.size > 0) {
-      const fd = check(openBelow(directory, name, O.RDONLY | O.DIRECTORY, 0, true), "cannot open a directory", subject);
-      this.#attributes(fd, member);
-      closeFd(fd);
-    }
     const what = "cannot set owner, mode and times of a file of a tmpfs";
     const path = bytesOf(name);
     const at = [directory, addressOf(path)] as const;
     must(NR.fchownat, [...at, member.uid, member.gid, AT.SYMLINK_NOFOLLOW], what, subject);
     if (member.type !== "2") must(NR.fchmodat, [...at, member.mode], what, subject);
+    // capabilities go when the owner changes
+    if (member.xattrs.size > 0) this.#attributes(directory, name, member);
     const time = (ns: bigint) => {
       const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n;
       return [(ns - rest) / 1_000_000_000n, rest];
@@ -148,6 +175,12 @@ class Unpacker {
   /** Directories last: making something in them changes their times. */
   end(): void {
     for (const one of this.#late.reverse()) one();
+    for (const { name, flags = "" } of this.#flagged.values()) {
+      const what = "cannot open a file of a tmpfs";
+      const fd = check(openBelow(this.root, name, O.RDONLY | O.NOFOLLOW, 0, true), what, { path: name });
+      setFlags(fd, flags, name);
+      closeFd(fd);
+    }
   }
 }
 
@@ -171,7 +204,7 @@ export function roomFor(fd: number): number {
  * @throws CrError BAD_IMAGE when it is damaged, or names something outside
  */
 export function unpackTree(root: number, archive: Uint8Array, most: number, ids?: IdTranslation): void {
-  const unpacker = new Unpacker(root);
+  const unpacker = new Unpacker(root, ids);
   const packed = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
   for (const { member: one, pieces } of readTar(gunzip(packed, most))) unpacker.unpack(ownedBy(one, ids), pieces);
   unpacker.end();

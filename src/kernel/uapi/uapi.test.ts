@@ -8,7 +8,7 @@ import { AT, DN, F, F_LOCK, F_OWNER, F_SEAL, FALLOC, LOCK, MFD, O, RENAME } from
 import { flagsText, type NameTable, nameOf } from "./flags.ts";
 import { FUTEX } from "./futex.ts";
 import { IP, IPPROTO, IPV6, IPV6_FL, MCAST, TCP, TCP_REPAIR, UDP } from "./inet.ts";
-import { FIO, iowr, NS, SIOC, TC, TFD_IOC_SET_TICKS, TIOC, TUN, UFFDIO } from "./ioctl.ts";
+import { FIO, FS_IOC, iowr, NS, SIOC, TC, TFD_IOC_SET_TICKS, TIOC, TUN, UFFDIO } from "./ioctl.ts";
 import { FS } from "./magic.ts";
 import { MADV, MAP, MCL, MREMAP, MS, PROT, UFFD_FEATURE, UFFDIO_REGISTER_MODE } from "./mman.ts";
 import { FSCONFIG, MNT, MOUNT_ATTR, MOVE_MOUNT } from "./mount.ts";
@@ -96,6 +96,7 @@ const FAMILIES: readonly Family[] = [
   family(TC, "TC", "asm/ioctls.h"),
   family(FIO, "FIO", "asm/ioctls.h", "asm/sockios.h"),
   family(SIOC, "SIOC", "linux/sockios.h"),
+  family(FS_IOC, "FS_IOC_", "linux/fs.h"),
   family(NS, "NS_", "linux/nsfs.h"),
   family(TUN, "TUN", "linux/if_tun.h"),
   family(FUTEX, "FUTEX_", "linux/futex.h"),
