@@ -210,11 +210,15 @@ static __attribute__((noreturn)) void serve_socket(struct control *c)
 		syscall6(NR_close, c->pair[1], 0, 0, 0, 0, 0);
 	}
 	for (;;) {
-		r = syscall6(NR_read, c->pair[0], (s64)&byte, 1, 0, 0, 0);
-		if (r == -EINTR || r == -EAGAIN)
-			continue;
-		if (r != 1)
-			break;
+		/* the first program may be there before us */
+		if (c->state != STATE_RUN) {
+			r = syscall6(NR_read, c->pair[0], (s64)&byte, 1, 0, 0, 0);
+			if (r == -EINTR || r == -EAGAIN)
+				continue;
+			if (r != 1)
+				break;
+		}
+		c->state = STATE_IDLE;
 		run(c);
 		r = syscall6(NR_sendto, c->pair[0], (s64)&byte, 1, MSG_NOSIGNAL, 0, 0);
 		if (r != 1)

@@ -7,7 +7,7 @@ import { cont, leadsHome, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
-import { AREA, CONTROL, GATE, PINS, STATE_LEAVE } from "./layout.ts";
+import { AREA, CONTROL, GATE, PINS, STATE_LEAVE, STATE_RUN } from "./layout.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
 
@@ -55,6 +55,8 @@ export class Parasite implements Area, Disposable {
   readonly #byte = new Uint8Array(1);
   #running = false;
   #settled = false;
+  /** Calls of the program that it begins with, until we have heard of its end. */
+  #first: number | undefined;
   #pins = 0;
   /** Those threads as we see them. */
   readonly #pinned: number[] = [];
@@ -65,6 +67,7 @@ export class Parasite implements Area, Disposable {
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
    * @param filtered the task has seccomp: at our death it may only call rt_sigreturn
    * @param where the CPU that `leader` is pinned to before it first runs the agent, and what it calls itself
+   * @param first appends the program that the agent begins with by itself: `settleFirst` waits for its end
    */
   constructor(
     readonly leader: Tracee,
@@ -72,6 +75,7 @@ export class Parasite implements Area, Disposable {
     memory: RemoteMemory,
     readonly filtered: boolean,
     where?: { readonly cpu: number; readonly own: number },
+    first?: (program: Program) => void,
   ) {
     const { pid } = leader;
     this.subject = { pid };
@@ -99,8 +103,22 @@ export class Parasite implements Area, Disposable {
     sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
     this.#theirs = this.#pair(0);
     this.program = new Program(this);
+    if (first) {
+      first(this.program);
+      this.#first = this.program.close();
+      this.#order(this.#first);
+      this.view.setUint32(AREA.control + CONTROL.state, STATE_RUN, true);
+    }
     check(cont(leader.tid), "cannot start the agent", this.subject);
     this.#running = true;
+  }
+
+  /** Waits for the end of the program that the agent began with, before it is given another. */
+  settleFirst(): void {
+    const count = this.#first;
+    if (count === undefined) return;
+    this.#first = undefined;
+    this.program.settle(count, this.#finish());
   }
 
   /** One injected call, home by the frame. */
@@ -281,9 +299,13 @@ export class Parasite implements Area, Disposable {
     return (watch) => this.program.settle(count, this.#finish(watch));
   }
 
-  #start(ops: number): void {
+  #order(ops: number): void {
     this.view.setUint32(AREA.control + CONTROL.ops, ops, true);
     roundTrips.programs++;
+  }
+
+  #start(ops: number): void {
+    this.#order(ops);
     this.#byte[0] = 1;
     const sent = sys(NR.sendto, this.#socket, addressOf(this.#byte), 1, MSG_NOSIGNAL, 0, 0);
     if (sent !== 1) throw new CrError("the agent does not listen any more", { code: "ESRCH", subject: this.subject });
@@ -369,6 +391,7 @@ export class Parasite implements Area, Disposable {
    */
   cure(): void {
     if (!this.#running) return;
+    if (this.#first !== undefined) this.#finish();
     // an agent that has not run a program may not have closed the other end of its socket yet
     if (!this.#settled) this.execute(0);
     this.#running = false;

@@ -90,9 +90,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   log.phase("freeze");
   const freezing = performance.now();
   const freezer = options.freezeCgroup === undefined ? undefined : scope.use(new Freezer(options.freezeCgroup));
-  const tree = scope.use(
-    new FrozenTree(options.pid, options.timeout, interrupted, running.children, () => freezer?.thaw()),
-  );
+  const tree = scope.use(new FrozenTree(options.pid, options.timeout, interrupted, running, () => freezer?.thaw()));
   const stoppedAt = monotonic();
   const freezingUs = since(freezing);
   log.info(`Froze ${tree.tasks.length} tasks in ${freezingUs} us`);

@@ -1,14 +1,12 @@
-/** A freezer cgroup that holds the tree: nothing in it runs while we attach, so nothing escapes by forking. */
+/**
+ * The freezer cgroup of a tree. One that is frozen runs for as long as we hold the tree: a task of it reaches no ptrace stop.
+ * One that runs is left alone. Nothing escapes by forking, since a task is stopped before its children are looked for; and to
+ * freeze and thaw would take as long as to stop twenty tasks (the kernel patches its code for the first frozen cgroup).
+ */
 import { existsSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
-import { NR } from "../kernel/nr.ts";
 import { statPath } from "../kernel/stat.ts";
-import { addressOf, sys } from "../kernel/sys.ts";
 import { type FreezerWay, freezerWay } from "../namespace/cgroup-freezer.ts";
-
-/** How often the kernel is asked whether all is frozen, and how long we pause in between (nanoseconds). */
-const TRIES = 2000;
-const PAUSE = 1_000_000n;
 
 function wayOf(dir: string): FreezerWay {
   const way = freezerWay(dir);
@@ -20,31 +18,14 @@ function wayOf(dir: string): FreezerWay {
   });
 }
 
-/** Freezes the cgroup; dispose (or `thaw`) lets it run again, unless it was frozen before. */
+/** Dispose freezes the cgroup again, if it was frozen. */
 export class Freezer implements Disposable {
   readonly #way: FreezerWay;
   readonly #wasFrozen: boolean;
-  #frozen = false;
 
   constructor(readonly dir: string) {
-    try {
-      this.#way = wayOf(dir);
-      this.#wasFrozen = this.#way.isFrozen();
-      writeFileSync(this.#way.file, this.#way.freeze);
-    } catch (cause) {
-      if (cause instanceof CrError) throw cause;
-      throw new CrError("cannot freeze the cgroup", { subject: { path: dir }, cause });
-    }
-    this.#frozen = true;
-    const pause = new BigInt64Array([0n, PAUSE]);
-    for (let tries = 0; !this.#way.isFrozen(); tries++) {
-      if (tries < TRIES) {
-        sys(NR.nanosleep, addressOf(pause), 0);
-        continue;
-      }
-      this[Symbol.dispose]();
-      throw new CrError("the cgroup does not freeze in time", { code: "ETIMEDOUT", subject: { path: dir } });
-    }
+    this.#way = wayOf(dir);
+    this.#wasFrozen = this.#way.isFrozen();
   }
 
   /** The inode of the cgroup if it was frozen before: so it is saved, though it runs for the moment. */
@@ -52,17 +33,25 @@ export class Freezer implements Disposable {
     return this.#wasFrozen ? statPath(this.dir)?.ino : undefined;
   }
 
-  /** Traced tasks stop only outside of a frozen cgroup. */
+  /** Everything that was asked to stop can. */
   thaw(): void {
-    if (!this.#frozen) return;
-    this.#frozen = false;
-    writeFileSync(this.#way.file, this.#way.thaw);
+    if (!this.#wasFrozen) return;
+    try {
+      writeFileSync(this.#way.file, this.#way.thaw);
+    } catch (cause) {
+      throw new CrError("cannot thaw the cgroup", { subject: { path: this.dir }, cause });
+    }
+    if (!this.#way.isFrozen()) return;
+    throw new CrError("the cgroup is frozen by one above it: its tasks cannot be looked at", {
+      code: "EBUSY",
+      subject: { path: this.dir },
+      remedy: "pass the topmost frozen one as --freeze-cgroup",
+    });
   }
 
   /** Gives the cgroup the state in which it was found. */
   [Symbol.dispose](): void {
     try {
-      this.thaw();
       if (this.#wasFrozen && existsSync(this.#way.file)) writeFileSync(this.#way.file, this.#way.freeze);
     } catch {
       // the cgroup is gone with its tasks

@@ -4,6 +4,7 @@ import { canSend, type Errand, send } from "../agent/errand.ts";
 import { Home } from "../agent/home.ts";
 import { Parasite } from "../agent/parasite.ts";
 import { numbersOfTask } from "../agent/pid.ts";
+import type { Program } from "../agent/program.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import { onTime } from "../kernel/cpu.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
@@ -25,6 +26,7 @@ export class InfectedTask implements Disposable {
     areas: TaskMemory,
     readonly memory: RemoteMemory,
     cpu: number,
+    first?: (program: Program) => void,
   ) {
     const leader = this.leader;
     // one frame fits the state of every thread: on aarch64 only some may use scalable vectors
@@ -33,7 +35,7 @@ export class InfectedTask implements Disposable {
     this.home = new Home(task.pid, memory, areas.areas, framed, sps, arch.isI386(leader.regs));
     try {
       const where = { cpu, own: task.status.nsPid.at(-1) ?? task.pid };
-      this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0, where);
+      this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0, where, first);
     } catch (error) {
       this.home[Symbol.dispose]();
       throw error;

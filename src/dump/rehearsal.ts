@@ -114,12 +114,12 @@ export class Rehearsal implements Disposable {
 function rehearse(pid: number, options: DumpOptions, cpu: number, executioner: Executioner): void {
   using scope = new Scope();
   using images = ImageDirectory.nowhere();
-  const { waits, children } = lookAtRunning(pid, threadsOf(pid));
-  const tree = scope.use(new FrozenTree(pid, PATIENCE, () => false, children));
+  const running = lookAtRunning(pid, threadsOf(pid));
+  const tree = scope.use(new FrozenTree(pid, PATIENCE, () => false, running));
   const step = () => {};
   const own = { ...options, shellJob: true };
   const where = { images, options: own, log: silentLog, scope, cpu, executioner, step };
-  const { infected, files } = save({ tree, stoppedAt: monotonic(), waits, ...where, rehearsal: true });
+  const { infected, files } = save({ tree, stoppedAt: monotonic(), waits: running.waits, ...where, rehearsal: true });
   files[Symbol.dispose]();
   // the decoy ends right away: a way back is of use for trees that run on
   for (const one of infected.values()) options.fate === "kill" ? one.forget() : one.cure();

@@ -35,7 +35,7 @@ import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
 import { requireNobodyServes } from "./served.ts";
 import { noteStrayed, type StrayedThread, strayedParents } from "./strayed.ts";
-import { askTask, buildCores, lookAt, type TaskLook } from "./task.ts";
+import { buildCores, Interview, lookAt, type TaskAnswers, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
 
 const RLIMIT_FSIZE = 1;
@@ -177,6 +177,7 @@ export function save(saving: Saving): Saved {
 
   log.phase("infect");
   const { infected } = saved;
+  const interviews = new Map<number, Interview>();
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
@@ -195,11 +196,19 @@ export function save(saving: Saving): Saved {
       tree.suspendSeccomp(task);
     }
     looks.set(task.pid, look);
-    infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu)));
+    const interview = new Interview(task, look, pids);
+    infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, interview.first)));
+    interviews.set(task.pid, interview);
     step();
   }
 
   log.phase("tasks");
+  const answered = new Map<number, TaskAnswers>();
+  for (const [pid, one] of infected) {
+    const answers = interviews.get(pid)?.answers(one, cpu);
+    if (answers) answered.set(pid, answers);
+    step();
+  }
   dumpNamespaces(namespaces.foreign, images, options, (pid) => infected.get(pid)?.parasite.program);
   const cgroups = readCgroups(saving, namespaces);
   const mapped = new MappedFiles(files);
@@ -210,11 +219,11 @@ export function save(saving: Saving): Saved {
     const one = infected.get(task.pid);
     const memory = memories.get(task.pid);
     const look = looks.get(task.pid);
-    if (!one || !memory || !look) {
+    const answers = answered.get(task.pid);
+    if (!one || !memory || !look || !answers) {
       images.write("CORE", pids.of(task.leader), [buildZombie(task.dir)]);
       continue;
     }
-    const answers = askTask(one, look, cpu, pids);
     checkParent(task, answers);
     const exe = files.idForLink(task, "exe");
     const { entries, runs } = describeMemory(task, memory, mapped, one);

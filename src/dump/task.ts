@@ -1,4 +1,5 @@
 /** One task and its threads: looked at from outside, asked from inside, put into their core images. */
+import type { Program } from "../agent/program.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import type { CoreEntry, RlimitEntry } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
@@ -64,7 +65,9 @@ export function lookAt(
   const memory = new RemoteMemory(task.pid);
   const threads = task.threads.map((tracee) => {
     const found = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
-    return readThread(found, task.dir.ofThread(tracee.tid), memory, readSched(tracee.tid));
+    // what is told of a process there is its first thread's
+    const status = tracee.tid === task.pid ? task.status : undefined;
+    return readThread(found, task.dir.ofThread(tracee.tid), memory, readSched(tracee.tid), status);
   });
   const [first] = threads;
   const dead = first && task.pid !== task.leader ? new DeadLeader(task, vmas, memory, first) : undefined;
@@ -110,23 +113,56 @@ export interface TaskAnswers {
   readonly protectionKeys: number;
 }
 
-export function askTask(one: InfectedTask, look: TaskLook, cpu: number, pids: VirtualPids): TaskAnswers {
-  const { program } = one.parasite;
-  const isI386 = runsI386(one.task);
-  const answers = askLeader(program, look.timers, (tid) => pids.own(tid), isI386);
-  const keys = askKeys(program);
-  const brk = program.call(NR.brk, [0]);
-  program.run();
-  const leader = answers();
-  if (!addOverruns(one.task.dir, leader.posix, look.process.pending))
-    one.log.warn(`how often timers were due whose signals wait cannot be seen, and is lost: pid ${one.task.pid}`);
-  const mm = { brk: program.result(brk), protectionKeys: keys() };
-  if (isI386) askMore(one, look, pids);
-  const others = one.task.threads.slice(1);
-  // a filter must not meet more than one call when we die, and the thread's own may differ from the leader's
-  const sends = others.length > 0 && one.sends && look.threads.every(({ status }) => status.seccomp === 0);
-  const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
-  return { leader, threads, ...mm };
+/** POSIX timers that surely fit into one program. */
+const FEW_TIMERS = 256;
+
+/** The questions to one task. */
+export class Interview {
+  #leader: (() => Omit<TaskAnswers, "threads">) | undefined;
+  readonly #filtered: boolean;
+
+  constructor(
+    readonly task: FrozenTask,
+    readonly look: TaskLook,
+    readonly pids: VirtualPids,
+  ) {
+    // a filter must not meet more than one call when we die, and a thread's own may differ from the leader's
+    this.#filtered = look.threads.some(({ status }) => status.seccomp !== 0);
+  }
+
+  /** Asks, where the agent may begin with that by itself, while we are busy with others. */
+  get first(): ((program: Program) => void) | undefined {
+    if (this.#filtered || this.look.timers.length > FEW_TIMERS) return undefined;
+    return (program) => this.#ask(program);
+  }
+
+  #ask(program: Program): void {
+    const own = (tid: number) => this.pids.own(tid);
+    const leader = askLeader(program, this.look.timers, own, runsI386(this.task));
+    const keys = askKeys(program);
+    const brk = program.call(NR.brk, [0]);
+    this.#leader = () => ({ leader: leader(), protectionKeys: keys(), brk: program.result(brk) });
+  }
+
+  /** Waits for the answers; before anything else is asked of the task. */
+  answers(one: InfectedTask, cpu: number): TaskAnswers {
+    const { task, look } = this;
+    const { program } = one.parasite;
+    if (this.#leader) one.parasite.settleFirst();
+    else {
+      this.#ask(program);
+      program.run();
+    }
+    const answers = this.#leader?.();
+    if (answers === undefined) throw new Error("nothing was asked");
+    if (!addOverruns(task.dir, answers.leader.posix, look.process.pending))
+      one.log.warn(`how often timers were due whose signals wait cannot be seen, and is lost: pid ${task.pid}`);
+    if (runsI386(task)) askMore(one, look, this.pids);
+    const others = task.threads.slice(1);
+    const sends = others.length > 0 && one.sends && !this.#filtered;
+    const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
+    return { ...answers, threads };
+  }
 }
 
 /** What a 32-bit task has besides. */

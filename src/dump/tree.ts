@@ -26,6 +26,7 @@ import { deadLeader, readByThread } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { VdsoPlaces } from "./in-vdso.ts";
 import { nameOf, statusOf } from "./passing.ts";
+import type { RunningTree } from "./task.ts";
 
 const SIGSTOP = 19;
 /** SIGSTOP, SIGTSTP, and SIGTTIN and SIGTTOU, which a background job gets from its terminal. */
@@ -41,6 +42,15 @@ const TURNS = 200;
 const LONG = 50;
 /** Between two looks at a task that is to stop: 20 us. */
 const PAUSE = new BigInt64Array([0n, 20_000n]);
+
+function isInVfork(parent: number, child: number): boolean {
+  try {
+    return sameVm(parent, child);
+  } catch {
+    // it has ended
+    return true;
+  }
+}
 
 /** One process of the tree, held in a ptrace stop (or a zombie, which nothing can touch any more). */
 export interface FrozenTask {
@@ -70,6 +80,9 @@ interface Seized {
   worker?: true;
 }
 
+/** Threads of one process, by tid. */
+type SeizedThreads = Map<number, Seized>;
+
 /**
  * Stops a process tree and holds it. Whatever happens, `release` (also at the end of a `using` scope) lets every thread go as
  * it was found.
@@ -85,15 +98,15 @@ export class FrozenTree implements Disposable {
     readonly rootPid: number,
     timeoutSeconds: number,
     interrupted: () => boolean,
-    /** The children of each process, as they were a moment ago. */
-    children: ReadonlyMap<number, readonly number[]>,
+    /** As it was a moment ago. */
+    running: Pick<RunningTree, "threads" | "children">,
     /** Called once everything that was found is seized: lets a frozen cgroup run, so that the stops take place. */
     seized: () => void = () => {},
   ) {
     this.#deadline = timeoutSeconds > 0 ? performance.now() + timeoutSeconds * 1000 : Number.POSITIVE_INFINITY;
     this.#interrupted = interrupted;
     try {
-      this.#seizeAll(rootPid, children);
+      this.#seizeAll(rootPid, running);
       seized();
       onTime(() => this.#take(rootPid, undefined));
     } catch (error) {
@@ -106,20 +119,15 @@ export class FrozenTree implements Disposable {
    * Asks every thread that can be seen to stop, before the first is waited for: they stop side by side. What comes or goes
    * meanwhile, and what cannot be seized, is met again when each task is taken.
    */
-  #seizeAll(pid: number, children: ReadonlyMap<number, readonly number[]>): void {
-    try {
-      using dir = new ProcDir(pid);
-      for (const tid of dir.list("task")) {
-        if (seize(tid, PTRACE_O_TRACESYSGOOD) !== 0) continue;
-        this.#held.add(tid);
-        interrupt(tid);
-      }
-      for (const child of children.get(pid) ?? []) {
-        // a parent in vfork waits for its child to execute: stopped, it would never
-        if (!sameVm(pid, child)) this.#seizeAll(child, children);
-      }
-    } catch {
-      // it has ended
+  #seizeAll(pid: number, running: Pick<RunningTree, "threads" | "children">): void {
+    for (const tid of running.threads.get(pid) ?? []) {
+      if (seize(tid, PTRACE_O_TRACESYSGOOD) !== 0) continue;
+      this.#held.add(tid);
+      interrupt(tid);
+    }
+    for (const child of running.children.get(pid) ?? []) {
+      // a parent in vfork waits for its child to execute: stopped, it would never
+      if (!isInVfork(pid, child)) this.#seizeAll(child, running);
     }
   }
 
@@ -132,17 +140,17 @@ export class FrozenTree implements Disposable {
   #take(pid: number, parent: FrozenTask | undefined): void {
     let dir = new ProcDir(pid);
     const before = parseStat(dir.text("stat"));
-    const seized = new Map<number, Seized>();
+    const seized: SeizedThreads = new Map();
     const runs = before.state !== "Z" && before.state !== "X";
-    if (runs || dir.list("task").length > 1) this.#stopThreads(pid, dir, seized);
+    let stat = before;
+    let threads: Tracee[] = [];
+    if (runs || dir.list("task").length > 1) ({ stat, threads } = this.#stopOutsideVdso(pid, dir, seized));
     else if (this.#letDie(pid)) {
       dir[Symbol.dispose]();
       return;
     }
-    const threads = this.#leaveVdso(pid, dir, seized);
     threads.sort((a, b) => Number(b.tid === pid) - Number(a.tid === pid) || a.tid - b.tid);
     const door = threads[0]?.tid ?? pid;
-    let stat = parseStat(dir.text("stat"));
     let status = parseStatus(dir.text("status"));
     const zombie = threads.length === 0;
     if (zombie && dir.list("task").length > 1) throw deadLeader(pid, "which are about to end too");
@@ -187,7 +195,10 @@ export class FrozenTree implements Disposable {
   #takeChildren(task: FrozenTask): void {
     const seen = new Set<number>();
     for (;;) {
-      const pids = readChildren(task.dir);
+      const pids = readChildren(
+        task.dir,
+        task.threads.map(({ tid }) => tid),
+      );
       if (!pids)
         throw new CrError("this kernel does not list the children of a task (CONFIG_PROC_CHILDREN)", {
           code: "ENOTSUP",
@@ -202,7 +213,7 @@ export class FrozenTree implements Disposable {
   }
 
   /** Lets a thread go that never runs code of the task: its registers are all zeros. */
-  #letWork({ tid, regs }: Tracee, seized: Map<number, Seized>): boolean {
+  #letWork({ tid, regs }: Tracee, seized: SeizedThreads): boolean {
     const one = seized.get(tid);
     if (one === undefined || arch.ip(regs) !== 0) return false;
     one.worker = true;
@@ -211,11 +222,12 @@ export class FrozenTree implements Disposable {
     return true;
   }
 
-  /** The threads, none of them inside the vDSO if that can be. */
-  #leaveVdso(pid: number, dir: ProcDir, seized: Map<number, Seized>): Tracee[] {
+  /** Stops the threads, none of them inside the vDSO if that can be. */
+  #stopOutsideVdso(pid: number, dir: ProcDir, seized: SeizedThreads): { threads: Tracee[]; stat: ProcStat } {
+    let stat = this.#stopThreads(pid, dir, seized);
     let threads: Tracee[] = [];
     const [first] = [...seized.values()].filter((one) => !one.dead).sort((a, b) => a.tid - b.tid);
-    if (first === undefined) return threads;
+    if (first === undefined) return { threads, stat };
     // a leader that has ended has nothing to look at any more
     const door = seized.get(pid)?.dead === false ? pid : first.tid;
     using own = door === pid ? undefined : new ProcDir(door);
@@ -235,13 +247,14 @@ export class FrozenTree implements Disposable {
         if (one) this.#awaitStop(pid, one);
       }
       threads = threads.filter((thread) => !inside.includes(thread));
-      this.#stopThreads(pid, dir, seized);
+      stat = this.#stopThreads(pid, dir, seized);
     }
     places.check(threads);
-    return threads;
+    return { threads, stat };
   }
 
-  #stopThreads(pid: number, dir: ProcDir, all: Map<number, Seized>): void {
+  /** Returns what the kernel tells of the process once none of its threads runs. */
+  #stopThreads(pid: number, dir: ProcDir, all: SeizedThreads): ProcStat {
     for (;;) {
       const fresh: Seized[] = [];
       for (const tid of dir.list("task")) {
@@ -253,12 +266,11 @@ export class FrozenTree implements Disposable {
         }
       }
       for (const one of fresh) if (!one.dead) this.#awaitStop(pid, one);
-      if (fresh.length > 0) continue;
-      const found = [...all.values()];
-      // while one thread ends the kernel's list may leave out another: only the count says that none is missing
-      const held = found.filter((one) => !one.dead || one.tid === pid).length;
-      if (parseStat(dir.text("stat")).numThreads <= held) return;
-      this.#pause(pid, pid);
+      // only the count says that none is missing: some begin after we looked, and while one ends the list may leave out another
+      const stat = parseStat(dir.text("stat"));
+      const held = [...all.values()].filter((one) => !one.dead || one.tid === pid).length;
+      if (stat.numThreads <= held) return stat;
+      if (fresh.length === 0) this.#pause(pid, pid);
     }
   }
 

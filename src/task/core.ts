@@ -72,9 +72,14 @@ export interface ThreadState {
  * @param dir the thread's directory: /proc/PID/task/TID
  * @param sched `readSched` of before the thread was moved to another CPU
  */
-export function readThread(found: Found, dir: ProcFiles, memory: RemoteMemory, sched: Sched): ThreadState {
+export function readThread(
+  found: Found,
+  dir: ProcFiles,
+  memory: RemoteMemory,
+  sched: Sched,
+  status = parseStatus(dir.text("status")),
+): ThreadState {
   const { tid, mask } = found;
-  const status = parseStatus(dir.text("status"));
   const rseq = readRseq(tid, memory, found.general);
   const general = found.general.slice();
   leaveSection(rseq, general);

@@ -43,7 +43,7 @@ export const task = {
     value: "DIR",
     commands: ["dump", "pre-dump"],
     group: "dump",
-    meaning: "stop the tree by way of this freezer cgroup",
+    meaning: "the freezer cgroup of the tree: if it is frozen it runs for as long as the tree is held",
     support: "yes",
     completes: "directory",
   },

@@ -15,6 +15,8 @@ const ESRCH = -(ERRNO.ESRCH ?? 3);
 const EINTR = -(ERRNO.EINTR ?? 4);
 
 const LINK_MAX = 4096;
+/** Bytes of the longest record of getdents64(2). */
+const ENTRY_MAX = 280;
 /** Bytes from which on a file is worth a process beside us that reads it. */
 const LONG = 256 * 1024;
 const SHORT = 64;
@@ -236,11 +238,12 @@ export class ProcDir implements ProcFiles, Disposable {
   list(name: string): number[] {
     const fd = this.open(name, O_DIRECTORY);
     const numbers: number[] = [];
-    let got = 1;
-    while (got > 0) {
+    let got: number;
+    do {
       got = sys(NR.getdents64, fd, bufferAddress, buffer.length);
       numericNames(got, numbers);
-    }
+      // it stops at an entry that does not fit in any more: where there was room that was the last
+    } while (got > buffer.length - ENTRY_MAX);
     sys(NR.close, fd);
     if (got < 0) throw this.failure(got, name, "cannot list");
     return numbers.sort((a, b) => a - b);
