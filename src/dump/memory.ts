@@ -5,7 +5,7 @@ import { describeFile } from "../file/collect.ts";
 import { isRingOf, withoutIoUring } from "../file/io-uring.ts";
 import { RegularFiles } from "../file/regular-files.ts";
 import { shmemDevice } from "../file/shmem-device.ts";
-import type { MmEntry, VmaEntry } from "../image/schema.gen.ts";
+import type { MmEntry, TscriuMempolicy, VmaEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { anyFlag, hasFlag, readSmaps, VM, type Vma } from "../kernel/proc/maps.ts";
@@ -209,10 +209,16 @@ export function readMemory(
   return { vmas, areas, polls };
 }
 
+function withPolicy(area: DumpedVma, policies: ReadonlyMap<number, TscriuMempolicy>): DumpedVma {
+  const policy = policies.get(area.vma.start);
+  return policy ? { ...area, entry: { ...area.entry, tscriu_mempolicy: policy } } : area;
+}
+
 /** The areas as they will be saved, and the pages to save. */
 export function describeMemory(
   task: FrozenTask,
   memory: TaskMemory,
+  policies: ReadonlyMap<number, TscriuMempolicy>,
   files: MappedFiles,
   { home, memory: remote }: InfectedTask,
 ): {
@@ -222,7 +228,7 @@ export function describeMemory(
   const isProbed = memory.vmas.some(isUprobes);
   const own = isProbed ? memory.vmas.filter((vma) => !isUprobes(vma)) : memory.vmas;
   const areas = ownAreas(task.pid, own, (address, length) => remote.read(address, length));
-  const dumped: DumpedVma[] = areas.map((vma) => files.describe(task, vma));
+  const dumped: DumpedVma[] = areas.map((vma) => withPolicy(files.describe(task, vma), policies));
   const { runs, guards } = findContent(task.dir, dumped, home.own);
   const regions = guards.map(
     ([start, end]): VmaEntry => ({ start, end, pgoff: 0, shmid: 0, prot: 0, flags: 0, status: VMA.GUARD, fd: -1 }),

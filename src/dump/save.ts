@@ -196,7 +196,7 @@ export function save(saving: Saving): Saved {
       tree.suspendSeccomp(task);
     }
     looks.set(task.pid, look);
-    const interview = new Interview(task, look, pids);
+    const interview = new Interview(task, look, memory.vmas, pids);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, interview.first)));
     interviews.set(task.pid, interview);
     step();
@@ -226,7 +226,7 @@ export function save(saving: Saving): Saved {
     }
     checkParent(task, answers);
     const exe = files.idForLink(task, "exe");
-    const { entries, runs } = describeMemory(task, memory, mapped, one);
+    const { entries, runs } = describeMemory(task, memory, answers.policies, mapped, one);
     images.write("MM", pids.of(task.leader), [mmEntry(task, entries, memory.polls ?? new Map(), exe, answers)]);
     const setOf = (tid: number) => cgroups?.of(tid) ?? OWN_SET;
     for (const [tid, core] of buildCores(task, look, answers, seccomp, setOf, ids.ofTask(task.pid))) {

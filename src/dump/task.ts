@@ -1,7 +1,7 @@
 /** One task and its threads: looked at from outside, asked from inside, put into their core images. */
 import type { Program } from "../agent/program.ts";
 import type { Tracee } from "../agent/tracee.ts";
-import type { CoreEntry, RlimitEntry } from "../image/schema.gen.ts";
+import type { CoreEntry, RlimitEntry, TscriuMempolicy } from "../image/schema.gen.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
@@ -9,6 +9,7 @@ import type { Vma } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
+import { askPolicies } from "../memory/policies.ts";
 import { askKeys } from "../memory/protection-keys.ts";
 import {
   askLeader,
@@ -111,6 +112,8 @@ export interface TaskAnswers {
   readonly brk: number;
   /** Protection keys that are taken, by bit. */
   readonly protectionKeys: number;
+  /** On which nodes the memory of areas comes, by their starts. */
+  readonly policies: ReadonlyMap<number, TscriuMempolicy>;
 }
 
 /** POSIX timers that surely fit into one program. */
@@ -124,6 +127,7 @@ export class Interview {
   constructor(
     readonly task: FrozenTask,
     readonly look: TaskLook,
+    readonly vmas: readonly Vma[],
     readonly pids: VirtualPids,
   ) {
     // a filter must not meet more than one call when we die, and a thread's own may differ from the leader's
@@ -141,7 +145,14 @@ export class Interview {
     const leader = askLeader(program, this.look.timers, own, runsI386(this.task));
     const keys = askKeys(program);
     const brk = program.call(NR.brk, [0]);
-    this.#leader = () => ({ leader: leader(), protectionKeys: keys(), brk: program.result(brk) });
+    const policies = askPolicies(program, this.vmas);
+    // policies come last: those of very many areas take programs of their own
+    this.#leader = () => ({
+      leader: leader(),
+      protectionKeys: keys(),
+      brk: program.result(brk),
+      policies: policies(),
+    });
   }
 
   /** Waits for the answers; before anything else is asked of the task. */

@@ -14,6 +14,7 @@ const areas: VmaEntry[] = [
   { ...plain, tscriu_name: "a name", tscriu_pkey: 3 },
   { ...plain, tscriu_lock_onfault: true },
   { ...plain, tscriu_sealed: true },
+  { ...plain, tscriu_mempolicy: { mode: 2, nodes: new Uint8Array([1]) } },
   { ...plain, start: 0xffff_ffff_ff60_0000n, end: 0xffff_ffff_ff60_1000n },
   plain,
   plain,

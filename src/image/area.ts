@@ -64,6 +64,7 @@ export function writeArea(writer: Writer, entry: Entry): boolean {
     area.tscriu_name === undefined &&
     area.tscriu_pkey === undefined &&
     area.tscriu_sealed === undefined &&
+    area.tscriu_mempolicy === undefined &&
     writer.plainly(TAG.start, area.start, MAX_SAFE_INTEGER) &&
     writer.plainly(TAG.end, area.end, MAX_SAFE_INTEGER) &&
     writer.plainly(TAG.pgoff, area.pgoff, MAX_SAFE_INTEGER) &&

@@ -756,7 +756,8 @@ export const messages: Readonly<Record<string, string>> = {
 2000 optional bool tscriu_lock_onfault
 2001 optional string tscriu_name
 2002 optional uint32 tscriu_pkey
-2003 optional bool tscriu_sealed`,
+2003 optional bool tscriu_sealed
+2004 optional .tscriu_mempolicy tscriu_mempolicy`,
   pagemap_head: `1 required uint32 pages_id`,
   pagemap_entry: `1 required uint64 vaddr hex
 2 required uint32 compat_nr_pages

@@ -1275,6 +1275,7 @@ export interface VmaEntry {
   tscriu_name?: string;
   tscriu_pkey?: number;
   tscriu_sealed?: boolean;
+  tscriu_mempolicy?: TscriuMempolicy;
 }
 
 export interface PagemapHead {

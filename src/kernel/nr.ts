@@ -124,6 +124,7 @@ const TABLE = {
   mlock2: [325, 284],
   set_mempolicy: [238, 237],
   get_mempolicy: [239, 236],
+  mbind: [237, 235],
   prctl: [157, 167],
   arch_prctl: [158, -1],
   modify_ldt: [154, -1],

@@ -5,7 +5,7 @@ import { CrError } from "../error.ts";
 import type { Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import { PageFlag, type Pagemap } from "../image/pagemap.ts";
-import type { VmaEntry } from "../image/schema.gen.ts";
+import type { TscriuMempolicy, VmaEntry } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { PAGE_SIZE, type RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
@@ -53,6 +53,8 @@ export interface Target {
   readonly end: number;
   /** Inherited from the parent's puppet: contents are compared, not written. */
   readonly kept: boolean;
+  /** The parent's policy, which came with it. */
+  readonly policy?: TscriuMempolicy | undefined;
   /** Bytes of it that are in the images. */
   held: number;
   /** How it is protected at present. */

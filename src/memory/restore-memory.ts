@@ -13,6 +13,7 @@ import { ProcDir } from "../kernel/proc/read.ts";
 import { restoreRings } from "./aio.ts";
 import { fillPages, type MemoryPlan, type MemoryResult, type MemorySources, type Target } from "./fill-pages.ts";
 import { dontFork, inheritable } from "./inherit.ts";
+import { restorePolicy } from "./policies.ts";
 import { hasOwnKey, protectWithKey, takeKeys } from "./protection-keys.ts";
 import { attachSegments } from "./segments-restore.ts";
 import { isKernelPage, moveVdso } from "./vdso.ts";
@@ -53,13 +54,15 @@ export function restoreMemory(
     .map((entry) => {
       const other = inheritable(entry, inherited);
       const kept = other !== undefined && !dontFork(other);
-      return { entry, start: Number(entry.start), end: Number(entry.end), kept, held: 0, prot: entry.prot };
+      const policy = kept ? other.tscriu_mempolicy : undefined;
+      return { entry, start: Number(entry.start), end: Number(entry.end), kept, policy, held: 0, prot: entry.prot };
     });
   markPages(targets, pagemap);
   clearSpace(puppet, targets, plan, sources.parking);
   const keysMapped = takeKeys(program, mm.tscriu_pkeys ?? 0, real, inherited);
   mapAll(program, targets, sources);
   attachSegments(puppet, sources.segments, real);
+  for (const { entry, policy } of targets) restorePolicy(program, entry, policy);
   chooseHugePages(program, targets);
   const result: MemoryResult = { pagesRestored: 0, pagesCompared: 0, pagesSkippedCow: 0 };
   fillPages(puppet, targets, pagemap, sources, result);
