@@ -23,6 +23,7 @@ import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
+import { continuedTasks } from "./continued.ts";
 import { checkParent, tidsOf } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { allOf, TreeFiles } from "./files.ts";
@@ -176,12 +177,14 @@ export function save(saving: Saving): Saved {
   step();
 
   log.phase("infect");
+  const continued = continuedTasks(tree.tasks);
   const { infected } = saved;
   const interviews = new Map<number, Interview>();
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
     const look = scope.use(lookAt(task, waits, stoppedAt, memory.vmas));
+    if (continued.has(task.pid)) look.process.continued = true;
     scope.add(() => {
       if (!saved.success) look.unstop();
     });

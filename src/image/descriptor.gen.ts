@@ -1313,7 +1313,8 @@ export const messages: Readonly<Record<string, string>> = {
 2003 optional bool tscriu_stop_waited
 2004 optional uint64 tscriu_xcomp_perm
 2005 optional uint32 tscriu_mlockall
-2006 optional sint32 tscriu_autogroup`,
+2006 optional sint32 tscriu_autogroup
+2007 optional bool tscriu_continued`,
   tscriu_prctl: `1 required uint32 option
 2 required uint64 value`,
   task_kobj_ids_entry: `1 required uint32 vm_id

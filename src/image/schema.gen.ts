@@ -2071,6 +2071,7 @@ export interface TaskCoreEntry {
   tscriu_xcomp_perm?: U64;
   tscriu_mlockall?: number;
   tscriu_autogroup?: number;
+  tscriu_continued?: boolean;
 }
 
 export interface TscriuPrctl {

@@ -3,6 +3,7 @@ import { CrError, type Subject } from "../error.ts";
 import { Deputy } from "./deputy.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
+import { WAIT, WAIT_ID } from "./uapi/wait.ts";
 
 const PTRACE_CONT = 7;
 const PTRACE_GETREGS = 12;
@@ -299,6 +300,21 @@ export function look(tid: number): WaitResult | number | undefined {
   return code === CLD_EXITED
     ? { pid: tid, kind: "exited", code: status }
     : { pid: tid, kind: "killed", signal: status & 0x7f };
+}
+
+/**
+ * Was a traced task continued, with nobody having waited for that yet (WCONTINUED)? It stays so. Stops have to be waited for
+ * before.
+ * @param tid any of ours when left out
+ */
+export function wasContinued(tid?: number): boolean {
+  siginfo.fill(0);
+  const kind = tid === undefined ? WAIT_ID.ALL : WAIT_ID.PID;
+  const flags = WAIT.NOHANG | WAIT.CONTINUED | WAIT.NOWAIT | WAIT.ALL;
+  const args = [kind, tid ?? 0, addressOf(siginfo), flags, 0];
+  // who traces for us may be another
+  const result = tid === undefined && deputy ? deputy.call(NR.waitid, ...args) : waitFor(tid ?? 0, NR.waitid, ...args);
+  return result === 0 && siginfo[SIGINFO_PID] !== 0;
 }
 
 /** Waits for a traced task's next stop; a task that ended instead is an error. EINTR waits on. */

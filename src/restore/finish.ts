@@ -30,6 +30,7 @@ import { raiseLimits, readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
 import { type Attributes, readSched, restoreSched, setAffinity } from "../task/sched.ts";
 import { restorePending, waitsToStop } from "../task/signals.ts";
+import { wasContinued } from "./continued.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest } from "./grow.ts";
 import type { GrownTask } from "./growth.ts";
@@ -108,6 +109,7 @@ export function restoreFs(program: Program, fs: FsEntry | undefined, files: Rest
 /** All threads with their ids; zombies end; then what every thread sets up for itself. */
 export function makeThreads(finish: Finish): void {
   if (hostLsm() === "selinux") labelLeaders(finish);
+  for (const { saved, puppet } of living(finish)) if (saved.core.tc?.tscriu_continued) wasContinued(puppet);
   for (const task of living(finish)) {
     const { saved, puppet } = task;
     if (saved.threads.length > 0) finish.forest.pids.comeHome(puppet);

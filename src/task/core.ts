@@ -228,6 +228,8 @@ export interface ProcessState {
   stopSignal?: number;
   /** Its parent has asked for the stop already (wait(2) with WUNTRACED). */
   stopWaited?: boolean;
+  /** It was continued, and its parent has not asked for that yet (WCONTINUED). */
+  continued?: boolean;
 }
 
 export function buildLeader(
@@ -252,6 +254,7 @@ export function buildLeader(
   };
   if (process.stopSignal) tc.stop_signo = process.stopSignal;
   if (process.stopSignal && process.stopWaited) tc.tscriu_stop_waited = true;
+  if (process.continued) tc.tscriu_continued = true;
   if (inside.process.mlockall) tc.tscriu_mlockall = inside.process.mlockall;
   if (inside.process.xcompPerm) tc.tscriu_xcomp_perm = toU64(inside.process.xcompPerm);
   if (inside.process.membarrier) tc.membarrier_registration_mask = inside.process.membarrier;
