@@ -5,11 +5,12 @@
 import { CrError } from "../error.ts";
 import type { HeldFd } from "../file/kind.ts";
 import type { ImageDirectory } from "../image/directory.ts";
+import type { Caller } from "../kernel/envoy.ts";
 import { KCMP, kcmp } from "../kernel/kcmp.ts";
 import { NR } from "../kernel/nr.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
 import { sys } from "../kernel/sys.ts";
-import { type ObjectKind, objectTable } from "../kernel/sysv.ts";
+import { inIpcNamespace, type ObjectKind, objectTable } from "../kernel/sysv.ts";
 import type { Log } from "../log.ts";
 import { isSegment, Segments } from "../memory/segments.ts";
 import type { NamespaceIds } from "../namespace/ids.ts";
@@ -25,23 +26,26 @@ function used(name: ObjectKind, pids: ReadonlySet<number>, users: readonly numbe
   return mine.map(([, id = -1]) => id);
 }
 
-function usedSemaphores(pids: ReadonlySet<number>): number[] {
+/** Ids of the semaphore sets that one of these processes was last at. @param sets columns of /proc/sysvipc/sem */
+function usedSemaphores(pids: ReadonlySet<number>, sets: readonly number[][], call: Caller = sys): number[] {
   const isUsed = ([, id = -1, , count = 0]: number[]) => {
-    for (let i = 0; i < count; i++) if (pids.has(sys(NR.semctl, id, i, GETPID, 0))) return true;
+    for (let i = 0; i < count; i++) if (pids.has(call(NR.semctl, id, i, GETPID, 0))) return true;
     return false;
   };
-  return objectTable("sem")
-    .filter(isUsed)
-    .map(([, id = -1]) => id);
+  return sets.filter(isUsed).map(([, id = -1]) => id);
 }
 
-/** What of that kind the tree uses. @param attached segments that are saved */
-function tellOfObjects(tree: FrozenTree, attached: ReadonlySet<number>, log: Log): void {
+/**
+ * What of that kind the tree uses.
+ * @param attached segments that are saved
+ * @param sets all semaphore sets
+ */
+function tellOfObjects(tree: FrozenTree, attached: ReadonlySet<number>, sets: readonly number[][], log: Log): void {
   const pids = new Set(tree.tasks.map((task) => task.leader));
   const found = [
     ["segment", used("shm", pids, [4, 5]).filter((id) => !attached.has(id))],
     ["message queue", used("msg", pids, [5, 6])],
-    ["semaphore set", usedSemaphores(pids)],
+    ["semaphore set", usedSemaphores(pids, sets)],
   ] as const;
   const words = found.flatMap(([what, ids]) => ids.map((id) => `${what} ${id}`));
   if (words.length > 0)
@@ -53,10 +57,13 @@ export class TreeIpc {
   readonly #own: readonly IpcNamespace[];
   readonly #hosts: Segments | undefined;
   readonly #hostsId: number;
+  readonly #namespaces: NamespaceIds;
+  #hostsSets: readonly number[][] | undefined;
   readonly #segments = new Map<number, Segments>();
 
   /** @param met ids of the tasks' namespaces */
   constructor(namespaces: NamespaceIds, met: Iterable<number>) {
+    this.#namespaces = namespaces;
     this.#own = IpcNamespace.all(namespaces);
     for (const { id, segments } of this.#own) this.#segments.set(id, new Segments(segments));
     this.#hostsId = namespaces.own.ipc_ns_id;
@@ -98,8 +105,35 @@ export class TreeIpc {
    * @param fresh a process that has never used semaphores
    */
   tell(tree: FrozenTree, fresh: number, log: Log): void {
-    if (this.#hosts) tellOfObjects(tree, this.#hosts.attached, log);
-    tellOfUndo(tree, fresh, log);
+    if (this.#hosts) tellOfObjects(tree, this.#hosts.attached, this.#setsOf(this.#hostsId), log);
+    for (const task of tree.tasks) {
+      if (task.zombie || !this.#mayUndo(task, fresh)) continue;
+      const what = "what the kernel undoes of semaphores at a task's end (SEM_UNDO) cannot be read, and is not kept";
+      log.warn(`${what}: pid ${task.pid}`);
+    }
+  }
+
+  /** All semaphore sets of a namespace. */
+  #setsOf(id: number): readonly number[][] {
+    const own = this.#own.find((one) => one.id === id)?.semaphores;
+    if (own) return own;
+    this.#hostsSets ??= objectTable("sem");
+    return this.#hostsSets;
+  }
+
+  /**
+   * Whether there may be something to undo at its end. A list for it comes with the first use and with the first thread, and stays
+   * when a program is executed: it says nothing where there are no semaphores, and of a process with threads it never does.
+   */
+  #mayUndo({ pid, leader, threads }: FrozenTask, fresh: number): boolean {
+    const hasThreads = threads.length > 1;
+    if (!hasThreads && (fresh <= 0 || kcmp(pid, fresh, KCMP.SYSVSEM) === 0)) return false;
+    const id = this.#namespaces.ofTask(pid).ipc_ns_id;
+    const sets = this.#setsOf(id);
+    if (sets.length === 0 || !hasThreads) return sets.length > 0;
+    const member = this.#own.find((one) => one.id === id)?.member;
+    const used = (call?: Caller) => usedSemaphores(new Set([leader]), sets, call).length > 0;
+    return member === undefined ? used() : inIpcNamespace(member, used);
   }
 
   /** Queues of the tree's own ipc namespaces are made again for those who have them open. */
@@ -132,15 +166,4 @@ export function doubtfulSegments(
         remedy: "let the program detach it (shmdt), or dump it when the thread has ended",
       }),
   );
-}
-
-/** @param fresh a process that has never used semaphores */
-function tellOfUndo(tree: FrozenTree, fresh: number, log: Log): void {
-  for (const { pid, threads, zombie } of tree.tasks) {
-    // threads are born with a list of what to undo, whether they use it or not
-    if (zombie || threads.length > 1 || fresh <= 0 || kcmp(pid, fresh, KCMP.SYSVSEM) === 0) continue;
-    log.warn(
-      `what the kernel undoes of semaphores at a task's end (SEM_UNDO) cannot be read, and is not kept: pid ${pid}`,
-    );
-  }
 }

@@ -43,16 +43,19 @@ function openSegment(id: number, call: Caller): number {
 export class IpcNamespace {
   /** All segments, by id. */
   readonly segments = new Map<number, SegmentStat>();
+  /** Semaphore sets, as columns of /proc/sysvipc/sem. */
+  readonly semaphores: readonly number[][];
 
   private constructor(
     readonly id: number,
-    private readonly member: number,
+    readonly member: number,
   ) {
-    inIpcNamespace(member, (call) => {
+    this.semaphores = inIpcNamespace(member, (call) => {
       for (const [, segment = -1] of objectTable("shm", call)) {
         const stat = statSegment(segment, call);
         if (stat) this.segments.set(segment, stat);
       }
+      return objectTable("sem", call);
     });
   }
 

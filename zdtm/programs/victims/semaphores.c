@@ -1,5 +1,9 @@
-/* Uses a System V semaphore set, with `undo` in a way that the kernel takes back, and a message queue. */
+/*
+ * Uses a System V semaphore set and a message queue: with `undo` in a way that the kernel takes back, with `threads` so in a process
+ * with threads. With `idle` it uses none, but has been a program with threads.
+ */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -7,9 +11,18 @@
 #include <sys/sem.h>
 #include <unistd.h>
 
+static void *other(void *unused) {
+  for (;;) pause();
+  return unused;
+}
+
 int main(int argc, char **argv) {
+  const char *how = argc > 1 ? argv[1] : "plain";
+  pthread_t thread;
+  if ((!strcmp(how, "threads") || !strcmp(how, "idle")) && pthread_create(&thread, NULL, other, NULL)) return 1;
+  if (!strcmp(how, "idle")) return execlp("sleep", "sleep", "100000", NULL), 1;
   int semaphores = semget(IPC_PRIVATE, 3, IPC_CREAT | 0600), queue = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
-  struct sembuf one = {.sem_num = 2, .sem_op = 1, .sem_flg = argc > 1 && strcmp(argv[1], "undo") == 0 ? SEM_UNDO : 0};
+  struct sembuf one = {.sem_num = 2, .sem_op = 1, .sem_flg = strcmp(how, "plain") ? SEM_UNDO : 0};
   struct {
     long type;
     char text[4];
