@@ -5,7 +5,7 @@ import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/s
 import { O } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { isStateless } from "./device.ts";
-import type { FileKind, FileRestore, OpenFile } from "./kind.ts";
+import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { openDescriptor } from "./open-regular.ts";
 import { perRun } from "./per-run.ts";
 import { RegularFiles } from "./regular-files.ts";
@@ -36,6 +36,18 @@ function pressureProblem(file: OpenFile): CrError | undefined {
   });
 }
 
+/**
+ * A directory may be watched in the old way (fcntl(2), F_NOTIFY). Nobody can read that, but with a watch comes an owner, the process
+ * that is told: it stays when the watch has told what there was, which is why this is not refused.
+ */
+function tellOfWatch({ pid, fd, link, stat, fown }: OpenFile, { log }: FileDump): void {
+  if ((stat.mode & S_IFMT) !== S_IFDIR || fown.pid === 0) return;
+  log.warn(
+    `a directory may be watched (dnotify: fcntl with F_NOTIFY), which cannot be read and is not kept: pid ${pid}, descriptor ${fd}, ` +
+      `${link}; watches of inotify are kept, or have the program set it anew after a restore`,
+  );
+}
+
 /** Entries that are only the path of a terminal or FIFO: opening those has effects, so their own kinds do it. */
 const pathsOfOthers = perRun((restore: FileRestore) => {
   const ids = new Set<number>();
@@ -55,6 +67,7 @@ export const regular: FileKind = {
   check(file, dump) {
     const problem = RegularFiles.of(dump).problem(file) ?? pressureProblem(file);
     if (problem) dump.blocker(problem);
+    tellOfWatch(file, dump);
   },
 
   dump(file, dump) {

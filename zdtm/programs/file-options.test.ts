@@ -1,6 +1,16 @@
 /** Files that changed between dump and restore, files and sockets that the user gives: the options that decide. */
 import { describe, expect, test } from "bun:test";
-import { appendFileSync, chmodSync, copyFileSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { cProgram } from "./lib/build.ts";
 import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 
 /** What tscriu says when it refuses. */
@@ -91,6 +101,23 @@ describe.skipIf(!isRoot)("between dump and restore (needs root)", () => {
       await stage.tscriu(images, ["restore", "-d", ...words], given);
       process.kill(program.pid, "SIGUSR1");
       await program.says(/^got one other$/m);
+    },
+    testTime,
+  );
+});
+
+describe.skipIf(!isRoot)("what cannot be read (needs root)", () => {
+  test(
+    "of directories, the one that may be watched by F_NOTIFY is named, and comes back without",
+    async () => {
+      await using stage = await Stage.open();
+      const program = await stage.start([cProgram("dnotify")]);
+      const [, , fd] = await program.says(/others (\d+) watched (\d+)/);
+      const images = await saved(stage, program);
+      const told = readFileSync(`${images}/dump.log`, "utf8").match(/may be watched \(dnotify.*/g);
+      expect(told).toHaveLength(1);
+      expect(told?.[0]).toContain(`pid ${program.pid}, descriptor ${fd}, ${stage.file("")}`.replace(/\/$/, ""));
+      await stage.tscriu(images, ["restore", "-d"]);
     },
     testTime,
   );
