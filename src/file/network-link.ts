@@ -50,7 +50,9 @@ const TUN = { OWNER: 1, GROUP: 2, TYPE: 3, PI: 4, VNET_HDR: 5, PERSIST: 6, MULTI
 const IFF = { NO_PI: 0x1000, VNET_HDR: 0x4000, MULTI_QUEUE: 0x100, PERSIST: 0x800 } as const;
 const IFA = { ADDRESS: 1, LOCAL: 2, FLAGS: 8 } as const;
 const IFA_F_NODAD = 2;
-const RTA = { OIF: 4, GATEWAY: 5, MULTIPATH: 9, CACHEINFO: 12, VIA: 18, NH_ID: 30 } as const;
+const RTA = { OIF: 4, GATEWAY: 5, MULTIPATH: 9, CACHEINFO: 12, VIA: 18, EXPIRES: 23, NH_ID: 30 } as const;
+/** struct rta_cacheinfo: where it says how long a route is still there, in hundredths of a second. */
+const CACHEINFO_EXPIRES = 8;
 /** What a next hop of its own says for a route. */
 const OF_NEXT_HOP: ReadonlySet<number> = new Set([RTA.OIF, RTA.GATEWAY, RTA.MULTIPATH, RTA.VIA, RTA.CACHEINFO]);
 const RTNH_F_ONLINK = 4;
@@ -217,7 +219,10 @@ export class NetworkLinks implements Disposable {
     if (more.tscriu_group !== undefined) link.u32(IFLA.GROUP, more.tscriu_group);
     if (more.tscriu_alias !== undefined) link.text(IFLA.IFALIAS, more.tscriu_alias);
     this.#link.request("cannot set up a network interface", RTM.NEWLINK, link.build(), 0, { index });
-    for (const one of addresses) {
+    // of IPv6 the kernel tells the newest first, and prefers it
+    const isNewestFirst = (one: Uint8Array) => one[0] === AF.INET6;
+    const [others, six] = [addresses.filter((one) => !isNewestFirst(one)), addresses.filter(isNewestFirst)];
+    for (const one of [...others, ...six.reverse()]) {
       const isNew = this.#put(RTM.NEWADDR, addressFor(one, index, IFA_F_NODAD), "an address", lost);
       // the next time that the device comes up it is asked for all the same
       if (isNew && isAskedFor(one))
@@ -294,6 +299,14 @@ export function routedDevice(payload: Uint8Array): number {
 /** Of the flags of a route's next hop those that somebody sets. */
 export const routeNexthop = (flags: number) => flags & RTNH_F_ONLINK;
 
+/** How long an IPv6 route is still there: it is told in one way and taken in another. */
+function expiry(payload: Uint8Array): number | undefined {
+  const info = parseAttributes(payload.subarray(ROUTE_HEADER)).get(RTA.CACHEINFO);
+  if (payload[0] !== AF.INET6 || info === undefined || info.length < CACHEINFO_EXPIRES + 4) return undefined;
+  const hundredths = new Fields(info).i32(CACHEINFO_EXPIRES);
+  return hundredths > 0 ? Math.ceil(hundredths / 100) : undefined;
+}
+
 /** The route with our numbers of interfaces. */
 function routeOfMany(payload: Uint8Array, numbers: ReadonlyMap<number, number>): Uint8Array {
   const head = payload.slice(0, ROUTE_HEADER);
@@ -307,6 +320,8 @@ function routeOfMany(payload: Uint8Array, numbers: ReadonlyMap<number, number>):
     if (type === RTA.MULTIPATH) built.attribute(type, nextHops(value, numbers));
     else built.attribute(type, value);
   }
+  const seconds = expiry(payload);
+  if (seconds !== undefined) built.u32(RTA.EXPIRES, seconds);
   return built.build();
 }
 
@@ -354,5 +369,7 @@ function routeFor(payload: Uint8Array, index: number): Uint8Array {
     if (type === RTA.OIF) built.u32(type, index);
     else built.attribute(type, value);
   }
+  const seconds = expiry(payload);
+  if (seconds !== undefined) built.u32(RTA.EXPIRES, seconds);
   return built.build();
 }

@@ -19,6 +19,7 @@ import { planGroups } from "./mnt-groups.ts";
 import { AUTODETECTED, DELETED_ROOT, EXTERNAL_DEVICE, planMounts } from "./mnt-plan.ts";
 import { chainOf, covered, Seen } from "./mnt-seen.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
+import { unmakable } from "./mnt-unmakable.ts";
 import { optionsInside } from "./mnt-users.ts";
 import { packTree } from "./tmpfs-pack.ts";
 
@@ -130,8 +131,9 @@ export class TreeMounts implements Surroundings, Disposable {
     });
     this.#entries.set(seen, entries);
     this.#root ??= entries.find(({ mnt_id }) => mnt_id === seen.root?.mntId);
-    const { errors } = planMounts(entries, this.#root);
+    const { errors, mounts } = planMounts(entries, this.#root);
     for (const error of errors) blocker(error);
+    for (const error of unmakable(mounts, kept, (path) => this.#isMappedHere(path))) blocker(error);
     for (const [i, mount] of kept.entries()) {
       if (entries[i]?.ext_key !== undefined) continue;
       const problem = autofsProblem(mount, this.groups);
@@ -266,6 +268,11 @@ export class TreeMounts implements Surroundings, Disposable {
       ({ dev, root, source }) => dev === mount.dev && root === mount.root && source === mount.source,
     );
     return same && { path: same.mountpoint, isCovered: true };
+  }
+
+  #isMappedHere(path: string): boolean {
+    const mntId = statPath(path)?.mntId;
+    return this.#ours.find((ours) => ours.mntId === mntId)?.options.includes("idmapped") === true;
   }
 
   /** Devices of file systems whose content is the tree's. */

@@ -76,6 +76,17 @@ function mountedTerminal(entry: MntEntry): CrError {
   });
 }
 
+/** A namespace that a file leads to, as `ip netns add` makes them. */
+const isNamespace = (entry: MntEntry) => /^[a-z_]+:\[\d+\]$/.test(entry.root);
+
+function mountedNamespace(entry: MntEntry): CrError {
+  return new CrError("a namespace is mounted over a file, and cannot be made again there", {
+    code: "ENOTSUP",
+    subject: { path: entry.mountpoint, namespace: entry.root },
+    remedy: `leave the mount out: --skip-mnt ${entry.mountpoint}, and mount it again after the restore; or take it away before the dump (umount, ip netns del)`,
+  });
+}
+
 /** The file system of a device that the user gives, by whatever name. */
 function onDevice(entry: MntEntry): Source | CrError {
   const device = /^dev\[(.*)\]$/.exec(entry.source)?.[1];
@@ -130,6 +141,10 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
   for (const one of more) errors.push(bad("a mount stands nowhere", one));
   const mounts: PlannedMount[] = [];
   const add = (entry: MntEntry, parent: PlannedMount | undefined): void => {
+    if (isNamespace(entry)) {
+      errors.push(mountedNamespace(entry));
+      return;
+    }
     if (!entry.mountpoint.startsWith("/") || !entry.root.startsWith("/")) {
       errors.push(bad("a mount has no absolute path", entry));
       return;

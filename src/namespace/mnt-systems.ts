@@ -5,12 +5,13 @@ import { Fstype, type MntEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { makeFilesAsOurselves } from "../kernel/file-ids.ts";
+import { ownMounts } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { FSCONFIG, FSPICK, MNT } from "../kernel/uapi/mount.ts";
 import { inPieces, splitOptions, withContext } from "./mnt-options.ts";
-import type { FileSystem } from "./mnt-table.ts";
+import { type FileSystem, superOf } from "./mnt-table.ts";
 
 const CLOSE_ON_EXEC = 1;
 const EPERM = -1;
@@ -39,14 +40,31 @@ interface Making {
   readonly device: string | undefined;
 }
 
-function parametersOf(entry: MntEntry, { single }: FileSystem, { lsmContext, device }: Making): Parameters {
+/** What begins as it is mounted, for whoever mounts it then. */
+const SUPER_WORDS: readonly (readonly [flag: number, word: string])[] = [
+  [MNT.SYNCHRONOUS, "sync"],
+  [MNT.DIRSYNC, "dirsync"],
+];
+
+/** Whoever mounts a cgroup2 sets the options of the whole machine: they stay as they are, where it is mounted already. */
+function sharedOptions(entry: MntEntry, { code }: FileSystem): Parameters {
+  if (code !== Fstype.CGROUP2) return [];
+  const there = ownMounts().find(({ fsType }) => fsType === "cgroup2");
+  return splitOptions(there ? superOf(there).options : entry.options);
+}
+
+function parametersOf(entry: MntEntry, fs: FileSystem, { lsmContext, device }: Making): Parameters {
+  const { single } = fs;
   const source = device ?? entry.source;
-  const own = single ? [] : inPieces(withContext(splitOptions(entry.options), lsmContext));
+  const own = single ? sharedOptions(entry, fs) : inPieces(withContext(splitOptions(entry.options), lsmContext));
+  const flags = entry.sb_flags ?? 0;
+  const isSet = SUPER_WORDS.filter(([flag]) => !single && (flags & flag) !== 0);
   // a disk that may not be written cannot be mounted otherwise even for a moment
   const isReadOnly = device !== undefined && ((entry.sb_flags ?? 0) & MNT.RDONLY) !== 0;
   return [
     ...(source === "" ? [] : [["source", source] as const]),
     ...(isReadOnly ? [["ro", undefined] as const] : []),
+    ...isSet.map(([, word]) => [word, undefined] as const),
     ...own,
   ];
 }

@@ -207,7 +207,79 @@ const LIMITS: Extra = {
   },
 };
 
-const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS];
+const RTM_NEWLINKPROP = 108;
+/** IFLA_PROP_LIST, and IFLA_ALT_IFNAME in it. */
+const [PROP_LIST, ALT_IFNAME] = [52, 53];
+
+const interfaceHeader = (ifindex: number) => {
+  const head = new DataView(new ArrayBuffer(LINK_HEADER));
+  head.setUint32(4, ifindex, true);
+  return new PayloadBuilder().raw(new Uint8Array(head.buffer));
+};
+
+/** ip-link(8), altname: number of the interface, the name. */
+const OTHER_NAMES: Extra = {
+  name: "other name",
+  read() {
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    return links(socket).flatMap(({ payload }) => {
+      const head = new Fields(payload, "ifinfomsg");
+      const properties = head.attributes(LINK_HEADER).get(PROP_LIST) ?? new Uint8Array(0);
+      const names = attributeList(properties).filter(([type]) => type === ALT_IFNAME);
+      return names.map(([, value]) => new PayloadBuilder().raw(head.slice(4, 4)).raw(value).build());
+    });
+  },
+  write(payload, numbers) {
+    const ifindex = numbers.get(new Fields(payload).u32());
+    if (ifindex === undefined) return false;
+    const name = Buffer.from(payload.subarray(4)).toString("latin1").replace(/\0.*$/s, "");
+    const change = interfaceHeader(ifindex).nest(PROP_LIST, (list) => list.text(ALT_IFNAME, name));
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    const what = "cannot give an interface another name";
+    socket.request(what, RTM_NEWLINKPROP, change.build(), NLM_F_CREATE_EXCL, { name });
+    return true;
+  },
+};
+
+/** IFLA_GSO_MAX_SEGS, GSO_MAX_SIZE, GRO_MAX_SIZE, GSO_IPV4_MAX_SIZE, GRO_IPV4_MAX_SIZE, and how an interface begins. */
+const SEGMENTS: ReadonlyMap<number, number> = new Map([
+  [40, 65535],
+  [41, 65536],
+  [58, 65536],
+  [63, 65536],
+  [64, 65536],
+]);
+
+/** How large the segments are that an interface takes at once: its number, the attributes. */
+const SIZES: Extra = {
+  name: "size of segments",
+  read() {
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    return links(socket).flatMap(({ payload }) => {
+      const head = new Fields(payload, "ifinfomsg");
+      const own = [...head.attributes(LINK_HEADER)].filter(([type, value]) => {
+        const usual = SEGMENTS.get(type);
+        return usual !== undefined && new Fields(value).u32() !== usual;
+      });
+      if (own.length === 0) return [];
+      const built = new PayloadBuilder().raw(head.slice(4, 4));
+      for (const [type, value] of own) built.attribute(type, value);
+      return [built.build()];
+    });
+  },
+  write(payload, numbers) {
+    const ifindex = numbers.get(new Fields(payload).u32());
+    if (ifindex === undefined) return false;
+    const change = interfaceHeader(ifindex);
+    for (const [type, value] of attributeList(payload.subarray(4)))
+      if (SEGMENTS.has(type)) change.attribute(type, value);
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    socket.request("cannot say how large the segments of an interface are", RTM.NEWLINK, change.build(), 0);
+    return true;
+  },
+};
+
+const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS, OTHER_NAMES, SIZES];
 
 /** Of the namespace that we are in. */
 export function readExtras(): TscriuNetworkMessage[] {

@@ -12,7 +12,7 @@ import { strangeVlans } from "./net-extras.ts";
 import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
 import { strangeQueues } from "./net-messages.ts";
-import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
+import { bringFromOutside, macvlanSettings, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 import { onceVacated } from "./net-vacated.ts";
 
 /** What nobody who has a tun device open has set: TUNSETVNETHDRSZ and TUNSETSNDBUF, as the kernel begins. */
@@ -353,7 +353,7 @@ const KIND_OF: Readonly<Record<number, string>> = {
 function dataOf(info: PayloadBuilder, kind: string, data: Uint8Array | undefined): void {
   if (data === undefined) return;
   info.nest(INFO.DATA, (inner) => {
-    for (const [type, value] of attributeList(data))
+    for (const [type, value] of kind === "macvlan" ? macvlanSettings(data) : attributeList(data))
       if (kind !== "bridge" || (BRIDGE_SETTINGS.has(type) && isTold(type, value))) inner.attribute(type, value);
   });
 }

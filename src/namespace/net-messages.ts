@@ -25,6 +25,8 @@ interface Kind {
   readonly device?: number;
   /** Attributes that are set; all others are the kernel's to tell. */
   readonly kept: ReadonlySet<number>;
+  /** Of one that holds others: which of those are set. */
+  readonly inner?: ReadonlyMap<number, ReadonlySet<number>>;
   /** Somebody made it: it does not come by itself. */
   isSet(payload: Uint8Array): boolean;
   /** What the structure says that is no wish. */
@@ -32,12 +34,14 @@ interface Kind {
 }
 
 /** nexthop(8), linux/nexthop.h: struct nhmsg; NHA_ID, GROUP, GROUP_TYPE, BLACKHOLE, OIF, GATEWAY, ENCAP_TYPE, ENCAP, FDB. */
-const NHA = { GROUP: 2, OIF: 5 } as const;
+const NHA = { GROUP: 2, OIF: 5, RES_GROUP: 12 } as const;
+/** NHA_RES_GROUP_BUCKETS, IDLE_TIMER, UNBALANCED_TIMER: what is set of a resilient group. */
+const BUCKETS: ReadonlySet<number> = new Set([1, 2, 3]);
 const RTPROT_KERNEL = 2;
 /** linux/neighbour.h: struct ndmsg; NDA_LLADDR, VLAN. */
 const NDM = { ifindex: 4, state: 8, flags: 10 } as const;
 const NUD_NOARP = 0x40;
-const NTF_MASTER = 4;
+const NTF = { MASTER: 4, EXT_LEARNED: 0x10, STICKY: 0x40 } as const;
 const NDA_MASTER = 9;
 /** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS. */
 const TCM = { ifindex: 4, handle: 8, info: 16 } as const;
@@ -50,7 +54,8 @@ const NEXT_HOP: Kind = {
   header: 8,
   family: AF.UNSPEC,
   device: NHA.OIF,
-  kept: new Set([1, 2, 3, 4, 5, 6, 7, 8, 11]),
+  kept: new Set([1, 2, 3, 4, 5, 6, 7, 8, 11, NHA.RES_GROUP]),
+  inner: new Map([[NHA.RES_GROUP, BUCKETS]]),
   isSet: (payload) => payload[2] !== RTPROT_KERNEL,
   plain: (head) => {
     // its scope is found anew
@@ -69,9 +74,12 @@ const KINDS: readonly Kind[] = [
     deviceAt: NDM.ifindex,
     kept: new Set([2, 5]),
     isSet: (payload) =>
-      (viewOf(payload).getUint16(NDM.state, true) & NUD_NOARP) !== 0 &&
+      ((viewOf(payload).getUint16(NDM.state, true) & NUD_NOARP) !== 0 ||
+        ((payload[NDM.flags] ?? 0) & NTF.EXT_LEARNED) !== 0) &&
       parseAttributes(payload.subarray(12)).has(NDA_MASTER),
-    plain: (head) => head.setUint8(NDM.flags, NTF_MASTER),
+    plain: (head) => {
+      head.setUint8(NDM.flags, (head.getUint8(NDM.flags) & (NTF.STICKY | NTF.EXT_LEARNED)) | NTF.MASTER);
+    },
   },
   {
     name: "label",
@@ -121,8 +129,15 @@ function saved(kind: Kind, payload: Uint8Array): TscriuNetworkMessage {
   const head = payload.slice(0, kind.header);
   kind.plain?.(viewOf(head));
   const built = new PayloadBuilder().raw(head);
-  for (const [type, value] of attributeList(payload.subarray(kind.header)))
-    if (kind.kept.has(type)) built.attribute(type, value);
+  for (const [type, value] of attributeList(payload.subarray(kind.header))) {
+    const inner = kind.inner?.get(type);
+    if (!kind.kept.has(type)) continue;
+    if (inner === undefined) built.attribute(type, value);
+    else
+      built.nest(type, (own) => {
+        for (const [name, one] of attributeList(value)) if (inner.has(name)) own.attribute(name, one);
+      });
+  }
   return { kind: kind.name, payload: built.build() };
 }
 
@@ -203,7 +218,9 @@ function here(kind: Kind, payload: Uint8Array, numbers: ReadonlyMap<number, numb
   for (const [type, value] of attributeList(payload.subarray(header))) {
     const is = type === device ? numbers.get(viewOf(value).getUint32(0, true)) : undefined;
     if (type === device && is === undefined) return undefined;
-    if (is === undefined) built.attribute(type, value);
+    const isNest = kind.inner?.has(type) === true;
+    if (isNest) built.nest(type, (own) => void own.raw(value));
+    else if (is === undefined) built.attribute(type, value);
     else built.u32(type, is);
   }
   return built.build();

@@ -6,14 +6,38 @@ import { CrError } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { type MacvlanLinkEntry, NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
-import { Fields, type NetlinkMessage, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import {
+  attributeList,
+  Fields,
+  type NetlinkMessage,
+  NetlinkSocket,
+  PayloadBuilder,
+  parseAttributes,
+} from "../kernel/netlink.ts";
 import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 
 /** IFLA_MACVLAN_MODE (u32) and IFLA_MACVLAN_FLAGS (u16). */
-const MACVLAN = { MODE: 1, FLAGS: 2 } as const;
+const MACVLAN = { MODE: 1, FLAGS: 2, MACADDR_MODE: 3, MACADDR_DATA: 5, BC_QUEUE_LEN: 7, BC_CUTOFF: 9 } as const;
+const MACADDR_SET = 3;
+/** What is set of a macvlan; the rest is told, and refused where it is said. */
+const MACVLAN_SETTINGS: ReadonlySet<number> = new Set([
+  MACVLAN.MODE,
+  MACVLAN.FLAGS,
+  MACVLAN.MACADDR_DATA,
+  MACVLAN.BC_QUEUE_LEN,
+  MACVLAN.BC_CUTOFF,
+]);
+
+/** IFLA_INFO_DATA of a macvlan that is made, from what the kernel told. */
+export function macvlanSettings(data: Uint8Array): (readonly [number, Uint8Array])[] {
+  const kept = attributeList(data).filter(([type]) => MACVLAN_SETTINGS.has(type));
+  const hasSources = kept.some(([type]) => type === MACVLAN.MACADDR_DATA);
+  const set = new Uint8Array(Uint32Array.of(MACADDR_SET).buffer);
+  return hasSources ? [[MACVLAN.MACADDR_MODE, set], ...kept] : kept;
+}
 const IFLA_NEW_IFINDEX = 49;
 
 export function readMacvlan(data: Uint8Array | undefined): MacvlanLinkEntry {

@@ -246,6 +246,10 @@ function enterGiven({ program, receive }: NamespaceFill, given: number): void {
   program.call(NR.close, [fd]);
 }
 
+function withoutAddress({ address: _, ...device }: NetDeviceEntry): NetDeviceEntry {
+  return device;
+}
+
 /**
  * @param fds our descriptors of all that are filled
  * @param home our descriptor of the namespace where ends of interfaces are that are none of the tree's
@@ -283,12 +287,18 @@ function fillNetwork(
     using links = new NetworkLinks();
     const ofAddresses = Map.groupBy(addresses, addressedDevice);
     const ofRoutes = Map.groupBy(routes, routedDevice);
-    const configured = made.map((device) => ({
-      device,
-      ifindex: links.device(device.name).ifindex,
-      addresses: ofAddresses.get(device.ifindex) ?? [],
-      routes: ofRoutes.get(device.ifindex) ?? [],
-    }));
+    const configured = made.map((device) => {
+      const { ifindex, address } = links.device(device.name);
+      const none = new Uint8Array(0);
+      // some kinds take one when they are made, and never again
+      const hasAddress = Buffer.compare(address ?? none, device.address ?? none) === 0;
+      return {
+        device: hasAddress ? withoutAddress(device) : device,
+        ifindex,
+        addresses: ofAddresses.get(device.ifindex) ?? [],
+        routes: ofRoutes.get(device.ifindex) ?? [],
+      };
+    });
     const withOwnAddresses = withoutOwnAddresses(
       made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
     );
