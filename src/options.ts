@@ -94,7 +94,7 @@ export interface CgroupRoot {
 /** What becomes of the cgroups that a tree lives in. */
 export interface CgroupOptions {
   readonly mode: CgroupMode;
-  /** The user said so; else a tree whose cgroups cannot be had comes back without them. */
+  /** The user asked for them; else a tree whose cgroups cannot be had comes back without them. */
   readonly isGiven: boolean;
   /** At a dump what is saved besides the tree's own, at a restore where these go. */
   readonly roots: readonly CgroupRoot[];

@@ -51,7 +51,8 @@ export function commonOptions(
     externalMasters: settings.flag("enable-external-masters"),
     cgroups: {
       mode: (settings.text("manage-cgroups") ?? "soft") as CgroupMode,
-      isGiven: settings.given("manage-cgroups"),
+      // who names a yard wants what is in it
+      isGiven: settings.given("manage-cgroups") || settings.given("cgroup-yard"),
       roots: settings.texts("cgroup-root").map(readCgroupRoot),
       yard: settings.text("cgroup-yard"),
     },

@@ -12,7 +12,8 @@ import { holdsMemory } from "../memory/room.ts";
 import { isAioRing, isUprobes } from "../memory/vmas.ts";
 import { namespaceRoots } from "../namespace/cgroup.ts";
 import { type NamespaceRoots, TreeCgroups } from "../namespace/cgroup-dump.ts";
-import { managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
+import { cgroupsOf } from "../namespace/cgroup-hierarchies.ts";
+import { checkRoots, managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { MemoryLimits } from "../namespace/memory-limits.ts";
@@ -347,6 +348,12 @@ function readCgroups(
 ): TreeCgroups | undefined {
   const { cgroups } = options;
   if (!managesCgroups(cgroups.mode)) return undefined;
+  if (cgroups.roots.length > 0)
+    checkRoots(
+      cgroups,
+      cgroupsOf("self").map(({ controllers }) => controllers),
+      log,
+    );
   const living = tree.tasks.filter((task) => !task.zombie);
   const isApart = namespaces.foreign.some(({ name }) => name === "cgroup");
   try {

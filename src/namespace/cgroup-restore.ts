@@ -17,7 +17,7 @@ import type { CgroupOptions } from "../options.ts";
 import { FoundFrozen } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
 import { restorePerms, restoreProperties, type Stage } from "./cgroup-properties.ts";
-import { givenFor, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
+import { checkRoots, givenFor, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
 import { from, isBelow, under } from "./mnt-table.ts";
 
 const PAUSE_NS = 1_000_000n;
@@ -69,6 +69,7 @@ export class RestoredCgroups implements Disposable {
 
   #read(images: ImageDirectory): void {
     const here = new Set(cgroupsOf("self").map(({ controllers }) => controllers));
+    checkRoots(this.options, here, this.log);
     for (const { sets, controllers } of images.read("CGROUP")) {
       for (const set of sets) {
         this.#sets.set(set.id, set);

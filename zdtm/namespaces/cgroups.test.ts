@@ -178,6 +178,10 @@ describe("cgroups of a tree", () => {
       expect(await refusal(stage.dump("--manage-cgroups", "--cgroup-root", "pids:/nowhere"))).toContain(
         "what --cgroup-root names",
       );
+      expect(await refusal(stage.dump("--cgroup-yard", yard))).toContain("leave --cgroup-yard out");
+      const strange = ["--cgroup-root", "tscriu-nothing:/nowhere"];
+      const words = "--cgroup-root names a controller that no hierarchy of cgroups here has";
+      expect(await refusal(stage.dump("--manage-cgroups", ...strange))).toContain(words);
       for (const [version, mount] of freezers) {
         if (mount === undefined) continue;
         const apart = `${mount}/tscriu-apart-${process.pid}-${++number}`;
@@ -189,6 +193,20 @@ describe("cgroups of a tree", () => {
           rmdirSync(apart);
         }
       }
+      expect(paths(stage)).toEqual([`/${cgroups.name}/inner`]);
+      // who did not ask for them is told
+      await stage.dump(...strange);
+      const told = `${words}: tscriu-nothing:/nowhere is left out`;
+      expect(readFileSync(`${stage.images}/dump.log`, "latin1")).toContain(told);
+      for (const given of [
+        ["--manage-cgroups", ...strange],
+        ["--cgroup-yard", yard],
+      ])
+        expect(await refusal(stage.restore(...given))).toContain(
+          given.includes(yard) ? "leave --cgroup-yard out" : words,
+        );
+      await stage.restore(...strange);
+      expect(readFileSync(`${stage.images}/restore.log`, "latin1")).toContain(told);
       expect(paths(stage)).toEqual([`/${cgroups.name}/inner`]);
     },
     testTime,
