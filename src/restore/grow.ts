@@ -19,6 +19,7 @@ import { connectVdso } from "../memory/vdso.ts";
 import { VMA } from "../memory/vmas.ts";
 import { isI386Core } from "../task/arch/i386.ts";
 import { restoreThpDisable } from "../task/process.ts";
+import { Births, isAtOrBelow } from "./birth.ts";
 import { enterNamespaces, ownerOfInit, sayLast } from "./enter.ts";
 import { makeGroups } from "./groups.ts";
 import type { GrownTask, GrowOptions } from "./growth.ts";
@@ -61,6 +62,7 @@ export class Forest implements Disposable {
   /** Tasks whose next children have clocks of their own by now. */
   readonly #clockMakers = new Set<SavedTask>();
   readonly pids: PidSpaces;
+  readonly #births: Births;
   /** The init of a pid namespace that was made around the tree. */
   warden: Warden | undefined;
 
@@ -68,6 +70,7 @@ export class Forest implements Disposable {
     readonly set: SavedSet,
     readonly options: GrowOptions,
   ) {
+    this.#births = new Births(set.tasks);
     const numbers = set.tasks.flatMap(({ tree }) => [
       ...[tree.pid, tree.pgid, tree.sid, ...tree.threads],
       ...(tree.tscriu_pids?.inner ?? []).flatMap(({ pid, pgid, sid, threads }) => [pid, pgid, sid, ...threads]),
@@ -148,13 +151,13 @@ export class Forest implements Disposable {
       made.push({ task: grown, vmas });
     };
     const leader = sid === saved.pid && task.sid !== saved.pid;
-    if (leader)
-      for (const { child } of children)
-        if (child.tree.sid === task.sid && child.tree.sid !== saved.pid && this.#isReady(child)) make(child);
+    const bornBefore = (child: SavedTask) =>
+      this.#births.sessionOf(child) === task.sid && task.sid !== saved.pid && task.sid !== child.pid;
+    if (leader) for (const { child } of children) if (bornBefore(child) && this.#isReady(child)) make(child);
     if (leader) this.#lead(task);
     for (const { child } of children) {
       if (this.tasks.has(child.pid)) continue;
-      const wanted = child.tree.sid;
+      const wanted = this.#births.sessionOf(child);
       const isHere = wanted === child.pid || wanted === task.sid || this.#foreign(wanted);
       if (isHere && this.#isReady(child)) make(child);
       else this.#late.push(child);
@@ -264,7 +267,7 @@ export class Forest implements Disposable {
    * and a temporary subreaper makes its parent adopt it again.
    */
   #adopt(saved: SavedTask): boolean {
-    const { sid } = saved.tree;
+    const sid = this.#births.sessionOf(saved);
     const parent = saved.parent && this.tasks.get(saved.parent.pid);
     if (!parent || !this.#isReady(saved)) {
       this.#late.push(saved);
@@ -277,22 +280,24 @@ export class Forest implements Disposable {
     const reaper = (on: boolean) => (program: Program) => {
       program.call(NR.prctl, [PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0], { what: "cannot become a subreaper" });
     };
-    // who can clone into the session: its leader, or anybody who is in it by now
-    const leader = this.tasks.get(sid) ?? [...this.tasks.values()].find((t) => t.sid === sid && !t.saved.zombie);
-    if (this.set.tasks.some((t) => t.pid === sid) && !leader) {
+    // who can clone into the session: its leader, or anybody who is in it by now (zombies are still to end), if orphans below it are
+    // the parent's
+    const inIt = [...this.tasks.values()].filter((t) => t.sid === sid);
+    const able = inIt.filter((t) => isAtOrBelow(t.saved, parent.saved));
+    const leader = able.find((t) => t.saved.pid === sid) ?? able.find((t) => !t.saved.zombie) ?? able[0];
+    if (!leader && (inIt.length > 0 || this.set.tasks.some((t) => t.pid === sid))) {
       this.#late.push(saved);
       return false;
     }
     run(parent.puppet, reaper(true));
     // a session whose leader is gone: the helper has its pid; else the helper is any child of the leader
-    const gone = groupOf(saved, "sid");
+    const isIn = (t: SavedTask) => t.tree.sid === sid;
+    const gone = groupOf((isIn(saved) ? saved : this.set.tasks.find(isIn)) ?? saved, "sid");
     const helper = leader
       ? this.makeHelper(leader.puppet, nestOf(parent.saved.tree))
       : this.makeHelper(parent.puppet, gone);
     if (!leader) run(helper, (program) => void program.call(NR.setsid, [], { what: "cannot make the session" }));
-    const members = leader
-      ? [saved]
-      : [saved, ...this.#late.filter((t) => t.tree.sid === sid && t.parent === saved.parent)];
+    const members = leader ? [saved] : [saved, ...this.#late.filter((t) => isIn(t) && t.parent === saved.parent)];
     const group = leader ? leader.pgid : sid;
     const cloner = { ...(leader ?? parent), sid, pgid: group };
     const grown = members.map((member) => this.#clone(member, helper, cloner, undefined));

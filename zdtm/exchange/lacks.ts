@@ -128,6 +128,7 @@ export const notRestored: Lacks = {
   session01: "member 4 (N): parent N group N session N, were N N N",
   session02: "restore without end",
   session_dead_leader: "member 1 (N): parent N group N session N, were N N N",
+  session_zombies: "restore: Can't find a session leader for N",
   "shm-hugetlb": "restore: Can't find sysv shmem for N",
   "shm-mp": "restore: Can't find sysv shmem for N",
   "shm-unaligned": "restore: Can't find sysv shmem for 1001a",
