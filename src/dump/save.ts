@@ -36,6 +36,7 @@ import { describeMemory, MappedFiles, mmEntry, readMemory, type TaskMemory } fro
 import { findObjects, type TaskObjects } from "./objects.ts";
 import { VirtualPids } from "./pids.ts";
 import { requireNobodyServes } from "./served.ts";
+import { checkSessions } from "./sessions.ts";
 import { noteStrayed, type StrayedThread, strayedParents } from "./strayed.ts";
 import { buildCores, Interview, lookAt, type TaskAnswers, type TaskLook } from "./task.ts";
 import type { FrozenTask, FrozenTree } from "./tree.ts";
@@ -125,6 +126,7 @@ export function save(saving: Saving): Saved {
   const owners = ids.forImages(tree.root.pid);
   images.ids = owners;
   checkTree(tree, pids, namespaces, blocker, options);
+  checkSessions(tree, pids, options, blocker, log);
   const objects = findObjects(tree, blocker);
   // of a rehearsal it is only borrowed
   if (!rehearsal) scope.use(saving.executioner);

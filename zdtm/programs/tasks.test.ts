@@ -4,8 +4,9 @@ import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { awaitPid, EEXIST, pidError } from "../../src/agent/pid-holder.ts";
 import { describeStatus } from "../lib/keeper.ts";
+import { refusal } from "../unharmed/lib/victim.ts";
 import { cProgram } from "./lib/build.ts";
-import { isRoot, Stage, testTime } from "./lib/stage.ts";
+import { isRoot, Stage, testTime, until } from "./lib/stage.ts";
 import { ask, makeWire } from "./lib/wire.ts";
 
 const GIB = 2 ** 30;
@@ -27,6 +28,9 @@ function tooSmall(): string | undefined {
   const room = free(bigHome);
   return room < 5 * GIB ? `needs 5 GiB below ${bigHome}, ${(room / GIB).toFixed(1)} are free` : undefined;
 }
+
+/** Of /proc/PID/stat, from the state on. */
+const stat = (pid: number) => readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]?.split(" ") ?? [];
 
 const titled = (name: string, lacking: string | undefined) => (lacking === undefined ? name : `${name} (${lacking})`);
 
@@ -92,6 +96,34 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
       }
       expect(await ask(stage, program, "end")).toBe("equal");
       expect(describeStatus(await program.end)).toBe("exit 0");
+    },
+    testTime,
+  );
+
+  test(
+    "tasks in a session whose leader lives outside of the tree stay, and come back once it is gone",
+    async () => {
+      await using stage = await Stage.open();
+      const program = await stage.start([cProgram("two-sessions")]);
+      const [, root = 0, zombie = 0, sleeper = 0] = (await program.says(/^(\d+) (\d+) (\d+)$/m)).map(Number);
+      const sessions = () => [root, zombie, sleeper].map((pid) => Number(stat(pid)[3]));
+      const was = [root, program.pid, program.pid];
+      expect(sessions()).toEqual(was);
+      const dump = ["dump", "-t", String(root)];
+      const what = "is in a session whose leader lives outside of the tree";
+      expect(await refusal(stage.tscriu(stage.nextImages(), dump))).toContain(what);
+      const images = stage.nextImages();
+      await stage.tscriu(images, [...dump, "--leave-running"]);
+      const told = `${what}, and is not restored beside it: pid ${zombie}, session ${program.pid}`;
+      expect(readFileSync(`${images}/dump.log`, "latin1")).toContain(told);
+      expect([...sessions(), stat(zombie)[0]]).toEqual([...was, "Z"]);
+      process.kill(program.pid, "SIGKILL");
+      await program.end;
+      const last = stage.nextImages();
+      await stage.tscriu(last, dump);
+      await until("the tree is gone", () => (existsSync(`/proc/${root}`) ? undefined : true));
+      await stage.tscriu(last, ["restore", "-d"]);
+      expect([...sessions(), stat(zombie)[0]]).toEqual([...was, "Z"]);
     },
     testTime,
   );
