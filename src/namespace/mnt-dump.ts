@@ -87,6 +87,7 @@ export class TreeMounts implements Surroundings, Disposable {
       this.#first = this.#seen.find(({ id }) => id === first);
       this.#isHome = this.#first === undefined || this.#isAtHome(this.#first);
       for (const seen of this.#seen) this.#plan(seen, blocker);
+      this.#tellShownPids();
       this.#checkGroups(blocker);
     } catch (error) {
       this[Symbol.dispose]();
@@ -157,7 +158,9 @@ export class TreeMounts implements Surroundings, Disposable {
   #pidsShownBy(mount: MountInfo, seen: Seen): number | undefined {
     const whole = this.#whole(seen, mount.dev);
     if (whole === undefined) return undefined;
-    const fd = seen.reach(whole);
+    const fd = seen.reachUnlessHidden(whole);
+    // nobody ever sees whose it is
+    if (fd === undefined) return undefined;
     try {
       // the init that it shows lives there
       const id = this.#namespaces.idOf("pid", readlinkSync(`/proc/self/fd/${fd}/1/ns/pid`));
@@ -166,6 +169,18 @@ export class TreeMounts implements Surroundings, Disposable {
       return undefined;
     } finally {
       closeFd(fd);
+    }
+  }
+
+  /** A /proc that is hidden for good in one namespace may be seen in another: it is one, and made once. */
+  #tellShownPids(): void {
+    const entries = [...this.#entries.values()].flat();
+    const shown = new Map(
+      entries.flatMap(({ root_dev, tscriu_pid_ns: id }) => (id === undefined ? [] : [[root_dev, id] as const])),
+    );
+    for (const entry of entries) {
+      const id = shown.get(entry.root_dev);
+      if (id !== undefined && entry.ext_key === undefined) entry.tscriu_pid_ns = id;
     }
   }
 

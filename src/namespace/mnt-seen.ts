@@ -77,9 +77,21 @@ export class Seen implements Disposable {
    * A mount of ours of the same, without what is mounted upon it or over it, that shows no access. The caller closes it.
    */
   reach(mount: MountInfo): number {
+    return this.reachUnlessHidden(mount) ?? this.#unreached(mount);
+  }
+
+  /** The same; undefined for one that is hidden for good. */
+  reachUnlessHidden(mount: MountInfo): number | undefined {
     const fd = this.#uncovered(mount);
-    if (typeof fd === "number") return fd;
-    throw new CrError("a mount cannot be reached", { code: "ENOENT", subject: { path: mount.mountpoint } });
+    return fd === "locked" ? undefined : (fd ?? this.#unreached(mount));
+  }
+
+  #unreached({ mountpoint, fsType }: MountInfo): never {
+    throw new CrError("a mount cannot be reached", {
+      code: "ENOENT",
+      subject: { pid: this.member, path: mountpoint, type: fsType },
+      remedy: `take away what is mounted over it, or leave it out: --skip-mnt ${mountpoint}`,
+    });
   }
 
   /** The same; "locked" for one that nobody ever sees again: what covers it came with it from a user namespace above. */

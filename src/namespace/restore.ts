@@ -162,9 +162,10 @@ export class FreshNamespaces {
 
   /**
    * Supplementary groups that a task must have before it enters its user namespace, where it cannot get them any more; as whoever enters
-   * calls them. Undefined where they can be had later.
+   * calls them. Undefined where they can be had later, or it has them from its parent.
+   * @param bornIn the user namespace that it was born in, by the number of the images
    */
-  groupsBefore({ ids, core }: InNamespaces): number[] | undefined {
+  groupsBefore({ ids, core }: InNamespaces, bornIn?: number): number[] | undefined {
     const id = this.#ours && ids && foreignId("user", this.#ours, ids);
     const creds = core.thread_core?.creds;
     // a guest may not be allowed to choose them there
@@ -173,10 +174,17 @@ export class FreshNamespaces {
     const { tscriu_setgroups_denied } = this.images.one("USERNS", id);
     const { groups, tscriu_groups } = creds;
     if (!tscriu_setgroups_denied && tscriu_groups.length === 0) return undefined;
+    if (bornIn !== undefined && this.#deniesGroups(bornIn)) return undefined;
     const { gid } = outward(savedMaps(this.images, id));
     const outside = tscriu_groups.length > 0 ? tscriu_groups : groups.map(gid);
     const own = id === this.user ? undefined : this.user;
     return own === undefined ? outside : outside.map((group) => new Inward(savedMaps(this.images, own)).gid(group));
+  }
+
+  /** Nobody changes groups in this user namespace, and nobody ever could since it had its maps. */
+  #deniesGroups(id: number): boolean {
+    const isOurs = this.#ours?.user_ns_id === id;
+    return !isOurs && this.images.one("USERNS", id).tscriu_setgroups_denied === true;
   }
 
   /** The namespace of this kind that the root lives in, where it is not ours. */

@@ -31,7 +31,13 @@ export function enterNamespaces(
   for (const one of toEnter(ids, before)) {
     const isUser = one.flag === CLONE.NEWUSER;
     if (!isUser || !waits)
-      enterOne(program, one, sources.service, { pid }, isUser ? groupsBefore({ ids, core }) : undefined);
+      enterOne(
+        program,
+        one,
+        sources.service,
+        { pid },
+        isUser ? groupsBefore({ ids, core }, before?.user_ns_id) : undefined,
+      );
   }
   task.namespaces = waits ? { ...ids, user_ns_id: before?.user_ns_id } : ids;
 }
@@ -67,7 +73,13 @@ export function ownerOfInit(
   const enter = ({ program }: Puppet) => {
     for (const one of toEnter(namespaces, before)) {
       const isUser = one.flag === CLONE.NEWUSER;
-      enterOne(program, one, sources.service, { pid }, isUser ? groupsBefore({ ids: namespaces, core }) : undefined);
+      enterOne(
+        program,
+        one,
+        sources.service,
+        { pid },
+        isUser ? groupsBefore({ ids: namespaces, core }, before?.user_ns_id) : undefined,
+      );
     }
     const what = "cannot become the root of a user namespace";
     program.call(NR.setresgid, [found.gid, found.gid, found.gid], { what });

@@ -35,7 +35,7 @@ export interface GrowOptions {
   /** The root was born with these, and waits for the word that is returned. */
   rootBorn(pid: number): Uint8Array;
   /** Groups that a task must have before it enters its user namespace; undefined for any. */
-  groupsBefore(task: Pick<SavedTask, "ids" | "core">): number[] | undefined;
+  groupsBefore(task: Pick<SavedTask, "ids" | "core">, bornIn?: number): number[] | undefined;
   /** Acts so that the root is born with what it must have by then. */
   bearRoot<T>(act: () => T): T;
   /** A pid namespace is made around the tree. */

@@ -123,7 +123,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     hole,
     rootLevels: namespaces.levels(options),
     bearRoot: (act) => bearing({ groups: namespaces.groupsBefore(root), owner: namespaces.owner }, act),
-    groupsBefore: (task) => namespaces.groupsBefore(task),
+    groupsBefore: (task, bornIn) => namespaces.groupsBefore(task, bornIn),
     inRootsPids: (act) => namespaces.inRootsPids(options, act),
     isWrapped,
     prepareWarden: (warden) => {

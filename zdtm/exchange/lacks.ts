@@ -222,6 +222,7 @@ export const notRestored: Lacks = {
   userns03: "restore: Can't restore sub-task in NS (cflags N)",
   userns_clocks: "dump: 3 things of this tree cannot be dumped",
   userns_pids: "restore: Can't restore sub-task in NS (cflags N)",
+  userns_rootless: "restore: Can't restore sub-task in NS (cflags N)",
   uts_back: "restore: Can't restore sub-task in NS (cflags N)",
   vt: "the modes of terminal 47 differ",
   zombie00: "child 3 ends with 0x7f00",
@@ -411,6 +412,7 @@ export const notDumped: Lacks = {
   userns03: "dump: Can't dump nested user namespace for N",
   userns_clocks: "dump: Can't dump nested time namespace for N",
   userns_pids: "dump: Can't dump nested user namespace for N",
+  userns_rootless: "dump: Can't dump nested user namespace for N",
   uts_back: "dump: Can't dump nested ipc namespace for N",
   vt: "the modes of terminal 47 differ",
 };
@@ -436,6 +438,7 @@ export const notRestoredApart: Lacks = {
   userns03: "restore: Can't restore sub-task in NS (cflags N)",
   userns_clocks: "restore: Can't restore sub-task in NS (cflags N)",
   userns_pids: "restore: Can't restore sub-task in NS (cflags N)",
+  userns_rootless: "restore: Can't restore sub-task in NS (cflags N)",
   utsname: "the domain is called with half of its name",
 };
 
@@ -456,4 +459,5 @@ export const notDumpedApart: Lacks = {
   userns03: "dump: Can't dump nested user namespace for N",
   userns_clocks: "dump: Can't dump nested time namespace for N",
   userns_pids: "dump: Can't dump nested user namespace for N",
+  userns_rootless: "dump: Can't dump nested user namespace for N",
 };
