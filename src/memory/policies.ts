@@ -44,9 +44,16 @@ export function askPolicies(program: Program, vmas: readonly Vma[]): () => Reado
 /** @returns where there is a policy */
 function askModes(program: Program, starts: readonly number[]): () => number[] {
   const modes = program.reserve(starts.length * MODE);
-  starts.forEach((start, i) => {
-    program.call(NR.get_mempolicy, [modes.at(i * MODE), 0, 0, start, MPOL_F_ADDR], { ignore: true });
-  });
+  // there may be thousands: nothing is made anew for each
+  let place = program.area.base + modes.offset;
+  const args = [place, 0, 0, 0, MPOL_F_ADDR];
+  const options = { ignore: true };
+  for (const start of starts) {
+    args[0] = place;
+    args[3] = start;
+    program.call(NR.get_mempolicy, args, options);
+    place += MODE;
+  }
   return () =>
     modes.bytes.some(Boolean) ? starts.filter((_, i) => modes.view.getUint32(i * MODE, true) !== MPOL_DEFAULT) : [];
 }
