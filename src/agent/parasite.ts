@@ -35,6 +35,7 @@ const LIMITS: ReadonlyMap<number, string> = new Map([
   [EAGAIN, "all that the task may lock is locked: raise its limit (prlimit --memlock)"],
   [ENOMEM, "all that the task may map is mapped: raise its limit (prlimit --as)"],
 ]);
+const CPUS = navigator.hardwareConcurrency;
 /** How often we look whether the task died or stopped while we wait for its agent, microseconds. */
 const LOOK_EVERY = 50_000;
 
@@ -82,6 +83,7 @@ export class Parasite implements Area, Disposable {
     const { sp, scratch } = home.frameFor(leader);
     this.#sp = sp;
     this.#scratch = scratch;
+    leader.roams = where !== undefined && CPUS > 1;
     const pidfd = pidfdOpen(pid);
     try {
       const fd = this.#mapArea(memory, pidfd);
@@ -188,6 +190,7 @@ export class Parasite implements Area, Disposable {
     }
     this.#enter();
     entered();
+    this.leader.roams = false;
     const made = this.leader.toCallEnd();
     check(
       made,
@@ -210,6 +213,7 @@ export class Parasite implements Area, Disposable {
   /** Undoes an injection that failed half-way. */
   #takeBack(): void {
     const { leader, home } = this;
+    leader.roams = false;
     try {
       this.unpin();
       if (this.base > 0) leader.syscall(home.trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);

@@ -22,6 +22,8 @@ import { arch } from "./arch/index.ts";
 const SYSCALL_STOP = 5 | 0x80;
 const SIGSTOP = 19;
 const EINTR = -4;
+/** Looks at a thread on another CPU before we sleep until it stops, some 2 us each. */
+const LOOKS = 40;
 export const ALL_SIGNALS = 0xffff_ffff_ffff_ffffn;
 
 const regsBuffer = new Uint8Array(arch.regsSize);
@@ -71,6 +73,8 @@ export class Tracee {
   readonly mask: bigint;
   /** A SIGSTOP that came while we held it: sent again when it is let go. */
   stopWanted = false;
+  /** It runs on whatever CPU the kernel likes: most likely on another than ours, that had nothing to do. */
+  roams = false;
   #blocked = false;
 
   constructor(
@@ -82,11 +86,18 @@ export class Tracee {
     this.mask = getSigmask(tid);
   }
 
+  /** It stops in less time than it takes to be woken from another CPU. */
+  #soon(): WaitResult | number | undefined {
+    let seen: WaitResult | number | undefined;
+    for (let looks = 0; seen === undefined && looks < LOOKS; looks++) seen = wait(this.tid, WNOHANG);
+    return seen;
+  }
+
   /** Waits for the next stop that we asked for; other stops are passed over. */
   #stop(): void {
     for (;;) {
       roundTrips.stops++;
-      const seen = wait(this.tid);
+      const seen = (this.roams && this.#soon()) || wait(this.tid);
       if (seen === -4) continue;
       if (seen === undefined || typeof seen === "number") {
         throw new CrError("lost a traced task", { code: "ESRCH", subject: { pid: this.pid, tid: this.tid } });

@@ -148,26 +148,9 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   }
   const frozenUs = since(freezing);
   images.sync();
-  if (options.fate === "kill") tree.bury();
   const { bytes } = saved;
   const pages = bytes / PAGE_SIZE;
   log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
-  const result: DumpResult = {
-    tasks: tree.tasks.length,
-    threads: tree.tasks.reduce((n, t) => n + t.threads.length, 0),
-    pagesWritten: bytes + files.sharedBytes,
-    freezingUs,
-    frozenUs,
-    totalUs: since(started),
-    imageBytes: bytes + files.sharedBytes,
-    details: {
-      memdumpUs: saved.writingUs,
-      memwriteUs: saved.writingUs,
-      pagesScanned: pages,
-      pagesSkippedParent: 0,
-      pagesLazy: 0,
-    },
-  };
   writeStats(options.workDir, "dump", {
     dump: {
       freezing_time: freezingUs,
@@ -186,5 +169,22 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
       shpages_written: files.sharedBytes / PAGE_SIZE,
     },
   });
-  return result;
+  // it has been dying all the while
+  if (options.fate === "kill") tree.bury();
+  return {
+    tasks: tree.tasks.length,
+    threads: tree.tasks.reduce((n, t) => n + t.threads.length, 0),
+    pagesWritten: bytes + files.sharedBytes,
+    freezingUs,
+    frozenUs,
+    totalUs: since(started),
+    imageBytes: bytes + files.sharedBytes,
+    details: {
+      memdumpUs: saved.writingUs,
+      memwriteUs: saved.writingUs,
+      pagesScanned: pages,
+      pagesSkippedParent: 0,
+      pagesLazy: 0,
+    },
+  };
 }
