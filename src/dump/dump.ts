@@ -8,6 +8,7 @@ import { ImageDirectory } from "../image/directory.ts";
 import { writeStats } from "../image/work.ts";
 import { pinToOneCpu } from "../kernel/cpu.ts";
 import { takeSignals } from "../kernel/interrupt.ts";
+import { findLandlock } from "../kernel/landlock.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { requirePageSize } from "../kernel/page-size.ts";
 import { traceByDeputy } from "../kernel/ptrace.ts";
@@ -77,7 +78,9 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   roundTrips.stops = 0;
   roundTrips.programs = 0;
   let running = lookAtRunning(options.pid, threads);
-  const tookTime = [setRoomAside(images, running.memory, step), shutDoors(options, scope, log, step)];
+  // to be found before the tree stands still
+  if (running.confined) findLandlock();
+  const tookTime = [setRoomAside(images, running.memory, step), shutDoors(options, scope, log, step), running.confined];
   // what threads wait in is to be known as it was right before they are stopped
   if (tookTime.includes(true)) running = lookAtRunning(options.pid, running.threads);
   if (options.freezeCgroup === undefined) checkFrozen([...running.threads.keys()]);

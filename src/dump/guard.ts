@@ -1,5 +1,6 @@
 /** What must be so before a tree can be dumped: looked at from outside, all problems at once. */
 import { CrError } from "../error.ts";
+import { restrictedByLandlock } from "../kernel/landlock.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
@@ -103,6 +104,20 @@ function parentOf(pid: number): number {
   }
 }
 
+/** Only who may gain no more privileges is asked about, which all must be but root: to look takes a while. */
+function checkLandlock(tree: FrozenTree, blocker: (error: CrError) => void): void {
+  const asked = tree.tasks.filter(({ zombie, status }) => !zombie && status.noNewPrivs);
+  const tids = new Map(asked.flatMap(({ pid, threads }) => threads.map(({ tid }) => [tid, pid] as const)));
+  for (const tid of restrictedByLandlock([...tids.keys()]))
+    blocker(
+      new CrError("a task has restricted itself by Landlock, and nobody can read its rules: it would come back free", {
+        code: "ENOTSUP",
+        subject: { pid: tids.get(tid) ?? tid, ...(tids.get(tid) !== tid && { tid }) },
+        remedy: "dump it before it restricts itself, or have the program run without (landlock(7))",
+      }),
+    );
+}
+
 export function checkTree(
   tree: FrozenTree,
   pids: VirtualPids,
@@ -121,6 +136,7 @@ export function checkTree(
     }
     if (!task.zombie) checkChildrensClocks(task, root.pid, pids, blocker);
   }
+  checkLandlock(tree, blocker);
   if (pids.sessionOf(root) !== pids.of(root.leader) && !shellJob) {
     blocker(
       new CrError("the process is not the leader of its session: it hangs on a session that is not part of the tree", {

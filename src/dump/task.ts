@@ -240,6 +240,8 @@ export interface RunningTree {
   readonly threads: Map<number, readonly number[]>;
   /** A thread of it is under seccomp. */
   filtered: boolean;
+  /** Some task may gain no more privileges, and so may have restricted itself. */
+  confined: boolean;
   /** Private memory of its processes that is there, bytes. */
   readonly memory: Map<number, number>;
   /** The children of each, as they were met. */
@@ -253,6 +255,7 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
     const thread = dir.ofThread(tid);
     const status = parseStatus(thread.text("status"));
     found.filtered ||= status.seccomp !== 0;
+    found.confined ||= status.noNewPrivs;
     if (tid === dir.pid) found.memory.set(tid, status.anonymousRss);
     const wait = readWait(thread);
     if (!wait) return;
@@ -268,7 +271,15 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
 }
 
 const nothing = (): RunningTree => ({
-  ...{ waits: new Map(), threads: new Map(), filtered: false, memory: new Map(), children: new Map(), strayed: [] },
+  ...{
+    waits: new Map(),
+    threads: new Map(),
+    filtered: false,
+    confined: false,
+    memory: new Map(),
+    children: new Map(),
+    strayed: [],
+  },
 });
 
 /** The threads of each process of a tree, as they come. */

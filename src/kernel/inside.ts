@@ -193,6 +193,10 @@ export class Inside implements Disposable {
     return bytes;
   }
 
+  object(address: bigint, structure: string): KernelObject {
+    return new KernelObject(this, address, structure);
+  }
+
   /** The open file description of a descriptor of ours. */
   file(fd: number): KernelObject {
     const task = new KernelObject(this, this.#run(0n, 0), "task_struct");

@@ -221,6 +221,7 @@ const TABLE = {
   fanotify_mark: [301, 263],
   perf_event_open: [298, 241],
   landlock_create_ruleset: [444, 444],
+  landlock_restrict_self: [446, 446],
   semget: [64, 190],
   msgget: [68, 186],
   mq_open: [240, 180],

@@ -1,0 +1,75 @@
+/**
+ * Whether a task has restricted itself (landlock(7)): no call and no file tells, only the kernel's memory. Where in the credentials
+ * that stands, a helper shows that restricts itself.
+ */
+import { Envoy } from "./envoy.ts";
+import { closeFd } from "./fd.ts";
+import { type Inside, type KernelObject, lookInside } from "./inside.ts";
+import { NR } from "./nr.ts";
+import { pidfdOpen } from "./pidfd.ts";
+import { addressOf, sys } from "./sys.ts";
+import { PR } from "./uapi/prctl.ts";
+
+const LANDLOCK_CREATE_RULESET_VERSION = 1;
+const LANDLOCK_ACCESS_FS_EXECUTE = 1n;
+/** How much of what security modules keep of a task is looked at, in words of 8 bytes. */
+const WORDS = 16;
+/** From here on addresses are the kernel's. */
+const KERNEL = 0xffff_0000_0000_0000n;
+
+/** The task behind a number of our pid namespace. */
+function taskOf(inside: Inside, tid: number): KernelObject | undefined {
+  const fd = pidfdOpen(tid);
+  try {
+    const file = inside.file(fd);
+    // since Linux 6.9 its inode says whose it is
+    const pid = file.to("private_data", "pid") ?? file.to("f_inode", "inode")?.to("i_private", "pid");
+    // of the lists of tasks the first is that of the number itself
+    const link = pid?.in("tasks", "hlist_head").to("first", "hlist_node");
+    const offset = BigInt(inside.offsetOf("task_struct", "pid_links"));
+    return link && inside.object(link.address - offset, "task_struct");
+  } finally {
+    closeFd(fd);
+  }
+}
+
+function securityOf(inside: Inside, tid: number): BigUint64Array | undefined {
+  const words = taskOf(inside, tid)
+    ?.to("cred", "cred")
+    ?.to("security", "list_head")
+    ?.bytes(WORDS * 8);
+  return words && new BigUint64Array(words.buffer);
+}
+
+/** Which word of it leads to the restrictions. */
+function placeOf(inside: Inside): number | undefined {
+  using helper = new Envoy();
+  if (helper.call(NR.prctl, PR.SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return undefined;
+  const handled = BigUint64Array.of(LANDLOCK_ACCESS_FS_EXECUTE);
+  const rules = helper.call(NR.landlock_create_ruleset, addressOf(handled), handled.byteLength, 0);
+  if (rules < 0) return undefined;
+  const done = helper.call(NR.landlock_restrict_self, rules, 0);
+  closeFd(rules);
+  const [own, its] = [securityOf(inside, process.pid), securityOf(inside, helper.pid)];
+  if (done < 0 || own === undefined || its === undefined) return undefined;
+  const places = [...its.keys()].filter((i) => own[i] === 0n && (its[i] ?? 0n) >= KERNEL);
+  return places.length === 1 ? places[0] : undefined;
+}
+
+/** Undefined where it is not known, or the kernel is built without; null before it was looked for. */
+let place: number | undefined | null = null;
+
+/** Takes some twenty milliseconds, once. */
+export function findLandlock(): number | undefined {
+  if (place !== null) return place;
+  const isThere = sys(NR.landlock_create_ruleset, 0, 0, LANDLOCK_CREATE_RULESET_VERSION) > 0;
+  place = isThere ? lookInside(placeOf) : undefined;
+  return place;
+}
+
+/** Those that have; none where nobody can look. */
+export function restrictedByLandlock(tids: readonly number[]): number[] {
+  const at = tids.length === 0 ? undefined : findLandlock();
+  if (at === undefined) return [];
+  return lookInside((inside) => tids.filter((tid) => (securityOf(inside, tid)?.[at] ?? 0n) >= KERNEL)) ?? [];
+}
