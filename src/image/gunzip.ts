@@ -36,21 +36,20 @@ function behindHeader(archive: Buffer, at: number): number {
   return flags & GZIP.CRC ? end + 2 : end;
 }
 
-/** An archive of more bytes is not small. */
-const SMALL = 65536;
-/** Deflate packs no byte better than this many times. */
-const BEST_RATIO = 1032;
+/** An archive of more bytes is not small. Deflate packs no byte better than 1032 times: this many become 64 MiB at most. */
+const SMALL = 65000;
 
 /**
  * What is in an archive of one member that cannot be large.
  * @returns undefined where it may be, or there is something wrong: who goes through it step by step sees what
  */
 function inflateSmall(archive: Buffer, most: number): Uint8Array | undefined {
-  if (archive.length > SMALL || archive.length * BEST_RATIO > most) return undefined;
+  if (archive.length > SMALL) return undefined;
   try {
     const out = Bun.inflateSync(Buffer.from(archive.subarray(behindHeader(archive, 0), -8)));
     // behind a further member it is not the first one's sum that stands at the end
-    return Bun.hash.crc32(out) === archive.readUInt32LE(archive.length - 8) ? out : undefined;
+    const isWhole = Bun.hash.crc32(out) === archive.readUInt32LE(archive.length - 8);
+    return isWhole && out.length <= most ? out : undefined;
   } catch {
     return undefined;
   }
