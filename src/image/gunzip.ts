@@ -18,6 +18,8 @@ const tooLarge = (most: number) =>
     remedy: "take the whole set from its origin again; with one of criu's, restore where there is more memory",
   });
 
+/** What a gzip member begins with. */
+const MAGIC = Buffer.of(0x1f, 0x8b, 8);
 /** Flags of a gzip header (RFC 1952): what follows its ten bytes. */
 const GZIP = { CRC: 2, EXTRA: 4, NAME: 8, COMMENT: 16 } as const;
 
@@ -44,10 +46,9 @@ const SMALL = 65000;
  * @returns undefined where it may be, or there is something wrong: who goes through it step by step sees what
  */
 function inflateSmall(archive: Buffer, most: number): Uint8Array | undefined {
-  if (archive.length > SMALL) return undefined;
+  if (archive.length > SMALL || archive.indexOf(MAGIC, 1) >= 0) return undefined;
   try {
     const out = Bun.inflateSync(Buffer.from(archive.subarray(behindHeader(archive, 0), -8)));
-    // behind a further member it is not the first one's sum that stands at the end
     const isWhole = Bun.hash.crc32(out) === archive.readUInt32LE(archive.length - 8);
     return isWhole && out.length <= most ? out : undefined;
   } catch {
