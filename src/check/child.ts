@@ -1,12 +1,13 @@
 /** A child to try things in: an empty process that does the calls that we tell it to, and dies with the scope. */
 import { arch } from "../agent/arch/index.ts";
-import { Tracee } from "../agent/tracee.ts";
+import { Tracee, writeRegs } from "../agent/tracee.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR, type SyscallName } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
 import {
   cont,
+  contToSyscall,
   interrupt,
   PTRACE_EVENT_EXEC,
   PTRACE_O_EXITKILL,
@@ -135,6 +136,18 @@ export class Child implements Disposable {
   put(value: Uint8Array | string, at = 0): number {
     this.memory.write(this.scratch + at, typeof value === "string" ? cstring(value) : value);
     return this.scratch + at;
+  }
+
+  /** The first instruction that it executes for a call. */
+  get start(): number {
+    return this.ip + arch.entries.call;
+  }
+
+  /** Lets it go there. @returns the signal that it stops with, or that of a system call */
+  go(): number {
+    writeRegs(this.pid, arch.callHome(this.tracee.regs, this.start, this.scratch - 4096, NR.getpid, []));
+    check(contToSyscall(this.pid), "cannot let the child go on");
+    return waitStop(this.pid).signal;
   }
 
   /** A call that must succeed for the probe to make sense. */

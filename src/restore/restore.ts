@@ -90,6 +90,16 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       remedy: "pass --allow-uprobes to restore too",
     });
   }
+  const plugins = images.inventory.plugins_entry?.plugins ?? [];
+  if (plugins.length > 0) {
+    throw new CrError(
+      `the set holds what CRIU's plugins saved (${plugins.join(", ")}), and they cannot be loaded here`,
+      {
+        code: "NOT_YET",
+        remedy: "restore with the program that dumped",
+      },
+    );
+  }
   using undoing = new Undoing();
   checkCpuInfo(options.cpuCap, images.read("CPUINFO")[0], isSaved(options.cpuCap));
   using files = new RestoredFiles(images, options, log, set, undoing);

@@ -1,7 +1,7 @@
 /** `service`: a socket where clients find workers. Each connection gets a process of its own. */
-import { chmodSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Invocation } from "../cli/command.ts";
+import { type Invocation, statusOf } from "../cli/command.ts";
 import { childEnvironment } from "../cli/environment.ts";
 import type { OptionName } from "../cli/options.ts";
 import { ownCommand } from "../cli/own-command.ts";
@@ -11,7 +11,7 @@ import { requireScripts, scriptHook } from "../cli/scripts.ts";
 import type { Settings } from "../cli/settings.ts";
 import { readFd } from "../cli/value.ts";
 import { openWorkspace } from "../cli/workspace.ts";
-import { CrError } from "../error.ts";
+import { CrError, errorLines } from "../error.ts";
 import { closeFd, makePipe } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { listen, makeSocket, tryBind, unixAddress } from "../kernel/socket.ts";
@@ -30,17 +30,27 @@ const POLLIN = 1;
 /** Between two looks at whether a worker has ended, milliseconds. */
 const idle = 200;
 
-function bind(path: string): number {
+/** What lies at the path itself, if anything. */
+const lying = (path: string) => lstatSync(path, { throwIfNoEntry: false });
+
+/** Only a socket of an earlier service makes room. */
+function bind(path: string): { fd: number; remove: () => void } {
+  const remedy = "choose another --address";
+  const old = lying(path);
+  if (old && !old.isSocket())
+    throw new CrError("there is something else where the service's socket goes", { subject: { path }, remedy });
+  if (old) unlinkSync(path);
   const fd = makeSocket(AF.UNIX, SOCK.SEQPACKET | SOCK.NONBLOCK);
-  try {
-    unlinkSync(path);
-  } catch {
-    // there was none
-  }
-  check(tryBind(fd, unixAddress(path)), "cannot make the service's socket", { path }, "choose another --address");
+  check(tryBind(fd, unixAddress(path)), "cannot make the service's socket", { path }, remedy);
   chmodSync(path, mode);
   listen(fd, backlog);
-  return fd;
+  const own = lying(path)?.ino;
+  const remove = () => {
+    closeFd(fd);
+    // by now it may be that of another service
+    if (own !== undefined && lying(path)?.ino === own) unlinkSync(path);
+  };
+  return { fd, remove };
 }
 
 /** The options of our command line as words, but for some. */
@@ -81,12 +91,28 @@ async function acceptAll(socket: number, settings: Settings, log: Log): Promise<
 function tell(statusFd: string | undefined): void {
   if (statusFd === undefined) return;
   const fd = readFd("status-fd", statusFd);
-  check(sys(NR.write, fd, addressOf(new Uint8Array(1)), 1), "cannot write to --status-fd", { fd });
+  check(
+    sys(NR.write, fd, addressOf(new Uint8Array(1)), 1),
+    "cannot write to --status-fd",
+    { fd },
+    "name a descriptor that tscriu inherits and may write to",
+  );
   closeFd(fd);
 }
 
-/** The same service as a process of its own, without a terminal; we end once it is ready. @returns the exit status */
-async function goToBackground(settings: Settings, address: string, pidfile: string | undefined): Promise<number> {
+/** Where the service is to be found. Relative names lie in the work directory. */
+interface Places {
+  readonly address: string;
+  readonly pidfile: string | undefined;
+}
+
+/**
+ * The same service as a process of its own, without a terminal; we end once it is ready.
+ * @param cwd where we were started
+ * @returns the exit status
+ */
+async function goToBackground(settings: Settings, { address, pidfile }: Places, cwd: string): Promise<number> {
+  if (pidfile !== undefined) requireNoPidfile(pidfile);
   const but = ["daemon", "restore-detached", "pidfile", "address", "status-fd", "close"] as const;
   const [read, write] = makePipe();
   const words = ["service", `--address=${address}`, "--status-fd=3", ...ownWords(settings, but)];
@@ -95,6 +121,7 @@ async function goToBackground(settings: Settings, address: string, pidfile: stri
     stdio: ["ignore", "ignore", "ignore", write],
     env: childEnvironment(),
     detached: true,
+    cwd,
   });
   closeFd(write);
   const byte = new Uint8Array(1);
@@ -106,8 +133,15 @@ async function goToBackground(settings: Settings, address: string, pidfile: stri
       remedy: "start it without --daemon (-d), or look into its log: it says why",
     });
   }
-  if (pidfile !== undefined) writePidfile(pidfile, service.pid);
-  tell(settings.text("status-fd"));
+  try {
+    if (pidfile !== undefined) writePidfile(pidfile, service.pid);
+    tell(settings.text("status-fd"));
+  } catch (error) {
+    // nobody would know that it is there
+    service.kill();
+    await service.exited;
+    throw error;
+  }
   service.unref();
   return 0;
 }
@@ -116,27 +150,38 @@ export async function runService(invocation: Invocation): Promise<number> {
   const { settings, command } = invocation;
   settings.requireSupport(command);
   requirePrivileges(settings.flag("unprivileged"));
-  const pidfile = settings.text("pidfile");
-  if (pidfile !== undefined) requireNoPidfile(pidfile);
-  const address = resolve(settings.text("address") ?? defaultAddress);
-  if (settings.flag("restore-detached")) return await goToBackground(settings, address, pidfile);
+  const started = process.cwd();
   const space = openWorkspace(settings, command);
   const { log, images, workDir } = space;
-  const scripts = settings.texts("action-script");
-  requireScripts(scripts, workDir);
-  const socket = bind(address);
+  const named = settings.text("pidfile");
+  const pidfile = named === undefined ? undefined : resolve(named);
+  const address = resolve(settings.text("address") ?? defaultAddress);
+  if (settings.flag("restore-detached")) {
+    // the log is the other process's from here on
+    log.close();
+    return await goToBackground(settings, { address, pidfile }, started);
+  }
   try {
-    if (pidfile !== undefined) writePidfile(pidfile, process.pid);
-    if (scriptHook(scripts, images, workDir, log)("status-ready") !== 0)
-      throw new CrError("the status-ready script failed", { code: "SCRIPT" });
-    tell(settings.text("status-fd"));
-    log.info(`listens at ${address}`);
-    catchSignals();
-    await acceptAll(socket, settings, log);
+    if (pidfile !== undefined) requireNoPidfile(pidfile);
+    const scripts = settings.texts("action-script");
+    requireScripts(scripts, workDir);
+    const socket = bind(address);
+    try {
+      if (pidfile !== undefined) writePidfile(pidfile, process.pid);
+      if (scriptHook(scripts, images, workDir, log)("status-ready") !== 0)
+        throw new CrError("the status-ready script failed", { code: "SCRIPT" });
+      tell(settings.text("status-fd"));
+      log.info(`listens at ${address}`);
+      catchSignals();
+      await acceptAll(socket.fd, settings, log);
+    } finally {
+      socket.remove();
+    }
+    return 0;
+  } catch (error) {
+    log.failure(errorLines(error), error instanceof Error ? error.stack : undefined);
+    return statusOf(error);
   } finally {
-    closeFd(socket);
-    unlinkSync(address);
     log.close();
   }
-  return 0;
 }

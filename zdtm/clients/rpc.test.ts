@@ -348,4 +348,40 @@ describe("rpc", () => {
       await until("the service ends", () => (existsSync(address) ? "its socket is there" : undefined));
     }
   });
+
+  test("the service: its names lie in the work directory, and what fails is undone and told in its log", async () => {
+    using scratch = new Scratch();
+    const work = scratch.file("work");
+    mkdirSync(work);
+    const service = [...(await binary()), "service", "-d", "-W", "work", "-o", "log"];
+    const run = (...words: string[]) => {
+      const { exitCode, stderr } = Bun.spawnSync([...service, ...words], { cwd: scratch.path, stderr: "pipe" });
+      return { exitCode, said: stderr.toString() };
+    };
+    const log = () => readFileSync(`${work}/log`, "latin1");
+
+    writeFileSync(`${work}/file`, "precious");
+    expect(run("--address", "file").exitCode).toBe(1);
+    expect(readFileSync(`${work}/file`, "latin1")).toBe("precious");
+    expect(log()).toMatch(/Error .*something else where the service's socket goes/);
+
+    const { exitCode, said } = run("--address", "socket", "--pidfile", "gone/pid");
+    expect(exitCode).toBe(1);
+    expect(said).toMatch(/cannot make the pid file .*gone\/pid/);
+    expect(existsSync(`${work}/socket`)).toBe(false);
+
+    expect(run("--address", "socket", "--pidfile", "pid")).toEqual({ exitCode: 0, said: "" });
+    const first = Number(readFileSync(`${work}/pid`, "latin1"));
+    expect(run("--address", "socket", "--pidfile", "second")).toEqual({ exitCode: 0, said: "" });
+    const second = Number(readFileSync(`${work}/second`, "latin1"));
+    try {
+      process.kill(first, "SIGTERM");
+      await until("the first one ends", () => (existsSync(`/proc/${first}/exe`) ? "it is there" : undefined));
+      using client = Client.connect(`${work}/socket`);
+      expect(client.version().major_number).toBe(4);
+    } finally {
+      process.kill(second, "SIGTERM");
+      await until("the second one ends", () => (existsSync(`${work}/socket`) ? "its socket is there" : undefined));
+    }
+  });
 });

@@ -9,8 +9,12 @@ import {
   statSync,
   truncateSync,
   unlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import type { Entry } from "../../src/image/codec.ts";
+import { ImageDirectory } from "../../src/image/directory.ts";
+import { encodeImage } from "../../src/image/framing.ts";
 import { binary } from "../lib/binary.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
@@ -194,6 +198,11 @@ describe("refused", () => {
       copyFileSync(inventory, at.scratch.file("inventory"));
       unlinkSync(inventory);
       tells(await at.restore(), /unfinished/, /inventory\.img/, at.images, /try:/);
+      await gone();
+      copyFileSync(at.scratch.file("inventory"), inventory);
+      const entry = { ...ImageDirectory.open(at.images).inventory, plugins_entry: { plugins: ["cuda_plugin"] } };
+      writeFileSync(inventory, encodeImage("INVENTORY", [entry as unknown as Entry]));
+      tells(await at.restore(), /plugins/, /cuda_plugin/, /try:/);
       await gone();
       copyFileSync(at.scratch.file("inventory"), inventory);
       expect(await at.restore()).toEqual({ status: 0, text: "" });
