@@ -35,7 +35,8 @@ export function readSysctls(now: NetworkValues, devices: readonly string[]): Tsc
       for (const [name, value] of now.ofDevice(directory, device)) {
         const path = `${directory}/${device}/${name}`;
         // a new interface is as the default says
-        const usual = device === LOOPBACK ? fresh.loopback[i]?.get(name) : general.get(`${directory}/default/${name}`);
+        const told = general.get(`${directory}/default/${name}`);
+        const usual = device === LOOPBACK || told === undefined ? fresh.loopback[i]?.get(name) : told;
         if (value !== usual && !NOT_KEPT.test(path)) kept.push({ path, value });
       }
     });

@@ -138,7 +138,9 @@ export class NetworkValues {
   #namesIn(directory: Directory): readonly string[] {
     let names = this.#names.get(directory);
     if (names === undefined) {
-      names = entriesOf(`${directory}/default`).map(({ name }) => name);
+      // what is of interfaces alone `default` may lack
+      const all = ["default", "lo"].flatMap((one) => entriesOf(`${directory}/${one}`).map(({ name }) => name));
+      names = [...new Set(all)];
       this.#names.set(directory, names);
     }
     return names;

@@ -101,6 +101,11 @@ export class FreshNamespaces {
         if (met.length > 0) this.#fresh.push({ kind, ids: [...new Set(met)] });
       }
     }
+    const livesWithUs = ours && this.#root && foreignId("mnt", ours, this.#root) === undefined;
+    if (this.user !== undefined && this.has("mnt") && livesWithUs)
+      log.warn(
+        "the root of the tree gets a copy of the machine's mounts: in its user namespace it could make none in ours",
+      );
     joined.check(images, (this.#root ?? ours)?.ipc_ns_id, log);
     this.#guests = joined.users && new Inward(joined.users.maps);
     const isAtHome = this.#rootsOwn("time") === undefined && !joined.has("time");
@@ -174,7 +179,9 @@ export class FreshNamespaces {
     const { tscriu_setgroups_denied } = this.images.one("USERNS", id);
     const { groups, tscriu_groups } = creds;
     if (!tscriu_setgroups_denied && tscriu_groups.length === 0) return undefined;
-    if (bornIn !== undefined && this.#deniesGroups(bornIn)) return undefined;
+    // the root is born into its own, and all others below it
+    const from = bornIn ?? (id === this.user ? undefined : this.user);
+    if (from !== undefined && this.#deniesGroups(from)) return undefined;
     const { gid } = outward(savedMaps(this.images, id));
     const outside = tscriu_groups.length > 0 ? tscriu_groups : groups.map(gid);
     const own = id === this.user ? undefined : this.user;

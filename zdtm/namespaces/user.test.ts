@@ -9,7 +9,7 @@ import { addressOf, check, sys } from "../../src/kernel/sys.ts";
 import { NS } from "../../src/kernel/uapi/ioctl.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { refusal, Scratch, until } from "../unharmed/lib/victim.ts";
-import { namespace, Stage, sleepers, view } from "./stage.ts";
+import { nameOf, namespace, Stage, sleepers, view } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 300_000;
@@ -100,6 +100,23 @@ describe("user namespaces", () => {
       testTime,
     );
   }
+
+  test.concurrent(
+    "a container without root inside of one, where nobody may change groups",
+    async () => {
+      const inner = "unshare --user --map-root-user --pid --fork --mount-proc sleep 1000000";
+      const isThere = (root: number) => treeOf(root).length === 3 && treeOf(root).map(nameOf).at(-1) === "sleep";
+      const options = ["--user", "--map-root-user", "--pid", "--mount-proc"];
+      await using stage = await Stage.set(options, `${inner} & wait`, isThere);
+      const before = identity(stage.root);
+      for (let round = 0; round < 2; round++) {
+        await stage.dump();
+        await stage.restore();
+        expect(identity(stage.root)).toEqual(before);
+      }
+    },
+    testTime,
+  );
 
   test.concurrent(
     "restored with a pid namespace around it",
