@@ -40,6 +40,7 @@ export const notRestored: Lacks = {
   file_attr: "changed at N.N",
   file_lease02: "somebody is told twice",
   ghost_in_gone_dir: "a directory is back",
+  group_left: "restore without end",
   helper_zombie_child: "member 1 (N): parent N group N session N, were N N N",
   inotify00: "there is an event: watch 3 tells N",
   inotify04: "there is an event: watch 1 tells N",
