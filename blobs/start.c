@@ -84,11 +84,11 @@ void lend(void) {}
 
 enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
 enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
-enum { PT_LOAD = 1, MADV_HUGEPAGE = 14 };
+enum { PT_LOAD = 1, PF_W = 2, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, PIECE = 8 << 20 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
-enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, POLLIN = 1, PATIENCE = 2000000 /* ns */ };
+enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, POLLIN = 1, PATIENCE = 300000 /* ns */ };
 enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
 
 static char *append(char *to, const char *text)
@@ -285,15 +285,37 @@ static int ends_with(const char *text, const char *end)
 	return from == end;
 }
 
+/* Maps one piece of the program's pages that are in memory; 0 when there is none left. Kernels before 5.14 do nothing. */
+static int bring_in(int piece, u64 page)
+{
+	for (int i = 0; i < HEADERS; i++) {
+		const volatile unsigned char *header = table.headers + i * 56;
+		u64 at = *(const volatile u64 *)(header + 16) & -page, size = *(const volatile u64 *)(header + 40);
+		int pieces = (size + PIECE - 1) / PIECE;
+
+		if (*(const volatile unsigned *)header != PT_LOAD || *(const volatile unsigned *)(header + 4) & PF_W)
+			continue;
+		if (piece < pieces) {
+			u64 begin = (u64)piece * PIECE, left = size - begin;
+
+			call(SYS_madvise, at + begin, left < PIECE ? left : PIECE, MADV_POPULATE_READ, 0, 0, 0);
+			return 1;
+		}
+		piece -= pieces;
+	}
+	return 0;
+}
+
 /*
  * Runtimes ask a worker of its own for the version before each request (`swrk FD`, one packet), and that ends with it: no
  * runtime is started to answer. Anything else is left for the worker. Who asks for the version has its packet ready, who wants
  * more may still be at it: the runtime starts meanwhile.
  */
-static int answered(u64 count, char **words)
+static int answered(u64 count, char **words, u64 page)
 {
 	struct { s64 seconds, nanoseconds; } patience = { 0, PATIENCE };
 	struct { int fd; short events, revents; } waiting = { 0, POLLIN, 0 };
+	s64 asked;
 	unsigned char packet[QUESTION];
 	u64 fd = 0, most = 1 << 20;
 
@@ -305,7 +327,12 @@ static int answered(u64 count, char **words)
 		fd = fd * 10 + *digit - '0';
 	}
 	waiting.fd = fd;
-	if (call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0) != 1 ||
+	asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
+	patience.nanoseconds = 0;
+	/* what brings the program into memory saves it the faults, and takes no longer than a slow client */
+	for (int piece = 0; !asked && bring_in(piece, page); piece++)
+		asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
+	if (asked != 1 ||
 	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size)
 		return 0;
 	for (u64 i = 0; i < table.question_size; i++)
@@ -333,7 +360,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		if (aux[0] == AT_SECURE && aux[1])
 			fail("refuses to run set-user-id, set-group-id or with file capabilities: start it as root instead", 0);
 	}
-	if (answered(old[0], (char **)old + 1))
+	want_huge_pages(page);
+	if (answered(old[0], (char **)old + 1, page))
 		call(SYS_exit, 0, 0, 0, 0, 0, 0);
 	u64 *end = aux + 2;
 	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
@@ -342,7 +370,6 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("/proc is not mounted here: mount -t proc proc /proc", 0);
 	if (self < 0)
 		fail("cannot read its own file through /proc/self/exe", self);
-	want_huge_pages(page);
 	u64 linker = map_linker(self, page);
 	int taught = teach(self, linker, page);
 
