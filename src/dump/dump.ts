@@ -154,7 +154,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
   const { bytes } = saved;
   const pages = bytes / PAGE_SIZE;
   log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
-  writeStats(options.workDir, "dump", {
+  const unkept = writeStats(options.workDir, "dump", {
     dump: {
       freezing_time: freezingUs,
       frozen_time: frozenUs,
@@ -172,6 +172,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
       shpages_written: files.sharedBytes / PAGE_SIZE,
     },
   });
+  if (unkept !== undefined) log.warn(unkept);
   // it has been dying all the while
   if (options.fate === "kill") tree.bury();
   return {

@@ -66,15 +66,27 @@ export class Client implements Disposable {
    */
   static start(...command: string[]): Client {
     const [ours, theirs] = makeSocketPair(AF.UNIX, SOCK.SEQPACKET);
-    const worker = Bun.spawn([...command, "swrk", "3"], { stdio: ["ignore", "inherit", "inherit", theirs] });
-    closeFd(theirs);
-    return new Client(new Connection(ours), worker);
+    try {
+      const worker = Bun.spawn([...command, "swrk", "3"], { stdio: ["ignore", "inherit", "inherit", theirs] });
+      return new Client(new Connection(ours), worker);
+    } catch (cause) {
+      closeFd(ours);
+      const remedy = "name tscriu by its path, or as it is found in PATH";
+      throw new CrError("cannot start a worker", { subject: { path: command[0] }, cause, remedy });
+    } finally {
+      closeFd(theirs);
+    }
   }
 
   /** Connects to a service that listens at `path`. */
   static connect(path: string): Client {
     const fd = makeSocket(AF.UNIX, SOCK.SEQPACKET);
-    check(tryConnect(fd, unixAddress(path)), "cannot reach the service", { path }, "start it: tscriu service");
+    try {
+      check(tryConnect(fd, unixAddress(path)), "cannot reach the service", { path }, "start it: tscriu service");
+    } catch (error) {
+      closeFd(fd);
+      throw error;
+    }
     return new Client(new Connection(fd), undefined);
   }
 
@@ -83,7 +95,11 @@ export class Client implements Disposable {
     this.#connection.ask(request);
     for (;;) {
       const got = this.#connection.response();
-      if (!got) throw new CrError("the worker ended without an answer", { code: "ECONNRESET" });
+      if (!got)
+        throw new CrError("the worker ended without an answer", {
+          code: "ECONNRESET",
+          remedy: "look at what it wrote to standard error, and into its log",
+        });
       const { response, rights } = got;
       if (response.type !== CriuReqType.NOTIFY) {
         for (const fd of rights) closeFd(fd);

@@ -261,6 +261,15 @@ describe("rpc", () => {
     expect(stage.alive).toBe(true);
   });
 
+  test("a client without a worker or a service: an error that says so, and nothing stays open", () => {
+    const open = () => readdirSync("/proc/self/fd").length;
+    expect(() => Client.start("/nowhere/tscriu")).toThrow("cannot start a worker");
+    const before = open();
+    expect(() => Client.start("/nowhere/tscriu")).toThrow("cannot start a worker");
+    expect(() => Client.connect("/nowhere/socket")).toThrow("cannot reach the service");
+    expect(open()).toBe(before);
+  });
+
   test("its directories and its log do, too: an administrator sends there what a runtime sends elsewhere", async () => {
     await using stage = await Stage.set();
     const [file, images, work] = ["conf", "other-images", "other-work"].map((name) => stage.scratch.file(name));

@@ -52,6 +52,24 @@ describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)",
   }
 
   test(
+    "are saved where the work directory has no room, without statistics",
+    async () => {
+      await using stage = await Stage.open();
+      const program = await stage.start(["sleep", "1000000"]);
+      const place = stage.nextImages();
+      const work = stage.file("work");
+      mkdirSync(work);
+      const script = `mount -t tmpfs -o nr_inodes=1 none ${work} && "$@"`;
+      const [status, log] = await behind(stage, script, ["dump", "-t", `${program.pid}`, "-D", place, "-W", work]);
+      expect(status).toBe("exit 0");
+      await program.end;
+      expect(log).toMatch(/Warn .*no statistics.*no space left/);
+      expect((await behind(stage, '"$@"', ["restore", "-D", place, "-d"]))[0]).toBe("exit 0");
+    },
+    testTime,
+  );
+
+  test(
     "in a directory that is read-only, which is the work directory too, are restored, without statistics",
     async () => {
       await using stage = await Stage.open();
