@@ -173,7 +173,9 @@ export class PayloadBuilder {
 
   /** The family's own header, or anything else that is no attribute; padded to 4 bytes. */
   raw(bytes: Uint8Array): this {
-    this.bytes.set(bytes, this.reserve(bytes.length));
+    // which may put others in their place
+    const at = this.reserve(bytes.length);
+    this.bytes.set(bytes, at);
     return this;
   }
 

@@ -92,6 +92,8 @@ describe("codec", () => {
     expect(() => parseAttributes(Uint8Array.of(9, 0, 1, 0, 1, 2, 3, 4))).toThrow("impossible length");
     expect(() => new Fields(new Uint8Array(3), "row").u32()).toThrow("row is too short");
     expect(() => new Fields(new Uint8Array(3)).attributes(4)).toThrow("too short");
+    const long = new Uint8Array(1000).fill(7);
+    expect(new PayloadBuilder().raw(long).build()).toEqual(long);
     expect(() => new PayloadBuilder().attribute(1, new Uint8Array(0x10000))).toThrow("too long");
   });
 });

@@ -11,6 +11,7 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
+import { featuredDevice, readFeatures, writeFeatures } from "./net-features.ts";
 
 const NLM_F_CREATE_EXCL = 0x600;
 const AF_BRIDGE = 7;
@@ -279,7 +280,29 @@ const SIZES: Extra = {
   },
 };
 
-const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS, OTHER_NAMES, SIZES];
+function namesByNumber(): Map<number, string> {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  return new Map(
+    links(socket).map(({ payload }) => {
+      const head = new Fields(payload, "ifinfomsg");
+      const name = head.attributes(LINK_HEADER).get(IFLA.IFNAME) ?? new Uint8Array(1);
+      return [head.u32(4), new Fields(name).text()] as const;
+    }),
+  );
+}
+
+/** ethtool(8), -K */
+const FEATURES: Extra = {
+  name: "feature",
+  read: () => readFeatures(namesByNumber()),
+  write(payload, numbers) {
+    const name = namesByNumber().get(numbers.get(featuredDevice(payload)) ?? 0);
+    if (name !== undefined) writeFeatures(payload, name);
+    return name !== undefined;
+  },
+};
+
+const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS, OTHER_NAMES, SIZES, FEATURES];
 
 /** Of the namespace that we are in. */
 export function readExtras(): TscriuNetworkMessage[] {
