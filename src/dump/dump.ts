@@ -173,8 +173,7 @@ function dumpNow(options: DumpOptions, log: Log, interrupted: () => boolean): Du
     },
   });
   if (unkept !== undefined) log.warn(unkept);
-  // it has been dying all the while
-  if (options.fate === "kill") tree.bury();
+  // a tree that is dying all the while is waited for once the rest is put away
   return {
     tasks: tree.tasks.length,
     threads: tree.tasks.reduce((n, t) => n + t.threads.length, 0),

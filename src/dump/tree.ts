@@ -93,6 +93,7 @@ export class FrozenTree implements Disposable {
   readonly #held = new Set<number>();
   readonly #deadline: number;
   readonly #interrupted: () => boolean;
+  #killed = false;
 
   constructor(
     readonly rootPid: number,
@@ -369,13 +370,14 @@ export class FrozenTree implements Disposable {
     for (const thread of task.threads) setOptions(thread.tid, PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP);
   }
 
-  /** Ends every task of the tree, children of zombies included. Nothing of it runs any more; `bury` waits for its end. */
+  /** Ends every task of the tree, children of zombies included. Nothing of it runs any more; dispose waits for its end. */
   kill(executioner: Executioner): void {
     executioner.end(this.tasks.filter((task) => !task.zombie).map((task) => task.pid));
+    this.#killed = true;
   }
 
   /** Waits until those that were killed are gone: their pids are free then, once their parents have waited. */
-  bury(): void {
+  #bury(): void {
     for (const task of [...this.tasks].reverse()) {
       for (const thread of [...task.threads].reverse()) {
         for (;;) {
@@ -409,6 +411,7 @@ export class FrozenTree implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.release();
+    if (this.#killed) this.#bury();
+    else this.release();
   }
 }
