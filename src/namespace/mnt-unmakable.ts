@@ -33,7 +33,15 @@ function overlayProblem(one: PlannedMount, all: readonly PlannedMount[]): CrErro
     return given("an overlay names a layer from a working directory that nobody knows any more", one, "PATH", {
       layer: relative,
     });
-  const handles = splitOptions(one.entry.options).find(([key, value]) => BY_HANDLE.has(key) && value === "on");
+  const options = splitOptions(one.entry.options);
+  // newer kernels say it in the other way
+  if (options.some(([key, value]) => key === "volatile" || (key === "fsync" && value === "volatile")))
+    return given(
+      "an overlay writes nothing to its disk in time (volatile), and cannot be mounted a second time",
+      one,
+      "PATH",
+    );
+  const handles = options.find(([key, value]) => BY_HANDLE.has(key) && value === "on");
   if (handles === undefined) return undefined;
   const inContent = layers.some((path) => {
     const over = all.filter((other) => other !== one && isBelow(path, other.entry.mountpoint));
