@@ -6,7 +6,12 @@ const asTscriu = !process.argv0.endsWith("crit");
 
 // scripts ask this often: no other module is loaded for it
 if (asTscriu && words.length === 1 && (words[0] === "--version" || words[0] === "-V")) {
-  await Bun.write(Bun.stdout, versionText);
+  try {
+    await Bun.write(Bun.stdout, versionText);
+  } catch {
+    // nobody can hear it
+    process.exit(1);
+  }
   process.exit(0);
 }
 const [{ run }, { closeSync }] = await Promise.all([import("./cli/run.ts"), import("node:fs")]);

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { optionNames } from "./options.ts";
@@ -91,6 +91,16 @@ describe("exit status and where the words go", () => {
 
   test("the runtime's own descriptors are not for closing", () => {
     expect(tscriu(["--close", "3", "-V"]).status).toBe(1);
+  });
+
+  test("a version that nobody can hear is a failure, and no more", () => {
+    const out = openSync("/dev/full", "w");
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, main, "--version"], {
+      env: quiet,
+      stdio: ["ignore", out, "pipe"],
+    });
+    closeSync(out);
+    expect([exitCode, stderr.toString()]).toEqual([1, ""]);
   });
 
   test("called as crit it is the image tool", () => {

@@ -13,6 +13,8 @@ import { putU64s } from "../kernel/u64.ts";
 import type { PageRuns } from "./content.ts";
 import { LONG, makeRoom } from "./room.ts";
 
+const [ENOSPC, EFBIG] = [-28, -27];
+
 const PROT_READ = 1;
 /**
  * What the agent writes with one call: bytes, some milliseconds, after which it looks whether somebody wants us to stop; and
@@ -326,7 +328,11 @@ function pageError(result: number, pid: number, path: string): CrError {
     result,
     "cannot write the task's pages to the image",
     { pid, path },
-    result === -28 ? "make room in the image directory, or dump to another file system" : undefined,
+    result === ENOSPC
+      ? "make room in the image directory, or dump to another file system"
+      : result === EFBIG
+        ? "raise the file size limit (ulimit -f), or dump to another file system"
+        : undefined,
   );
 }
 

@@ -54,15 +54,23 @@ function mustHook(options: RestoreOptions, name: Parameters<RestoreOptions["hook
 
 /** The socket pair through which puppets get descriptors: ours, and a number above all that the tree uses. */
 function openService(set: SavedSet): { ours: number; theirs: number; inherited: number } {
+  let highest = 256;
+  for (const task of set.tasks) for (const { fd } of task.fds) highest = Math.max(highest, fd);
+  const theirs = highest + 8;
+  const limit = allowDescriptors(highest + set.files.size + 1024);
+  if (limit <= theirs) {
+    throw new CrError("too few files may be open at once for this tree", {
+      code: "EMFILE",
+      subject: { limit, needed: theirs + 1 },
+      remedy: "raise the limit of open files (ulimit -n)",
+    });
+  }
   const pair = new Int32Array(2);
   check(sys(NR.socketpair, AF_UNIX, SOCK_STREAM, 0, addressOf(pair)), "cannot make the service socket");
   const [ours = -1, inherited = -1] = pair;
   const CLOEXEC = 1;
   sys(NR.fcntl, ours, 2, CLOEXEC);
-  let highest = 256;
-  for (const task of set.tasks) for (const { fd } of task.fds) highest = Math.max(highest, fd);
-  allowDescriptors(highest + set.files.size + 1024);
-  return { ours, inherited, theirs: highest + 8 };
+  return { ours, inherited, theirs };
 }
 
 export function restore(asked: RestoreOptions, log: Log): RestoreResult {

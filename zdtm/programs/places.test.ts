@@ -1,6 +1,6 @@
 /** Directories of images that nobody can write to, or that have no room; what restores say, and to whom. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
 import { describeStatus } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
@@ -113,6 +113,33 @@ describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)",
           new RegExp(` ${pid}: ${comm}: 1 threads, [0-9]+ areas of memory, 3 descriptors\\n$`),
         );
       expect(readFileSync(said, "latin1")).toBe("hello");
+    },
+    testTime,
+  );
+
+  test(
+    "meet limits of whoever saves and restores: errors that name them, and nothing half done",
+    async () => {
+      await using stage = await Stage.open();
+      const program = await stage.start([
+        "perl",
+        "-e",
+        '$x = "a" x (20 << 20); $| = 1; print "up\\n"; sleep 1 while 1',
+      ]);
+      await program.says(/up/);
+      const place = stage.nextImages();
+      const dump = ["dump", "-t", `${program.pid}`, "-D", place];
+      const [large, why] = await behind(stage, 'ulimit -f 1024; "$@"', dump);
+      expect(large).toBe("exit 1");
+      expect(why).toMatch(/file too large.*\n.*remedy: raise the file size limit/);
+      expect(readdirSync(place).filter((name) => name.includes("img"))).toEqual([]);
+      await stage.tscriu(place, ["dump", "-t", `${program.pid}`]);
+      await program.end;
+      const [few, told] = await behind(stage, 'ulimit -n 40; "$@"', ["restore", "-d", "-D", place]);
+      expect(few).toBe("exit 1");
+      expect(told).toMatch(/limit 40, needed [0-9]+.*\n.*remedy: raise the limit of open files/);
+      expect(existsSync(`/proc/${program.pid}`)).toBe(false);
+      await stage.tscriu(place, ["restore", "-d"]);
     },
     testTime,
   );
