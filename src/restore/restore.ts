@@ -32,6 +32,7 @@ import { unlockNamespace } from "../socket/others-lock.ts";
 import { isI386Core } from "../task/arch/i386.ts";
 import { checkCpuInfo, isSaved } from "../task/cpuinfo.ts";
 import { prepareLabels } from "../task/label.ts";
+import { registers } from "../task/registers.ts";
 import { RestoredFiles } from "./files.ts";
 import { type Finish, finishIdentity, makeThreads, release, restoreFs } from "./finish.ts";
 import { Forest } from "./grow.ts";
@@ -113,6 +114,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
   using files = new RestoredFiles(images, options, log, set, undoing);
   files.check();
   const cores = set.tasks.flatMap(({ core, threads }) => [core, ...threads.map((thread) => thread.core)]);
+  for (const core of cores) registers.requireOwn(core);
   prepareLabels(cores, images.inventory.lsmtype, options.lsmProfile);
   using cgroups = new RestoredCgroups(images, images.inventory.root_cg_set, options.cgroups, log, undoing);
   const { root } = set;

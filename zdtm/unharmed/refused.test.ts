@@ -15,6 +15,7 @@ import { dirname } from "node:path";
 import type { Entry } from "../../src/image/codec.ts";
 import { ImageDirectory } from "../../src/image/directory.ts";
 import { encodeImage } from "../../src/image/framing.ts";
+import { CoreEntryMarch } from "../../src/image/schema.gen.ts";
 import { binary } from "../lib/binary.ts";
 import { Keeper } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
@@ -204,6 +205,18 @@ describe("refused", () => {
       writeFileSync(inventory, encodeImage("INVENTORY", [entry as unknown as Entry]));
       tells(await at.restore(), /plugins/, /cuda_plugin/, /try:/);
       await gone();
+      copyFileSync(at.scratch.file("inventory"), inventory);
+      const core = `${at.images}/core-${pid}.img`;
+      copyFileSync(core, at.scratch.file("core"));
+      const other = { ...ImageDirectory.open(at.images).one("CORE", pid), mtype: CoreEntryMarch.S390 };
+      writeFileSync(core, encodeImage("CORE", [other as unknown as Entry]));
+      const told = at.scratch.file("told");
+      const script = at.scratch.file("script");
+      writeFileSync(script, `#!/bin/sh\necho "$CRTOOLS_SCRIPT_ACTION" >>${told}\n`, { mode: 0o755 });
+      tells(await at.restore("--action-script", script), /another architecture/, /try:/);
+      expect(existsSync(told)).toBe(false);
+      await gone();
+      copyFileSync(at.scratch.file("core"), core);
       copyFileSync(at.scratch.file("inventory"), inventory);
       expect(await at.restore()).toEqual({ status: 0, text: "" });
     },

@@ -8,7 +8,13 @@ import {
   withHeader,
 } from "../../agent/arch/sve.ts";
 import { CrError } from "../../error.ts";
-import { CoreEntryMarch, type PacKeys, type ThreadInfoAarch64, type TscriuRegset } from "../../image/schema.gen.ts";
+import {
+  type CoreEntry,
+  CoreEntryMarch,
+  type PacKeys,
+  type ThreadInfoAarch64,
+  type TscriuRegset,
+} from "../../image/schema.gen.ts";
 import { getRegset, setRegset } from "../../kernel/ptrace.ts";
 import { check } from "../../kernel/sys.ts";
 import { toU64 } from "../../kernel/u64.ts";
@@ -176,6 +182,14 @@ function buildExtended(info: ThreadInfoAarch64, template: Uint8Array): Uint8Arra
   return saved.length === SVE.header ? withHeader(saved, plain) : saved;
 }
 
+function foreign({ mtype }: CoreEntry): CrError {
+  return new CrError("the image is of another architecture", {
+    code: "ENOEXEC",
+    subject: { machine: mtype },
+    remedy: "restore on a machine of the kind that dumped: this one is aarch64",
+  });
+}
+
 export const aarch64: RegisterKind = {
   readOthers(tid) {
     const others = new Map<number, Uint8Array>();
@@ -216,15 +230,13 @@ export const aarch64: RegisterKind = {
 
   permit: () => undefined,
 
+  requireOwn(core) {
+    if (core.mtype !== CoreEntryMarch.AARCH64) throw foreign(core);
+  },
+
   build(core, puppet) {
     const info = core.ti_aarch64;
-    if (core.mtype !== CoreEntryMarch.AARCH64 || !info) {
-      throw new CrError("the image is of another architecture", {
-        code: "ENOEXEC",
-        subject: { machine: core.mtype },
-        remedy: "restore on a machine of the kind that dumped: this one is aarch64",
-      });
-    }
+    if (core.mtype !== CoreEntryMarch.AARCH64 || !info) throw foreign(core);
     const general = new BigUint64Array(puppet.general.length);
     for (const [i, value] of info.gpregs.regs.slice(0, GENERAL).entries())
       general[i] = BigInt.asUintN(64, BigInt(value));

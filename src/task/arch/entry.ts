@@ -26,6 +26,8 @@ export interface RegisterKind {
   readOthers(tid: number): OtherRegisters;
   /** The register part of a core entry: its machine type and its thread_info. */
   dump(tid: number, raw: SavedRegisters, clearTid: number): Pick<CoreEntry, "mtype" | "thread_info" | "ti_aarch64">;
+  /** Before anything is made. @throws CrError when the image is of another architecture */
+  requireOwn(core: CoreEntry): void;
   /** What the thread must ask the kernel for before it can be given its registers. */
   permit(program: Program, core: CoreEntry): void;
   /**

@@ -2,7 +2,13 @@ import { arch } from "../../agent/arch/index.ts";
 import { PSEUDO } from "../../agent/layout.ts";
 import { CrError } from "../../error.ts";
 import { keep } from "../../image/codec.ts";
-import { CoreEntryMarch, type UserDescT, type UserX86RegsEntry, UserX86RegsMode } from "../../image/schema.gen.ts";
+import {
+  type CoreEntry,
+  CoreEntryMarch,
+  type UserDescT,
+  type UserX86RegsEntry,
+  UserX86RegsMode,
+} from "../../image/schema.gen.ts";
 import { NR } from "../../kernel/nr.ts";
 import { getThreadArea, setThreadArea } from "../../kernel/ptrace.ts";
 import { check } from "../../kernel/sys.ts";
@@ -116,6 +122,14 @@ function baseOf(selector: number | bigint, tls: readonly UserDescT[]): bigint {
   return BigInt(tls.find((desc) => desc.entry_number === Number(selector) >> 3)?.base_addr ?? 0);
 }
 
+function foreign({ mtype }: CoreEntry): CrError {
+  return new CrError("the image is of another architecture", {
+    code: "ENOEXEC",
+    subject: { machine: mtype },
+    remedy: "restore on a machine of the kind that dumped: this one is x86-64",
+  });
+}
+
 export const x86_64: RegisterKind = {
   readOthers: readSlots,
 
@@ -151,15 +165,13 @@ export const x86_64: RegisterKind = {
     if (inUse) program.call(PSEUDO.useTiles, [program.data(ONE_TILE)]);
   },
 
+  requireOwn(core) {
+    if (core.mtype !== CoreEntryMarch.X86_64) throw foreign(core);
+  },
+
   build(core, puppet) {
     const info = core.thread_info;
-    if (core.mtype !== CoreEntryMarch.X86_64 || !info) {
-      throw new CrError("the image is of another architecture", {
-        code: "ENOEXEC",
-        subject: { machine: core.mtype },
-        remedy: "restore on a machine of the kind that dumped: this one is x86-64",
-      });
-    }
+    if (core.mtype !== CoreEntryMarch.X86_64 || !info) throw foreign(core);
     const general = new BigUint64Array(new ArrayBuffer(NAMES.length * 8));
     const values = NAMES.map((name) => info.gpregs[name]);
     putU64s(new Uint8Array(general.buffer), values.length, values);
