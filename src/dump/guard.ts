@@ -1,6 +1,6 @@
 /** What must be so before a tree can be dumped: looked at from outside, all problems at once. */
 import { CrError } from "../error.ts";
-import { restrictedByLandlock } from "../kernel/landlock.ts";
+import { restrictedByLandlock, tellsOfLandlock } from "../kernel/landlock.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
@@ -106,6 +106,7 @@ function parentOf(pid: number): number {
 
 /** Only who may gain no more privileges is asked about, which all must be but root: to look takes a while. */
 function checkLandlock(tree: FrozenTree, blocker: (error: CrError) => void): void {
+  if (!tellsOfLandlock(tree.root.status)) return;
   const asked = tree.tasks.filter(({ zombie, status }) => !zombie && status.noNewPrivs);
   const tids = new Map(asked.flatMap(({ pid, threads }) => threads.map(({ tid }) => [tid, pid] as const)));
   for (const tid of restrictedByLandlock([...tids.keys()]))

@@ -2,6 +2,7 @@
 import type { Program } from "../agent/program.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import type { CoreEntry, RlimitEntry, TscriuMempolicy } from "../image/schema.gen.ts";
+import { tellsOfLandlock } from "../kernel/landlock.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
@@ -240,6 +241,9 @@ export interface RunningTree {
   readonly threads: Map<number, readonly number[]>;
   /** A thread of it is under seccomp. */
   filtered: boolean;
+  readonly root: number;
+  /** See the function of that name. */
+  tellsOfLandlock: boolean;
   /** Some task may gain no more privileges, and so may have restricted itself. */
   confined: boolean;
   /** Private memory of its processes that is there, bytes. */
@@ -255,7 +259,8 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
     const thread = dir.ofThread(tid);
     const status = parseStatus(thread.text("status"));
     found.filtered ||= status.seccomp !== 0;
-    found.confined ||= status.noNewPrivs;
+    if (tid === found.root) found.tellsOfLandlock = tellsOfLandlock(status);
+    found.confined ||= status.noNewPrivs && found.tellsOfLandlock;
     if (tid === dir.pid) found.memory.set(tid, status.anonymousRss);
     const wait = readWait(thread);
     if (!wait) return;
@@ -270,11 +275,13 @@ function lookAtThread(dir: ProcDir, tid: number, found: RunningTree): void {
   }
 }
 
-const nothing = (): RunningTree => ({
+const nothing = (root: number): RunningTree => ({
   ...{
     waits: new Map(),
     threads: new Map(),
     filtered: false,
+    root,
+    tellsOfLandlock: true,
     confined: false,
     memory: new Map(),
     children: new Map(),
@@ -298,7 +305,7 @@ export function threadsOf(pid: number, found = new Map<number, readonly number[]
 /** @param threads as `threadsOf` found them a moment ago */
 export function lookAtRunning(pid: number, threads: ReadonlyMap<number, readonly number[]>): RunningTree {
   using strayed = new StrayedLook(threads);
-  const found = nothing();
+  const found = nothing(pid);
   lookAtTask(pid, found);
   found.strayed.push(...strayed.of(found.threads));
   return found;

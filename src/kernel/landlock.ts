@@ -7,6 +7,7 @@ import { closeFd } from "./fd.ts";
 import { type Inside, type KernelObject, lookInside } from "./inside.ts";
 import { NR } from "./nr.ts";
 import { pidfdOpen } from "./pidfd.ts";
+import type { ProcStatus } from "./proc/status.ts";
 import { addressOf, sys } from "./sys.ts";
 import { PR } from "./uapi/prctl.ts";
 
@@ -54,6 +55,14 @@ function placeOf(inside: Inside): number | undefined {
   if (done < 0 || own === undefined || its === undefined) return undefined;
   const places = [...its.keys()].filter((i) => own[i] === 0n && (its[i] ?? 0n) >= KERNEL);
   return places.length === 1 ? places[0] : undefined;
+}
+
+/**
+ * Whether tasks of a tree may have restricted themselves who may gain no privileges: that is what it takes. Where the init of a
+ * container may gain none its runtime saw to that, for all in it: it says nothing then, and to look would take long for nothing.
+ */
+export function tellsOfLandlock(root: ProcStatus): boolean {
+  return !(root.noNewPrivs && root.nsPid.length > 1 && root.nsPid.at(-1) === 1);
 }
 
 /** Undefined where it is not known, or the kernel is built without; null before it was looked for. */
