@@ -316,6 +316,7 @@ static int answered(u64 count, char **words, u64 page)
 	struct { s64 seconds, nanoseconds; } patience = { 0, PATIENCE };
 	struct { int fd; short events, revents; } waiting = { 0, POLLIN, 0 };
 	s64 asked;
+	int piece = 0;
 	unsigned char packet[QUESTION];
 	u64 fd = 0, most = 1 << 20;
 
@@ -330,11 +331,14 @@ static int answered(u64 count, char **words, u64 page)
 	asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	patience.nanoseconds = 0;
 	/* what brings the program into memory saves it the faults, and takes no longer than a slow client */
-	for (int piece = 0; !asked && bring_in(piece, page); piece++)
+	for (; !asked && bring_in(piece, page); piece++)
 		asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	if (asked != 1 ||
-	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size)
+	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size) {
+		while (bring_in(piece++, page))
+			;
 		return 0;
+	}
 	for (u64 i = 0; i < table.question_size; i++)
 		if (packet[i] != table.question[i])
 			return 0;
