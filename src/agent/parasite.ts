@@ -67,7 +67,8 @@ export class Parasite implements Area, Disposable {
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
    * @param filtered the task has seccomp: at our death it may only call rt_sigreturn
-   * @param where the CPU that `leader` is pinned to before it first runs the agent, and what it calls itself
+   * @param where the CPU that `leader` is pinned to before it first runs the agent, and what it calls itself; where it might run
+   * before, if it is there already
    * @param first appends the program that the agent begins with by itself: `settleFirst` waits for its end
    */
   constructor(
@@ -75,7 +76,7 @@ export class Parasite implements Area, Disposable {
     readonly home: Home,
     memory: RemoteMemory,
     readonly filtered: boolean,
-    where?: { readonly cpu: number; readonly own: number },
+    where?: { readonly cpu: number; readonly own: number; readonly before: Uint8Array | undefined },
     first?: (program: Program) => void,
   ) {
     const { pid } = leader;
@@ -83,7 +84,7 @@ export class Parasite implements Area, Disposable {
     const { sp, scratch } = home.frameFor(leader);
     this.#sp = sp;
     this.#scratch = scratch;
-    leader.roams = where !== undefined && CPUS > 1;
+    leader.roams = where !== undefined && where.before === undefined && CPUS > 1;
     const pidfd = pidfdOpen(pid);
     try {
       const fd = this.#mapArea(memory, pidfd);
@@ -93,7 +94,7 @@ export class Parasite implements Area, Disposable {
       this.bytes.set(embedded("agent"), AREA.code);
       this.#writeControl();
       this.#socket = this.#connect(pidfd, () => {
-        if (where) this.pin(leader.tid, where.cpu, where.own);
+        if (where) this.pin(leader.tid, where.cpu, where.own, where.before);
       });
     } catch (error) {
       this.#takeBack();
@@ -254,18 +255,21 @@ export class Parasite implements Area, Disposable {
    * Puts a thread on our CPU while we talk to it: waking another CPU is what costs. The agent gives the old affinity back if we
    * die; `cure` does otherwise. Not under seccomp, where the agent could not.
    * @param own what the thread calls itself: the agent knows no other number
+   * @param before where it might run, if it is there already
    */
-  pin(tid: number, cpu: number, own: number): void {
+  pin(tid: number, cpu: number, own: number, before?: Uint8Array): void {
     if (this.filtered || this.#pins >= PINS.max) return;
     const at = PINS.at + this.#pins * PINS.size;
     const mask = this.bytes.subarray(at + PINS.mask, at + PINS.size);
-    const length = sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask));
+    if (before) mask.set(before);
+    const length = before?.length ?? sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask));
     if (length < 0) return;
     this.view.setUint32(at, own, true);
     this.view.setUint32(at + 4, length, true);
     this.#pinned[this.#pins++] = tid;
     this.view.setUint32(PINS.count, this.#pins, true);
     if (tid === this.leader.tid) this.#leads = { cpu, own };
+    if (before) return;
     const one = new Uint8Array(PINS.size - PINS.mask);
     one[cpu >> 3] = 1 << (cpu & 7);
     sys(NR.sched_setaffinity, tid, one.length, addressOf(one));

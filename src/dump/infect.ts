@@ -26,6 +26,7 @@ export class InfectedTask implements Disposable {
     areas: TaskMemory,
     readonly memory: RemoteMemory,
     cpu: number,
+    before: Uint8Array | undefined,
     first?: (program: Program) => void,
   ) {
     const leader = this.leader;
@@ -34,7 +35,7 @@ export class InfectedTask implements Disposable {
     const sps = task.threads.map((thread) => arch.sp(thread.regs));
     this.home = new Home(task.pid, memory, areas.areas, framed, sps, arch.isI386(leader.regs));
     try {
-      const where = { cpu, own: task.status.nsPid.at(-1) ?? task.pid };
+      const where = { cpu, own: task.status.nsPid.at(-1) ?? task.pid, before };
       this.parasite = new Parasite(leader, this.home, memory, task.status.seccomp !== 0, where, first);
     } catch (error) {
       this.home[Symbol.dispose]();

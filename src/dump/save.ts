@@ -28,6 +28,7 @@ import { continuedTasks } from "./continued.ts";
 import { checkParent, tidsOf } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { allOf, TreeFiles } from "./files.ts";
+import { Gathering } from "./gathering.ts";
 import { checkTree } from "./guard.ts";
 import { checkI386 } from "./i386.ts";
 import { InfectedTask } from "./infect.ts";
@@ -183,6 +184,7 @@ export function save(saving: Saving): Saved {
   const continued = continuedTasks(tree.tasks);
   const { infected } = saved;
   const interviews = new Map<number, Interview>();
+  using gathering = new Gathering(memories.size, cpu);
   for (const task of tree.tasks) {
     const memory = memories.get(task.pid);
     if (!memory) continue;
@@ -192,7 +194,8 @@ export function save(saving: Saving): Saved {
       if (!saved.success) look.unstop();
     });
     // of a filter that one thread alone has, too: it makes calls for us
-    if (look.threads.some(({ status }) => status.seccomp !== 0)) {
+    const isFiltered = look.threads.some(({ status }) => status.seccomp !== 0);
+    if (isFiltered) {
       if (!rehearsal && !hasDeputy())
         throw new CrError("the task began to filter its system calls while it was being stopped", {
           code: "EAGAIN",
@@ -203,10 +206,13 @@ export function save(saving: Saving): Saved {
     }
     looks.set(task.pid, look);
     const interview = new Interview(task, look, memory.vmas, pids);
-    infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, interview.first)));
+    const before = isFiltered ? undefined : gathering.take(task.pid);
+    infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, before, interview.first)));
+    gathering.handedOver(task.pid);
     interviews.set(task.pid, interview);
     step();
   }
+  gathering[Symbol.dispose]();
 
   log.phase("tasks");
   const answered = new Map<number, TaskAnswers>();
