@@ -19,6 +19,7 @@ import {
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { readAfresh } from "./src/build/afresh.ts";
 import {
   hasCompiler,
   hostMachine,
@@ -95,6 +96,7 @@ async function build({ machine, arch, entry, out }: Order): Promise<void> {
     const [code, library] = [new Uint8Array(readFileSync(startup)), new Uint8Array(readFileSync(shim))];
     writeFileSync(packed, pack(machine, program, code, library, versionExchange()));
     chmodSync(packed, 0o755);
+    readAfresh(packed);
     renameSync(packed, out);
   } finally {
     rmSync(dir, { recursive: true, force: true });
