@@ -266,7 +266,7 @@ describe("the command", () => {
     [["show"], 2, "show wants in"],
     [["x", "/nonexistent", "ps"], 1, "/nonexistent"],
     [["x", "/", "frob"], 1, "no view frob"],
-    [["show", "/nonexistent"], 1, "ENOENT"],
+    [["show", "/nonexistent"], 1, "no such file or directory"],
     [["decode", "-i", "/bin/sh"], 1, "unknown magic number 0x464c457f (/bin/sh)"],
   ])("%p ends with %p", (args, status, text) => {
     const run = crit(args);
