@@ -1,9 +1,10 @@
 /** The cgroups of a frozen tree: which task and thread sits where, and the directories that they sit in with their properties. */
-import { type Dirent, existsSync, readdirSync, readFileSync } from "node:fs";
+import { type Dirent, existsSync, readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgControllerEntry, CgroupDirEntry, CgroupPropEntry, CgSetEntry } from "../image/schema.gen.ts";
 import type { CgroupMembership } from "../kernel/proc/cgroup.ts";
+import { tryReadProcFile } from "../kernel/proc/read.ts";
 import { statPath } from "../kernel/stat.ts";
 import type { CgroupSaving } from "../options.ts";
 import { freezerWay } from "./cgroup-freezer.ts";
@@ -190,13 +191,7 @@ export class TreeCgroups {
   }
 }
 
-function readLine(path: string): string {
-  try {
-    return readFileSync(path, "latin1").trim();
-  } catch {
-    return "";
-  }
-}
+const readLine = (path: string) => tryReadProcFile(path)?.trim() ?? "";
 
 /** Controllers that a v2 cgroup has properties of. */
 const available = (directory: string) => readLine(`${directory}/cgroup.controllers`).split(" ").filter(Boolean);

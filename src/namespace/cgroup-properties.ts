@@ -2,6 +2,8 @@
 import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { CrError } from "../error.ts";
 import type { CgroupPerms, CgroupPropEntry } from "../image/schema.gen.ts";
+import { tryReadProcFile } from "../kernel/proc/read.ts";
+import { statPath } from "../kernel/stat.ts";
 import type { CgroupProps } from "../options.ts";
 
 /** Every cgroup has them. Who is in it is not a property, but who may write it is. */
@@ -85,9 +87,10 @@ export function propertiesOf(hierarchy: string, available: readonly string[], gi
   ];
 }
 
-export function permsOf(path: string): CgroupPerms {
-  const { mode, uid, gid } = statSync(path);
-  return { mode, uid, gid };
+/** Undefined where there is no such file. */
+export function permsOf(path: string): CgroupPerms | undefined {
+  const found = statPath(path);
+  return found && { mode: found.mode, uid: found.uid, gid: found.gid };
 }
 
 /** Of a file that tells more than can be written, what can: whether the OOM killer is off. In images it is either of the two. */
@@ -96,13 +99,12 @@ const oomSwitch = (text: string) => /^(?:oom_kill_disable )?(\d)$/m.exec(text)?.
 /** Reads a property; undefined where this cgroup has none of that name. */
 export function readProperty(directory: string, name: string): CgroupPropEntry | undefined {
   const path = `${directory}/${name}`;
-  try {
-    const text = MEMBERS.includes(name) ? "" : readFileSync(path, "latin1").trimEnd();
-    const value = name === "memory.oom_control" ? (oomSwitch(text) ?? text) : text;
-    return { name, value, perms: permsOf(path) };
-  } catch {
-    return undefined; // absent in a root cgroup, or of a controller that is not on
-  }
+  // absent in a root cgroup, or of a controller that is not on
+  const text = MEMBERS.includes(name) ? "" : tryReadProcFile(path)?.trimEnd();
+  const perms = text === undefined ? undefined : permsOf(path);
+  if (text === undefined || perms === undefined) return undefined;
+  const value = name === "memory.oom_control" ? (oomSwitch(text) ?? text) : text;
+  return { name, value, perms };
 }
 
 /** Those that have to stand before a task enters. */

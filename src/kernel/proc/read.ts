@@ -273,3 +273,9 @@ export function readProcFile(path: string): string {
   if (used < 0) throw sysError(used, "cannot read", { path });
   return buffer.toString("utf8", 0, used);
 }
+
+/** The same of one that may not be there, or not be read: an error takes longer than such a file. */
+export function tryReadProcFile(path: string): string | undefined {
+  const used = readAll(AT_FDCWD, path);
+  return used < 0 ? undefined : buffer.toString("utf8", 0, used);
+}
