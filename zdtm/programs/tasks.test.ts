@@ -82,7 +82,7 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
     async () => {
       await using stage = await Stage.open();
       makeWire(stage);
-      const program = await stage.start([cProgram("locks")]);
+      const program = await stage.start([cProgram("locks")], { restless: true });
       await program.says(/^ready$/m);
       const turn = async () => Number(await ask(stage, program, "turn"));
       /** The turn has gone round: every thread got all of its locks. */

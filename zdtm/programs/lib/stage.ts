@@ -34,6 +34,8 @@ function textOf(path: string): string {
 const lastLines = (path: string, many: number) => textOf(path).trimEnd().split("\n").slice(-many).join("\n");
 
 export interface ProgramOptions {
+  /** Some thread of it always runs, and none becomes another program. */
+  restless?: boolean;
   env?: Record<string, string>;
   /** What of the view from outside the program changes by itself, and why. */
   except?: Record<string, string>;
@@ -152,7 +154,7 @@ export class Program {
     return until(`the tree of ${this.pid} is quiet`, async () => {
       await Bun.sleep(20);
       // asked before the view: who runs until then, and sleeps behind it, is seen as it was
-      const sleeps = asleep(this.pid);
+      const sleeps = this.options.restless || asleep(this.pid);
       const now = this.view();
       const quiet = sleeps && this.compare(last, now).length === 0;
       last = now;
