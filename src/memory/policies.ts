@@ -3,6 +3,7 @@ import type { Program } from "../agent/program.ts";
 import type { TscriuMempolicy, VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { anyFlag, VM, type Vma } from "../kernel/proc/maps.ts";
+import { tryReadProcFile } from "../kernel/proc/read.ts";
 
 const MPOL_DEFAULT = 0;
 const MPOL_F_ADDR = 2;
@@ -13,6 +14,17 @@ const NODES = 128;
 const MODE = 4;
 
 const isNotMemory = anyFlag([VM.io, VM.pf]);
+
+/** Areas from which on the questions take longer than they are worth where policies decide nothing. */
+const MANY = 4096;
+
+let alone: boolean | undefined;
+
+/** All memory of this machine is that of one node: a policy decides nothing here, though it may where the images go. */
+function hasOneNode(): boolean {
+  alone ??= /^\d*$/.test(tryReadProcFile("/sys/devices/system/node/has_memory")?.trim() ?? "");
+  return alone;
+}
 
 /** Whether a policy would decide anything there: files' pages come by that of whoever reads them first. */
 function mayHavePolicy({ name, shared, prot, flags }: Vma): boolean {
@@ -27,6 +39,7 @@ function mayHavePolicy({ name, shared, prot, flags }: Vma): boolean {
  */
 export function askPolicies(program: Program, vmas: readonly Vma[]): () => ReadonlyMap<number, TscriuMempolicy> {
   const starts = vmas.filter(mayHavePolicy).map(({ start }) => start);
+  if (starts.length > MANY && hasOneNode()) starts.length = 0;
   const found: number[] = [];
   // those of most tasks fit into what is asked anyway
   let look = askModes(program, starts.splice(0, program.calls));
