@@ -193,9 +193,8 @@ export function save(saving: Saving): Saved {
     scope.add(() => {
       if (!saved.success) look.unstop();
     });
-    // of a filter that one thread alone has, too: it makes calls for us
-    const isFiltered = look.threads.some(({ status }) => status.seccomp !== 0);
-    if (isFiltered) {
+    const interview = new Interview(task, look, memory.vmas, pids);
+    if (interview.isFiltered) {
       if (!rehearsal && !hasDeputy())
         throw new CrError("the task began to filter its system calls while it was being stopped", {
           code: "EAGAIN",
@@ -205,8 +204,7 @@ export function save(saving: Saving): Saved {
       tree.suspendSeccomp(task);
     }
     looks.set(task.pid, look);
-    const interview = new Interview(task, look, memory.vmas, pids);
-    const before = isFiltered ? undefined : gathering.take(task.pid);
+    const before = interview.isFiltered ? undefined : gathering.take(task.pid);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, before, interview.first)));
     gathering.handedOver(task.pid);
     interviews.set(task.pid, interview);

@@ -123,7 +123,8 @@ const FEW_TIMERS = 256;
 /** The questions to one task. */
 export class Interview {
   #leader: (() => Omit<TaskAnswers, "threads">) | undefined;
-  readonly #filtered: boolean;
+  /** A filter of its own, or of one thread alone, may be in the way of what it does for us. */
+  readonly isFiltered: boolean;
 
   constructor(
     readonly task: FrozenTask,
@@ -132,12 +133,12 @@ export class Interview {
     readonly pids: VirtualPids,
   ) {
     // a filter must not meet more than one call when we die, and a thread's own may differ from the leader's
-    this.#filtered = look.threads.some(({ status }) => status.seccomp !== 0);
+    this.isFiltered = look.threads.some(({ status }) => status.seccomp !== 0);
   }
 
   /** Asks, where the agent may begin with that by itself, while we are busy with others. */
   get first(): ((program: Program) => void) | undefined {
-    if (this.#filtered || this.look.timers.length > FEW_TIMERS) return undefined;
+    if (this.isFiltered || this.look.timers.length > FEW_TIMERS) return undefined;
     return (program) => this.#ask(program);
   }
 
@@ -171,7 +172,7 @@ export class Interview {
       one.log.warn(`how often timers were due whose signals wait cannot be seen, and is lost: pid ${task.pid}`);
     if (runsI386(task)) askMore(one, look, this.pids);
     const others = task.threads.slice(1);
-    const sends = others.length > 0 && one.sends && !this.#filtered;
+    const sends = others.length > 0 && one.sends && !this.isFiltered;
     const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
     return { ...answers, threads };
   }
