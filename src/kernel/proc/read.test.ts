@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CrError } from "../../error.ts";
@@ -31,7 +31,8 @@ test("files, links and directories as others read them", async () => {
 });
 
 test("a file that is longer than the buffer", async () => {
-  const script = join(mkdtempSync(join(tmpdir(), "proc-")), "long.sh");
+  const scratch = mkdtempSync(join(tmpdir(), "proc-"));
+  const script = join(scratch, "long.sh");
   // one argument may have 128 KiB, so two make more than the buffer holds at first
   const long = "x".repeat(100_000);
   writeFileSync(script, `echo ready\nread line\n`);
@@ -43,6 +44,7 @@ test("a file that is longer than the buffer", async () => {
   } finally {
     child.kill("SIGKILL");
     await child.exited;
+    rmSync(scratch, { recursive: true });
   }
 });
 
