@@ -11,10 +11,9 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Figure, Samples, Turn } from "./figure.ts";
-import { tscriu } from "./place.ts";
+import { small, tscriu } from "./place.ts";
 import { patiently } from "./victim.ts";
 
 const PROCESSES = 20;
@@ -33,7 +32,7 @@ class Container implements Turn {
   #turn = 0;
 
   prepare(): void {
-    this.#dir = mkdtempSync(join(tmpdir(), "tscriu-bench-"));
+    this.#dir = mkdtempSync(join(small, "tscriu-bench-"));
     const root = join(this.#dir, "rootfs");
     for (const dir of ["bin", "dev", "proc", "sys", "tmp"]) mkdirSync(join(root, dir), { recursive: true });
     copyFileSync(busybox ?? "", join(root, "bin/busybox"));
@@ -83,7 +82,7 @@ class Container implements Turn {
   }
 
   run(samples: Samples): void {
-    // those of before stay: ext4 looks at all inodes freed within five seconds before it gives one away
+    // those of before stay, for a TMPDIR on a disk
     const images = ["--image-path", join(this.#dir, `images-${++this.#turn}`), "--work-path", join(this.#dir, "work")];
     const pid = ["--pid-file", join(this.#dir, "pid")];
     const beginning = performance.now();
