@@ -84,7 +84,7 @@ void lend(void) {}
 
 enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
 enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
-enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, PIECE = 2 << 20 /* a huge page */ };
+enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, PIECE = 2 << 20 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
@@ -289,25 +289,20 @@ static int ends_with(const char *text, const char *end)
 	return from == end;
 }
 
-/*
- * Maps one piece of the program's pages that are in memory, or the first page of it only: all of it if that is a huge one.
- * Returns 0 when there is none left. Kernels before 5.14 do nothing.
- */
-static int bring_in(int piece, int whole, u64 page)
+/* Maps one piece of the program's pages; 0 when there is none left. Kernels before 5.14 do nothing. */
+static int bring_in(int piece, u64 page)
 {
 	for (int i = 0; i < HEADERS; i++) {
 		const volatile unsigned char *header = table.headers + i * 56;
-		u64 at = *(const volatile u64 *)(header + 16) & -page, end = *(const volatile u64 *)(header + 16) + *(const volatile u64 *)(header + 40);
-		u64 first = at & -PIECE;
-		int pieces = (end - first + PIECE - 1) / PIECE;
+		u64 at = *(const volatile u64 *)(header + 16) & -page, size = *(const volatile u64 *)(header + 40);
+		int pieces = (size + PIECE - 1) / PIECE;
 
 		if (*(const volatile unsigned *)header != PT_LOAD || *(const volatile unsigned *)(header + 4) & PF_W)
 			continue;
 		if (piece < pieces) {
-			u64 from = piece ? first + (u64)piece * PIECE : at, to = first + (u64)(piece + 1) * PIECE;
+			u64 begin = (u64)piece * PIECE, left = size - begin;
 
-			to = to < end ? to : end;
-			call(SYS_madvise, from, whole ? to - from : page, MADV_POPULATE_READ, 0, 0, 0);
+			call(SYS_madvise, at + begin, left < PIECE ? left : PIECE, MADV_POPULATE_READ, 0, 0, 0);
 			return 1;
 		}
 		piece -= pieces;
@@ -340,14 +335,11 @@ static int answered(u64 count, char **words, u64 page)
 	asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	patience.nanoseconds = 0;
 	/* what brings the program into memory saves it the faults, and takes no longer than a slow client */
-	for (; !asked && bring_in(piece, 1, page); piece++)
+	for (; !asked && bring_in(piece, page); piece++)
 		asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	if (asked != 1 ||
-	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size) {
-		while (bring_in(piece++, 0, page))
-			;
+	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size)
 		return 0;
-	}
 	for (u64 i = 0; i < table.question_size; i++)
 		if (packet[i] != table.question[i])
 			return 0;

@@ -83,10 +83,10 @@ export class InfectedTask implements Disposable {
     }
   }
 
-  /** The task is about to be killed: nothing needs to be put back. */
-  forget(): void {
+  /** The task is about to be killed: nothing needs to be put back. @param stays it dies on our CPU */
+  forget(stays = false): void {
     this.#state = "killed";
-    this.parasite.unpin(0);
+    if (!stays) this.parasite.unpin(0);
   }
 
   cure(): void {

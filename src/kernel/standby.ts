@@ -1,4 +1,5 @@
 /** A process of our own beside us that makes system calls for us, whatever becomes of us meanwhile. */
+import { bringHere } from "./elsewhere.ts";
 import { closeFd, makePipe, tryWrite } from "./fd.ts";
 import { wait } from "./ptrace.ts";
 import { addressOf, startStandby, sys } from "./sys.ts";
@@ -79,6 +80,7 @@ export class Standby implements Disposable {
   /** Makes these calls, also if we die in the middle. Returns when all are made, and the process has ended. */
   carryOut(calls: readonly Call[]): void {
     this.#set(2, calls);
+    if (this.isThere) bringHere(this.#pid);
     if (!this.isThere || tryWrite(this.#open, Uint8Array.of(1)) !== 1) makeCalls(calls);
     this[Symbol.dispose]();
   }
