@@ -833,7 +833,9 @@ export const messages: Readonly<Record<string, string>> = {
 2003 optional string tscriu_alias
 2004 optional uint32 tscriu_group
 2005 optional uint32 tscriu_queue
-2006 optional bytes tscriu_port`,
+2006 optional bytes tscriu_port
+2007 optional uint32 tscriu_tx_queues
+2008 optional uint32 tscriu_rx_queues`,
   netns_id: `1 required uint32 target_ns_id
 2 required int32 netnsid_value`,
   netns_entry: `1 repeated int32 def_conf

@@ -1376,6 +1376,8 @@ export interface NetDeviceEntry {
   tscriu_group?: number;
   tscriu_queue?: number;
   tscriu_port?: Uint8Array;
+  tscriu_tx_queues?: number;
+  tscriu_rx_queues?: number;
 }
 
 export interface NetnsId {

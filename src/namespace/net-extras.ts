@@ -11,7 +11,8 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
-import { featuredDevice, readFeatures, writeFeatures } from "./net-features.ts";
+import { featuredDevice, readChannels, readFeatures, writeChannels, writeFeatures } from "./net-features.ts";
+import { type Queued, queuedDevice, readQueues, writeQueues } from "./net-queues.ts";
 
 const NLM_F_CREATE_EXCL = 0x600;
 const AF_BRIDGE = 7;
@@ -280,29 +281,57 @@ const SIZES: Extra = {
   },
 };
 
-function namesByNumber(): Map<number, string> {
+function interfaces(): Queued[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  return new Map(
-    links(socket).map(({ payload }) => {
-      const head = new Fields(payload, "ifinfomsg");
-      const name = head.attributes(LINK_HEADER).get(IFLA.IFNAME) ?? new Uint8Array(1);
-      return [head.u32(4), new Fields(name).text()] as const;
-    }),
-  );
+  return links(socket).map(({ payload }) => {
+    const head = new Fields(payload, "ifinfomsg");
+    const attributes = head.attributes(LINK_HEADER);
+    const queues = (type: number) => new Fields(attributes.get(type) ?? Uint8Array.of(1, 0, 0, 0)).u32();
+    const name = new Fields(attributes.get(IFLA.IFNAME) ?? new Uint8Array(1)).text();
+    return { ifindex: head.u32(4), name, tx: queues(IFLA.NUM_TX_QUEUES), rx: queues(IFLA.NUM_RX_QUEUES) };
+  });
 }
 
-/** ethtool(8), -K */
-const FEATURES: Extra = {
-  name: "feature",
-  read: () => readFeatures(namesByNumber()),
-  write(payload, numbers) {
-    const name = namesByNumber().get(numbers.get(featuredDevice(payload)) ?? 0);
-    if (name !== undefined) writeFeatures(payload, name);
-    return name !== undefined;
-  },
-};
+const namesOf = (devices: readonly Queued[]) => new Map(devices.map(({ ifindex, name }) => [ifindex, name]));
 
-const EXTRAS: readonly Extra[] = [TOKEN, GROUPS, ADDRESSES, LIMITS, ENDPOINTS, OTHER_NAMES, SIZES, FEATURES];
+/** What is read of all interfaces, and written to one by its name: it begins with the interface's number. */
+const byName = (
+  name: string,
+  read: () => Uint8Array[],
+  deviceOf: (payload: Uint8Array) => number,
+  write: (payload: Uint8Array, device: string) => void,
+): Extra => ({
+  name,
+  read,
+  write(payload, numbers) {
+    const device = namesOf(interfaces()).get(numbers.get(deviceOf(payload)) ?? 0);
+    if (device !== undefined) write(payload, device);
+    return device !== undefined;
+  },
+});
+
+const CHANNELS = byName(
+  "number of queues",
+  () => readChannels(namesOf(interfaces().filter(({ tx, rx }) => tx > 1 || rx > 1))),
+  featuredDevice,
+  writeChannels,
+);
+/** ethtool(8), -K */
+const FEATURES = byName("feature", () => readFeatures(namesOf(interfaces())), featuredDevice, writeFeatures);
+const QUEUES = byName("setting of queues", () => readQueues(interfaces()), queuedDevice, writeQueues);
+
+const EXTRAS: readonly Extra[] = [
+  TOKEN,
+  GROUPS,
+  ADDRESSES,
+  LIMITS,
+  ENDPOINTS,
+  OTHER_NAMES,
+  SIZES,
+  FEATURES,
+  CHANNELS,
+  QUEUES,
+];
 
 /** Of the namespace that we are in. */
 export function readExtras(): TscriuNetworkMessage[] {

@@ -9,7 +9,14 @@ import { AF, SOCK } from "../kernel/uapi/socket.ts";
 
 // linux/ethtool.h, linux/sockios.h
 const SIOCETHTOOL = 0x8946;
-const ETHTOOL = { GSTRINGS: 0x1b, GSSET_INFO: 0x37, GFEATURES: 0x3a, SFEATURES: 0x3b } as const;
+const ETHTOOL = {
+  GSTRINGS: 0x1b,
+  GSSET_INFO: 0x37,
+  GFEATURES: 0x3a,
+  SFEATURES: 0x3b,
+  GCHANNELS: 0x3c,
+  SCHANNELS: 0x3d,
+} as const;
 const ETH_SS_FEATURES = 4;
 const STRING = 32;
 /** Features of one block. */
@@ -111,6 +118,37 @@ export function writeFeatures(payload: Uint8Array, device: string): void {
     }
     if (changes > 0)
       check(ask(socket, device, words), "cannot set what an interface does by itself", { interface: device });
+  });
+}
+
+/** struct ethtool_channels: a word for what is asked, four that say how many there may be, and as many that say how many are used. */
+const CHANNELS = { words: 9, used: 5 } as const;
+
+function channelsOf(socket: number, device: string): Uint32Array | undefined {
+  const words = new Uint32Array(CHANNELS.words);
+  words[0] = ETHTOOL.GCHANNELS;
+  return ask(socket, device, words) < 0 ? undefined : words;
+}
+
+/** Of its queues each uses as many as ethtool(8) says (-L). @returns of each interface its number, and those numbers */
+export function readChannels(devices: ReadonlyMap<number, string>): Uint8Array[] {
+  if (devices.size === 0) return [];
+  return withSocket((socket) =>
+    [...devices].flatMap(([ifindex, device]) => {
+      const words = channelsOf(socket, device);
+      return words ? [new Uint8Array(Uint32Array.of(ifindex, ...words.subarray(CHANNELS.used)).buffer)] : [];
+    }),
+  );
+}
+
+/** Has an interface use as many of its queues as another one did. */
+export function writeChannels(payload: Uint8Array, device: string): void {
+  const wanted = new Fields(payload, "numbers of queues");
+  withSocket((socket) => {
+    const words = channelsOf(socket, device) ?? new Uint32Array(CHANNELS.words);
+    words[0] = ETHTOOL.SCHANNELS;
+    for (let i = 0; i < CHANNELS.words - CHANNELS.used; i++) words[CHANNELS.used + i] = wanted.u32(4 + i * 4);
+    check(ask(socket, device, words), "cannot set how many queues an interface uses", { interface: device });
   });
 }
 

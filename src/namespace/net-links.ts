@@ -1,4 +1,5 @@
 /** Interfaces of a network namespace: what they are, and how they are made again (rtnetlink(7)). */
+import { readFileSync } from "node:fs";
 import { CrError, type Subject } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { makeDeserted } from "../file/tun-device.ts";
@@ -34,6 +35,21 @@ const PERSIST = 0x800;
 /** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
 const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
 const VLAN_FILTERING = 7;
+
+/** Pairs come with as many queues as there may be CPUs, and use one; tun devices with those that their flags say. */
+function isUsualNumber(kind: string | undefined, tx: number, rx: number): boolean {
+  if ((tx === 1 && rx === 1) || kind === undefined || kind === "tun") return true;
+  const usual = kind === "veth" ? possibleCpus() : 1;
+  return tx === usual && rx === usual;
+}
+
+let possible: number | undefined;
+
+function possibleCpus(): number {
+  // ranges that begin with the first
+  possible ??= 1 + Number(/\d+$/.exec(readFileSync("/sys/devices/system/cpu/possible", "latin1").trim())?.[0] ?? 0);
+  return possible;
+}
 
 interface Row {
   readonly entry: NetDeviceEntry;
@@ -83,6 +99,8 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
     if (alias !== undefined) entry.tscriu_alias = new Fields(alias).text();
     if (group !== undefined && group !== 0) entry.tscriu_group = group;
     if (queue !== undefined) entry.tscriu_queue = queue;
+    const [tx, rx] = [number(IFLA.NUM_TX_QUEUES) ?? 1, number(IFLA.NUM_RX_QUEUES) ?? 1];
+    if (!isUsualNumber(kind, tx, rx)) Object.assign(entry, { tscriu_tx_queues: tx, tscriu_rx_queues: rx });
     if (kind === "tun") {
       const { made, ...owners } = madeTun(parseAttributes(data ?? new Uint8Array(0)));
       const isDeserted = attributes.get(IFLA.CARRIER)?.[0] === 0;
@@ -266,8 +284,14 @@ export function header(ifindex: number): PayloadBuilder {
 
 /** The other end of a pair, and our descriptor of its namespace where that is another one. */
 export interface End {
-  readonly entry: Pick<NetDeviceEntry, "ifindex" | "name">;
+  readonly entry: Pick<NetDeviceEntry, "ifindex" | "name" | "tscriu_tx_queues" | "tscriu_rx_queues">;
   readonly fd?: number;
+}
+
+function withQueues(link: PayloadBuilder, { tscriu_tx_queues, tscriu_rx_queues }: End["entry"]): PayloadBuilder {
+  if (tscriu_tx_queues !== undefined) link.u32(IFLA.NUM_TX_QUEUES, tscriu_tx_queues);
+  if (tscriu_rx_queues !== undefined) link.u32(IFLA.NUM_RX_QUEUES, tscriu_rx_queues);
+  return link;
 }
 
 function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
@@ -283,7 +307,7 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
     return;
   }
   if (kind === undefined) throw new CrError(what, { code: "UNSUPPORTED", subject });
-  const payload = header(ifindex).text(IFLA.IFNAME, name);
+  const payload = withQueues(header(ifindex).text(IFLA.IFNAME, name), device);
   if (tscriu_link !== undefined) payload.u32(IFLA.LINK, tscriu_link);
   if (address !== undefined) payload.attribute(IFLA.ADDRESS, address);
   payload.nest(IFLA.LINKINFO, (info) => {
@@ -291,7 +315,7 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
     if (kind !== "veth") dataOf(info, kind, tscriu_data);
     else {
       info.nest(INFO.DATA, (data) => {
-        const end = header(other.entry.ifindex).text(IFLA.IFNAME, other.entry.name);
+        const end = withQueues(header(other.entry.ifindex).text(IFLA.IFNAME, other.entry.name), other.entry);
         if (other.fd !== undefined) end.u32(IFLA.NET_NS_FD, other.fd);
         data.attribute(VETH_PEER, end.build());
       });
