@@ -338,26 +338,31 @@ export function readExtras(): TscriuNetworkMessage[] {
   return EXTRAS.flatMap(({ name, read }) => read().map((payload) => ({ kind: name, payload })));
 }
 
-/** @param lost is told what could not be done */
+/**
+ * @param lost is told what could not be done
+ * @returns those whose interfaces are not there
+ */
 export function writeExtras(
   messages: readonly TscriuNetworkMessage[],
   numbers: Numbers,
   lost: (what: string) => void,
-): void {
+): TscriuNetworkMessage[] {
+  const missing: TscriuNetworkMessage[] = [];
   for (const { name, read, write } of EXTRAS) {
     const wanted = messages.filter(({ kind }) => kind === name);
     if (wanted.length === 0) continue;
     const there = new Set(read().map((payload) => Buffer.from(payload).toString("hex")));
-    for (const { payload } of wanted) {
-      if (there.has(Buffer.from(payload).toString("hex"))) continue;
+    for (const message of wanted) {
+      if (there.has(Buffer.from(message.payload).toString("hex"))) continue;
       try {
-        if (!write(Uint8Array.from(payload), numbers)) lost(`a ${name} of an interface that was not made`);
+        if (!write(Uint8Array.from(message.payload), numbers)) missing.push(message);
       } catch (error) {
         if (!(error instanceof CrError)) throw error;
         lost(error.message);
       }
     }
   }
+  return missing;
 }
 
 const [IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN, IFLA_BRIDGE_VLAN_INFO] = [29, 2, 2];

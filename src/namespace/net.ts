@@ -323,7 +323,16 @@ function fillNetwork(
     links.removeRules(rules);
     writeNeighbours(entry.tscriu_neighbours, numbers, lost);
     writeMessages(entry.tscriu_messages, "others", numbers, lost);
-    writeExtras(entry.tscriu_messages, numbers, lost);
+    const missing = writeExtras(entry.tscriu_messages, numbers, lost);
+    // programs that are not there yet bring theirs
+    if (missing.length > 0)
+      late(() =>
+        inNetwork(path, { namespace: id }, () => {
+          const named = new Map(linkEntries(id).map(({ name, ifindex }) => [name, ifindex]));
+          const all = new Map(devices.map(({ name, ifindex }) => [ifindex, named.get(name) ?? 0] as const));
+          for (const { kind } of writeExtras(missing, all, lost)) lost(`a ${kind} of an interface that was not made`);
+        }),
+      );
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there
