@@ -13,7 +13,7 @@ typedef long s64;
 enum { PAGE = 4096, CLONE_ARGS = 88 };
 enum { STATE_IDLE = 0, STATE_RUN = 1, STATE_LEAVE = 2, STATE_KEEP = 3 };
 enum { POLICY_STOP, POLICY_IGNORE, POLICY_EXPECT };
-enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32, ARG_LOAD64 };
+enum { ARG_LITERAL, ARG_AREA, ARG_RESULT, ARG_LOAD32 };
 enum { WRITEV_ALL = 0x10000, STORE32, STORE64, COPY, WAKE, USE_TILES, START_THREAD, SIGACTIONS, I386 = 0x20000 };
 enum { SIGNALS = 64, SIGACTION_SIZE = 32 };
 enum { EINTR = 4, EAGAIN = 11, ENOSYS = 38, ENODATA = 61, MSG_NOSIGNAL = 0x4000, FUTEX_WAIT = 0, FUTEX_WAKE = 1 };
@@ -171,8 +171,6 @@ static void run(struct control *c)
 				v = ops[v].result;
 			else if (kind == ARG_LOAD32)
 				v = (s64) * (volatile int *)(c->base + v);
-			else if (kind == ARG_LOAD64)
-				v = *(volatile u64 *)(c->base + v);
 			a[k] = v;
 		}
 		op->result = perform(op->nr, a);

@@ -51,7 +51,7 @@ export class CrErrors extends CrError {
   }
 }
 
-export function describeSubject(subject: Subject): string {
+function describeSubject(subject: Subject): string {
   const parts: string[] = [];
   for (const [name, value] of Object.entries(subject)) {
     if (value === undefined) continue;

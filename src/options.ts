@@ -146,11 +146,6 @@ export interface CommonOptions {
   cpuCap: CpuCap;
   fileValidation: FileValidation;
   allowUprobes: boolean;
-  unprivileged: boolean;
-  /** Number of a fault to inject (testing); 0 for none. */
-  fault: number;
-  /** Log verbosity: 1 errors, 2 warnings, 3 info, 4 debug. Lets the engine leave out costly texts. */
-  logLevel: number;
 }
 
 export interface DumpOptions extends CommonOptions {
@@ -197,7 +192,6 @@ export interface RestoreOptions extends CommonOptions {
   lsmProfile: LsmProfile | undefined;
   /** A security context for mounts that have one. */
   lsmContext: string | undefined;
-  weakSysctls: boolean;
   /** Namespaces that the root enters in place of its own or ours. */
   joined: readonly JoinNamespace[];
   /** Make a pid namespace around the tree, unless its root is the init of one that is made anyway. */
@@ -244,6 +238,3 @@ export interface RestoreResult {
     pagesRestored: number;
   };
 }
-
-export type Dump = (options: DumpOptions, log: import("./log.ts").Log) => DumpResult;
-export type Restore = (options: RestoreOptions, log: import("./log.ts").Log) => RestoreResult;

@@ -14,7 +14,7 @@ import { type Arg, type CallOptions, Data, Result } from "./program.ts";
 import type { Tracee } from "./tracee.ts";
 
 /** One call of the list, words of 8 bytes: number, five arguments, result. The errand code knows it. */
-export const ERRAND = { nr: 0, args: 8, result: 48, size: 56, arguments: 5 } as const;
+const ERRAND = { nr: 0, args: 8, result: 48, size: 56, arguments: 5 } as const;
 
 /** The list, and the data behind it. */
 const MAX_CALLS = 9;

@@ -74,8 +74,6 @@ export const ARG_AREA = 1;
 export const ARG_RESULT = 2;
 /** The signed 32-bit number at this offset of the area. */
 export const ARG_LOAD32 = 3;
-/** The 64-bit number at this offset of the area. */
-export const ARG_LOAD64 = 4;
 
 /** What the agent does besides system calls; numbers above all of the kernel's. */
 export const PSEUDO = {

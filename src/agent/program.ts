@@ -1,17 +1,7 @@
 import { CrError, type Subject } from "../error.ts";
 import { syscallName } from "../kernel/nr.ts";
 import { sysError } from "../kernel/sys.ts";
-import {
-  AREA,
-  ARG_AREA,
-  ARG_LOAD32,
-  ARG_LOAD64,
-  ARG_RESULT,
-  OP,
-  POLICY_EXPECT,
-  POLICY_IGNORE,
-  POLICY_STOP,
-} from "./layout.ts";
+import { AREA, ARG_AREA, ARG_LOAD32, ARG_RESULT, OP, POLICY_EXPECT, POLICY_IGNORE, POLICY_STOP } from "./layout.ts";
 
 /** A place in the shared area: its address in the task is the argument; `bytes` is our view of it. */
 export class Data {
@@ -57,12 +47,9 @@ export class Result {
   ) {}
 }
 
-/** A number that an earlier call left in the area. */
+/** A signed 32-bit number that an earlier call left in the area. */
 export class Load {
-  constructor(
-    readonly data: Data,
-    readonly wide: boolean,
-  ) {}
+  constructor(readonly data: Data) {}
 }
 
 export type Arg = number | bigint | Data | Result | Load;
@@ -98,7 +85,7 @@ export interface Area {
 function kindOf(arg: Data | Result | Load): number {
   if (arg instanceof Data) return ARG_AREA;
   if (arg instanceof Result) return ARG_RESULT;
-  return arg.wide ? ARG_LOAD64 : ARG_LOAD32;
+  return ARG_LOAD32;
 }
 
 const encoder = new TextEncoder();
@@ -312,9 +299,5 @@ export class Program {
 
 /** The signed 32-bit number that an earlier call stores at this place (a received descriptor, a pipe's end). */
 export function load32(data: Data): Load {
-  return new Load(data, false);
-}
-
-export function load64(data: Data): Load {
-  return new Load(data, true);
+  return new Load(data);
 }

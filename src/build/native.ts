@@ -65,7 +65,7 @@ export function run(tool: string, args: readonly string[]): string {
 const common = ["-O2", "-g0", "-Wall", "-Wextra", "-Werror", "-fno-ident"];
 
 /** For code that lives in a foreign process: no C library, no vector registers, nothing that asks for a thread pointer. */
-export const freestanding = [
+const freestanding = [
   ...common,
   "-ffreestanding",
   "-fno-stack-protector",

@@ -26,7 +26,7 @@ function neededBy(machine: Machine, path: string): string[] {
 }
 
 /** A library of the machine that the compiler builds for. */
-export function libraryPath(machine: Machine, name: string): string {
+function libraryPath(machine: Machine, name: string): string {
   const path = run(`${toolPrefix(machine)}gcc`, [`-print-file-name=${name}`]).trim();
   if (!path.startsWith("/"))
     throw new CrError("the compiler knows no such library", { subject: { machine, library: name } });

@@ -18,7 +18,7 @@ export function openNetlink(scope: Scope, family: number): number {
 }
 
 /** An attribute: header, payload, padding to four bytes. */
-export function attribute(type: number, payload: Uint8Array): Uint8Array {
+function attribute(type: number, payload: Uint8Array): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((4 + payload.length) / 4) * 4);
   new DataView(bytes.buffer).setUint16(0, 4 + payload.length, true);
   new DataView(bytes.buffer).setUint16(2, type, true);

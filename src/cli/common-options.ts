@@ -24,7 +24,7 @@ function externals(settings: Settings): External[] {
 
 /** Throws usage errors for values that mean nothing. */
 export function commonOptions(
-  { settings, environment }: Invocation,
+  { settings }: Invocation,
   { images, workDir, log }: Workspace,
   interrupted: () => boolean,
 ): CommonOptions {
@@ -59,8 +59,5 @@ export function commonOptions(
     cpuCap: readCpuCap(settings.values("cpu-cap")),
     fileValidation: (settings.text("file-validation") ?? "buildid") as FileValidation,
     allowUprobes: settings.flag("allow-uprobes"),
-    unprivileged: settings.flag("unprivileged"),
-    fault: environment.fault,
-    logLevel: settings.logLevel,
   };
 }

@@ -5,8 +5,6 @@ export interface Environment {
   configFile: string | undefined;
   deprecated: boolean;
   libsDir: string | undefined;
-  /** Number of a fault to inject, 0 for none. */
-  fault: number;
 }
 
 export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environment {
@@ -15,7 +13,6 @@ export function readEnvironment(env: NodeJS.ProcessEnv = process.env): Environme
     configFile: env.CRIU_CONFIG_FILE,
     deprecated: env.CRIU_DEPRECATED !== undefined,
     libsDir: env.CRIU_LIBS_DIR,
-    fault: Number.parseInt(env.CRIU_FAULT ?? "0", 10) || 0,
   };
 }
 

@@ -2,14 +2,14 @@
  * The option table: each option is declared once, and that feeds argv, configuration files, the help, completion words
  * and the manual page.
  */
-import type { Command, OptionSpec } from "./option.ts";
+import type { OptionSpec } from "./option.ts";
 import { common } from "./table/common.ts";
 import { memory } from "./table/memory.ts";
 import { namespace } from "./table/namespace.ts";
 import { resource } from "./table/resource.ts";
 import { task } from "./table/task.ts";
 
-export const table = { ...common, ...task, ...resource, ...namespace, ...memory } as const;
+const table = { ...common, ...task, ...resource, ...namespace, ...memory } as const;
 
 export type OptionName = keyof typeof table;
 
@@ -31,8 +31,4 @@ export const shortOptions: ReadonlyMap<string, OptionName> = new Map(
 export function appliesTo(name: OptionName, command: string): boolean {
   const spec = specOf(name);
   return spec.commands === "all" || (spec.commands as readonly string[]).includes(command);
-}
-
-export function optionsOf(command: Command): OptionName[] {
-  return optionNames.filter((name) => appliesTo(name, command));
 }

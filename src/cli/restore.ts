@@ -105,7 +105,6 @@ export function restoreOptions(
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
     lsmContext: settings.text("lsm-mount-context"),
     root: settings.text("root"),
-    weakSysctls: settings.flag("weak-sysctls"),
     newPids: settings.flag("new-pidns"),
     joined: joinedNamespaces(settings),
   };

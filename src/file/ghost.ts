@@ -26,7 +26,7 @@ function timeval(ns: bigint): { time: Timeval; rest: number } {
 }
 
 /** A device number as mknod(2) takes it, from major << 20 | minor. */
-export function encodeRdev(dev: number): number {
+function encodeRdev(dev: number): number {
   const major = Math.floor(dev / 0x100000);
   const minor = dev % 0x100000;
   return (minor & 0xff) + major * 0x100 + (minor >>> 8) * 0x100000;

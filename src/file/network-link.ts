@@ -86,7 +86,7 @@ export interface Configuration {
 }
 
 /** Saved messages of rtnetlink, as `ip addr save` and the like write them: a number that says what they are, then the messages. */
-export const SAVED = { IFADDR: 0x47361222, ROUTE: 0x45311224, ROUTE6: 0x45311224, RULE: 0x71706986 } as const;
+const SAVED = { IFADDR: 0x47361222, ROUTE: 0x45311224, ROUTE6: 0x45311224, RULE: 0x71706986 } as const;
 
 export function saveMessages(kind: keyof typeof SAVED, messages: readonly NetlinkMessage[]): Uint8Array {
   const magic = new Uint8Array(Uint32Array.of(SAVED[kind]).buffer);

@@ -187,7 +187,7 @@ function openNamed(known: RegFileEntry, flags: number, restore: FileRestore): nu
 }
 
 /** Sets a position of up to 64 bits; those of directories on ext4 pass what a double holds. */
-export function seekTo(fd: number, pos: number | bigint, path: string): void {
+function seekTo(fd: number, pos: number | bigint, path: string): void {
   const at = BigInt(pos);
   const what = "cannot set the position in a file";
   check(sys(NR.lseek, fd, Number(at & ~LOW), SEEK.SET), what, { path });

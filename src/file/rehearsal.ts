@@ -5,16 +5,7 @@
 import { mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  AREA,
-  ARG_AREA,
-  ARG_LOAD32,
-  ARG_LOAD64,
-  ARG_RESULT,
-  OP,
-  POLICY_EXPECT,
-  POLICY_IGNORE,
-} from "../agent/layout.ts";
+import { AREA, ARG_AREA, ARG_LOAD32, ARG_RESULT, OP, POLICY_EXPECT, POLICY_IGNORE } from "../agent/layout.ts";
 import { type Area, Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import { ImageDirectory } from "../image/directory.ts";
@@ -97,8 +88,7 @@ class SelfArea implements Area {
     const value = Number(this.view.getBigInt64(at + OP.args + n * 8, true));
     if (kind === ARG_AREA) return this.base + value;
     if (kind === ARG_RESULT) return Number(this.view.getBigInt64(AREA.ops + value * OP.size + OP.result, true));
-    if (kind === ARG_LOAD32) return this.view.getInt32(value, true);
-    return kind === ARG_LOAD64 ? Number(this.view.getBigInt64(value, true)) : value;
+    return kind === ARG_LOAD32 ? this.view.getInt32(value, true) : value;
   }
 }
 

@@ -10,7 +10,7 @@ import { delimiters, END_OF_FILE, LITERAL, STOP, stopping, UNLOCKED, verbatim } 
 import { afterwards, TCOOFF, TCOON, whileEmpty } from "./tty-packet.ts";
 
 /** n_tty keeps this much; what is more waits in front of it, as it was typed. */
-export const LINE_BUFFER = 4095;
+const LINE_BUFFER = 4095;
 /** What makes output that was stopped go on: a key, or tcflow(3). Numbers as images keep them. */
 export const STOPPED = { key: 1, call: 2 } as const;
 export type Stopped = (typeof STOPPED)[keyof typeof STOPPED];

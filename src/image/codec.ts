@@ -42,7 +42,7 @@ export function encode<K extends keyof Messages>(name: K, value: Init<Messages[K
 }
 
 /** `encode` for a name known only at run time. */
-export function encodeEntry(name: string, entry: Entry): Uint8Array {
+function encodeEntry(name: string, entry: Entry): Uint8Array {
   const writer = new Writer();
   writeMessage(writer, descriptor(name), entry);
   return writer.finish();

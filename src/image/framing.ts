@@ -29,7 +29,7 @@ export function readStart(reader: RecordReader, name: KindName, version: ImageVe
 }
 
 /** Finds out what an image is from its magic numbers alone. Errors: CrError BAD_IMAGE. */
-export function identify(reader: RecordReader): { kind: KindName; version: ImageVersion } {
+function identify(reader: RecordReader): { kind: KindName; version: ImageVersion } {
   const first = reader.u32("the magic number");
   const prefixed = first === commonMagic || first === serviceMagic;
   const magic = prefixed ? reader.u32("the second magic number") : first;

@@ -2,7 +2,7 @@ import type { Entry, Init } from "./codec.ts";
 import { messageAt, writeEntry, writeStart } from "./framing.ts";
 import { type IdTranslation, translateIds } from "./ids.ts";
 import { type EntriesOf, type KindName, kindOf } from "./kinds.ts";
-import { storageError, toWrite, writeFully } from "./storage.ts";
+import { writeFully } from "./storage.ts";
 import { Writer } from "./wire-writer.ts";
 
 /** Bytes that are gathered before they go to the file. */
@@ -78,9 +78,4 @@ export class ImageWriter<K extends KindName = KindName> {
     this.#count++;
     if (writer.pos >= chunk) this.flush();
   }
-}
-
-/** Wraps errors that copying into an image's descriptor from outside ran into. */
-export function imageWriteError(writer: { path: string }, error: unknown): Error {
-  return storageError("write the image", writer.path, error, toWrite);
 }

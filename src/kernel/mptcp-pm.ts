@@ -12,7 +12,7 @@ const HEADER = 4;
 
 const header = (command: number) => new PayloadBuilder().raw(Uint8Array.of(command, 1, 0, 0));
 
-export class MptcpPathManager implements Disposable {
+class MptcpPathManager implements Disposable {
   readonly #socket = new NetlinkSocket(NETLINK.GENERIC);
   readonly #family: number;
 

@@ -7,14 +7,6 @@ import { addressOf, check, sys } from "./sys.ts";
 
 export { PAGE, type PageFilter, type PageRanges, type PageSpan } from "./pagemap-ranges.ts";
 
-/** What a scan does to the pages that match: PM_SCAN_* of linux/fs.h. */
-export const PM_SCAN = {
-  /** Write-protects them, so that WRITTEN starts anew. */
-  WP_MATCHING: 1,
-  /** Fails with EPERM where asynchronous write protection is off. */
-  CHECK_WPASYNC: 2,
-} as const;
-
 /** Pages that private mappings hold by themselves: what a dump must save. */
 export const PRIVATE_CONTENT: PageFilter = {
   any: PAGE.PRESENT | PAGE.SWAPPED,

@@ -13,8 +13,6 @@ const PTRACE_SYSCALL = 24;
 const PTRACE_GET_THREAD_AREA = 25;
 const PTRACE_SET_THREAD_AREA = 26;
 const PTRACE_SETOPTIONS = 0x4200;
-const PTRACE_GETEVENTMSG = 0x4201;
-const PTRACE_GETSIGINFO = 0x4202;
 const PTRACE_GETREGSET = 0x4204;
 const PTRACE_SETREGSET = 0x4205;
 const PTRACE_SEIZE = 0x4206;
@@ -27,29 +25,18 @@ const PTRACE_SECCOMP_GET_METADATA = 0x420d;
 const PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
 
 export const PTRACE_O_TRACESYSGOOD = 0x1;
-export const PTRACE_O_TRACEFORK = 0x2;
-export const PTRACE_O_TRACEVFORK = 0x4;
-export const PTRACE_O_TRACECLONE = 0x8;
 export const PTRACE_O_TRACEEXEC = 0x10;
 export const PTRACE_O_EXITKILL = 0x100000;
 export const PTRACE_O_SUSPEND_SECCOMP = 0x200000;
 
-export const PTRACE_EVENT_FORK = 1;
-export const PTRACE_EVENT_VFORK = 2;
-export const PTRACE_EVENT_CLONE = 3;
 export const PTRACE_EVENT_EXEC = 4;
 export const PTRACE_EVENT_STOP = 128;
 
-/** Register sets: elf.h of the uapi headers. */
-export const NT_PRSTATUS = 1;
-export const NT_PRFPREG = 2;
-export const NT_X86_XSTATE = 0x202;
-export const NT_ARM_TLS = 0x401;
-export const NT_ARM_SVE = 0x405;
-export const NT_ARM_PAC_MASK = 0x406;
+/** The general registers: elf.h of the uapi headers. */
+const NT_PRSTATUS = 1;
 
 export const WNOHANG = 1;
-export const __WALL = 0x40000000;
+const __WALL = 0x40000000;
 
 const iov = new BigUint64Array(2);
 const word = new BigUint64Array(1);
@@ -131,12 +118,6 @@ export function setOptions(tid: number, options: number): void {
   check(ptrace(PTRACE_SETOPTIONS, tid, 0, options), "cannot set the tracing options", { tid });
 }
 
-/** Message of the last PTRACE_EVENT stop: the new task's id. */
-export function eventMessage(tid: number): number {
-  check(ptrace(PTRACE_GETEVENTMSG, tid, 0, addressOf(word)), "cannot read a tracing event", { tid });
-  return Number(word[0]);
-}
-
 /** Reads a register set into `buffer`; returns its size in bytes, or -errno when the machine has no such set. */
 export function getRegset(tid: number, type: number, buffer: Uint8Array): number {
   iov[0] = BigInt(addressOf(buffer));
@@ -186,12 +167,7 @@ export function setSigmask(tid: number, mask: bigint): void {
   check(ptrace(PTRACE_SETSIGMASK, tid, 8, addressOf(word)), "cannot set the signal mask", { tid });
 }
 
-export const SIGINFO_SIZE = 128;
-
-/** siginfo_t of the signal that stopped the task, or -errno (EINVAL in a group stop). */
-export function getSiginfo(tid: number, buffer: Uint8Array): number {
-  return ptrace(PTRACE_GETSIGINFO, tid, 0, addressOf(buffer));
-}
+const SIGINFO_SIZE = 128;
 
 const peekArgs = new DataView(new ArrayBuffer(16));
 const peekBytes = new Uint8Array(peekArgs.buffer);
@@ -260,7 +236,7 @@ export type WaitResult =
   | { pid: number; kind: "exited"; code: number }
   | { pid: number; kind: "killed"; signal: number };
 
-export function decodeStatus(pid: number, raw: number): WaitResult {
+function decodeStatus(pid: number, raw: number): WaitResult {
   if ((raw & 0xff) === 0x7f) return { pid, kind: "stopped", signal: (raw >> 8) & 0xff, event: raw >>> 16 };
   if ((raw & 0x7f) === 0) return { pid, kind: "exited", code: (raw >> 8) & 0xff };
   return { pid, kind: "killed", signal: raw & 0x7f };

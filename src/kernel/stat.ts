@@ -33,8 +33,8 @@ export const S_IFCHR = 0o020000;
 export const S_IFIFO = 0o010000;
 
 export const AT_FDCWD = -100;
-export const AT_EMPTY_PATH = 0x1000;
-export const AT_SYMLINK_NOFOLLOW = 0x100;
+const AT_EMPTY_PATH = 0x1000;
+const AT_SYMLINK_NOFOLLOW = 0x100;
 const STATX_BASIC_STATS = 0x7ff;
 const STATX_MNT_ID = 0x1000;
 

@@ -8,7 +8,7 @@ import { AT } from "./uapi/fcntl.ts";
 import { CLONE } from "./uapi/sched.ts";
 
 export const IPC = { CREAT: 0o1000, EXCL: 0o2000, NOWAIT: 0o4000, RMID: 0, SET: 1, STAT: 2 } as const;
-export const PERMISSIONS = 0o777;
+const PERMISSIONS = 0o777;
 const PR_GET_DUMPABLE = 3;
 const PR_SET_DUMPABLE = 4;
 

@@ -48,7 +48,6 @@ export const TERMIOS = {
 
 /** Places of control characters in `cc`. */
 export const VEOF = 4;
-export const VTIME = 5;
 export const VMIN = 6;
 export const VSTART = 8;
 export const VSTOP = 9;

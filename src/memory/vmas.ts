@@ -39,7 +39,7 @@ export const MAP = {
 const HUGE_SHIFT = 26;
 
 /** VmFlags that stand for an madvise(2) advice; the bit number of `madv` is the advice's value. */
-export const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
+const ADVICE: readonly (readonly [flag: number, advice: number])[] = [
   [VM.rr, 1],
   [VM.sr, 2],
   [VM.dc, 10],

@@ -114,7 +114,7 @@ const LAST = ["cgroup.freeze", "freezer.state"];
 
 export type Stage = "early" | "late" | "last";
 
-export function stageOf(name: string): Stage {
+function stageOf(name: string): Stage {
   if (EARLY.includes(name)) return "early";
   return LAST.includes(name) ? "last" : "late";
 }

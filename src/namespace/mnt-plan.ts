@@ -48,7 +48,7 @@ function bad(what: string, entry: MntEntry): CrError {
 }
 
 /** The name under which the user gives a mount, if it is given. */
-export function externalName(entry: MntEntry): string | undefined {
+function externalName(entry: MntEntry): string | undefined {
   if (entry.ext_key !== undefined && entry.ext_key !== "") return entry.ext_key;
   return entry.ext_mount === true ? entry.root : undefined;
 }

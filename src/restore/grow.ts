@@ -40,7 +40,7 @@ const WORTH_SHARING = 4;
 const KILL_TRIES = 5000;
 
 /** Does the child share enough of its parent's memory that it should be cloned from it? */
-export function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
+function sharesMemory(child: SavedTask, parent: SavedTask): boolean {
   if (isI386Core(child.core) !== isI386Core(parent.core)) return false;
   if (!child.mm || !parent.mm || child.mm.exe_file_id !== parent.mm.exe_file_id) return false;
   const theirs = parent.mm.vmas.filter((v) => (v.status & VMA.GUARD) === 0);

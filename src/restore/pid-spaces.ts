@@ -52,11 +52,6 @@ export class PidSpaces implements Disposable {
     return this.#nests.get(puppet) ?? [];
   }
 
-  /** The init of a namespace; undefined for that of the root, and for one that is given. */
-  initOf(id: number): Puppet | undefined {
-    return this.#inits.get(id);
-  }
-
   /** Whether a task can be born there by now. @param own what it is called there */
   isReady(nest: readonly number[], own: number): boolean {
     const id = nest.at(-1);

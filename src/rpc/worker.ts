@@ -114,7 +114,7 @@ const duties: ReadonlyMap<number, Duty> = new Map<number, Duty>([
 ]);
 
 /** What a client finds in cr_errno: EBADRQC for a request that means nothing, else what the kernel said. */
-export function errnoOf(thrown: unknown): number | undefined {
+function errnoOf(thrown: unknown): number | undefined {
   const error = firstOf(thrown);
   if (!(error instanceof CrError)) return undefined;
   if (error.code === "USAGE" || error.code === "BAD_IMAGE") return ERRNO.EBADRQC;

@@ -64,11 +64,10 @@ function word(value: number): Uint8Array {
 /** Lets our own packets pass. */
 const OURS: readonly Expression[] = [meta(NFT_META.MARK), equals(word(PASSING_MARK)), verdict(NF.ACCEPT)];
 
-function chains(to: TableChanges, policy: number): TableChanges {
-  to.chain("input", { number: NF_INET.LOCAL_IN, priority: PRIORITY.in, policy });
-  to.chain("output", { number: NF_INET.LOCAL_OUT, priority: PRIORITY.out, policy });
+function chains(to: TableChanges): void {
+  to.chain("input", { number: NF_INET.LOCAL_IN, priority: PRIORITY.in, policy: NF.ACCEPT });
+  to.chain("output", { number: NF_INET.LOCAL_OUT, priority: PRIORITY.out, policy: NF.ACCEPT });
   for (const chain of ["input", "output"]) to.rule(chain, OURS);
-  return to;
 }
 
 /** The key of a connection in its set: peer, its port, own address, own port; each begins a register. */
@@ -86,7 +85,7 @@ function forConnections(name: string, flags: number, connections: readonly Ends[
     const own = keys.filter((key) => key.length === length);
     changes.set(set, index + 1, type, length, own);
   });
-  chains(changes, NF.ACCEPT);
+  chains(changes);
   for (const { set, protocol, bytes, source, destination } of VERSIONS) {
     const address = (offset: number): Field => ({ base: "NETWORK_HEADER", offset, length: bytes });
     const port = (offset: number): Field => ({ base: "TRANSPORT_HEADER", offset, length: 2 });
@@ -133,10 +132,6 @@ function forDoors(name: string, doors: readonly Door[]): TableChanges {
     }
   });
   return changes;
-}
-
-function forNamespace(name: string, flags: number): TableChanges {
-  return chains(new TableChanges(name).create(flags, comment()), NF.DROP);
 }
 
 /** Who made a table: pid, when it began (clock ticks), its pid namespace. */
@@ -206,14 +201,6 @@ export class NetworkLock implements Disposable {
     return new NetworkLock((name) => forDoors(name, doors));
   }
 
-  /**
-   * Holds all packets of a network namespace back.
-   * @param fd a socket of AF_NETLINK, NETLINK_NETFILTER of that namespace, which stays the caller's: the lock goes with it
-   */
-  static ofNamespace(fd: number): NetworkLock {
-    return new NetworkLock((name) => forNamespace(name, NFT_TABLE_F.OWNER), fd);
-  }
-
   /** The netlink socket, for `requestOf`. */
   get fd(): number {
     return this.#tables.link.fd;
@@ -276,10 +263,6 @@ export class KeptLock {
     } catch (error) {
       throw lockError(error);
     }
-  }
-
-  lockNamespace(fd: number): void {
-    new NfTables(fd).change("cannot make a table of nf_tables", forNamespace(this.name, 0));
   }
 
   /** Removes it: false when there is none. */

@@ -41,7 +41,7 @@ type Shape = Pick<PacketRing, "block_size" | "block_nr" | "frame_size" | "frame_
 const bytesOf = (ring: Shape | undefined) => (ring ? ring.block_size * ring.block_nr : 0);
 
 /** Bytes of a socket's rings: what a program maps. */
-export function ringBytes(entry: Pick<PacketSockEntry, "rx_ring" | "tx_ring">): number {
+function ringBytes(entry: Pick<PacketSockEntry, "rx_ring" | "tx_ring">): number {
   return bytesOf(entry.rx_ring) + bytesOf(entry.tx_ring);
 }
 

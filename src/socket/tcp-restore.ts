@@ -64,7 +64,7 @@ function endsOf(entry: InetSkEntry): { own: InetAddress; peer: InetAddress } {
   return { own, peer: { family, bytes: bytesOf(entry.dst_addr, family), port: entry.dst_port, scope: 0 } };
 }
 
-export function connectionWords(entry: InetSkEntry): string {
+function connectionWords(entry: InetSkEntry): string {
   const { own, peer } = endsOf(entry);
   return `${addressWords(own)} -> ${addressWords(peer)}`;
 }

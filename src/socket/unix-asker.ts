@@ -10,7 +10,7 @@ import type { DumpOptions } from "../options.ts";
 import type { Packet } from "./queue-image.ts";
 
 /** uflags of such a socket. */
-export const USK_SERVICE = 2;
+const USK_SERVICE = 2;
 
 /** Is it the client's end of the connection that we serve? */
 export function isAsker(row: UnixSocket, { askedOver }: DumpOptions): boolean {

@@ -53,7 +53,7 @@ class Sockets {
   }
 }
 
-export function subjectOf(file: OpenFile): Subject {
+function subjectOf(file: OpenFile): Subject {
   return { pid: file.pid, fd: file.fd, path: file.link };
 }
 

@@ -41,9 +41,9 @@ import { askThread, readRobustList, type ThreadInside } from "./thread.ts";
 import { sleptThrough, type Wait, waited } from "./wait.ts";
 
 /** task_state of an image. */
-export const TASK_ALIVE = 1;
-export const TASK_DEAD = 2;
-export const TASK_STOPPED = 3;
+const TASK_ALIVE = 1;
+const TASK_DEAD = 2;
+const TASK_STOPPED = 3;
 
 /** A thread as ptrace found it. */
 export interface Found extends RawRegisters {

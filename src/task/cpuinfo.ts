@@ -156,7 +156,7 @@ export function checkCpuInfo(cap: CpuCap, saved: CpuinfoEntry | undefined, isAsk
 }
 
 /** What keeps programs of one processor from running on another. */
-export function differences(saved: CpuinfoX86Entry, here: CpuInfo, cap: CpuCap): CrError[] {
+function differences(saved: CpuinfoX86Entry, here: CpuInfo, cap: CpuCap): CrError[] {
   const has = (words: readonly number[], { word, bit }: Feature) => ((words[word] ?? 0) & (1 << bit)) !== 0;
   const lacking = (features: readonly Feature[]) =>
     features

@@ -51,7 +51,7 @@ function parseSched(text: string): SchedLines | undefined {
   return { execStart: Number(start) * 1e6, voluntary: Number(voluntary) };
 }
 
-/** How much CLOCK_MONOTONIC is ahead of each CPU's task clock, nanoseconds: it changes slowly. */
+/** How much CLOCK_MONOTONIC is ahead of each CPU's task clock, nanoseconds: a process dumps but once, and that is short. */
 const offsets = new Map<number, number | undefined>();
 
 function measure(cpu: number): number | undefined {
@@ -75,11 +75,6 @@ function measure(cpu: number): number | undefined {
 function offsetOf(cpu: number): number | undefined {
   if (!offsets.has(cpu)) offsets.set(cpu, measure(cpu));
   return offsets.get(cpu);
-}
-
-/** Forget what was measured: at the beginning of each dump of a process that dumps more than once. */
-export function forgetClocks(): void {
-  offsets.clear();
 }
 
 /** Calls whose time matters: all others can be made again, or go on, without knowing when they began. */

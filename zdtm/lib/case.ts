@@ -43,11 +43,6 @@ export function fail(what: string): never {
   return verdict("FAIL", what);
 }
 
-/** This machine cannot hold the state; before ready() only. */
-export function skip(what: string): never {
-  return verdict("SKIP", what);
-}
-
 export function check(condition: unknown, what: string): asserts condition {
   if (!condition) fail(what);
 }

@@ -4,7 +4,7 @@
  */
 
 /** struct user_fpsimd_state: 32 vectors of 16 bytes, the status and the control word, two words for nothing. */
-export const FPSIMD = { size: 528, status: 512, control: 516, vectors: 32, vectorSize: 16 } as const;
+const FPSIMD = { size: 528, status: 512, control: 516, vectors: 32, vectorSize: 16 } as const;
 
 /** struct user_sve_header. */
 export const SVE = { size: 0, vectorLength: 8, maxVectorLength: 10, flags: 12, header: 16 } as const;

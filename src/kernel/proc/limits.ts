@@ -5,7 +5,7 @@ import { decimalU64, type U64, U64_MAX } from "../u64.ts";
 export type Limit = readonly [soft: U64, hard: U64];
 
 /** How many resources there are: RLIMIT_CPU 0 to RLIMIT_RTTIME 15. */
-export const RLIMITS = 16;
+const RLIMITS = 16;
 
 const LINE = /^Max [a-z ]{21} *(unlimited|\d+) +(unlimited|\d+)/;
 

@@ -21,11 +21,6 @@ const ENTRY_MAX = 280;
 const LONG = 256 * 1024;
 const SHORT = 64;
 /**
- * The kernel makes records in a page of its own, until there are as many bytes as are asked for. The one that does not fit any
- * more is made again at the next read: so we ask for less than a page, by the length of a record of smaps.
- */
-const RECORDS = 3072;
-/**
  * Files of which one read brings all: the kernel makes them as one record (single_open of seq_file), for which it takes as much
  * memory as it needs. Of others it gives a page at a time, but that is filled as far as the next record fits in.
  */
@@ -95,12 +90,12 @@ function readAll(dir: number, name: string): number {
   return all;
 }
 
-/** Reads to the end into the shared buffer, so many bytes at a time: how many bytes, or the negative errno. */
-function drain(fd: number, atATime = Number.POSITIVE_INFINITY): number {
+/** Reads to the end into the shared buffer: how many bytes, or the negative errno. */
+function drain(fd: number): number {
   let used = 0;
   for (;;) {
     if (buffer.length - used < 4096) grow(used);
-    const got = sys(NR.read, fd, bufferAddress + used, Math.min(buffer.length - used, atATime));
+    const got = sys(NR.read, fd, bufferAddress + used, buffer.length - used);
     if (got === 0) return used;
     if (got > 0) used += got;
     else if (got !== EINTR) return got;
@@ -186,15 +181,6 @@ export class ProcDir implements ProcFiles, Disposable {
   /** All bytes of a file, in the shared buffer. */
   bytes(name: string): Buffer {
     const used = readAll(this.fd, name);
-    if (used < 0) throw this.failure(used, name, "cannot read");
-    return buffer.subarray(0, used);
-  }
-
-  /** The same of a file whose records cost the kernel much: none is made twice. */
-  bytesOnce(name: string): Buffer {
-    const fd = this.open(name);
-    const used = drain(fd, RECORDS);
-    sys(NR.close, fd);
     if (used < 0) throw this.failure(used, name, "cannot read");
     return buffer.subarray(0, used);
   }

@@ -45,7 +45,6 @@ export const CAP = {
   CHECKPOINT_RESTORE: 40,
 } as const;
 
-export const CAP_LAST = CAP.CHECKPOINT_RESTORE;
 /** Version 3 of capget(2) and capset(2): two sets of 32 bits. */
 export const CAPABILITY_VERSION_3 = 0x2008_0522;
 

@@ -18,9 +18,3 @@ export const FUTEX = {
   PRIVATE_FLAG: 0x80,
   CLOCK_REALTIME: 0x100,
 } as const;
-
-/** What a robust or priority-inheritance futex word holds besides the owner's tid. */
-export const FUTEX_WAITERS = 0x8000_0000;
-export const FUTEX_OWNER_DIED = 0x4000_0000;
-export const FUTEX_TID_MASK = 0x3fff_ffff;
-export const FUTEX_BITSET_MATCH_ANY = 0xffff_ffff;

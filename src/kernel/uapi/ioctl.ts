@@ -9,7 +9,7 @@ function encode(direction: number, type: string, nr: number, size: number): numb
 }
 
 /** The number of an ioctl without an argument. `type` is the one-character magic, sizes are bytes. */
-export function io(type: string, nr: number): number {
+function io(type: string, nr: number): number {
   return encode(NONE, type, nr, 0);
 }
 

@@ -79,8 +79,6 @@ export const MCL = {
   ONFAULT: 4,
 } as const;
 
-export const MLOCK_ONFAULT = 1;
-
 /** Flags of msync(2). */
 export const MS = {
   ASYNC: 1,

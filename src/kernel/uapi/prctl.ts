@@ -80,8 +80,6 @@ export const PR_SET_MM = {
   MAP_SIZE: 0xf,
 } as const;
 
-export const PR_SET_VMA_ANON_NAME = 0;
-
 export const PR_CAP_AMBIENT = {
   IS_SET: 1,
   RAISE: 2,

@@ -1,5 +1,4 @@
 // linux/ptrace.h, asm/ptrace-abi.h, linux/elf.h
-import { byArch } from "./arch.ts";
 
 /** Requests of ptrace(2). */
 export const PTRACE = {
@@ -39,9 +38,6 @@ export const PTRACE = {
   SET_SYSCALL_INFO: 0x4212,
 } as const;
 
-/** x86 only: arch_prctl(2) of the tracee. */
-export const PTRACE_ARCH_PRCTL = byArch(30, -1);
-
 /** Options. */
 export const PTRACE_O = {
   TRACESYSGOOD: 1,
@@ -67,8 +63,6 @@ export const PTRACE_EVENT = {
   SECCOMP: 7,
   STOP: 0x80,
 } as const;
-
-export const PTRACE_PEEKSIGINFO_SHARED = 1;
 
 /** op of struct ptrace_syscall_info. */
 export const SYSCALL_INFO = {

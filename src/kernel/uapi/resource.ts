@@ -19,6 +19,3 @@ export const RLIMIT = {
   RTPRIO: 14,
   RTTIME: 15,
 } as const;
-
-/** No limit. */
-export const RLIM_INFINITY = 0xffff_ffff_ffff_ffffn;

@@ -68,12 +68,3 @@ export const IOPRIO_WHO = {
   PGRP: 2,
   USER: 3,
 } as const;
-
-/** Bits of the flags field of /proc/PID/stat. */
-export const PF = {
-  EXITING: 0x4,
-  KTHREAD: 0x20_0000,
-  FORKNOEXEC: 0x40,
-  SUPERPRIV: 0x100,
-  DUMPCORE: 0x200,
-} as const;

@@ -36,7 +36,7 @@ export const SIG = {
 } as const;
 
 /** The kernel's first and last real-time signal (a libc keeps the first few for itself). */
-export const SIGRTMIN = 32;
+const SIGRTMIN = 32;
 export const SIGRTMAX = 64;
 
 const NAMES = new Map<number, string>(Object.entries(SIG).map(([name, number]) => [number, `SIG${name}`]));

@@ -158,12 +158,6 @@ export const SHUT = {
   RDWR: 2,
 } as const;
 
-/** Values of SO_BUF_LOCK. */
-export const SOCK_BUF_LOCK = {
-  SNDBUF_LOCK: 1,
-  RCVBUF_LOCK: 2,
-} as const;
-
 /** Options of level SOL_PACKET (packet(7)). */
 export const PACKET = {
   ADD_MEMBERSHIP: 1,

@@ -152,7 +152,7 @@ export function wordsOf(line: string): Word[] {
 }
 
 /** As iptables-save quotes. */
-export function quote(text: string): string {
+function quote(text: string): string {
   if (/^[^\s"'\\]+$/.test(text)) return text;
   return `"${text.replaceAll(/["\\']/g, "\\$&")}"`;
 }

@@ -51,7 +51,7 @@ const NETWORKS = {
 const [META_PROTOCOL, META_IIFTYPE, META_NFPROTO, META_L4PROTO] = [1, 8, 15, 16];
 const ARPHRD_ETHER = 1n;
 
-export function isMeta(steps: Expression[], key: number, bytes: Uint8Array): void {
+function isMeta(steps: Expression[], key: number, bytes: Uint8Array): void {
   const { DREG, KEY } = NFTA.META;
   steps.push(
     simple("meta", [

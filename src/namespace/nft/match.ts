@@ -83,7 +83,7 @@ const ORDERS = { "<": CMP.LT, "<=": CMP.LTE, ">": CMP.GT, ">=": CMP.GTE } as con
 const orders = Object.keys(ORDERS) as (keyof typeof ORDERS)[];
 
 /** `a | b`, in parentheses or not; several bits by commas. */
-export function readBits(reader: Reader, type: DataType, names: Names): bigint {
+function readBits(reader: Reader, type: DataType, names: Names): bigint {
   const isInner = reader.take("(");
   let bits = 0n;
   do {

@@ -138,13 +138,4 @@ export class Reader {
       if (!this.take(",") && this.peek() !== "}") throw this.unknown();
     }
   }
-
-  /** Where we are, to come back to. */
-  get place(): number {
-    return this.#at;
-  }
-
-  returnTo(place: number): void {
-    this.#at = place;
-  }
 }

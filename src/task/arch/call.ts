@@ -143,7 +143,7 @@ function x86({ args, instruction, restart, restarted }: X86): CallRegisters {
   };
 }
 
-export const x86_64: CallRegisters = x86({
+const x86_64: CallRegisters = x86({
   args: [DI, SI, DX, R10, R8, R9],
   instruction: [0x0f, 0x05],
   restart: NR.restart_syscall,
