@@ -58,6 +58,13 @@ static inline void netns_bridge(void) {
            "ip link set vea master br0 && ip link set vea up && ip link set veb up && ip addr add 10.1.0.1/24 dev veb");
 }
 
+/* A network with that bridge, and these settings: what a kernel was built without is asked for, and does without. */
+static inline void netns_with(const char *settings) {
+  netns_leave();
+  netns_bridge();
+  if (system(settings) == -1) tst_die("no shell");
+}
+
 /* A pair of interfaces to the network of a task: the end here is `left`, the task raises `right` itself. */
 static inline void netns_left(pid_t pid) {
   char command[96];

@@ -26,4 +26,21 @@ static inline void overlays_check(const char *at, int held) {
            at, at, at, at, at, at, held, held + 1, at, at);
   mounts_run(script);
 }
+
+/*
+ * All of a case whose dump is refused for its overlay, in a tmpfs t: it stands as before.
+ * @param whole its layers have whole names, else those that they have in the working directory
+ * @param more options of the overlay, each behind a comma
+ */
+static inline int overlays_untouched(bool whole, const char *more) {
+  char here[PATH_MAX] = "", options[4 * PATH_MAX];
+  tst_begin();
+  mounts_run("mkdir t; tmpfs t; cd t; mkdir lower; mkdir upper; mkdir work; mkdir merged");
+  if (whole) tst_check(getcwd(here, sizeof(here) - 1) && strcat(here, "/"), "no directory");
+  snprintf(options, sizeof(options), "lowerdir=%slower,upperdir=%supper,workdir=%swork%s", here, here, here, more);
+  if (mount("zdtm", "merged", "overlay", 0, options)) tst_skip("no such overlay here: %s", strerror(errno));
+  tst_ready();
+  tst_check(!access("merged", R_OK), "it is gone");
+  return tst_pass();
+}
 #endif

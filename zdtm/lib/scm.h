@@ -59,4 +59,20 @@ static inline void scm_flows(int from, int to) {
   tst_check(read(to, text, 8) == 4 && !memcmp(text, "flow", 4), "what went into %d does not come out of %d", from, to);
 }
 
+/* All of a case: both ends of a pipe wait together, in so many control messages of so many descriptors each. */
+static inline int scm_both_wait(int type, int groups, int each) {
+  tst_begin();
+  int pair[2], ends[2], got[SCM_MOST];
+  tst_sys(socketpair(AF_UNIX, type, 0, pair));
+  tst_sys(pipe(ends));
+  scm_send_to(pair[0], NULL, 0, "both", ends, groups, each);
+  close(ends[0]);
+  close(ends[1]);
+  tst_ready();
+  TST_SPOIL tst_sys(shutdown(pair[1], SHUT_RD)), scm_take(pair[1], "both", got);
+  tst_check(scm_take(pair[1], "both", got) == 2, "a descriptor is lost");
+  scm_flows(got[1], got[0]);
+  return tst_pass();
+}
+
 #endif

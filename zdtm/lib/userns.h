@@ -1,7 +1,7 @@
 /* User namespaces inside of the one that a case lives in: who lives there, and what they are called from outside. */
 #ifndef USERNS_H
 #define USERNS_H
-#include "tst.h"
+#include "pidns.h"
 
 #include <grp.h>
 #include <linux/capability.h>
@@ -93,6 +93,16 @@ static inline void userns_same(const userns_self *was, const char *who) {
   tst_check(was->bounding == is.bounding && was->securebits == is.securebits, "%s: other bounds", who);
   tst_check(!strcmp(was->users, is.users) && !strcmp(was->sets, is.sets), "%s: maps %s, were %s", who, is.users, was->users);
   tst_check(!strcmp(was->deny, is.deny), "%s: setgroups %s, was %s", who, is.deny, was->deny);
+}
+
+/* What a task is in all of its namespaces when it raises `ready` it is once it may `go`, too. */
+static inline void userns_stays(tst_step *ready, tst_step *go, const char *who) {
+  struct pidns_self was = pidns_self();
+  userns_self whom = userns_who();
+  tst_raise(ready);
+  tst_await(go, 1);
+  pidns_same(&was, who);
+  userns_same(&whom, who);
 }
 
 #endif

@@ -1,7 +1,6 @@
 // zdtm: {"category": "netns", "verifies": "tokens of IPv6 addresses, multicast groups that were set on bridges and interfaces, endpoints and limits of multipath TCP", "needs": ["root", "file:/usr/sbin/ip", "file:/usr/sbin/bridge"]}
 #include "netns.h"
 
-/* What a kernel was built without is asked for, and does without. */
 static const char settings[] =
     "ip token set ::7:9 dev veb;"
     " ip maddr add 33:33:00:00:00:99 dev veb; ip maddr add 01:00:5e:00:00:77 dev vea;"
@@ -16,9 +15,7 @@ static const char list[] =
 
 int main(void) {
   tst_begin();
-  netns_leave();
-  netns_bridge();
-  if (system(settings) == -1) tst_die("no shell");
+  netns_with(settings);
   char *was = netns_listed(list);
   if (!strstr(was, "token ::0.7.0.9 dev veb") || !strstr(was, "33:33:00:00:00:99 static")) tst_skip("they are not set: %s", was);
   tst_ready();

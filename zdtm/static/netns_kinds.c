@@ -1,7 +1,6 @@
 // zdtm: {"category": "netns", "verifies": "macvlans on an interface beside them, with what they let through, and interfaces that never change their address (ifb); other names and sizes of segments of interfaces", "needs": ["root", "file:/usr/sbin/ip"]}
 #include "netns.h"
 
-/* What a kernel was built without is asked for, and does without. */
 static const char settings[] =
     "ip link add ifb7 type ifb; ip link set ifb7 up;"
     " ip link add mv1 link veb type macvlan mode bridge bcqueuelen 3000; ip link set mv1 up; ip addr add 10.9.0.1/24 dev mv1;"
@@ -17,9 +16,7 @@ static const char carrier[] = "! ip -o link show mv1 | grep -q NO-CARRIER";
 
 int main(void) {
   tst_begin();
-  netns_leave();
-  netns_bridge();
-  if (system(settings) == -1) tst_die("no shell");
+  netns_with(settings);
   tst_until(!netns_says(carrier), "the macvlan has no carrier");
   char *was = netns_listed(list);
   if (!strstr(was, "another_name_for_it") || !strstr(was, "mv1")) tst_skip("they are not set: %s", was);

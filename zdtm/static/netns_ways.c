@@ -1,7 +1,6 @@
 // zdtm: {"category": "netns", "verifies": "IPv6 routes that expire still do; how each interface looks for neighbours; addresses of IPv6 stand in their order, by which the kernel chooses; groups of next hops with buckets; entries of bridges that stick, and those that others have learned", "needs": ["root", "file:/usr/sbin/ip", "file:/usr/sbin/bridge"]}
 #include "netns.h"
 
-/* What a kernel was built without is asked for, and does without. */
 static const char settings[] =
     "ip -6 addr add fd01::1/64 dev veb nodad; ip -6 addr add fd01::3/64 dev veb nodad; ip -6 addr add fd01::2/64 dev veb nodad;"
     " ip -6 route add fd02::/64 via fd01::7 dev veb expires 90000; ip -6 route add fd03::/64 via fd01::7 dev veb;"
@@ -20,9 +19,7 @@ static const char list[] =
 
 int main(void) {
   tst_begin();
-  netns_leave();
-  netns_bridge();
-  if (system(settings) == -1) tst_die("no shell");
+  netns_with(settings);
   char *was = netns_listed(list);
   if (!strstr(was, "expires") || !strstr(was, "fd01::2")) tst_skip("they are not set: %s", was);
   tst_ready();

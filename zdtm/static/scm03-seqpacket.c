@@ -1,2 +1,4 @@
-// zdtm: {"category": "sockets-unix", "verifies": "two descriptors in one control message of a seqpacket socket arrive together", "spoils": true, "cc": ["-DTYPE=SOCK_SEQPACKET"]}
-#include "scm03.c"
+// zdtm: {"category": "sockets-unix", "verifies": "two descriptors in one control message of a seqpacket socket arrive together", "spoils": true}
+#include "scm.h"
+
+int main(void) { return scm_both_wait(SOCK_SEQPACKET, 1, 2); }

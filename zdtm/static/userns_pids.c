@@ -1,5 +1,4 @@
 // zdtm: {"category": "ns", "needs": ["root"], "cc": ["-pthread"], "verifies": "pid namespaces that belong to user namespaces inside of the tree's, one in the other, belong to them again: numbers of tasks and threads in all of them, and what their inits may"}
-#include "pidns.h"
 #include "userns.h"
 
 /* What /proc calls the one who leaves. */
@@ -16,12 +15,7 @@ static void *threads(void *unused) {
 }
 
 static void stays(const char *who) {
-  struct pidns_self was = pidns_self();
-  userns_self whom = userns_who();
-  tst_raise(ready);
-  tst_await(go, 1);
-  pidns_same(&was, who);
-  userns_same(&whom, who);
+  userns_stays(ready, go, who);
   tst_check(userns_inode("/proc/thread-self/ns/pid", USERNS_OWNER) == userns_inode("/proc/thread-self/ns/user", 0),
             "%s: the pid namespace belongs to another user namespace", who);
   tst_raise(done);

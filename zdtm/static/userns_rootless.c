@@ -1,5 +1,4 @@
 // zdtm: {"category": "ns", "flavours": ["ns", "uns"], "needs": ["root"], "verifies": "containers without root in one another, three deep: each with a user namespace where nobody may change groups, and with mounts, pids, a host's name and a /proc of its own over those from above, with an orphan in each"}
-#include "pidns.h"
 #include "userns.h"
 
 #include <sys/mount.h>
@@ -16,12 +15,7 @@ static void leave(int kinds) {
 
 static void stays(const char *who, int depth) {
   char host[16] = "", name[16], self[16] = "", pid[16];
-  struct pidns_self was = pidns_self();
-  userns_self whom = userns_who();
-  tst_raise(ready);
-  tst_await(go, 1);
-  pidns_same(&was, who);
-  userns_same(&whom, who);
+  userns_stays(ready, go, who);
   snprintf(name, sizeof(name), "depth%d", depth);
   TST_SPOIL name[0] = 'D';
   tst_sys(gethostname(host, sizeof(host)));
