@@ -1,21 +1,31 @@
 /** From settings to the engine's plain data: the part that dump and restore share. */
+import type { Log } from "../log.ts";
 import type { CgroupMode, CommonOptions, External, FileValidation } from "../options.ts";
 import type { Invocation } from "./command.ts";
+import type { Command } from "./option.ts";
 import { requireScripts, scriptHook } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
 import { usageError } from "./usage-error.ts";
 import { readCgroupRoot, readCpuCap, readExternal, readMountMap, readVethPair } from "./value.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Occurrences keep the order in which the user wrote them, over both spellings. */
-function externals(settings: Settings): External[] {
+/**
+ * Occurrences keep the order in which the user wrote them, over both spellings. LXC restores a container that has no network
+ * device with an `--external` of whatever stood in its buffer before: words that name nothing do no harm there, and are told.
+ */
+function externals(settings: Settings, command: Command, log: Log): External[] {
   const sockets = settings.texts("ext-unix-sk").flatMap((list) => list.split(","));
   for (const ino of sockets) {
     if (!/^[0-9]+$/.test(ino))
       throw usageError(`option --ext-unix-sk: \`${ino}\` is no inode number`, "write INODE[,INODE…]");
   }
+  const named = settings.texts("external").filter((text) => {
+    const isNothing = command === "restore" && !text.includes("[");
+    if (isNothing) log.warn(`--external ${text} names no resource (KIND[ID]) and is left out`);
+    return !isNothing;
+  });
   return [
-    ...settings.texts("external").map(readExternal),
+    ...named.map(readExternal),
     ...settings.texts("ext-mount-map").map(readMountMap),
     ...settings.texts("veth-pair").map(readVethPair),
     ...sockets.map((ino) => readExternal(`unix[${ino}]`)),
@@ -24,7 +34,7 @@ function externals(settings: Settings): External[] {
 
 /** Throws usage errors for values that mean nothing. */
 export function commonOptions(
-  { settings }: Invocation,
+  { command, settings }: Invocation,
   { images, workDir, log }: Workspace,
   interrupted: () => boolean,
 ): CommonOptions {
@@ -42,7 +52,7 @@ export function commonOptions(
     tcpEstablished: settings.flag("tcp-established"),
     tcpClose: settings.flag("tcp-close"),
     tcpSkipInFlight: settings.flag("skip-in-flight"),
-    external: externals(settings),
+    external: externals(settings, command, log),
     emptyNetwork: settings.given("empty-ns"),
     // With numbers it is these sockets alone.
     extUnixSk: settings.values("ext-unix-sk").some((numbers) => numbers === undefined),

@@ -12,8 +12,7 @@ import { holdsMemory } from "../memory/room.ts";
 import { isAioRing, isUprobes } from "../memory/vmas.ts";
 import { namespaceRoots } from "../namespace/cgroup.ts";
 import { type NamespaceRoots, TreeCgroups } from "../namespace/cgroup-dump.ts";
-import { cgroupsOf } from "../namespace/cgroup-hierarchies.ts";
-import { checkRoots, managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
+import { knownRoots, managesCgroups, OWN_SET } from "../namespace/cgroup-sets.ts";
 import { dumpNamespaces } from "../namespace/dump.ts";
 import { type NamespaceFields, NamespaceIds } from "../namespace/ids.ts";
 import { MemoryLimits } from "../namespace/memory-limits.ts";
@@ -352,14 +351,8 @@ function readCgroups(
   { tree, options, images, log, frozen }: Saving,
   namespaces: NamespaceIds,
 ): TreeCgroups | undefined {
-  const { cgroups } = options;
-  if (!managesCgroups(cgroups.mode)) return undefined;
-  if (cgroups.roots.length > 0)
-    checkRoots(
-      cgroups,
-      cgroupsOf("self").map(({ controllers }) => controllers),
-      log,
-    );
+  if (!managesCgroups(options.cgroups.mode)) return undefined;
+  const cgroups = options.cgroups.roots.length > 0 ? knownRoots(options.cgroups, log) : options.cgroups;
   const living = tree.tasks.filter((task) => !task.zombie);
   const isApart = namespaces.foreign.some(({ name }) => name === "cgroup");
   try {

@@ -17,7 +17,7 @@ import type { CgroupOptions } from "../options.ts";
 import { FoundFrozen } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
 import { restorePerms, restoreProperties, type Stage } from "./cgroup-properties.ts";
-import { checkRoots, givenFor, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
+import { givenFor, knownRoots, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
 import { from, isBelow, under } from "./mnt-table.ts";
 
 const PAUSE_NS = 1_000_000n;
@@ -49,6 +49,7 @@ export class RestoredCgroups implements Disposable {
   readonly #made: string[] = [];
   readonly #frozen = new FoundFrozen();
   #forget = () => {};
+  readonly options: CgroupOptions;
   #isOn: boolean;
 
   /**
@@ -58,18 +59,18 @@ export class RestoredCgroups implements Disposable {
   constructor(
     images: ImageDirectory,
     readonly ownSet: number | undefined,
-    readonly options: CgroupOptions,
+    options: CgroupOptions,
     readonly log: Log,
     readonly undoing: Undoing,
   ) {
     this.#hierarchies = new Hierarchies(options.yard);
     this.#isOn = managesCgroups(options.mode);
+    this.options = this.#isOn && options.roots.length > 0 ? knownRoots(options, log) : options;
     if (this.#isOn) this.#read(images);
   }
 
   #read(images: ImageDirectory): void {
     const here = new Set(cgroupsOf("self").map(({ controllers }) => controllers));
-    checkRoots(this.options, here, this.log);
     for (const { sets, controllers } of images.read("CGROUP")) {
       for (const set of sets) {
         this.#sets.set(set.id, set);

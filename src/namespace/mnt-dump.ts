@@ -125,14 +125,15 @@ export class TreeMounts implements Surroundings, Disposable {
       if (this.#isNested && mount.fsType === "proc" && entry.ext_key === undefined)
         entry.tscriu_pid_ns = this.#pidsShownBy(mount, seen);
       if (entry.ext_key === undefined) entry.root = rootInside(mount, cgroups) ?? entry.root;
-      // it is mounted outside, but shares with nobody there
-      if (entry.ext_key !== undefined && entry.shared_id !== 0 && !this.#groups.has(entry.shared_id ?? 0))
-        entry.internal_sharing = true;
       return entry;
     });
     this.#entries.set(seen, entries);
     this.#root ??= entries.find(({ mnt_id }) => mnt_id === seen.root?.mntId);
     const { errors, mounts } = planMounts(entries, this.#root);
+    // it comes from outside, as a container's root does, but shares with nobody there
+    for (const { entry, source } of mounts)
+      if (source.how !== "new" && entry.shared_id !== 0 && !this.#groups.has(entry.shared_id ?? 0))
+        entry.internal_sharing = true;
     for (const error of errors) blocker(error);
     for (const error of unmakable(mounts, kept, (path) => this.#isMappedHere(path))) blocker(error);
     for (const [i, mount] of kept.entries()) {

@@ -32,7 +32,7 @@ import { isLayered, isOverlay, nextLayered } from "./mnt-layers.ts";
 import { type Descriptors, Makers } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
 import { reachCovered } from "./mnt-seen.ts";
-import { shareAgain } from "./mnt-sharing.ts";
+import { shareAgain, sharedHere } from "./mnt-sharing.ts";
 import { makeSystem, makeSystemReadOnly, makeSystemThere } from "./mnt-systems.ts";
 import { attributesOf, under } from "./mnt-table.ts";
 import { roomFor, unpackTree } from "./tmpfs-unpack.ts";
@@ -477,7 +477,7 @@ export class Builder {
         ? []
         : [{ one, fd, call, origin: this.#origins.get(one) }];
     });
-    const outside = groupsOutside(this.plans, this.context.options);
+    const outside = sharedHere(groupsOutside(this.plans, this.context.options), made);
     const entries = this.#all.map(({ entry }) => entry);
     shareAgain(entries, made, outside, (fd) => this.fds.own(fd));
   }

@@ -25,6 +25,20 @@ export interface Standing {
 const what = "cannot make a mount share with others as it did";
 
 /**
+ * Without the groups of mounts that come from the new root, where that shares with nobody here: in images of criu nothing tells
+ * a group that a container has for itself from one with mounts outside.
+ */
+export function sharedHere(groups: ReadonlySet<number>, made: readonly Standing[]): ReadonlySet<number> {
+  const ofRoot = made.filter(({ one }) => one.source.how === "root" && groups.has(one.entry.shared_id ?? 0));
+  if (ofRoot.length === 0) return groups;
+  const shared = new Set(ownMounts().flatMap((ours) => (ours.shared === undefined ? [] : [ours.mntId])));
+  const lone = ofRoot.filter(({ origin }) => origin === undefined || !shared.has(statFd(origin).mntId));
+  const left = new Set(groups);
+  for (const { one } of lone) left.delete(one.entry.shared_id ?? 0);
+  return left;
+}
+
+/**
  * @param entries all mounts of all namespaces, those that were not made too
  * @param outside groups that mounts of ours are in, too
  * @param own takes a descriptor that has to be closed

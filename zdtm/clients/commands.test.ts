@@ -1,6 +1,6 @@
 /** Programs that drive `criu` by its command line, word for word as they do. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ownMounts } from "../../src/kernel/mount.ts";
 import { binary } from "../lib/binary.ts";
@@ -85,7 +85,8 @@ describe("command lines", () => {
       const cgroup = `${place.mountpoint}/tscriu-test-${process.pid}`;
       mkdirSync(cgroup);
       try {
-        const script = `echo 0 >${cgroup}/cgroup.procs; sleep 1000000 & sleep 1000000 & wait`;
+        // LXC makes all mounts of a container share, with nobody outside
+        const script = `mount --make-rshared /; echo 0 >${cgroup}/cgroup.procs; sleep 1000000 & sleep 1000000 & wait`;
         const apart = ["--uts", "--ipc", "--net", "--pid", "--mount", "--mount-proc"];
         await using stage = await Stage.set(apart, script, sleepers(2));
         const both = ["--tcp-established", "--file-locks", "--link-remap", "--manage-cgroups"];
@@ -95,8 +96,27 @@ describe("command lines", () => {
         const before = treeOf(stage.root);
         await stage.run("dump", ...both, ...mapped, ...systems, "-t", `${stage.root}`, ...rest, "--leave-running");
         expect(treeOf(stage.root)).toEqual(before);
-        await stage.dump(...both, ...mapped, ...systems, ...rest);
-        await stage.restore(...both, ...mapped, ...systems, "-vvvvvv");
+        const shares = () => readFileSync(`/proc/${stage.root}/mountinfo`, "latin1");
+        for (const isFromCriu of [false, true]) {
+          await stage.dump(...both, ...mapped, ...systems, ...rest);
+          const image = readdirSync(stage.images).find((one) => one.startsWith("mountpoints-"));
+          const paths = ["-i", `${stage.images}/${image}`, "-o", stage.scratch.file("mounts")];
+          await stage.crit("decode", ...paths);
+          const decoded = JSON.parse(readFileSync(stage.scratch.file("mounts"), "utf8"));
+          const top = decoded.entries.find(({ mountpoint }: { mountpoint: string }) => mountpoint === "/");
+          // the group is the container's own
+          expect(top.internal_sharing).toBe(true);
+          if (isFromCriu) {
+            delete top.internal_sharing;
+            writeFileSync(stage.scratch.file("mounts"), JSON.stringify(decoded));
+            await stage.crit("encode", "-i", stage.scratch.file("mounts"), "-o", `${stage.images}/${image}`);
+          }
+          // of a container without network devices it says what it had said before
+          await stage.restore(...both, ...mapped, ...systems, "-vvvvvv", "--external", "console:");
+          const told = "--external console: names no resource";
+          expect(readFileSync(`${stage.images}/restore.log`, "latin1")).toContain(told);
+          expect(shares()).toMatch(/ \/ \/ \S+ shared:/);
+        }
         expect(treeOf(stage.root).length).toBe(3);
         expect(readFileSync(`${cgroup}/cgroup.procs`, "latin1").trim().split("\n").length).toBe(3);
         await stage[Symbol.asyncDispose]();

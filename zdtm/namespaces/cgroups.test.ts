@@ -46,6 +46,9 @@ const pathOf = (pid: number) => /^\d+:pids:(.*)$/m.exec(readFileSync(`/proc/${pi
 const paths = (stage: Stage) => [...new Set(treeOf(stage.root).map(pathOf))];
 const limitOf = (path: string) => readFileSync(`${path}/pids.max`, "latin1").trim();
 
+const controllersOf = (top: string) =>
+  readFileSync(`${top}/cgroup.controllers`, "latin1").trim().split(" ").filter(Boolean);
+
 async function tree(cgroups: Cgroups): Promise<Stage> {
   const script = `echo 0 >${cgroups.inner}/cgroup.procs; sleep 1000000 & wait`;
   return await Stage.set(["--uts"], script, sleepers(1));
@@ -136,6 +139,40 @@ describe("cgroups of a tree", () => {
       await stage.dump();
       await stage.restore("--manage-cgroups=ignore");
       expect(paths(stage)).toEqual([pathOf(process.pid)]);
+    },
+    testTime,
+  );
+
+  test(
+    "v2, named by one of its controllers, as LXC does",
+    async () => {
+      const top = ownMounts().find(({ fsType }) => fsType === "cgroup2")?.mountpoint;
+      const [controller] = top === undefined ? [] : controllersOf(top);
+      if (controller === undefined) {
+        console.log("skipped a controller's name for v2: no v2 is mounted that has one");
+        return;
+      }
+      const [name, other] = [1, 2].map(() => `tscriu-test-${process.pid}-${++number}`);
+      const where = (pid: number) => /^0::(.*)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, "latin1"))?.[1];
+      mkdirSync(`${top}/${name}`);
+      try {
+        const script = `echo 0 >${top}/${name}/cgroup.procs; sleep 1000000 & wait`;
+        await using stage = await Stage.set(["--uts"], script, sleepers(1));
+        await stage.dump("--manage-cgroups", "--cgroup-root", `${controller}:/${name}`);
+        rmdirSync(`${top}/${name}`);
+        await stage.restore("--manage-cgroups", "--cgroup-root", `${controller}:/${other}`);
+        expect([...new Set(treeOf(stage.root).map(where))]).toEqual([`/${other}`]);
+      } finally {
+        for (const path of [`${top}/${name}`, `${top}/${other}`])
+          await until("the cgroup is in use", () => {
+            try {
+              if (existsSync(path)) rmdirSync(path);
+              return undefined;
+            } catch (error) {
+              return `${error}`;
+            }
+          });
+      }
     },
     testTime,
   );
