@@ -1,8 +1,9 @@
-import { CrError, type Subject } from "../error.ts";
+import { CrError } from "../error.ts";
 import type { Ghost } from "../image/ghost.ts";
 import type { GhostFileEntry, RegFileEntry, Timeval } from "../image/schema.gen.ts";
 import { closeFd, dupFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { setAside } from "../kernel/set-aside.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -68,7 +69,8 @@ function nodeMaker(entry: GhostFileEntry): Maker {
   return (name) => sys(NR.mknodat, AT.FDCWD, addressOf(name), type | 0o600, rdev);
 }
 
-function fill(fd: number, ghost: Ghost, subject: Subject): void {
+function fill(fd: number, ghost: Ghost, path: string): void {
+  const subject = { path };
   const { entry, pieces } = ghost;
   const size = entry.chunks === true ? Number(entry.size ?? 0) : (pieces[0]?.length ?? 0);
   check(sys(NR.ftruncate, fd, size), "cannot give a deleted file its size", subject);
@@ -78,6 +80,7 @@ function fill(fd: number, ghost: Ghost, subject: Subject): void {
     }
     copyRange(ghost.fd, at, fd, offset, length, subject);
   }
+  if (entry.tscriu_room) setAside(fd, Number(entry.tscriu_room), path);
 }
 
 /** A new regular file with the content, nameless (no `path`) where the file system can do that. The caller closes it. */
@@ -97,7 +100,7 @@ function makeContent(
     });
   }
   try {
-    fill(fd, ghost, { path: name });
+    fill(fd, ghost, name);
     return { fd, path };
   } catch (error) {
     closeFd(fd);

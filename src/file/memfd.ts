@@ -4,6 +4,7 @@ import { closeFd, dupFd, F, fcntl, reopen } from "../kernel/fd.ts";
 import { openMapFile } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pageSize } from "../kernel/page-size.ts";
+import { roomOf, setAside } from "../kernel/set-aside.ts";
 import { S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { F_SEAL, MFD, O, SEEK } from "../kernel/uapi/fcntl.ts";
@@ -89,6 +90,7 @@ export class MemoryFiles {
       seals: sealsOf(file),
       inode_id: id,
       mode: stat.mode,
+      ...(isMemfdLink(file.link) && roomOf(stat)),
     };
     if (isHuge(file)) entry.hugetlb_flag = hugeFlag(file);
     this.dump.images.append("MEMFD_INODE", [entry]);
@@ -173,6 +175,7 @@ class RestoredInodes {
       const mode = (entry.mode ?? 0o777) & 0o7777;
       check(sys(NR.fchmod, fd, mode), "cannot set the mode of a memory file", subject);
       if (size > 0) this.restore.fillShared(entry.shmid, fd, size);
+      if (entry.tscriu_room) setAside(fd, Number(entry.tscriu_room), subject.path);
       // nobody maps it for writing: a mapping made before this seal could, as far as the kernel knows
       if (entry.seals & F_SEAL.WRITE) {
         const early = entry.seals & LATE & ~(F_SEAL.SEAL | F_SEAL.FUTURE_WRITE);

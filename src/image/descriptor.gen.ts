@@ -429,7 +429,8 @@ export const messages: Readonly<Record<string, string>> = {
 10 optional uint64 size
 11 optional string symlnk_target
 2000 optional uint32 tscriu_atim_ns
-2001 optional uint32 tscriu_mtim_ns`,
+2001 optional uint32 tscriu_mtim_ns
+2002 optional uint64 tscriu_room`,
   ghost_chunk_entry: `1 required uint64 len
 2 required uint64 off`,
   remap_file_path_entry: `1 required uint32 orig_id
@@ -527,7 +528,8 @@ export const messages: Readonly<Record<string, string>> = {
 6 required uint32 seals flags=seals.flags
 7 required uint64 inode_id
 8 optional uint32 hugetlb_flag
-9 optional uint32 mode`,
+9 optional uint32 mode
+2000 optional uint64 tscriu_room`,
   pidfd_entry: `1 required uint32 id
 2 required uint32 ino
 3 required uint32 flags

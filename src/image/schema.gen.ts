@@ -798,6 +798,7 @@ export interface GhostFileEntry {
   symlnk_target?: string;
   tscriu_atim_ns?: number;
   tscriu_mtim_ns?: number;
+  tscriu_room?: U64;
 }
 
 export interface GhostChunkEntry {
@@ -950,6 +951,7 @@ export interface MemfdInodeEntry {
   inode_id: U64;
   hugetlb_flag?: number;
   mode?: number;
+  tscriu_room?: U64;
 }
 
 export interface PidfdEntry {

@@ -1,5 +1,14 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readTar, type TarMember, tarEnd, tarHeader, tarPadding } from "./tar.ts";
@@ -97,4 +106,45 @@ test("damage is told: a cut, a wrong sum, a broken extended header, sparse files
   const broken = Buffer.from(whole);
   broken.write("9999999 x=", 512, "latin1");
   expect(() => read(broken)).toThrow("extended header");
+});
+
+test("of sparse files what has content is written, and GNU tar reads it with its holes", () => {
+  const huge = 9 * 2 ** 30;
+  const files = [
+    { name: "./none", size: 123_456, ranges: [] },
+    { name: "./few", size: 8192, ranges: [{ offset: 4096, length: 4096 }] },
+    {
+      name: "./many",
+      size: 500_000,
+      ranges: Array.from({ length: 60 }, (_, i) => ({ offset: i * 8192, length: 512 })),
+    },
+    { name: "./huge", size: huge, ranges: [{ offset: huge - 8192, length: 5 }] },
+  ];
+  const parts = files.flatMap((file) => {
+    const body = Buffer.alloc(
+      file.ranges.reduce((sum, { length }) => sum + length, 0),
+      "abc",
+    );
+    return [tarHeader({ ...plain, ...file, room: 40960 }), body, tarPadding(body.length)];
+  });
+  const bytes = Buffer.concat([...parts, tarEnd]);
+  const found = read(bytes);
+  expect(found.map(({ member: { name, size, room } }) => ({ name, size, room }))).toEqual(
+    files.map(({ name, size }) => ({ name, size, room: 40960 })),
+  );
+  expect(found.map(({ content }) => content.split(",").filter(Boolean).length)).toEqual([0, 1, 60, 1]);
+  expect(found[2]?.content).toMatch(/^0:(abc)+ab,8192:/);
+  if (tar === null) return;
+  const dir = mkdtempSync(join(tmpdir(), "tar-"));
+  try {
+    const done = Bun.spawnSync([tar, "-xf", "-", "-C", dir], { stdin: bytes });
+    expect(done.stderr.toString()).toBe("");
+    expect(files.map(({ name }) => statSync(join(dir, name)).size)).toEqual(files.map(({ size }) => size));
+    expect(statSync(join(dir, "huge")).blocks).toBeLessThan(64);
+    const many = readFileSync(join(dir, "many"));
+    expect(many[59 * 8192 + 511]).toBeGreaterThan(0);
+    expect(many[59 * 8192 + 512]).toBe(0);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
 });

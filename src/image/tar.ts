@@ -31,6 +31,15 @@ export interface TarMember {
   readonly flags?: string;
   /** Socket files in a directory, which tar(5) has no type for. */
   readonly sockets?: readonly TarSocket[];
+  /** Bytes of memory that a file has, written or not. */
+  readonly room?: number;
+  /** What of a sparse file has content, which alone follows: all but the last in whole blocks of 512 bytes. */
+  readonly ranges?: readonly TarRange[];
+}
+
+export interface TarRange {
+  readonly offset: number;
+  readonly length: number;
 }
 
 /** A socket file, as its directory tells of it. */
@@ -47,6 +56,9 @@ const XATTR = "SCHILY.xattr.";
 const FLAGS = "SCHILY.fflags";
 /** Of a directory: MODE UID GID TIME NAME, a zero behind each. */
 const SOCKETS = "TSCRIU.sockets";
+/** In a comment, about which GNU tar says nothing. */
+const ROOM = "TSCRIU.room=";
+const COMMENT = "comment";
 /** The largest number that eleven octal digits hold, and seven. */
 const LARGEST_SIZE = 8 ** 11 - 1;
 const LARGEST_ID = 8 ** 7 - 1;
@@ -86,15 +98,57 @@ function header(member: TarMember, type: string): Uint8Array {
   octal(116, 7, member.gid);
   octal(124, 11, member.size);
   octal(136, 11, Number(member.mtime / SECOND));
-  block.write("        ", 148, "latin1");
   block.write(type, 156, "latin1");
   block.write(member.link.slice(0, LONGEST_NAME), 157, "latin1");
   block.write("ustar\x0000", 257, "latin1");
   octal(329, 7, member.major);
   octal(337, 7, member.minor);
+  return signed(block);
+}
+
+function signed(block: Buffer): Buffer {
+  block.write("        ", 148, "latin1");
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return block;
+}
+
+/** A number of twelve bytes, as GNU tar writes those that octal digits do not hold. */
+function wide(block: Buffer, at: number, value: number): void {
+  if (value <= LARGEST_SIZE) block.write(`${value.toString(8).padStart(11, "0")}\0`, at, "latin1");
+  else {
+    block[at] = 0x80;
+    block.writeBigUInt64BE(BigInt(value), at + 4);
+  }
+}
+
+/** GNU tar's header of a sparse file, with as many blocks behind it as its ranges need. */
+function sparseHeader(member: TarMember, ranges: readonly TarRange[]): Uint8Array {
+  const last = ranges.at(-1);
+  // a hole at the end is told by a range without bytes
+  const all =
+    last && last.offset + last.length === member.size ? ranges : [...ranges, { offset: member.size, length: 0 }];
+  const put = (block: Buffer, start: number, some: readonly TarRange[]) => {
+    for (const [i, { offset, length }] of some.entries()) {
+      wide(block, start + i * 24, offset);
+      wide(block, start + i * 24 + 12, length);
+    }
+  };
+  const block = Buffer.from(header({ ...member, size: 0 }, "S"));
+  block.write("ustar  \0", 257, "latin1");
+  const stored = ranges.reduce((sum, { length }) => sum + length, 0);
+  wide(block, 124, stored);
+  wide(block, 483, member.size);
+  put(block, 386, all.slice(0, 4));
+  block[482] = all.length > 4 ? 1 : 0;
+  const blocks = [signed(block)];
+  for (let at = 4; at < all.length; at += 21) {
+    const next = Buffer.alloc(BLOCK);
+    put(next, 0, all.slice(at, at + 21));
+    next[504] = at + 21 < all.length ? 1 : 0;
+    blocks.push(next);
+  }
+  return Buffer.concat(blocks);
 }
 
 /** Fills up the last block. */
@@ -110,7 +164,7 @@ export function tarHeader(member: TarMember): Uint8Array {
   const name = member.type === "5" ? `${member.name}/` : member.name;
   if (name.length > LONGEST_NAME) add("path", name);
   if (member.link.length > LONGEST_NAME) add("linkpath", member.link);
-  if (member.size > LARGEST_SIZE) add("size", `${member.size}`);
+  if (member.size > LARGEST_SIZE && !member.ranges) add("size", `${member.size}`);
   if (member.uid > LARGEST_ID) add("uid", `${member.uid}`);
   if (member.gid > LARGEST_ID) add("gid", `${member.gid}`);
   if (member.mtime % SECOND !== 0n || member.mtime < 0n) add("mtime", paxTime(member.mtime));
@@ -118,7 +172,10 @@ export function tarHeader(member: TarMember): Uint8Array {
   for (const [key, value] of member.xattrs) add(`${XATTR}${key}`, value);
   if (member.flags !== undefined && member.flags !== "") add(FLAGS, member.flags);
   if (member.sockets !== undefined && member.sockets.length > 0) add(SOCKETS, member.sockets.map(socketWords).join(""));
-  const own = header(name === member.name ? member : { ...member, name }, member.type);
+  if (member.room !== undefined) add(COMMENT, `${ROOM}${member.room}`);
+  const own = member.ranges
+    ? sparseHeader(member, member.ranges)
+    : header(name === member.name ? member : { ...member, name }, member.type);
   if (records.length === 0) return own;
   const body = Buffer.concat(records);
   const before = header({ ...member, name: "././@PaxHeader", link: "", size: body.length, mode: 0o644 }, "x");
@@ -316,6 +373,7 @@ export function* readTar(archive: Iterable<Uint8Array>): Generator<{ member: Tar
       ),
       ...(long.has(FLAGS) && { flags: said(FLAGS) }),
       ...(long.has(SOCKETS) && { sockets: readSockets(said(SOCKETS) ?? "") }),
+      ...(said(COMMENT)?.startsWith(ROOM) && { room: Number(said(COMMENT)?.slice(ROOM.length)) }),
     };
     long = new Map();
     const body = new Body(source, size);

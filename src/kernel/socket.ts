@@ -1,6 +1,7 @@
 import type { Subject } from "../error.ts";
 import { ERRNO } from "./errno.ts";
 import { NR } from "./nr.ts";
+import { tryReadProcFile } from "./proc/read.ts";
 import { addressOf, check, sys } from "./sys.ts";
 import { AF, MSG, SCM, SO, SOCK, SOL } from "./uapi/socket.ts";
 
@@ -196,6 +197,18 @@ function fillHeader(name: number, nameLength: number, data: number, dataLength: 
   put(64, dataLength);
 }
 
+/** Who signed a message that brings a descriptor of its signer (SO_PASSPIDFD) and nothing else; undefined when that is gone. */
+function signerOf(pidfd: number): Credentials | undefined {
+  const number = (text: string | undefined, word: string) => {
+    const found = new RegExp(`^${word}:\\t(\\d+)`, "m").exec(text ?? "")?.[1];
+    return found === undefined ? undefined : Number(found);
+  };
+  const pid = number(tryReadProcFile(`/proc/self/fdinfo/${pidfd}`), "Pid");
+  const status = pid && tryReadProcFile(`/proc/${pid}/status`);
+  const [uid, gid] = status ? [number(status, "Uid"), number(status, "Gid")] : [];
+  return pid === undefined || uid === undefined || gid === undefined ? undefined : { pid, uid, gid };
+}
+
 /** One recvmsg(2) into `into`, or the negative errno. What does not fit is told by MSG.TRUNC among the answer's flags. */
 export function tryReceive(fd: number, into: Uint8Array, flags: number): Message | number {
   let got: number;
@@ -216,8 +229,10 @@ export function tryReceive(fd: number, into: Uint8Array, flags: number): Message
     const words = Array.from({ length: (length - 16) >> 2 }, (_, i) => controlView.getInt32(at + 16 + i * 4, true));
     if (isSocketLevel && type === SCM.RIGHTS) rights.push(...words);
     // The kernel makes a descriptor for each reader: nothing that lies in the queue.
-    else if (isSocketLevel && type === SCM.PIDFD) sys(NR.close, words[0] ?? -1);
-    else if (isSocketLevel && type === SCM.CREDENTIALS) {
+    else if (isSocketLevel && type === SCM.PIDFD) {
+      credentials ??= signerOf(words[0] ?? -1);
+      sys(NR.close, words[0] ?? -1);
+    } else if (isSocketLevel && type === SCM.CREDENTIALS) {
       const [pid = 0, uid = 0, gid = 0] = words;
       credentials = { pid, uid: uid >>> 0, gid: gid >>> 0 };
     } else {

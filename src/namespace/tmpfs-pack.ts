@@ -1,10 +1,12 @@
 /** What lies in a tmpfs, to the archive that the images have of it (tmpfs-dev-N.tar.gz.img). */
 import { readdirSync } from "node:fs";
 import { CrError } from "../error.ts";
+import { dataRanges } from "../file/copy.ts";
 import type { IdTranslation } from "../image/ids.ts";
-import { type TarMember, type TarSocket, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
-import { closeFd, tryOpen, tryRead } from "../kernel/fd.ts";
+import { type TarMember, type TarRange, type TarSocket, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { roomOf } from "../kernel/set-aside.ts";
 import { type FileStat, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
@@ -127,19 +129,27 @@ class Packer {
   #file(fd: number, stat: FileStat, name: string): void {
     const readable = reopen(fd, O.RDONLY | O.NOATIME, name);
     try {
-      const more = { size: stat.size, xattrs: xattrsOf(fd), flags: flagsOf(readable) };
-      this.#put(tarHeader({ ...member(stat, name, "0", ""), ...more }));
-      for (let left = stat.size; left > 0; ) {
-        const piece = new Uint8Array(new ArrayBuffer(Math.min(left, PIECE)));
-        const got = check(tryRead(readable, piece), "cannot read a file of a tmpfs", { path: name });
-        // shorter than it was: the tree stands still, so somebody else shares it
-        if (got === 0) throw new CrError("a file of a tmpfs became shorter", { subject: { path: name } });
-        this.#put(piece.subarray(0, got));
-        left -= got;
-      }
-      this.#put(tarPadding(stat.size));
+      const room = roomOf(stat).tscriu_room;
+      const more = { size: stat.size, xattrs: xattrsOf(fd), flags: flagsOf(readable), ...(room && { room }) };
+      // what has all of its room has no holes
+      const ranges = (room ?? 0) < stat.size ? dataRanges(readable, stat.size, false, { path: name }) : undefined;
+      this.#put(tarHeader({ ...member(stat, name, "0", ""), ...more, ...(ranges && { ranges }) }));
+      for (const range of ranges ?? [{ offset: 0, length: stat.size }]) this.#content(readable, range, name);
+      this.#put(tarPadding(ranges ? ranges.reduce((sum, { length }) => sum + length, 0) : stat.size));
     } finally {
       closeFd(readable);
+    }
+  }
+
+  #content(readable: number, { offset, length }: TarRange, name: string): void {
+    for (let at = offset; at < offset + length; ) {
+      const piece = new Uint8Array(new ArrayBuffer(Math.min(offset + length - at, PIECE)));
+      const read = sys(NR.pread64, readable, addressOf(piece), piece.length, at);
+      const got = check(read, "cannot read a file of a tmpfs", { path: name });
+      // shorter than it was: the tree stands still, so somebody else shares it
+      if (got === 0) throw new CrError("a file of a tmpfs became shorter", { subject: { path: name } });
+      this.#put(piece.subarray(0, got));
+      at += got;
     }
   }
 

@@ -5,6 +5,7 @@ import type { IdTranslation } from "../image/ids.ts";
 import { readTar, type TarMember, type TarPiece, type TarSocket } from "../image/tar.ts";
 import { closeFd, openBelow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
+import { setAside } from "../kernel/set-aside.ts";
 import { S_IFSOCK } from "../kernel/stat.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
@@ -125,6 +126,7 @@ class Unpacker {
           const written = must(NR.pwrite64, [fd, addressOf(part), part.length, offset + start], what, subject);
           if (written < part.length) throw new CrError(`${what}: it is full`, { code: "ENOSPC", subject });
         }
+      if (member.room) setAside(fd, member.room, member.name);
     } finally {
       closeFd(fd);
     }
