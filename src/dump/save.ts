@@ -21,6 +21,7 @@ import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import { TreeIds } from "../namespace/user-ids.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
+import { TreeKeys } from "../task/keyrings-dump.ts";
 import { SeccompChains } from "../task/seccomp.ts";
 import type { Wait } from "../task/wait.ts";
 import { continuedTasks } from "./continued.ts";
@@ -192,7 +193,7 @@ export function save(saving: Saving): Saved {
     scope.add(() => {
       if (!saved.success) look.unstop();
     });
-    const interview = new Interview(task, look, memory.vmas, pids);
+    const interview = new Interview(task, look, memory.vmas, pids, ids.ofTask(task.pid));
     if (interview.isFiltered) {
       if (!rehearsal && !hasDeputy())
         throw new CrError("the task began to filter its system calls while it was being stopped", {
@@ -213,11 +214,13 @@ export function save(saving: Saving): Saved {
 
   log.phase("tasks");
   const answered = new Map<number, TaskAnswers>();
+  const keys = new TreeKeys(log);
   for (const [pid, one] of infected) {
-    const answers = interviews.get(pid)?.answers(one, cpu);
+    const answers = interviews.get(pid)?.answers(one, cpu, keys);
     if (answers) answered.set(pid, answers);
     step();
   }
+  keys.tell();
   dumpNamespaces(namespaces.foreign, images, options, (pid) => infected.get(pid)?.parasite.program);
   const cgroups = readCgroups(saving, namespaces);
   const mapped = new MappedFiles(files);
@@ -242,6 +245,7 @@ export function save(saving: Saving): Saved {
       const strayed = [namespaces.strays.get(tid), pids.ofThread(tid)];
       if (core.thread_core && strayed.some(Boolean))
         core.thread_core.tscriu_namespaces = { ...strayed[0], ...strayed[1] };
+      if (core.thread_core && tid === task.pid && answers.keyrings) core.thread_core.tscriu_keyrings = answers.keyrings;
       if (core.thread_core && objects.get(task.pid)?.apart.includes(tid))
         core.thread_core.tscriu_fs = ownFs(tid, files);
       images.write("CORE", pids.of(tid), [core]);

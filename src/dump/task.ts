@@ -1,7 +1,7 @@
 /** One task and its threads: looked at from outside, asked from inside, put into their core images. */
 import type { Program } from "../agent/program.ts";
 import type { Tracee } from "../agent/tracee.ts";
-import type { CoreEntry, RlimitEntry, TscriuMempolicy } from "../image/schema.gen.ts";
+import type { CoreEntry, RlimitEntry, TscriuKeyrings, TscriuMempolicy } from "../image/schema.gen.ts";
 import { tellsOfLandlock } from "../kernel/landlock.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
@@ -12,6 +12,7 @@ import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
 import { askPolicies } from "../memory/policies.ts";
 import { askKeys } from "../memory/protection-keys.ts";
+import type { Inward } from "../namespace/user-ids.ts";
 import {
   askLeader,
   buildLeader,
@@ -23,6 +24,8 @@ import {
   type ThreadState,
 } from "../task/core.ts";
 import type { IdMap } from "../task/creds.ts";
+import { askKeyrings, type KeyringAnswers } from "../task/keyrings.ts";
+import type { Holder, TreeKeys } from "../task/keyrings-dump.ts";
 import { readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall } from "../task/questions.ts";
@@ -115,14 +118,19 @@ export interface TaskAnswers {
   readonly protectionKeys: number;
   /** On which nodes the memory of areas comes, by their starts. */
   readonly policies: ReadonlyMap<number, TscriuMempolicy>;
+  /** Its keyrings. */
+  readonly keyrings: TscriuKeyrings | undefined;
 }
+
+type FirstAnswers = Omit<TaskAnswers, "threads" | "keyrings"> & { readonly keys: KeyringAnswers };
 
 /** POSIX timers that surely fit into one program. */
 const FEW_TIMERS = 256;
 
 /** The questions to one task. */
 export class Interview {
-  #leader: (() => Omit<TaskAnswers, "threads">) | undefined;
+  #leader: (() => FirstAnswers) | undefined;
+  readonly #holder: Holder;
   /** A filter of its own, or of one thread alone, may be in the way of what it does for us. */
   readonly isFiltered: boolean;
 
@@ -131,7 +139,11 @@ export class Interview {
     readonly look: TaskLook,
     readonly vmas: readonly Vma[],
     readonly pids: VirtualPids,
+    ids?: Inward,
   ) {
+    const { uid = [0, 0, 0, 0] } = look.threads[0]?.status ?? {};
+    const of = { pid: task.leader, tid: task.pid, uid: ids ? ids.uid(uid[0]) : uid[0], fsuid: uid[3] };
+    this.#holder = { ...of, uids: ids?.maps.uids };
     // a filter must not meet more than one call when we die, and a thread's own may differ from the leader's
     this.isFiltered = look.threads.some(({ status }) => status.seccomp !== 0);
   }
@@ -145,20 +157,22 @@ export class Interview {
   #ask(program: Program): void {
     const own = (tid: number) => this.pids.own(tid);
     const leader = askLeader(program, this.look.timers, own, runsI386(this.task));
-    const keys = askKeys(program);
+    const protectionKeys = askKeys(program);
+    const keys = askKeyrings(program, this.#holder.uid);
     const brk = program.call(NR.brk, [0]);
     const policies = askPolicies(program, this.vmas);
     // policies come last: those of very many areas take programs of their own
     this.#leader = () => ({
       leader: leader(),
-      protectionKeys: keys(),
+      protectionKeys: protectionKeys(),
+      keys: keys(),
       brk: program.result(brk),
       policies: policies(),
     });
   }
 
   /** Waits for the answers; before anything else is asked of the task. */
-  answers(one: InfectedTask, cpu: number): TaskAnswers {
+  answers(one: InfectedTask, cpu: number, tree: TreeKeys): TaskAnswers {
     const { task, look } = this;
     const { program } = one.parasite;
     if (this.#leader) one.parasite.settleFirst();
@@ -174,7 +188,16 @@ export class Interview {
     const others = task.threads.slice(1);
     const sends = others.length > 0 && one.sends && !this.isFiltered;
     const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
-    return { ...answers, threads };
+    const { keys, ...rest } = answers;
+    const keyrings = tree.of(this.#holder, keys, program, others.length);
+    if (sends && tree.mayDiffer(this.#holder))
+      tree.tellOfOthers(
+        this.#holder,
+        keys,
+        (ask) => one.send(others, ask),
+        others.map(({ tid }) => tid),
+      );
+    return { ...rest, keyrings, threads };
   }
 }
 

@@ -1360,7 +1360,21 @@ export const messages: Readonly<Record<string, string>> = {
 2005 optional .tscriu_thread_namespaces tscriu_namespaces
 2006 optional .fs_entry tscriu_fs
 2007 repeated .tscriu_prctl tscriu_prctls
-2008 optional .tscriu_mempolicy tscriu_mempolicy`,
+2008 optional .tscriu_mempolicy tscriu_mempolicy
+2009 optional .tscriu_keyrings tscriu_keyrings`,
+  tscriu_keyrings: `1 optional uint32 session
+2 optional uint32 process
+3 optional uint32 thread
+4 repeated .tscriu_key keys`,
+  tscriu_key: `1 required uint32 id
+2 required string type
+3 required string description
+4 required uint32 uid
+5 required uint32 gid
+6 required uint32 perm
+7 optional bytes payload
+8 repeated uint32 links
+9 optional uint32 left`,
   tscriu_mempolicy: `1 required uint32 mode
 2 required bytes nodes`,
   tscriu_thread_namespaces: `1 optional uint32 net_ns_id

@@ -2130,6 +2130,26 @@ export interface ThreadCoreEntry {
   tscriu_fs?: FsEntry;
   tscriu_prctls: TscriuPrctl[];
   tscriu_mempolicy?: TscriuMempolicy;
+  tscriu_keyrings?: TscriuKeyrings;
+}
+
+export interface TscriuKeyrings {
+  session?: number;
+  process?: number;
+  thread?: number;
+  keys: TscriuKey[];
+}
+
+export interface TscriuKey {
+  id: number;
+  type: string;
+  description: string;
+  uid: number;
+  gid: number;
+  perm: number;
+  payload?: Uint8Array;
+  links: number[];
+  left?: number;
 }
 
 export interface TscriuMempolicy {
@@ -2478,6 +2498,8 @@ export interface Messages {
   task_kobj_ids_entry: TaskKobjIdsEntry;
   thread_sas_entry: ThreadSasEntry;
   thread_core_entry: ThreadCoreEntry;
+  tscriu_keyrings: TscriuKeyrings;
+  tscriu_key: TscriuKey;
   tscriu_mempolicy: TscriuMempolicy;
   tscriu_thread_namespaces: TscriuThreadNamespaces;
   tscriu_sched: TscriuSched;

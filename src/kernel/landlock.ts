@@ -4,9 +4,9 @@
  */
 import { Envoy } from "./envoy.ts";
 import { closeFd } from "./fd.ts";
-import { type Inside, type KernelObject, lookInside } from "./inside.ts";
+import { type Inside, lookInside } from "./inside.ts";
+import { taskOf } from "./inside-task.ts";
 import { NR } from "./nr.ts";
-import { pidfdOpen } from "./pidfd.ts";
 import type { ProcStatus } from "./proc/status.ts";
 import { addressOf, sys } from "./sys.ts";
 import { PR } from "./uapi/prctl.ts";
@@ -17,22 +17,6 @@ const LANDLOCK_ACCESS_FS_EXECUTE = 1n;
 const WORDS = 16;
 /** From here on addresses are the kernel's. */
 const KERNEL = 0xffff_0000_0000_0000n;
-
-/** The task behind a number of our pid namespace. */
-function taskOf(inside: Inside, tid: number): KernelObject | undefined {
-  const fd = pidfdOpen(tid);
-  try {
-    const file = inside.file(fd);
-    // since Linux 6.9 its inode says whose it is
-    const pid = file.to("private_data", "pid") ?? file.to("f_inode", "inode")?.to("i_private", "pid");
-    // of the lists of tasks the first is that of the number itself
-    const link = pid?.in("tasks", "hlist_head").to("first", "hlist_node");
-    const offset = BigInt(inside.offsetOf("task_struct", "pid_links"));
-    return link && inside.object(link.address - offset, "task_struct");
-  } finally {
-    closeFd(fd);
-  }
-}
 
 function securityOf(inside: Inside, tid: number): BigUint64Array | undefined {
   const words = taskOf(inside, tid)

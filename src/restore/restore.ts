@@ -31,6 +31,7 @@ import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { unlockNamespace } from "../socket/others-lock.ts";
 import { isI386Core } from "../task/arch/i386.ts";
 import { checkCpuInfo, isSaved } from "../task/cpuinfo.ts";
+import { type Keyholder, RestoredKeys } from "../task/keyrings-restore.ts";
 import { prepareLabels } from "../task/label.ts";
 import { registers } from "../task/registers.ts";
 import { RestoredFiles } from "./files.ts";
@@ -257,7 +258,10 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
       idsOf: (saved) => namespaces.idsOf(saved),
       ofThread: (core) => namespaces.ofThread(core),
     };
+    const keys = new RestoredKeys(keyholders(tasks, namespaces), log);
+    keys.begin();
     makeThreads(finish);
+    keys.finish();
     for (const { core, threads } of set.tasks)
       for (const thread of threads) cgroups.enterThread(files.hosts.get(thread.tid) ?? thread.tid, thread.core, core);
     const rootPid = forest.task(root.pid).puppet.pid;
@@ -356,6 +360,17 @@ function placeFiles(tasks: readonly GrownTask[], files: RestoredFiles, service: 
     tables.add(files_id);
     views.add(fs_id);
   }
+}
+
+/** Tasks whose first thread, the one that lives where the first has ended, has keyrings. */
+function keyholders(tasks: readonly GrownTask[], namespaces: FreshNamespaces): Keyholder[] {
+  return tasks.flatMap(({ saved, puppet }) => {
+    const cores = [saved.core, ...saved.threads.map(({ core }) => core)];
+    const rings = cores.find(({ thread_core }) => thread_core?.tscriu_keyrings)?.thread_core?.tscriu_keyrings;
+    const inside = namespaces.idsOf(saved);
+    const space = inside && { id: saved.ids?.user_ns_id ?? 0, ...inside.maps };
+    return rings ? [{ pid: saved.pid, program: puppet.program, rings, space }] : [];
+  });
 }
 
 function ownSession(): { sid: number; pgid: number } {

@@ -1,0 +1,254 @@
+/**
+ * Keyrings of a restored tree: made again by the tasks themselves, with the rights of those to whom they belong. A session keyring
+ * can be shared only by its name, which others may have given to theirs: it is asked for as somebody whom no other keyring knows.
+ */
+import type { Arg, CallOptions, Program, Result } from "../agent/program.ts";
+import { CrError } from "../error.ts";
+import type { TscriuKey, TscriuKeyrings } from "../image/schema.gen.ts";
+import { NR } from "../kernel/nr.ts";
+import type { IdRange } from "../kernel/proc/uidmap.ts";
+import { sys } from "../kernel/sys.ts";
+import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
+import type { Log } from "../log.ts";
+import { OF_USER } from "./keyrings.ts";
+
+const ENOSYS = -38;
+const KEEP = -1;
+const { ALL, SEARCH } = KEY_PERM;
+/** While keys are being made: whoever possesses or owns them may do anything. */
+const OPEN = ((ALL << 24) | (ALL << 16)) >>> 0;
+const FOUND_BY_GROUP = SEARCH << 8;
+/** What a fresh session keyring allows nobody. */
+const FOUND_BY_ANYBODY = (SEARCH << 16) | (SEARCH << 8) | SEARCH;
+const DESCRIPTION = 4352;
+
+/** A task whose first thread has keyrings. */
+export interface Keyholder {
+  readonly pid: number;
+  readonly program: Program;
+  readonly rings: TscriuKeyrings;
+  /** Its user namespace, where that is not ours: names of keyrings are apart in each. */
+  readonly space:
+    | { readonly id: number; readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] }
+    | undefined;
+}
+
+/** Users and groups of a thread for a few calls: who it is, and who it is to files and keys. */
+interface As {
+  readonly uid: number;
+  readonly gid: number;
+  readonly fsuid: number;
+  readonly fsgid: number;
+}
+
+/** Far from all users: behind it a range for each of our pids. */
+const STRANGERS = 0xc000_0000;
+const RANGE = 128;
+
+/** Whether this user namespace of ours knows such users. */
+function knows(id: number): boolean {
+  const before = sys(NR.setfsuid, id);
+  return sys(NR.setfsuid, before) === id;
+}
+
+/** The last of a namespace, which surely has others for what it does. */
+function lastOf(ranges: readonly IdRange[], index: number): number | undefined {
+  const ends = ranges.map(({ first, count }) => ({ last: first + count - 1, count }));
+  const [most] = ends.sort((a, b) => b.count - a.count);
+  return most && most.count > 2 * RANGE ? most.last - (index % RANGE) : undefined;
+}
+
+export class RestoredKeys {
+  readonly #table = new Map<number, TscriuKey>();
+  /** Numbers of those that are there, by user namespace and id. */
+  readonly #made = new Map<string, number>();
+  /** What still has to be limited, in the order in which it was made. */
+  readonly #open: { readonly holder: Keyholder; readonly key: TscriuKey; readonly serial: number }[] = [];
+  readonly #holders: readonly Keyholder[];
+  readonly #names = new Map<string, number>();
+  /** Somebody for each session keyring, as whom it is found. */
+  readonly #strangers = new Map<string, { readonly uid: number; readonly gid: number } | undefined>();
+
+  constructor(holders: readonly Keyholder[], log: Log) {
+    for (const { rings } of holders) for (const key of rings.keys) this.#table.set(key.id, key);
+    const hasKeys = holders.length === 0 || sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.PROCESS, 0) !== ENOSYS;
+    if (!hasKeys) log.warn("this kernel has no keys (CONFIG_KEYS): those of the tree do not come back");
+    this.#holders = hasKeys ? holders : [];
+  }
+
+  /** Keyrings that threads share: before these are made. */
+  begin(): void {
+    for (const holder of this.#holders) {
+      const { session, process } = holder.rings;
+      this.#join(holder, session);
+      this.#own(holder, process, KEY_SPEC.PROCESS);
+    }
+  }
+
+  /** Those of first threads, which later ones would not be without, and what limits the keys. */
+  finish(): void {
+    for (const holder of this.#holders) this.#own(holder, holder.rings.thread, KEY_SPEC.THREAD);
+    // what is in a keyring before that itself, which leads to it
+    for (const { holder, key, serial } of this.#open.reverse()) {
+      run(holder, owner(key), (call) => {
+        call([KEYCTL.CHOWN, serial, KEEP, key.gid], { ignore: true });
+        if (key.left !== undefined)
+          call([KEYCTL.SET_TIMEOUT, serial, Math.max(1, key.left)], {
+            what: "cannot limit the life of a key",
+            subject: about(key),
+          });
+        call([KEYCTL.SETPERM, serial, key.perm], { what: "cannot set what a key allows", subject: about(key) });
+      });
+    }
+    this.#open.length = 0;
+  }
+
+  #join(holder: Keyholder, id: number | undefined): void {
+    const ring = id === undefined ? undefined : this.#table.get(id);
+    if (!ring || OF_USER.test(ring.description)) return;
+    const apart = this.#strangerFor(holder, ring);
+    const as = { ...owner(ring), ...(apart && { fsuid: apart.uid, fsgid: apart.gid }) };
+    const what = "cannot join a session keyring";
+    let got: Result | undefined;
+    const place = holder.program.keep(DESCRIPTION);
+    run(holder, as, (call) => {
+      call([KEYCTL.JOIN_SESSION_KEYRING, holder.program.text(ring.description)], { what, subject: about(ring) });
+      got = call([KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0], { what, subject: about(ring) });
+      call([KEYCTL.DESCRIBE, got, place, DESCRIPTION], { what, subject: about(ring) });
+    });
+    const serial = got ? holder.program.result(got) : 0;
+    const words = new TextDecoder().decode(place.bytes).split(";");
+    const known = this.#madeFor(holder, ring);
+    const isStrangers = known === undefined && (Number.parseInt(words[3] ?? "", 16) & FOUND_BY_ANYBODY) !== 0;
+    if (isStrangers || (known !== undefined && known !== serial))
+      throw new CrError("somebody else has a session keyring of that name in the user namespace", {
+        code: "EEXIST",
+        subject: { ...about(ring), pid: holder.pid },
+        remedy: "restore it when that has gone (keyctl unlink), or into a user namespace of its own",
+      });
+    if (known !== undefined) return;
+    if (apart) run(holder, as, (call) => call([KEYCTL.CHOWN, serial, KEEP, apart.gid], { what, subject: about(ring) }));
+    run(holder, owner(ring), (call) => {
+      const found = apart ? FOUND_BY_GROUP : 0;
+      call([KEYCTL.SETPERM, serial, OPEN | found], { what, subject: about(ring) });
+    });
+    this.#note(holder, ring, serial);
+    this.#fill(holder, ring, serial);
+  }
+
+  /** The keyring of a process or thread. */
+  #own(holder: Keyholder, id: number | undefined, which: number): void {
+    const ring = id === undefined ? undefined : this.#table.get(id);
+    if (!ring) return;
+    let got: Result | undefined;
+    run(holder, owner(ring), (call) => {
+      got = call([KEYCTL.GET_KEYRING_ID, which, 1], { what: "cannot make a keyring", subject: about(ring) });
+    });
+    const serial = got ? holder.program.result(got) : 0;
+    this.#note(holder, ring, serial);
+    this.#fill(holder, ring, serial);
+  }
+
+  #fill(holder: Keyholder, ring: TscriuKey, into: number): void {
+    for (const id of ring.links) {
+      const key = this.#table.get(id);
+      if (key) this.#put(holder, key, into);
+    }
+  }
+
+  #put(holder: Keyholder, key: TscriuKey, into: number): void {
+    const { program } = holder;
+    const note = { what: "cannot make a key", subject: about(key) };
+    const users = OF_USER.exec(key.description);
+    const known = this.#madeFor(holder, key);
+    if (key.type === "keyring" && users) {
+      const id = Number(users[2]);
+      const which = users[1] ? KEY_SPEC.USER_SESSION : KEY_SPEC.USER;
+      run(holder, { uid: id, gid: key.gid, fsuid: id, fsgid: key.gid }, (call) =>
+        call([KEYCTL.LINK, which, into], note),
+      );
+    } else if (known !== undefined) {
+      run(holder, owner(key), (call) => call([KEYCTL.LINK, known, into], note));
+    } else {
+      let made: Result | undefined;
+      const payload = key.payload ?? new Uint8Array(0);
+      run(holder, owner(key), (call) => {
+        const words = [program.text(key.type), program.text(key.description)];
+        made = program.call(
+          NR.add_key,
+          [...words, payload.length > 0 ? program.data(payload) : 0, payload.length, into],
+          note,
+        );
+        call([KEYCTL.SETPERM, made, OPEN], note);
+      });
+      const serial = made ? program.result(made) : 0;
+      this.#note(holder, key, serial);
+      this.#fill(holder, key, serial);
+    }
+  }
+
+  /** A user and group whom no other keyring lets in; undefined where there is none. */
+  #strangerFor(holder: Keyholder, ring: TscriuKey): { uid: number; gid: number } | undefined {
+    const id = nameIn(holder, ring);
+    const known = this.#strangers.get(id);
+    if (known) return known;
+    const name = `${holder.space?.id}:${ring.description}`;
+    const index = this.#names.get(name) ?? 0;
+    this.#names.set(name, index + 1);
+    const { uids, gids } = holder.space ?? {};
+    const ours = STRANGERS + (process.pid * RANGE + (index % RANGE));
+    const uid = uids ? lastOf(uids, index) : knows(ours) ? ours : undefined;
+    const gid = gids ? lastOf(gids, index) : ours;
+    const found = uid === undefined || gid === undefined ? undefined : { uid, gid };
+    this.#strangers.set(id, found);
+    return found;
+  }
+
+  #madeFor(holder: Keyholder, key: TscriuKey): number | undefined {
+    return this.#made.get(nameIn(holder, key));
+  }
+
+  #note(holder: Keyholder, key: TscriuKey, serial: number): void {
+    this.#made.set(nameIn(holder, key), serial);
+    this.#open.push({ holder, key, serial });
+  }
+}
+
+const nameIn = ({ space }: Keyholder, { id }: TscriuKey) => `${space?.id}:${id}`;
+const about = ({ description }: TscriuKey) => ({ key: description });
+
+function owner({ uid, gid }: TscriuKey): As {
+  return { uid, gid, fsuid: uid, fsgid: gid };
+}
+
+type KeyCall = (args: readonly Arg[], options?: CallOptions) => Result;
+
+/** Runs calls of keyctl as others, whom the user namespace may not know: then as the task. */
+function run({ program }: Keyholder, as: As, build: (call: KeyCall) => void): void {
+  const before = program.keep(24);
+  const groups = program.keep(24);
+  const parts = [0, 8, 16];
+  program.call(
+    NR.getresuid,
+    parts.map((at) => before.at(at)),
+  );
+  program.call(
+    NR.getresgid,
+    parts.map((at) => groups.at(at)),
+  );
+  program.run();
+  const [uid, euid] = [before.view.getUint32(0, true), before.view.getUint32(8, true)];
+  const [gid, egid] = [groups.view.getUint32(0, true), groups.view.getUint32(8, true)];
+  program.call(NR.setresgid, [as.gid, KEEP, KEEP], { ignore: true });
+  program.call(NR.setfsgid, [as.fsgid], { ignore: true });
+  program.call(NR.setresuid, [as.uid, KEEP, KEEP], { ignore: true });
+  program.call(NR.setfsuid, [as.fsuid], { ignore: true });
+  build((args, options) => program.call(NR.keyctl, args, options));
+  const what = "cannot be who it was";
+  program.call(NR.setresuid, [uid, KEEP, KEEP], { what });
+  program.call(NR.setfsuid, [euid], { ignore: true });
+  program.call(NR.setresgid, [gid, KEEP, KEEP], { what });
+  program.call(NR.setfsgid, [egid], { ignore: true });
+  program.run();
+  program.forget();
+}
