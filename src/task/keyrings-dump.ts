@@ -42,7 +42,7 @@ const decoder = new TextDecoder();
 const hex = (serial: number) => serial.toString(16).padStart(8, "0");
 
 /** The session keyring of a thread, as the kernel has it: 0 where there is none, undefined where nobody can look. */
-function sessionInside(tid: number): number | undefined {
+export function sessionInside(tid: number): number | undefined {
   return lookInside((inside) => {
     const cred = taskOf(inside, tid)?.to("cred", "cred");
     return cred?.to("session_keyring", "key")?.int("serial") ?? 0;
