@@ -7,7 +7,7 @@ import { CrError } from "../error.ts";
 import { ANSWERED, Desk, OWN_WORDS } from "./beside.ts";
 import { addressOf, startDeputy } from "./sys.ts";
 
-/** `struct deputy` of ffi/shim.c, in words of 8 bytes, behind those of every desk. */
+/** `struct deputy` of ffi/beside.c, in words of 8 bytes, behind those of every desk. */
 const WORD = {
   parent: OWN_WORDS,
   count: OWN_WORDS + 1,

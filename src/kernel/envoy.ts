@@ -9,7 +9,7 @@ import { addressOf, check, startEnvoy, type sys } from "./sys.ts";
 import { PR } from "./uapi/prctl.ts";
 import { CLONE } from "./uapi/sched.ts";
 
-/** `struct envoy` of ffi/shim.c, in words of 8 bytes, behind those of every desk. */
+/** `struct envoy` of ffi/beside.c, in words of 8 bytes, behind those of every desk. */
 const WORD = { parent: OWN_WORDS, size: OWN_WORDS + 1 } as const;
 const STACK = 65536;
 const SIGKILL = 9;

@@ -3,7 +3,7 @@ import { sendElsewhere } from "./elsewhere.ts";
 import { NR } from "./nr.ts";
 import { addressOf, startForerunner, sys } from "./sys.ts";
 
-/** `struct forerunner` of ffi/shim.c, in words of 8 bytes. */
+/** `struct forerunner` of ffi/beside.c, in words of 8 bytes. */
 const WORD = { names: 0, count: 1, files: 2, fds: 3, links: 4, flags: 5, mode: 6, parent: 7, all: 8 };
 const STACK = 32768;
 const [WALL, EINTR] = [0x40000000, -4];

@@ -8,7 +8,7 @@ import { NR } from "./nr.ts";
 import { addressOf, startReader, sys } from "./sys.ts";
 import { MADV, MAP, PROT } from "./uapi/mman.ts";
 
-/** `struct reader` of ffi/shim.c, in words of 8 bytes; the first holds `used` and `done`. */
+/** `struct reader` of ffi/beside.c, in words of 8 bytes; the first holds `used` and `done`. */
 const WORD = { fd: 1, into: 2, room: 3, error: 4, parent: 5, all: 6 } as const;
 const USED = 0;
 const DONE = 1;
