@@ -7,7 +7,8 @@ import { cont, leadsHome, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
-import { AREA, CONTROL, GATE, PINS, STATE_LEAVE, STATE_RUN } from "./layout.ts";
+import { AREA, CONTROL, GATE, STATE_LEAVE, STATE_RUN } from "./layout.ts";
+import { Pins } from "./pins.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
 
@@ -58,11 +59,9 @@ export class Parasite implements Area, Disposable {
   #settled = false;
   /** Calls of the program that it begins with, until we have heard of its end. */
   #first: number | undefined;
-  #pins = 0;
-  /** Those threads as we see them. */
-  readonly #pinned: number[] = [];
-  /** Where the leader is pinned, and what it calls itself. */
-  #leads: { readonly cpu: number; readonly own: number } | undefined;
+  readonly pins: Pins;
+  /** Messages to send; `parts` is what the header points to, which must not be collected before. */
+  #queued: { header: BigUint64Array; parts: readonly ArrayBufferView[] }[] = [];
 
   /**
    * Injects the agent into `leader`, which is stopped and whose fp and registers are known.
@@ -81,6 +80,7 @@ export class Parasite implements Area, Disposable {
   ) {
     const { pid } = leader;
     this.subject = { pid };
+    this.pins = new Pins(this, leader.tid, filtered);
     const { sp, scratch } = home.frameFor(leader);
     this.#sp = sp;
     this.#scratch = scratch;
@@ -94,7 +94,7 @@ export class Parasite implements Area, Disposable {
       this.bytes.set(embedded("agent"), AREA.code);
       this.#writeControl();
       this.#socket = this.#connect(pidfd, () => {
-        if (where) this.pin(leader.tid, where.cpu, where.own, where.before);
+        if (where) this.pins.put(leader.tid, where.cpu, where.own, where.before);
       });
     } catch (error) {
       this.#takeBack();
@@ -216,7 +216,7 @@ export class Parasite implements Area, Disposable {
     const { leader, home } = this;
     leader.roams = false;
     try {
-      this.unpin();
+      this.pins.takeBack();
       if (this.base > 0) leader.syscall(home.trampoline, this.#sp, NR.munmap, [this.base, AREA.size]);
       home.leave(leader, this.#sp, this.filtered);
     } catch {
@@ -249,50 +249,6 @@ export class Parasite implements Area, Disposable {
     view.setBigUint64(at + CONTROL.base, BigInt(this.base), true);
     view.setBigUint64(at + CONTROL.size, BigInt(AREA.size), true);
     view.setBigUint64(at + CONTROL.areaOps, BigInt(this.base + AREA.ops), true);
-  }
-
-  /**
-   * Puts a thread on our CPU while we talk to it: waking another CPU is what costs. The agent gives the old affinity back if we
-   * die; `cure` does otherwise. Not under seccomp, where the agent could not.
-   * @param own what the thread calls itself: the agent knows no other number
-   * @param before where it might run, if it is there already
-   */
-  pin(tid: number, cpu: number, own: number, before?: Uint8Array): void {
-    if (this.filtered || this.#pins >= PINS.max) return;
-    const at = PINS.at + this.#pins * PINS.size;
-    const mask = this.bytes.subarray(at + PINS.mask, at + PINS.size);
-    if (before) mask.set(before);
-    const length = before?.length ?? sys(NR.sched_getaffinity, tid, mask.length, addressOf(mask));
-    if (length < 0) return;
-    this.view.setUint32(at, own, true);
-    this.view.setUint32(at + 4, length, true);
-    this.#pinned[this.#pins++] = tid;
-    this.view.setUint32(PINS.count, this.#pins, true);
-    if (tid === this.leader.tid) this.#leads = { cpu, own };
-    if (before) return;
-    const one = new Uint8Array(PINS.size - PINS.mask);
-    one[cpu >> 3] = 1 << (cpu & 7);
-    sys(NR.sched_setaffinity, tid, one.length, addressOf(one));
-  }
-
-  /** Undoes the last `pin`s until `left` remain. */
-  unpin(left = 0): void {
-    while (this.#pins > left) {
-      const at = PINS.at + --this.#pins * PINS.size;
-      const length = this.view.getUint32(at + 4, true);
-      const tid = this.#pinned[this.#pins] ?? -1;
-      sys(NR.sched_setaffinity, tid, length, addressOf(this.bytes.subarray(at + PINS.mask)));
-      this.view.setUint32(PINS.count, this.#pins, true);
-    }
-  }
-
-  /** From now on the leader may run on all CPUs that it is allowed, until what is returned is called. */
-  roam(): () => void {
-    const leads = this.#leads;
-    this.unpin();
-    return () => {
-      if (leads !== undefined) this.pin(this.leader.tid, leads.cpu, leads.own);
-    };
   }
 
   execute(ops: number, watch?: () => void): number {
@@ -391,9 +347,6 @@ export class Parasite implements Area, Disposable {
     return place.at(16);
   }
 
-  /** Messages to send; `parts` is what the header points to, which must not be collected before. */
-  #queued: { header: BigUint64Array; parts: readonly ArrayBufferView[] }[] = [];
-
   /**
    * Takes the agent out; the leader stands stopped as it was found. The last frame stays until the caller has removed the home.
    */
@@ -403,7 +356,7 @@ export class Parasite implements Area, Disposable {
     // an agent that has not run a program may not have closed the other end of its socket yet
     if (!this.#settled) this.execute(0);
     this.#running = false;
-    this.unpin();
+    this.pins.takeBack();
     this.leader.call();
     this.leader.halt();
     if (this.filtered) {

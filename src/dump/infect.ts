@@ -70,7 +70,7 @@ export class InfectedTask implements Disposable {
     const { home, memory, parasite } = this;
     const { sp, scratch } = home.frameFor(thread, 1);
     const isApart = this.task.status.nsPid.length > 1;
-    parasite.pin(thread.tid, cpu, isApart ? (numbersOfTask(thread.tid)[0] ?? thread.tid) : thread.tid);
+    parasite.pins.put(thread.tid, cpu, isApart ? (numbersOfTask(thread.tid)[0] ?? thread.tid) : thread.tid);
     try {
       return ask({
         scratch,
@@ -79,14 +79,14 @@ export class InfectedTask implements Disposable {
       });
     } finally {
       thread.restore(home.trampoline, sp);
-      parasite.unpin(1);
+      parasite.pins.takeBack(1);
     }
   }
 
   /** The task is about to be killed: nothing needs to be put back. @param stays it dies on our CPU */
   forget(stays = false): void {
     this.#state = "killed";
-    if (!stays) this.parasite.unpin(0);
+    if (!stays) this.parasite.pins.takeBack();
   }
 
   cure(): void {

@@ -187,7 +187,7 @@ class Copy {
     if (this.#next === first) return false;
     const { parasite } = this.job;
     // a long one had better find itself a CPU than share ours
-    if (this.isLong) this.#comeBack ??= parasite.roam();
+    if (this.isLong) this.#comeBack ??= parasite.pins.roam();
     const { program } = parasite;
     const fd = load32(parasite.receiveFd(program, this.#file.fd));
     this.#told = 0;
