@@ -56,6 +56,7 @@ const TABLE = {
   setsockopt: [54, 208],
   getsockopt: [55, 209],
   clone: [56, 220],
+  vfork: [58, -1],
   execve: [59, 221],
   exit: [60, 93],
   exit_group: [231, 94],

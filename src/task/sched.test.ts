@@ -2,9 +2,11 @@ import { expect, test } from "bun:test";
 import { dumpSched, dumpTimerSlack, readSched, restoreSched } from "./sched.ts";
 import { isRoot, Victim } from "./testing.ts";
 
+/** @param body what the thread asks for, which begins with what all have, whatever the tests themselves run with */
 async function moves(body: string) {
-  await using from = await Victim.start(`${body} ready(); pause();`);
-  await using to = await Victim.start("ready(); pause();");
+  const plain = ATTR(0, 0, "0");
+  await using from = await Victim.start(`${plain} ${body} ready(); pause();`);
+  await using to = await Victim.start(`${plain} ready(); pause();`);
   const wanted = readSched(from.pid);
   const untold = -1;
   const fields = { ...dumpSched(wanted), ...dumpTimerSlack(from.pid, untold) };
@@ -14,10 +16,10 @@ async function moves(body: string) {
   return fields;
 }
 
-const ATTR = (policy: number, flags: number, rest: string) => `
+const ATTR = (policy: number, flags: number, rest: string) => `{
   struct { unsigned size, policy; unsigned long flags; int nice; unsigned prio; unsigned long run, dead, period; } a =
     { 48, ${policy}, ${flags}, ${rest} }; if (syscall(SYS_sched_setattr, 0, &a, 0)) { perror("attr"); exit(1); }
-`;
+}`;
 
 test.skipIf(!isRoot)("a thread that never asked for anything has only policy and nice value in its image", async () => {
   expect(await moves("")).toEqual({ sched_policy: 0, sched_nice: 0 });

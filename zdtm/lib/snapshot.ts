@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import { NR } from "../../src/kernel/nr.ts";
 import { type Area, areas } from "./areas.ts";
 import { contentsOf, enteredKinds } from "./inside.ts";
 import { mountTable } from "./mount-table.ts";
@@ -108,10 +109,20 @@ export function statFields(path: string): string[] {
   ];
 }
 
+/** Calls in which a thread sleeps without being woken by signals until its child has another program. */
+const AWAITS_CHILD = new Set([NR.vfork, NR.clone, NR.clone3].filter((number) => number >= 0));
+
+/** Does a thread neither run, nor wait for what comes at once? */
+function isAsleep(thread: string): boolean {
+  const state = statFields(`${thread}/stat`)[3] ?? "R";
+  if (state !== "D") return state !== "R";
+  return AWAITS_CHILD.has(Number.parseInt(text(`${thread}/syscall`), 10));
+}
+
 /** Does no thread of the tree run? */
 export function asleep(pid: number, proc: string = ourProc): boolean {
   return treeOf(pid, proc).every((p) =>
-    numbers(`${proc}/${p}/task`).every((tid) => !"RD".includes(statFields(`${proc}/${p}/task/${tid}/stat`)[3] ?? "R")),
+    numbers(`${proc}/${p}/task`).every((tid) => isAsleep(`${proc}/${p}/task/${tid}`)),
   );
 }
 

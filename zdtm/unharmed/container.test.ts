@@ -62,13 +62,35 @@ class Stand {
   /** It sees what it saw, nobody has a hand on it, and it gets on. */
   async well(before?: ReturnType<Victim["view"]>): Promise<void> {
     const { container } = this;
-    await until("it is not whole", () => (container.isWhole ? undefined : `there are ${container.pids.join(" ")}`));
+    let none = 0;
+    await until("it is not whole", () => {
+      none = container.pids.length === 0 ? none + 1 : 0;
+      // one look may miss those whose sibling just ends
+      if (none > 20) throw new Error("it is gone");
+      return container.isWhole ? undefined : `there are ${container.pids.join(" ")}`;
+    });
     const victim = Victim.of(container.keeper, container.init, `${container.root}/out`, container.counters);
     await victim.wellAs(before ?? (await victim.settled()));
     await until("it sees something else", () => {
       const now = container.view();
       return now === this.#view ? undefined : `${now}\ninstead of\n${this.#view}`;
     });
+  }
+
+  /** All of it is there for good, or nothing: what was let go when tscriu was killed is seen alive until its end comes. */
+  async isBack(): Promise<boolean> {
+    const { container } = this;
+    if (container.pids.length === 0) return false;
+    try {
+      await this.well();
+      return true;
+    } catch (error) {
+      await until("a part of it is there", () =>
+        container.pids.length === 0 || container.isWhole ? undefined : container.pids.join(" "),
+      );
+      if (container.pids.length > 0) throw error;
+      return false;
+    }
   }
 
   /** It is gone, and its cgroup may be made again. */
@@ -183,11 +205,10 @@ async function killRestores(stand: Stand): Promise<number> {
       await until("a part of it is there", () =>
         container.pids.length === 0 || container.isWhole ? undefined : container.pids.join(" "),
       );
-      const isBack = container.pids.length > 0;
+      const isBack = await stand.isBack();
       if (!struck.killed) checkEnd(struck.status, isBack, `${images}/restore.log`);
       if (isBack) {
         back++;
-        await stand.well();
         await dump();
       }
       await until("the interface is left", () => (/^\d+: box/m.test(container.around()) ? "box" : undefined));

@@ -40,7 +40,27 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
     around.tidy?.();
   };
   const restore = ["restore", "-d", "-D", images, "-o", "restore.log"];
-  const atRest = () => pids.every((one) => existsSync(`/proc/${one}/exe`));
+  const alive = () => pids.filter((one) => existsSync(`/proc/${one}`));
+  /** All of it is there for good, or none of it. What was let go when tscriu was killed is seen alive until its end comes. */
+  const isBack = async (): Promise<boolean> => {
+    let back = false;
+    await until("a part of the tree is there", () => {
+      back = pids.every((one) => existsSync(`/proc/${one}/exe`));
+      return back || alive().length === 0 ? undefined : alive().join(" ");
+    });
+    if (!back) return false;
+    try {
+      await victim.wellAs(before);
+      return true;
+    } catch (error) {
+      if (existsSync(`/proc/${pid}/exe`)) throw error;
+      await until("a part of the tree is there", () => (alive().length === 0 ? undefined : alive().join(" ")));
+      return false;
+    }
+  };
+  /** Numbers go round on a busy machine: whoever has got one of the tree's meanwhile is soon over. */
+  const free = () =>
+    until("a stranger has a pid of the tree", () => (alive().length === 0 ? undefined : alive().join(" ")));
   await dump();
   const counted = await strike({ at: "born", n: -2 }, pid, restore, around.under);
   expect(counted.status).toBe(0);
@@ -50,24 +70,18 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
   for (const n of spread(times, counted.calls)) {
     const when = `killed at call ${n} of ${counted.calls}`;
     try {
+      await free();
       const struck = await strike({ at: "born", n }, pid, restore, around.under);
       if (!struck.killed && struck.status !== 0) throw new Error(readFileSync(`${images}/restore.log`, "latin1"));
-      let isBack = false;
-      await until("a part of the tree is there", () => {
-        const alive = pids.filter((one) => existsSync(`/proc/${one}`));
-        isBack = atRest();
-        return isBack || alive.length === 0 ? undefined : alive.join(" ");
-      });
-      if (isBack) {
-        await victim.wellAs(before);
-        await dump();
-      }
+      if (await isBack()) await dump();
+      else if (!struck.killed) throw new Error("it was restored, and is gone");
       // who undoes it may still be about it
       await until("something is left", () => (around.look() === empty ? undefined : around.look()));
     } catch (error) {
       throw new Error(when, { cause: error });
     }
   }
+  await free();
   await run("restore", "-d", "-o", "restore.log");
   await victim.wellAs(before);
 }

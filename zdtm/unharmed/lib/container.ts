@@ -1,6 +1,6 @@
 /** A container with namespaces of every kind, on a small machine of its own: a network, mounts and ipc objects that nobody else is in. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { binary } from "../../lib/binary.ts";
 import { Keeper } from "../../lib/keeper.ts";
 import { treeOf } from "../../lib/snapshot.ts";
@@ -81,11 +81,15 @@ export class Container implements AsyncDisposable {
 
   static async start(form: Form): Promise<Container> {
     const scratch = new Scratch();
-    // temporary files are its own, but for what we made there; unless we live among them
-    const needed = [repository, ...(await binary())];
-    const lives = ["/tmp", "/run", "/dev/shm"].filter((one) => !needed.some((path) => path.startsWith(`${one}/`)));
-    const own = lives.map((one) => `mount -t tmpfs -o mode=1777 none ${one}; `).join("");
-    const keep = `exec 9<${scratch.path}; ${own}mkdir -p ${scratch.path}; mount -c --bind /proc/self/fd/9 ${scratch.path}; exec 9<&-`;
+    // temporary files are its own, but for what we made there, and for what we need where we live among them
+    const lives = ["/tmp", "/run", "/dev/shm"];
+    const needed = [repository, ...(await binary()).filter((word) => word.startsWith("/")).map(dirname)];
+    const among = needed.filter((path) => lives.some((one) => path.startsWith(`${one}/`)));
+    const kept = [...new Set([...among, scratch.path])].toSorted().map((path, i) => ({ path, fd: 9 - i }));
+    const own = lives.map((one) => `mount -t tmpfs -o mode=1777 none ${one}`);
+    const back = kept.map(({ path, fd }) => `mkdir -p ${path}; mount -c --bind /proc/self/fd/${fd} ${path}`);
+    const [open, close] = [kept.map(({ path, fd }) => `${fd}<${path}`), kept.map(({ fd }) => `${fd}<&-`)];
+    const keep = [`exec ${open.join(" ")}`, ...own, ...back, `exec ${close.join(" ")}`].join("; ");
     const lie = `ip link set lo up; ${keep}`;
     const through = ["unshare", "--mount", "--net", "--ipc", "--uts", "sh", "-ec", `${lie}; exec "$0" "$@"`];
     const container = new Container(await Keeper.start(false, through), scratch, form);
@@ -200,9 +204,8 @@ export class Container implements AsyncDisposable {
     const { machine } = this;
     const commands = "ip -o link; nft list tables; cut -c1-40 /proc/sysvipc/shm /proc/sysvipc/msg /proc/sysvipc/sem";
     const seen = this.inside(machine, ["sh", "-c", `${commands}; ls -A /tmp /dev/shm /dev/mqueue /run; hostname`]);
-    // an interface's flags and queue follow its other end; tests beside us have scratch directories, too
-    const others = /^tscriu-unharmed-.*\n/gm;
-    return [seen.replace(/<.*$/gm, "").replace(others, ""), this.nearby()].join("\n");
+    // an interface's flags and queue follow its other end
+    return [seen.replace(/<.*$/gm, ""), this.nearby()].join("\n");
   }
 
   /** The part of that which is seen without any help. */
