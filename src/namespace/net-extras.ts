@@ -11,6 +11,7 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { NR } from "../kernel/nr.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
+import { readActions, writeAction } from "./net-actions.ts";
 import { featuredDevice, readChannels, readFeatures, writeChannels, writeFeatures } from "./net-features.ts";
 import { type Queued, queuedDevice, readQueues, writeQueues } from "./net-queues.ts";
 
@@ -320,6 +321,8 @@ const CHANNELS = byName(
 const FEATURES = byName("feature", () => readFeatures(namesOf(interfaces())), featuredDevice, writeFeatures);
 const QUEUES = byName("setting of queues", () => readQueues(interfaces()), queuedDevice, writeQueues);
 
+const ACTIONS: Extra = { name: "action of traffic control", read: readActions, write: writeAction };
+
 const EXTRAS: readonly Extra[] = [
   TOKEN,
   GROUPS,
@@ -331,6 +334,7 @@ const EXTRAS: readonly Extra[] = [
   FEATURES,
   CHANNELS,
   QUEUES,
+  ACTIONS,
 ];
 
 /** Of the namespace that we are in. */

@@ -8,6 +8,7 @@ import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes }
 import { inFreshNetwork } from "../kernel/network.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
+import { strangeActions } from "./net-actions.ts";
 import { isName } from "./net-devices.ts";
 import { strangeVlans } from "./net-extras.ts";
 import { filterProblems } from "./net-filter.ts";
@@ -171,6 +172,10 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
     const remedy = `take it away before the dump (tc qdisc del dev ${name ?? "NAME"} root), and make it again after the restore`;
     if (name !== undefined)
       found.push(fail(`an interface has a queueing discipline of the kind ${kind}`, remedy, { interface: name }));
+  }
+  for (const kind of strangeActions()) {
+    const remedy = `take it away before the dump (tc actions flush action ${kind}), and make it again after the restore`;
+    found.push(fail(`the tree's network namespace has an action of traffic control of the kind ${kind}`, remedy));
   }
   if (hasPolicies()) {
     const remedy = "take them away before the dump (ip xfrm state flush, ip xfrm policy flush), and load them again";

@@ -3,7 +3,7 @@
  * entries of bridges, labels of addresses (RFC 6724), queueing disciplines.
  */
 import { CrError } from "../error.ts";
-import { routeNexthop } from "../file/network-link.ts";
+import { IFLA, LINK_HEADER, RTM, routeNexthop } from "../file/network-link.ts";
 import type { TscriuNetworkMessage } from "../image/schema.gen.ts";
 import { attributeList, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
@@ -29,8 +29,10 @@ interface Kind {
   readonly inner?: ReadonlyMap<number, ReadonlySet<number>>;
   /** Somebody made it: it does not come by itself. */
   isSet(payload: Uint8Array): boolean;
-  /** What the structure says that is no wish. */
-  plain?(head: DataView): void;
+  /** Of those that are set the ones that are not the kernel's own after all. */
+  chosen?(found: readonly Uint8Array[], socket: NetlinkSocket): readonly Uint8Array[];
+  /** What the structure says that is no wish. @param payload all of it */
+  plain?(head: DataView, payload: Uint8Array): void;
 }
 
 /** nexthop(8), linux/nexthop.h: struct nhmsg; NHA_ID, GROUP, GROUP_TYPE, BLACKHOLE, OIF, GATEWAY, ENCAP_TYPE, ENCAP, FDB. */
@@ -40,12 +42,40 @@ const BUCKETS: ReadonlySet<number> = new Set([1, 2, 3]);
 const RTPROT_KERNEL = 2;
 /** linux/neighbour.h: struct ndmsg; NDA_LLADDR, VLAN. */
 const NDM = { ifindex: 4, state: 8, flags: 10 } as const;
-const NUD_NOARP = 0x40;
-const NTF = { MASTER: 4, EXT_LEARNED: 0x10, STICKY: 0x40 } as const;
-const NDA_MASTER = 9;
+const NUD = { NOARP: 0x40, PERMANENT: 0x80 } as const;
+const NTF = { SELF: 2, MASTER: 4, EXT_LEARNED: 0x10, STICKY: 0x40 } as const;
+const NDA = { LLADDR: 2, MASTER: 9 } as const;
+const fdbOf = (payload: Uint8Array) => parseAttributes(payload.subarray(12));
+const ownerOf = (payload: Uint8Array) => {
+  const master = fdbOf(payload).get(NDA.MASTER);
+  return master && viewOf(master).getUint32(0, true);
+};
 /** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS. */
 const TCM = { ifindex: 4, handle: 8, info: 16 } as const;
 const TCA_KIND = 1;
+
+/**
+ * Is an entry of a bridge, or of what an interface listens to, not one that was learned? Groups are left to who takes part in them.
+ */
+function isOfBridge(payload: Uint8Array): boolean {
+  const state = viewOf(payload).getUint16(NDM.state, true);
+  const isLearned = ((payload[NDM.flags] ?? 0) & NTF.EXT_LEARNED) !== 0;
+  if (ownerOf(payload) !== undefined) return isLearned || (state & (NUD.NOARP | NUD.PERMANENT)) !== 0;
+  const isGroup = ((fdbOf(payload).get(NDA.LLADDR)?.[0] ?? 0) & 1) !== 0;
+  return (state & NUD.PERMANENT) !== 0 && !isGroup;
+}
+
+/** Addresses of interfaces the kernel enters itself: ports', bridges', those of macvlans where they stand. */
+function withoutOwn(found: readonly Uint8Array[], socket: NetlinkSocket): readonly Uint8Array[] {
+  const isPermanent = (payload: Uint8Array) => (viewOf(payload).getUint16(NDM.state, true) & NUD.PERMANENT) !== 0;
+  if (!found.some(isPermanent)) return found;
+  const hex = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString("hex");
+  const links = socket.dump("cannot list interfaces", RTM.GETLINK, new Uint8Array(LINK_HEADER));
+  const own = new Set(
+    links.map(({ payload }) => hex(parseAttributes(payload.subarray(LINK_HEADER)).get(IFLA.ADDRESS))),
+  );
+  return found.filter((payload) => !isPermanent(payload) || !own.has(hex(fdbOf(payload).get(NDA.LLADDR))));
+}
 
 const NEXT_HOP: Kind = {
   name: "next hop",
@@ -73,12 +103,13 @@ const KINDS: readonly Kind[] = [
     family: AF_BRIDGE,
     deviceAt: NDM.ifindex,
     kept: new Set([2, 5]),
-    isSet: (payload) =>
-      ((viewOf(payload).getUint16(NDM.state, true) & NUD_NOARP) !== 0 ||
-        ((payload[NDM.flags] ?? 0) & NTF.EXT_LEARNED) !== 0) &&
-      parseAttributes(payload.subarray(12)).has(NDA_MASTER),
-    plain: (head) => {
-      head.setUint8(NDM.flags, (head.getUint8(NDM.flags) & (NTF.STICKY | NTF.EXT_LEARNED)) | NTF.MASTER);
+    isSet: isOfBridge,
+    chosen: withoutOwn,
+    plain: (head, payload) => {
+      // what is the bridge's own it takes itself
+      const isBridges = ownerOf(payload) === head.getUint32(NDM.ifindex, true);
+      const whose = ownerOf(payload) === undefined || isBridges ? NTF.SELF : NTF.MASTER;
+      head.setUint8(NDM.flags, (head.getUint8(NDM.flags) & (NTF.STICKY | NTF.EXT_LEARNED)) | whose);
     },
   },
   {
@@ -112,12 +143,13 @@ const PLAIN_QUEUES: ReadonlySet<string> = new Set([
   ...["netem", "mq", "noqueue"],
 ]);
 
-function list(socket: NetlinkSocket, { name, get, header, family, isSet }: Kind): Uint8Array[] {
+function list(socket: NetlinkSocket, { name, get, header, family, isSet, chosen }: Kind): readonly Uint8Array[] {
   const ask = new Uint8Array(header);
   ask[0] = family;
   try {
     const found = socket.dump(`cannot list what a network has: ${name}`, get, ask);
-    return found.map(({ payload }) => payload).filter(isSet);
+    const set = found.map(({ payload }) => payload).filter(isSet);
+    return chosen?.(set, socket) ?? set;
   } catch (error) {
     // an older kernel, or one built without
     if (error instanceof CrError && ["EOPNOTSUPP", "EINVAL"].includes(error.code)) return [];
@@ -127,7 +159,7 @@ function list(socket: NetlinkSocket, { name, get, header, family, isSet }: Kind)
 
 function saved(kind: Kind, payload: Uint8Array): TscriuNetworkMessage {
   const head = payload.slice(0, kind.header);
-  kind.plain?.(viewOf(head));
+  kind.plain?.(viewOf(head), payload);
   const built = new PayloadBuilder().raw(head);
   for (const [type, value] of attributeList(payload.subarray(kind.header))) {
     const inner = kind.inner?.get(type);
@@ -146,7 +178,7 @@ export function readMessages(): TscriuNetworkMessage[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const isGroup = (payload: Uint8Array) => parseAttributes(payload.subarray(NEXT_HOP.header)).has(NHA.GROUP);
   // groups name members
-  const hops = list(socket, NEXT_HOP).sort((a, b) => Number(isGroup(a)) - Number(isGroup(b)));
+  const hops = list(socket, NEXT_HOP).toSorted((a, b) => Number(isGroup(a)) - Number(isGroup(b)));
   return [
     ...hops.map((payload) => saved(NEXT_HOP, payload)),
     ...KINDS.flatMap((kind) => list(socket, kind).map((payload) => saved(kind, payload))),

@@ -1,6 +1,6 @@
-/** Neighbours that somebody set, and those that are answered for (rtnetlink(7), linux/neighbour.h). All others are learned anew. */
+/** Neighbours that somebody set or that the kernel keeps fresh for him, and those that are answered for (rtnetlink(7), linux/neighbour.h). All others are learned anew. */
 import { CrError } from "../error.ts";
-import { attributeList, Fields, NetlinkSocket, PayloadBuilder } from "../kernel/netlink.ts";
+import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
 
 const RTM_NEWNEIGH = 28;
@@ -8,27 +8,48 @@ const RTM_GETNEIGH = 30;
 /** struct ndmsg, bytes. */
 const HEADER = 12;
 const AT = { ifindex: 4, state: 8, flags: 10 } as const;
-const NUD_PERMANENT = 0x80;
-const NTF_PROXY = 8;
+const NUD = { STALE: 4, PERMANENT: 0x80 } as const;
+const NTF = { PROXY: 8, EXT_LEARNED: 0x10 } as const;
+/** NDA_LLADDR, FLAGS_EXT; NTF_EXT_MANAGED of the latter: the kernel keeps it fresh. */
+const NDA = { LLADDR: 2, FLAGS_EXT: 15 } as const;
+const MANAGED = 1;
 /** NDA_DST, LLADDR, PROTOCOL, FLAGS_EXT: what is set; ages and probes are the kernel's. */
 const KEPT: ReadonlySet<number> = new Set([1, 2, 12, 15]);
 const NLM_F_CREATE_REPLACE = 0x500;
+
+const attributesOf = (payload: Uint8Array) => parseAttributes(payload.subarray(HEADER));
+
+function isManaged(payload: Uint8Array): boolean {
+  const flags = attributesOf(payload).get(NDA.FLAGS_EXT);
+  return flags !== undefined && (new Fields(flags).u32() & MANAGED) !== 0;
+}
+
+/** It may be elsewhere by now: until it has answered, it is where it was. */
+function toBeAsked(head: Uint8Array, payload: Uint8Array): void {
+  const state = attributesOf(payload).has(NDA.LLADDR) ? NUD.STALE : 0;
+  new DataView(head.buffer).setUint16(AT.state, state, true);
+}
 
 /** @param indices of the interfaces that are kept */
 export function readNeighbours(indices: ReadonlySet<number>): Uint8Array[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   return [AF.INET, AF.INET6].flatMap((family) =>
-    [0, NTF_PROXY].flatMap((flags) => {
+    [0, NTF.PROXY].flatMap((flags) => {
       const ask = new Uint8Array(HEADER);
       ask[0] = family;
       ask[AT.flags] = flags;
       const found = socket.dump("cannot list neighbours", RTM_GETNEIGH, ask).filter(({ payload }) => {
         const head = new Fields(payload, "ndmsg");
-        const isSet = (head.u16(AT.state) & NUD_PERMANENT) !== 0 || ((payload[AT.flags] ?? 0) & NTF_PROXY) !== 0;
+        const isSet =
+          (head.u16(AT.state) & NUD.PERMANENT) !== 0 ||
+          ((payload[AT.flags] ?? 0) & (NTF.PROXY | NTF.EXT_LEARNED)) !== 0 ||
+          isManaged(payload);
         return isSet && indices.has(head.u32(AT.ifindex));
       });
       return found.map(({ payload }) => {
-        const kept = new PayloadBuilder().raw(payload.slice(0, HEADER));
+        const head = payload.slice(0, HEADER);
+        if (isManaged(payload)) toBeAsked(head, payload);
+        const kept = new PayloadBuilder().raw(head);
         for (const [type, value] of attributeList(payload.subarray(HEADER)))
           if (KEPT.has(type)) kept.attribute(type, value);
         return kept.build();

@@ -12,7 +12,7 @@ const BRIDGE_LATER: ReadonlySet<number> = new Set([
 ]);
 /** What is set of a bridge's port: IFLA_BRPORT_PRIORITY, COST and its ways (MODE to PROXYARP, and so on); the rest is told. */
 const PORT_SETTINGS: ReadonlySet<number> = new Set([
-  2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 25, 27, 28, 29, 30, 31, 32, 33, 39,
+  2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27, 28, 29, 30, 31, 32, 33, 37, 39, 40, 42, 43, 44,
 ]);
 /** Settings of bridges and of their ports that are not as they come, once all stand where they belong. */
 export function matchSettings(devices: readonly NetDeviceEntry[], lost: (what: string) => void): void {

@@ -73,6 +73,7 @@ export const notRestored: Lacks = {
   mseal: "page 2 of the parent is not sealed",
   msgque: "the empty one has room for N bytes",
   "netns-nf": "what the rules have counted is lost",
+  netns_alone: "restore: Error: ipv4: Address already assigned.",
   netns_extras: "something is otherwise",
   netns_features: "it leaves check sums to the hardware",
   netns_kinds: "restore: net: a macvlan parent for mv2 is required",
