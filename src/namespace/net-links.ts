@@ -268,17 +268,23 @@ export function makeLinks(
     );
     there.add(device.name);
   }
+  joinBridges(wanted, wanted);
+  return wanted;
+}
+
+/** @param ports of which some are in one of the bridges */
+export function joinBridges(ports: readonly NetDeviceEntry[], bridges: readonly NetDeviceEntry[]): void {
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
   // what somebody else made has another number
-  const numbers = new Map(linkEntries(id).map(({ name, ifindex }) => [name, ifindex]));
-  for (const { name, master } of wanted) {
-    const bridge = wanted.find(({ ifindex }) => ifindex === master)?.name;
+  const numbers = new Map(linkEntries(0).map(({ name, ifindex }) => [name, ifindex]));
+  for (const { name, master } of ports) {
+    const bridge = bridges.find(({ ifindex }) => ifindex === master)?.name;
     if (master === undefined || bridge === undefined) continue;
     const payload = header(numbers.get(name) ?? 0)
       .u32(IFLA.MASTER, numbers.get(bridge) ?? 0)
       .build();
     socket.request("cannot put an interface into a bridge", RTM.NEWLINK, payload, 0, { interface: name });
   }
-  return wanted;
 }
 
 export function header(ifindex: number): PayloadBuilder {

@@ -202,27 +202,31 @@ export function strangeQueues(): { readonly ifindex: number; readonly kind: stri
  * @param which before addresses have routes, or afterwards
  * @param numbers what an interface of the images is called here
  * @param lost is told what could not be done
+ * @returns those whose interfaces are not there
  */
 export function writeMessages(
   messages: readonly TscriuNetworkMessage[],
   which: "hops" | "others",
   numbers: ReadonlyMap<number, number>,
   lost: (what: string) => void,
-): void {
+): TscriuNetworkMessage[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const kinds = new Map((which === "hops" ? [NEXT_HOP] : KINDS).map((kind) => [kind.name, kind]));
   // some come by themselves
   const there = new Set(
     [...kinds.values()].flatMap((kind) => list(socket, kind).map((payload) => keyOf(saved(kind, payload)))),
   );
-  for (const { kind: name, payload } of messages) {
+  const missing: TscriuNetworkMessage[] = [];
+  for (const message of messages) {
+    const { kind: name, payload } = message;
     const kind = kinds.get(name);
     if (kind === undefined) continue;
     if (payload.length < kind.header) throw new CrError("a message without its header", { code: "BAD_IMAGE" });
     const own = here(kind, Uint8Array.from(payload), numbers);
-    if (own === undefined) lost(`a ${name} of an interface that was not made`);
+    if (own === undefined) missing.push(message);
     else if (!there.has(keyOf({ kind: name, payload: own }))) put(socket, kind, own, lost);
   }
+  return missing;
 }
 
 const keyOf = ({ kind, payload }: TscriuNetworkMessage) => `${kind} ${Buffer.from(payload).toString("hex")}`;

@@ -61,20 +61,22 @@ export function readNeighbours(indices: ReadonlySet<number>): Uint8Array[] {
 /**
  * @param numbers what an interface of the images is called here
  * @param lost is told what could not be done
+ * @returns those whose interfaces are not there
  */
 export function writeNeighbours(
   neighbours: readonly Uint8Array[],
   numbers: ReadonlyMap<number, number>,
   lost: (what: string) => void,
-): void {
+): Uint8Array[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
+  const missing: Uint8Array[] = [];
   for (const payload of neighbours) {
     if (payload.length < HEADER) throw new CrError("a neighbour without its header", { code: "BAD_IMAGE" });
     const own = Uint8Array.from(payload);
     const view = new DataView(own.buffer);
     const ifindex = numbers.get(view.getUint32(AT.ifindex, true));
     if (ifindex === undefined) {
-      lost("a neighbour of an interface that was not made");
+      missing.push(payload);
       continue;
     }
     view.setUint32(AT.ifindex, ifindex, true);
@@ -85,4 +87,5 @@ export function writeNeighbours(
       lost(error.message);
     }
   }
+  return missing;
 }

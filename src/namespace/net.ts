@@ -12,7 +12,7 @@ import {
   saveMessages,
 } from "../file/network-link.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { NdType, type NetDeviceEntry, type NetnsEntry } from "../image/schema.gen.ts";
+import { NdType, type NetDeviceEntry, type NetnsEntry, type TscriuNetworkMessage } from "../image/schema.gen.ts";
 import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
@@ -30,7 +30,7 @@ import { checkDevices } from "./net-devices.ts";
 import { readExtras, writeExtras } from "./net-extras.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { checkIpsets, readIpsets, writeIpsets } from "./net-ipsets.ts";
-import { bridgeOuters, checkOutside, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
+import { bridgeOuters, checkOutside, joinBridges, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
 import { readNumbers, writeNumbers } from "./net-numbers.ts";
@@ -250,6 +250,48 @@ function withoutAddress({ address: _, ...device }: NetDeviceEntry): NetDeviceEnt
   return device;
 }
 
+const withoutDevice = (what: string) => `a ${what} of an interface that was not made`;
+
+interface Missing {
+  readonly neighbours: readonly Uint8Array[];
+  readonly messages: readonly TscriuNetworkMessage[];
+}
+
+/** What somebody set of interfaces. @returns what is of those that are not there */
+function writeSet(
+  neighbours: readonly Uint8Array[],
+  messages: readonly TscriuNetworkMessage[],
+  numbers: ReadonlyMap<number, number>,
+  lost: (what: string) => void,
+): Missing {
+  return {
+    neighbours: writeNeighbours(neighbours, numbers, lost),
+    messages: [...writeMessages(messages, "others", numbers, lost), ...writeExtras(messages, numbers, lost)],
+  };
+}
+
+/** Interfaces that came with their programs stand where they belong, and are set as they were. */
+function finishOthers(
+  others: readonly NetDeviceEntry[],
+  devices: readonly NetDeviceEntry[],
+  { neighbours, messages }: Missing,
+  lost: (what: string) => void,
+): void {
+  const named = new Map(linkEntries(0).map(({ name, ifindex }) => [name, ifindex]));
+  const there = others.filter(({ name }) => named.has(name));
+  joinBridges(there, devices);
+  matchSettings(there, lost);
+  const numbers = new Map(
+    devices.flatMap((device) => {
+      const is = named.get(device.name);
+      return is === undefined ? [] : [[device.ifindex, is] as const];
+    }),
+  );
+  const left = writeSet(neighbours, messages, numbers, lost);
+  for (const _ of left.neighbours) lost(withoutDevice("neighbour"));
+  for (const { kind } of left.messages) lost(withoutDevice(kind));
+}
+
 /**
  * @param fds our descriptors of all that are filled
  * @param home our descriptor of the namespace where ends of interfaces are that are none of the tree's
@@ -316,23 +358,16 @@ function fillNetwork(
     // an image of criu says it here alone
     const values = new NetworkValues();
     for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
-    writeMessages(entry.tscriu_messages, "hops", numbers, lost);
+    writeMessages(entry.tscriu_messages, "hops", numbers, lost).forEach(({ kind }) => void lost(withoutDevice(kind)));
     for (const route of routes) if (isOfNoDevice(route)) links.addRoute(route, numbers, lost);
     const rules = saved("RULE");
     for (const rule of rules) links.addRule(rule, lost);
     links.removeRules(rules);
-    writeNeighbours(entry.tscriu_neighbours, numbers, lost);
-    writeMessages(entry.tscriu_messages, "others", numbers, lost);
-    const missing = writeExtras(entry.tscriu_messages, numbers, lost);
+    const missing = writeSet(entry.tscriu_neighbours, entry.tscriu_messages, numbers, lost);
     // programs that are not there yet bring theirs
-    if (missing.length > 0)
-      late(() =>
-        inNetwork(path, { namespace: id }, () => {
-          const named = new Map(linkEntries(id).map(({ name, ifindex }) => [name, ifindex]));
-          const all = new Map(devices.map(({ name, ifindex }) => [ifindex, named.get(name) ?? 0] as const));
-          for (const { kind } of writeExtras(missing, all, lost)) lost(`a ${kind} of an interface that was not made`);
-        }),
-      );
+    const others = devices.filter((device) => !made.includes(device));
+    if (others.length + missing.neighbours.length + missing.messages.length > 0)
+      late(() => inNetwork(path, { namespace: id }, () => finishOthers(others, devices, missing, lost)));
   });
   bridgeOuters(devices, ids, options.external);
   // packets of our own pass until all sockets are there

@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "what was set of a tap device whose program is in the tree: what it leaves to the hardware, another name, which CPUs take its packets", "needs": ["root", "file:/usr/sbin/ip", "file:/dev/net/tun"], "notIn": {"uns": "/dev/net/tun is the machine's"}}
+// zdtm: {"category": "netns", "verifies": "what was set of a tap device whose program is in the tree: what it leaves to the hardware, another name, which CPUs take its packets, its bridge and its settings as a port there, its queueing discipline, neighbours", "needs": ["root", "file:/usr/sbin/ip", "file:/dev/net/tun"], "notIn": {"uns": "/dev/net/tun is the machine's"}}
 #include "netns.h"
 
 #include <linux/ethtool.h>
@@ -14,9 +14,13 @@ static uint32_t feature(uint32_t command, uint32_t value) {
   return asked.data;
 }
 
-static const char set[] = "ip link set tap7 up; ip link property add dev tap7 altname another; unshare -m sh -c"
+static const char set[] = "ip link add br0 type bridge; ip link set br0 up; ip link set tap7 master br0; ip link set tap7 up;"
+                          " ip link set dev tap7 type bridge_slave isolated on cost 7; tc qdisc add dev tap7 root handle 1: pfifo limit 33;"
+                          " ip neigh add 10.1.0.9 lladdr 02:00:00:00:00:09 dev tap7 nud permanent;"
+                          " bridge fdb add 02:00:00:00:00:0c dev tap7 master static; ip link property add dev tap7 altname another; unshare -m sh -c"
                           " 'mount -t sysfs none /sys && echo 2 >/sys/class/net/tap7/queues/rx-0/rps_cpus'";
-static const char list[] = "ip -o link show tap7 | grep -o 'altname.*'; unshare -m sh -c"
+static const char list[] = "ip -o link show tap7 | grep -o 'altname.*'; ip -d -o link show tap7 | grep -o 'master br0\\|isolated o[nf]*\\|cost 7';"
+                           " tc qdisc show dev tap7 | grep pfifo; ip neigh show dev tap7; bridge fdb | grep 0c; unshare -m sh -c"
                            " 'mount -t sysfs none /sys && cat /sys/class/net/tap7/queues/rx-0/rps_cpus'";
 
 int main(void) {
