@@ -31,7 +31,7 @@ __attribute__((section(".table"), used)) const volatile struct table table = {
 
 #if defined(__x86_64__)
 enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_madvise = 28,
-       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_exit = 231, SYS_openat = 257, SYS_ppoll = 271,
+       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_getcwd = 79, SYS_chdir = 80, SYS_exit = 231, SYS_openat = 257, SYS_ppoll = 271,
        SYS_prlimit = 302, SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
@@ -56,7 +56,7 @@ __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 /* mov $9, %eax; syscall: and what takes its place, call *(address of 32 bits) */
 static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
-enum { SYS_fcntl = 25, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
+enum { SYS_getcwd = 17, SYS_fcntl = 25, SYS_chdir = 49, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
        SYS_ppoll = 73, SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_madvise = 233, SYS_prlimit = 261,
        SYS_memfd_create = 279 };
 
@@ -82,7 +82,7 @@ static const unsigned char linkers_call[] = { 0 }, our_call[] = { 0 };
 void lend(void) {}
 #endif
 
-enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_NOFILE = 7 };
+enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_DATA = 2, RLIMIT_NOFILE = 7, RLIMIT_AS = 9 };
 enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
 enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, PIECE = 2 << 20 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
@@ -347,6 +347,28 @@ static int answered(u64 count, char **words, u64 page)
 	return call(SYS_write, fd, (u64)table.answer, table.answer_size, 0, 0, 0) == (s64)table.answer_size;
 }
 
+/* Bytes of memory without which the runtime's engine does not start, or starts without its compiler; and then it says so in words of its own */
+enum { GIBI = 30, NEEDED = 5 /* halves of a GiB */ };
+
+static void want_room(void)
+{
+	u64 limit[2], needed = (u64)NEEDED << (GIBI - 1);
+
+	if (!call(SYS_prlimit, 0, RLIMIT_AS, 0, (u64)limit, 0, 0) && limit[0] < needed)
+		fail("the address space is limited to less than the 2.5 GiB that the runtime reserves: ulimit -v unlimited", 0);
+	if (!call(SYS_prlimit, 0, RLIMIT_DATA, 0, (u64)limit, 0, 0) && limit[0] < needed)
+		fail("memory for data is limited to less than the 2.5 GiB that the runtime reserves: ulimit -d unlimited", 0);
+}
+
+/* The runtime does not start in a directory that was deleted: src/kernel/startup.ts knows this place again */
+static void leave_deleted(void)
+{
+	char path[4096];
+
+	if (call(SYS_getcwd, (u64)path, sizeof(path), 0, 0, 0, 0) == -ENOENT)
+		call(SYS_chdir, (u64)"/proc/self/ns", 0, 0, 0, 0, 0);
+}
+
 struct jump { u64 to, stack; };
 
 /* `old`: the argument block as the kernel made it: argc, argv, 0, environment, 0, auxiliary vector */
@@ -375,6 +397,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("/proc is not mounted here: mount -t proc proc /proc", 0);
 	if (self < 0)
 		fail("cannot read its own file through /proc/self/exe", self);
+	want_room();
+	leave_deleted();
 	u64 linker = map_linker(self, page);
 	int taught = teach(self, linker, page);
 

@@ -75,6 +75,16 @@ export function firstOf(error: unknown): unknown {
   return isSuppressed(error) ? firstOf(error.suppressed) : error;
 }
 
+/** What helps wherever the kernel says so, for errors whose maker had no better word. */
+const generalRemedies: Readonly<Record<string, string>> = {
+  EMFILE: "raise the limit of open files (ulimit -n)",
+  ENFILE: "raise the limit of open files of the machine (fs.file-max)",
+  ENOSPC: "make room on that file system, or choose another one",
+  EDQUOT: "make room within the quota, or choose another file system",
+  EROFS: "choose a place that can be written",
+  ENOMEM: "see that there is more memory: of the machine, of the cgroup that tscriu runs in",
+};
+
 /** The chain as lines, outermost first, each `what (subject)`; the remedies follow. */
 export function errorLines(error: unknown): string[] {
   if (isSuppressed(error)) {
@@ -84,12 +94,14 @@ export function errorLines(error: unknown): string[] {
   const lines: string[] = [];
   const remedies: string[] = [];
   let at: unknown = error;
+  let general: string | undefined;
   while (at !== undefined && at !== null) {
     if (at instanceof CrError) {
       const subject = describeSubject(at.subject);
       lines.push(subject ? `${at.message} (${subject})` : at.message);
       if (at instanceof CrErrors) for (const e of at.errors) lines.push(...errorLines(e).map((l) => `  ${l}`));
       if (at.remedy) remedies.push(`remedy: ${at.remedy}`);
+      general = generalRemedies[at.code] ?? general;
       at = at.cause;
     } else {
       // below an error of ours stands what a library said; alone it is a fault of our own
@@ -98,5 +110,7 @@ export function errorLines(error: unknown): string[] {
       at = at instanceof Error ? at.cause : undefined;
     }
   }
+  if (remedies.length === 0 && general !== undefined && !(error instanceof CrErrors))
+    remedies.push(`remedy: ${general}`);
   return [...lines, ...remedies];
 }

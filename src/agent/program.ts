@@ -64,6 +64,7 @@ export interface CallOptions {
   /** What we wanted, for the error: "cannot map the heap". */
   what?: string;
   subject?: Subject;
+  remedy?: string;
 }
 
 /** The area as the program builder needs it. */
@@ -285,7 +286,7 @@ export class Program {
       const result = Number(this.area.view.getBigInt64(at + OP.result, true));
       const subject = { ...this.area.subject, ...note?.subject };
       const what = note?.what ?? `${syscallName(nr)} in the task`;
-      if (result < 0 && result >= -4095) throw sysError(result, what, subject);
+      if (result < 0 && result >= -4095) throw sysError(result, what, subject, note?.remedy);
       throw new CrError(`${what}: the kernel answered 0x${result.toString(16)}`, { code: "EXPECTED", subject });
     }
   }

@@ -1,5 +1,6 @@
 /** The help, made from the option table. */
 import { featureNames } from "../check/features.ts";
+import { usage as critUsage } from "../crit/usage.ts";
 import { type Command, commands, type Group, groups, type OptionSpec } from "./option.ts";
 import { appliesTo, type OptionName, optionNames, specOf } from "./options.ts";
 import { print } from "./print.ts";
@@ -132,6 +133,11 @@ export async function showHelp(words: readonly string[]): Promise<number> {
   const word = words[0] === "cpuinfo" ? words.slice(0, 2).join(" ") : (words[0] ?? "");
   if (word === "") {
     print(helpText());
+    return 0;
+  }
+  const tool = toolMeanings.find(([usage]) => usage.split(" ")[0] === word);
+  if (tool) {
+    print(word === "crit" ? critUsage : `tscriu ${tool[0]}: ${tool[1]}\n`);
     return 0;
   }
   const command = commands.find((c) => c === word || (word === "cpuinfo" && c === "cpuinfo dump"));

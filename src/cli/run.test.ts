@@ -28,6 +28,13 @@ const cases: readonly (readonly [string, number, RegExp, RegExp])[] = [
   ["dump --help", 0, /^tscriu dump/, /^$/],
   ["help restore", 0, /^tscriu restore/, /^$/],
   ["help cpuinfo dump", 0, /^tscriu cpuinfo dump/, /^$/],
+  ["help help", 0, /^tscriu help \[COMMAND\]/, /^$/],
+  ["help crit", 0, /^usage: crit/, /^$/],
+  ["man --help", 0, /^tscriu man: the manual page/, /^$/],
+  ["completion -h", 0, /^tscriu completion SHELL/, /^$/],
+  ["dump -t 1 --images-dir=", 1, /^$/, /--images-dir names no directory/],
+  ["restore -D . --work-dir=", 1, /^$/, /--work-dir names no directory/],
+  ["restore -D . --pidfile nowhere/pid", 1, /^$/, /cannot make the pid file/],
   ["help frob", 1, /^$/, /no command `frob`/],
   ["completion bash", 0, /complete -F/, /^$/],
   ["completion tcsh", 1, /^$/, /no completion for `tcsh`/],
@@ -101,6 +108,16 @@ describe("exit status and where the words go", () => {
     });
     closeSync(out);
     expect([exitCode, stderr.toString()]).toEqual([1, ""]);
+  });
+
+  test("a text that standard output has no room for is a failure, and told", () => {
+    const out = openSync("/dev/full", "w");
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, main, "help"], {
+      env: quiet,
+      stdio: ["ignore", out, "pipe"],
+    });
+    closeSync(out);
+    expect([exitCode, stderr.toString()]).toEqual([1, expect.stringContaining("no space left on device")]);
   });
 
   test("called as crit it is the image tool", () => {

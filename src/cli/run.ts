@@ -143,8 +143,11 @@ async function runLine(args: readonly string[]): Promise<number> {
 export async function run(name: string, args: readonly string[]): Promise<number> {
   try {
     if (basename(name) === "crit") return await (await import("./crit.ts")).crit(args);
-    const tool = Object.hasOwn(tools, args[0] ?? "") ? tools[args[0] ?? ""] : undefined;
-    return tool ? await tool(args.slice(1)) : await runLine(args);
+    const [word = "", ...rest] = args;
+    const tool = Object.hasOwn(tools, word) ? tools[word] : undefined;
+    if (tool && word !== "crit" && (rest[0] === "--help" || rest[0] === "-h"))
+      return (await import("./help.ts")).showHelp(word === "help" ? [] : [word]);
+    return tool ? await tool(rest) : await runLine(args);
   } catch (error) {
     return complain(error);
   }

@@ -65,7 +65,8 @@ export function requireScripts(scripts: readonly string[], workDir: string): voi
     throw new CrError("cannot run the action script", {
       code: "ENOENT",
       subject: { path: program },
-      remedy: "give --action-script the path of an executable file, or a name in PATH",
+      remedy:
+        "give --action-script the path of an executable file, from / or from the work directory on, or a name in PATH",
     });
   }
 }

@@ -1,11 +1,13 @@
 /** Where a command works: the images directory, the work directory, the log. */
 import { closeSync, constants, openSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
+import { currentDirectoryIsGone } from "../kernel/startup.ts";
 import type { ImagePlace } from "../options.ts";
 import { fileError } from "./file-error.ts";
 import type { LogCore } from "./log.ts";
 import { openLog } from "./log-open.ts";
 import type { Settings } from "./settings.ts";
+import { usageError } from "./usage-error.ts";
 
 export interface Workspace {
   images: ImagePlace;
@@ -23,10 +25,23 @@ export function openDirectory(path: string, what: string, remedy: string): numbe
   }
 }
 
+/** A directory that an option names, whole. An empty name, as a script's unset variable leaves it, is not the current one. */
+function directoryOf(settings: Settings, option: "images-dir" | "work-dir", otherwise: string): string {
+  const name = settings.text(option) ?? otherwise;
+  if (name === "")
+    throw usageError(`option --${option} names no directory: its value is empty`, "write . for this one");
+  if (!isAbsolute(name) && currentDirectoryIsGone())
+    throw usageError(
+      "the current directory was deleted, and no relative name leads anywhere",
+      `give --${option} a whole path, from / on`,
+    );
+  return resolve(name);
+}
+
 /** Both directories are relative to where we were started; log and pid files to the work directory. */
 export function openWorkspace(settings: Settings, command: string): Workspace {
-  const imagesPath = resolve(settings.text("images-dir") ?? ".");
-  const workDir = resolve(settings.text("work-dir") ?? imagesPath);
+  const imagesPath = directoryOf(settings, "images-dir", ".");
+  const workDir = directoryOf(settings, "work-dir", imagesPath);
   const fd = openDirectory(imagesPath, "images directory", "make it first, or name another one with --images-dir");
   const workFd = openDirectory(workDir, "work directory", "make it first, or name another one with --work-dir");
   closeSync(workFd);

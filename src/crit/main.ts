@@ -7,6 +7,7 @@ import { bytesToText } from "../image/text.ts";
 import { imageFromJson, imageToJson } from "./convert.ts";
 import { explore } from "./explore.ts";
 import { formatJson, parseJson } from "./json.ts";
+import { usage } from "./usage.ts";
 
 /** Where crit reads and writes when no file is named. */
 export interface CritIo {
@@ -51,18 +52,10 @@ const noPayload: Option = { name: "nopl", takesValue: false };
 const commands: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["decode", { positional: [], options: [...inOut, { name: "pretty", takesValue: false }, noPayload], run: decode }],
   ["encode", { positional: [], options: inOut, run: encode }],
-  ["info", { positional: ["in"], options: [], run: info }],
-  ["x", { positional: ["dir", "what"], options: [], run: exploreSet }],
-  ["show", { positional: ["in"], options: [noPayload], run: show }],
+  ["info", { positional: ["an image"], options: [], run: info }],
+  ["x", { positional: ["a directory of images", "a view"], options: [], run: exploreSet }],
+  ["show", { positional: ["an image"], options: [noPayload], run: show }],
 ]);
-
-const usage = `usage: crit {decode,encode,info,x,show} ...
-  crit decode [-i IMAGE] [-o JSON] [--pretty] [--nopl]   an image as JSON
-  crit encode [-i JSON] [-o IMAGE]                       an image from JSON
-  crit show IMAGE [--nopl]                               decode --pretty
-  crit info IMAGE                                        its kind, and how many entries it has
-  crit x DIRECTORY {ps,fds,mems,rss}                     tasks, descriptors, areas or pages of a set
-`;
 
 function input(path: string | undefined, io: CritIo): { bytes: Uint8Array; path: string } {
   if (path === undefined || path === "-") return { bytes: io.stdin(), path: "standard input" };
@@ -138,8 +131,10 @@ function parse(name: string, command: Command, words: readonly string[]): Args {
     if (given === undefined) misuse(`option ${word} of ${name} wants a value`);
     args.values.set(option.name, given);
   }
-  if (args.positional.length !== command.positional.length)
-    misuse(`${name} wants ${command.positional.length === 0 ? "options only" : command.positional.join(" and ")}`);
+  const extra = args.positional[command.positional.length];
+  if (extra !== undefined) misuse(`\`${extra}\` is one word too many for ${name}`);
+  const missing = command.positional.slice(args.positional.length);
+  if (missing.length > 0) misuse(`${name} wants ${missing.join(" and ")}`);
   return args;
 }
 

@@ -24,6 +24,14 @@ export const libraryDescriptors: readonly number[] = packed
   : [];
 
 /**
+ * Was the directory that we were started in deleted? The runtime would not start there, so the start-up code goes to where
+ * no name of anybody's leads to a file, and none can be made.
+ */
+export function currentDirectoryIsGone(): boolean {
+  return packed && /^\/proc\/[0-9]+\/ns$/.test(process.cwd());
+}
+
+/**
  * The environment as our caller gave it. Every program that we start must get it explicitly: the runtime's default is
  * the environment as it was before this module tidied it up.
  */

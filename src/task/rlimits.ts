@@ -9,6 +9,7 @@ import { toU64 } from "../kernel/u64.ts";
 import { RLIMIT } from "../kernel/uapi/resource.ts";
 
 const NAMES = Object.keys(RLIMIT);
+const unlimited = 2n ** 64n - 1n;
 /** The limits of a process from outside: by prlimit(2), or /proc where that is refused (another user's process). */
 export function readRlimits(dir: ProcDir): RlimitEntry[] {
   const limits: RlimitEntry[] = [];
@@ -35,12 +36,14 @@ export function restoreRlimits(
     const has = own[resource];
     const words = [BigInt(limit.cur), BigInt(limit.max)] as const;
     if (has && BigInt(has.cur) === words[0] && BigInt(has.max) === words[1]) continue;
+    const wanted = words[1] === unlimited ? "unlimited" : String(words[1]);
     const place = program.reserve(16);
     place.view.setBigUint64(0, words[0], true);
     place.view.setBigUint64(8, words[1], true);
     program.call(NR.prlimit64, [0, resource, place, 0], {
       what: "cannot set a resource limit: a hard limit is raised by CAP_SYS_RESOURCE only",
-      subject: { limit: NAMES[resource] ?? resource },
+      subject: { limit: NAMES[resource] ?? resource, wanted },
+      remedy: "start tscriu with a limit that is not lower (ulimit -H), or with CAP_SYS_RESOURCE",
     });
   }
 }

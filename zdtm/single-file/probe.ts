@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from "node:fs";
 import { openShim } from "../../src/kernel/loader.ts";
 import { NR } from "../../src/kernel/nr.ts";
-import { callersEnvironment } from "../../src/kernel/startup.ts";
+import { callersEnvironment, currentDirectoryIsGone } from "../../src/kernel/startup.ts";
 
 const long = "i64" as const;
 const shim = openShim({ ts_syscall: { args: [long, long, long, long, long, long, long], returns: long } });
@@ -22,5 +22,6 @@ const report = {
   descriptors,
   pidByShim: Number(shim.symbols.ts_syscall(NR.getpid, 0, 0, 0, 0, 0, 0)),
   pid: process.pid,
+  isGone: currentDirectoryIsGone(),
 };
 process.stdout.write(`${JSON.stringify(report)}\n`);

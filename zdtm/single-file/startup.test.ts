@@ -1,7 +1,7 @@
 /** The start-up code: what the program finds when it starts, and when it refuses to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostMachine, toolPrefix } from "../../src/build/native.ts";
@@ -15,6 +15,7 @@ interface Report {
   descriptors: Record<string, string>;
   pidByShim: number;
   pid: number;
+  isGone: boolean;
 }
 
 let dir = "";
@@ -92,6 +93,31 @@ describe("the start-up code", () => {
   test("starts with few descriptors allowed", () => {
     const done = spawnSync("sh", ["-c", 'ulimit -n 24; exec "$0"', probe], { encoding: "utf8", env: {} });
     expect({ status: done.status, error: done.stderr }).toEqual({ status: 0, error: "" });
+  });
+
+  for (const [option, words] of [
+    ["-v", "the address space is limited"],
+    ["-d", "memory for data is limited"],
+  ] as const)
+    test(`says that the runtime would not start with so little memory (ulimit ${option})`, () => {
+      const done = spawnSync("sh", ["-c", `ulimit ${option} 1000000; exec "$0"`, probe], { encoding: "utf8", env: {} });
+      expect(done.stderr).toContain(`tscriu: ${words}`);
+      expect(done.stderr).toContain(`ulimit ${option} unlimited`);
+      expect(done.status).toBe(1);
+    });
+
+  test("starts where the current directory was deleted, and knows that it was", () => {
+    const gone = join(dir, "gone");
+    mkdirSync(gone);
+    const start = (script: string) =>
+      spawnSync("sh", ["-c", script, probe, gone], { encoding: "utf8", env: { PATH: process.env.PATH } });
+    const inside = start('cd "$1"; exec "$0"');
+    expect((JSON.parse(inside.stdout) as Report).isGone).toBe(false);
+    const done = start('cd "$1"; rmdir "$1"; exec "$0"');
+    expect({ status: done.status, isGone: (JSON.parse(done.stdout) as Report).isGone }).toEqual({
+      status: 0,
+      isGone: true,
+    });
   });
 
   test.skipIf(process.getuid?.() !== 0)("says that /proc is missing (needs root: a mount namespace)", () => {
