@@ -9,18 +9,18 @@ import type { FrozenTree } from "./tree.ts";
 /**
  * A session is made again by somebody who has its number, which the leader has as long as it is there: until then a tree with
  * a task of that session does not come back. Sessions whose leaders are gone are none of these, nor is that of a shell job, for
- * which the restorer's stands.
+ * which the restorer's stands; without --shell-job the root's own has been told of (see checkTree).
  */
 export function checkSessions(
   { tasks, root }: FrozenTree,
   pids: VirtualPids,
-  { shellJob, fate }: Pick<DumpOptions, "shellJob" | "fate">,
+  { fate }: Pick<DumpOptions, "fate">,
   blocker: (error: CrError) => void,
   log: Log,
 ): void {
   // with the init of a pid namespace its number is gone, whoever had it
   if (pids.of(root.leader) === 1) return;
-  const known = new Set([0, ...tasks.map(({ leader }) => leader), ...(shellJob ? [root.stat.sid] : [])]);
+  const known = new Set([0, ...tasks.map(({ leader }) => leader), root.stat.sid]);
   for (const { leader, zombie, stat } of tasks) {
     const { sid } = stat;
     if (known.has(sid) || !existsSync(`/proc/${sid}`)) continue;

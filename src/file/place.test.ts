@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CrError } from "../error.ts";
 import { closeFd, linkOf, openPath, tryRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
@@ -98,6 +99,13 @@ rooted("a file of a mount that was taken away is refused (needs root)", () => {
   const fd = openPath(dir.file("m/a"), O.RDONLY);
   spawnSync("umount", ["-l", dir.file("m")]);
   expect(() => place(fd)).toThrow(/no path|outside|cannot be found/);
+  let remedy: string | undefined;
+  try {
+    place(fd);
+  } catch (error) {
+    remedy = error instanceof CrError ? error.remedy : undefined;
+  }
+  expect(remedy).toMatch(/--external 'file\[[0-9a-f]+:[0-9a-f]+\]' at dump, --inherit-fd 'fd\[N\]:file\[/);
   closeFd(fd);
 });
 

@@ -97,9 +97,13 @@ function isDevice(stat: FileStat): boolean {
   return type === S_IFCHR || type === S_IFBLK;
 }
 
-/** `--external file[MNT:INO]`, both hexadecimal. */
+/** MNT:INO of `--external file[MNT:INO]`, both hexadecimal. */
+function externalId(file: NamedFile): string {
+  return `${file.mntId.toString(16)}:${file.stat.ino.toString(16)}`;
+}
+
 function externalName(file: NamedFile, externals: readonly External[]): string | undefined {
-  const id = `${file.mntId.toString(16)}:${file.stat.ino.toString(16)}`;
+  const id = externalId(file);
   return externals.some((external) => external.kind === "file" && external.id === id) ? `file[${id}]` : undefined;
 }
 
@@ -152,6 +156,8 @@ function isDeviceAt(there: FileStat | undefined, stat: FileStat): boolean {
 
 function unreachable(file: NamedFile, deleted: boolean, there: FileStat | undefined): CrError {
   const subject = subjectOf(file);
+  const id = `file[${externalId(file)}]`;
+  const close = `close the file, or give it from outside: --external '${id}' at dump, --inherit-fd 'fd[N]:${id}' at restore`;
   if (file.link.includes("\ufffd")) {
     return new CrError("the name of an open file is not UTF-8 text", {
       code: "EILSEQ",
@@ -166,8 +172,7 @@ function unreachable(file: NamedFile, deleted: boolean, there: FileStat | undefi
     return new CrError(what, {
       code: "ENOENT",
       subject,
-      remedy:
-        "its mount was taken away or belongs to another namespace: close the file, or name it with --external file[MNT:INODE]",
+      remedy: `its mount was taken away or belongs to another namespace: ${close}`,
     });
   }
   if (file.fsType === FS.PROC) {
@@ -191,6 +196,6 @@ function unreachable(file: NamedFile, deleted: boolean, there: FileStat | undefi
     subject,
     remedy: isDevice(file.stat)
       ? "accept another path to the same device with --evasive-devices"
-      : "is it covered by a mount? Unmount that, or name the file with --external file[MNT:INODE]",
+      : `does it lie below another mount, or outside of the tree's mounts, as what a container's caller had open? Unmount that, ${close}`,
   });
 }

@@ -112,6 +112,10 @@ describe.skipIf(!isRoot)("special tasks (needs root)", () => {
       const dump = ["dump", "-t", String(root)];
       const what = "is in a session whose leader lives outside of the tree";
       expect(await refusal(stage.tscriu(stage.nextImages(), dump))).toContain(what);
+      // who has no --shell-job is told once, and of that
+      const once = await refusal(stage.tscriu(stage.nextImages(), ["dump", "-t", String(sleeper)]));
+      expect(once).toContain("is not the leader of its session");
+      expect(once).not.toContain(what);
       const images = stage.nextImages();
       await stage.tscriu(images, [...dump, "--leave-running"]);
       const told = `${what}, and is not restored beside it: pid ${zombie}, session ${program.pid}`;
