@@ -28,7 +28,7 @@ import { askKeyrings, type KeyringAnswers } from "../task/keyrings.ts";
 import type { Holder, TreeKeys } from "../task/keyrings-dump.ts";
 import { readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
-import { CallByCall } from "../task/questions.ts";
+import { CallByCall, type Questions } from "../task/questions.ts";
 import { LEFT_SIZE, leftAt, type Restart } from "../task/restart.ts";
 import { readRlimits } from "../task/rlimits.ts";
 import { readSched } from "../task/sched.ts";
@@ -187,16 +187,14 @@ export class Interview {
     if (runsI386(task)) askMore(one, look, this.pids);
     const others = task.threads.slice(1);
     const sends = others.length > 0 && one.sends && !this.isFiltered;
-    const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu));
+    const threads = sends ? one.send(others, askThread) : others.map((tracee) => askOther(one, tracee, cpu, askThread));
     const { keys, ...rest } = answers;
     const keyrings = tree.of(this.#holder, keys, program, others.length);
-    if (sends && tree.mayDiffer(this.#holder))
-      tree.tellOfOthers(
-        this.#holder,
-        keys,
-        (ask) => one.send(others, ask),
-        others.map(({ tid }) => tid),
-      );
+    if (others.length > 0 && tree.mayDiffer(this.#holder, !sends)) {
+      const tids = others.map(({ tid }) => tid);
+      const each = (ask: Ask<KeyringAnswers>) => others.map((tracee) => askOther(one, tracee, cpu, ask));
+      tree.tellOfOthers(this.#holder, keys, (ask) => (sends ? one.send(others, ask) : each(ask)), tids);
+    }
     return { ...rest, keyrings, threads };
   }
 }
@@ -218,10 +216,12 @@ function askMore({ task, parasite }: InfectedTask, look: TaskLook, pids: Virtual
   program.forget();
 }
 
-function askOther(one: InfectedTask, tracee: Tracee, cpu: number): ThreadInside {
+type Ask<T> = (questions: Questions) => () => T;
+
+function askOther<T>(one: InfectedTask, tracee: Tracee, cpu: number, ask: Ask<T>): T {
   return one.askThread(tracee, cpu, (calls) => {
     const questions = new CallByCall(calls, { pid: one.task.pid, tid: tracee.tid });
-    return askThread(questions)();
+    return ask(questions)();
   });
 }
 

@@ -11,6 +11,8 @@ import type { Log } from "../log.ts";
 import { askKeyrings, type KeyringAnswers, OF_USER, searchUsers } from "./keyrings.ts";
 import type { Questions } from "./questions.ts";
 
+const EACCES = -13;
+const ENOSYS = -38;
 const ENOKEY = -126;
 /** Of keys that are there, but of no use any more: expired, revoked, refused. */
 const DEAD: ReadonlySet<number> = new Set([ENOKEY, -127, -128, -129]);
@@ -55,7 +57,7 @@ export class TreeKeys {
   /** /proc/keys as users see it. */
   readonly #lists = new Map<number, Map<number, KeyLine>>();
   /** How many threads have a session keyring. */
-  readonly #users = new Map<number, { readonly first: Holder; threads: number }>();
+  readonly #users = new Map<number, { readonly first: Holder; threads: number; isApart: boolean }>();
 
   constructor(readonly log: Log) {}
 
@@ -70,8 +72,9 @@ export class TreeKeys {
     const entry: TscriuKeyrings = { keys: [] };
     const take = (serial: number) => this.#take(serial, holder, program, entry.keys);
     if (session > 0) {
-      const users = this.#users.get(session) ?? { first: holder, threads: 0 };
+      const users = this.#users.get(session) ?? { first: holder, threads: 0, isApart: false };
       users.threads += 1 + others;
+      users.isApart ||= users.first.uids !== holder.uids;
       this.#users.set(session, users);
       const ring = take(session);
       if (ring) entry.session = ring.id;
@@ -84,10 +87,14 @@ export class TreeKeys {
     return entry;
   }
 
-  /** Whether threads of such a process may have keyrings that its first one does not have. */
-  mayDiffer({ fsuid }: Holder): boolean {
+  /**
+   * Whether threads of such a process may have keyrings that its first one does not have.
+   * @param isDear each of them would have to be stopped to tell: only where somebody has a keyring of a thread
+   */
+  mayDiffer({ fsuid }: Holder, isDear: boolean): boolean {
     for (const { serial, type, description } of this.#list(fsuid).values()) {
       if (type !== "keyring" || description.startsWith(".") || OF_USER.test(description)) continue;
+      if (isDear && description !== "_tid") continue;
       if (description !== "_pid" && !this.#known.has(serial)) return true;
     }
     return false;
@@ -112,9 +119,13 @@ export class TreeKeys {
 
   /** Says whom else a keyring may belong to: once all tasks were looked at. */
   tell(): void {
-    for (const [serial, { first, threads }] of this.#users) {
+    for (const [serial, { first, threads, isApart }] of this.#users) {
       const ring = this.#known.get(serial);
       if (!ring || ring.links.length === 0) continue;
+      if (isApart)
+        this.log.warn(
+          `tasks in several user namespaces have the session keyring ${ring.description}, and come back with one for each of these: let those inside join one of their own (keyctl session) (pid ${first.pid}, key ${hex(serial)})`,
+        );
       const isIn = (key: TscriuKey | undefined) => key?.links.includes(serial) ?? false;
       const links = [...this.#known.values()].filter(isIn).length;
       const usage = this.#lineOf(ring, first)?.usage ?? 0;
@@ -127,18 +138,15 @@ export class TreeKeys {
 
   /** The number of the session keyring that it has for itself; 0 for none. */
   #sessionOf(holder: Holder, { users }: KeyringAnswers, program: Program): number {
-    const { tid, pid, uid } = holder;
+    const { uid } = holder;
     if (users > 0) {
       // nobody but the user refers to it: no session has it, and no keyring in a session
       if ((this.#list(this.#outside(uid, holder)).get(users)?.usage ?? 0) === 1) return 0;
-      const found = sessionInside(tid);
-      if (found !== undefined) return found === users ? 0 : found;
-      this.log.warn(
-        `whether it has a session keyring cannot be seen, and it is lost: start the program with one of its own (keyctl session) (pid ${pid})`,
-      );
-      return 0;
+      const found = this.#unsure(holder);
+      return found === users ? 0 : found;
     }
-    if (users !== ENOKEY && !DEAD.has(users) && users !== -13) return 0;
+    if (users === ENOSYS) return 0;
+    if (!DEAD.has(users) && users !== EACCES) return this.#unsure(holder);
     // whether that of its user is there at all, and can be found
     const theirs = program.call(NR.keyctl, [KEYCTL.GET_KEYRING_ID, KEY_SPEC.USER_SESSION, 0, 0, 0], { ignore: true });
     const place = program.reserve(DESCRIPTION);
@@ -147,10 +155,20 @@ export class TreeKeys {
     program.run();
     const permissions = Number.parseInt(describe(place.bytes)?.[3] ?? "0", 16);
     if (program.result(again) > 0) return 0;
-    if ((permissions & SEARCHED) === 0) return sessionInside(tid) ?? 0;
+    if ((permissions & SEARCHED) === 0) return this.#unsure(holder);
     const session = program.call(NR.keyctl, [KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0, 0, 0], { ignore: true });
     program.run();
     return Math.max(0, program.result(session));
+  }
+
+  /** The same where no question tells. */
+  #unsure({ tid, pid }: Holder): number {
+    const found = sessionInside(tid);
+    if (found === undefined)
+      this.log.warn(
+        `whether it has a session keyring cannot be seen, and that is lost: let the program join one of its own (keyctl session) (pid ${pid})`,
+      );
+    return found ?? 0;
   }
 
   /** Appends a key to `keys`, and what is in it, unless that was done before. */

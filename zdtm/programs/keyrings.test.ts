@@ -89,14 +89,22 @@ describe.skipIf(!isRoot || !hasKeys)("keyrings (needs root)", () => {
   );
 
   test(
-    "a keyring that others have too, and one of a further thread, are told",
+    "a keyring that others have too, or tasks in several user namespaces, and one of a further thread, are told",
     async () => {
       await using stage = await Stage.open();
       const { pid } = await start(stage, "shared");
       expect((await wordsOf(stage, pid)).join()).toContain("others may have the session keyring _ses.tscriu");
-      await using second = await Stage.open();
-      const { pid: threads } = await start(second, "threads");
-      expect((await wordsOf(second, threads)).join()).toContain("a thread has a keyring of its own");
+      for (const kind of ["threads", "filtered"]) {
+        await using second = await Stage.open();
+        const { pid: threads } = await start(second, kind);
+        expect((await wordsOf(second, threads)).join()).toContain("a thread has a keyring of its own");
+      }
+      await using third = await Stage.open();
+      const { pid: spaces, program } = await start(third, "spaces");
+      await program.says(/inside/);
+      expect((await wordsOf(third, spaces)).join()).toContain(
+        "tasks in several user namespaces have the session keyring",
+      );
     },
     testTime,
   );

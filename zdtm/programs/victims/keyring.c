@@ -1,9 +1,13 @@
-/* Has keys: `keyring none|empty|logon|linked|shared|threads`. A signal makes it say which session keyring and keys it has. */
+/* Has keys: `keyring none|empty|logon|linked|shared|threads|filtered|spaces`. A signal makes it say which session keyring and keys it has. */
 #define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -44,7 +48,21 @@ int main(int argc, char **argv) {
   pthread_barrier_t barrier;
   pthread_barrier_init(&barrier, NULL, 2);
   pthread_t other;
-  if (strcmp(kind, "threads") == 0) pthread_create(&other, NULL, thread, &barrier), pthread_barrier_wait(&barrier);
+  if (strcmp(kind, "spaces") == 0) {
+    add("user", "good", SESSION);
+    if (fork() == 0) {
+      if (unshare(CLONE_NEWUSER) < 0) perror("unshare");
+      printf("inside\n"), fflush(stdout);
+      pause();
+    }
+  }
+  if (strcmp(kind, "filtered") == 0) {
+    struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+    struct sock_fprog filter = {1, &allow};
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) perror("seccomp");
+  }
+  if (strcmp(kind, "threads") == 0 || strcmp(kind, "filtered") == 0)
+    pthread_create(&other, NULL, thread, &barrier), pthread_barrier_wait(&barrier);
   printf("pid %d\n", getpid());
   for (;;) {
     fflush(stdout);
