@@ -12,10 +12,12 @@ import {
 } from "node:fs";
 import { closeFd } from "../../src/kernel/fd.ts";
 import { NR } from "../../src/kernel/nr.ts";
+import { readKeys } from "../../src/kernel/proc/keys.ts";
 import { accept, listen, makeSocket, tryBind, tryReceive, unixAddress } from "../../src/kernel/socket.ts";
 import { addressOf, check, sys } from "../../src/kernel/sys.ts";
 import { O } from "../../src/kernel/uapi/fcntl.ts";
 import { AF } from "../../src/kernel/uapi/socket.ts";
+import { sessionInside } from "../../src/task/keyrings-dump.ts";
 import { binary } from "../lib/binary.ts";
 import { mountTable } from "../lib/mount-table.ts";
 import { freePort } from "../programs/real/real.ts";
@@ -130,6 +132,11 @@ class Container implements Disposable {
   }
 }
 
+/** What the session keyring of a process is called, where that can be seen. */
+function sessionOf(pid: number): string | undefined {
+  return readKeys(0).get(sessionInside(pid) ?? 0)?.description;
+}
+
 interface Spec {
   process: { terminal: boolean; args: string[] };
   root: { readonly: boolean };
@@ -157,6 +164,7 @@ describe("runc", () => {
       if (!container.runs()) return;
       await container.counts(0);
       const [mounts, cgroup] = [container.mounts(), readFileSync(`/proc/${container.pid}/cgroup`, "latin1")];
+      const keyring = sessionOf(container.pid);
       for (let round = 0; round < 2; round++) {
         const { count } = container;
         container.runc("checkpoint", ...container.images, container.id);
@@ -164,6 +172,7 @@ describe("runc", () => {
         container.start("restore", "--detach", ...container.images);
         await container.counts(count);
         expect(container.mounts()).toEqual(mounts);
+        expect(sessionOf(container.pid)).toBe(keyring);
         expect(readFileSync(`/proc/${container.pid}/cgroup`, "latin1")).toBe(cgroup);
         expect(container.runc("exec", container.id, "cat", "/proc/1/comm")).toBe("sh\n");
       }
