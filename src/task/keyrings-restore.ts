@@ -245,8 +245,9 @@ function run({ program }: Keyholder, as: As, build: (call: KeyCall) => void): vo
   program.call(NR.setfsuid, [as.fsuid], { ignore: true });
   build((args, options) => program.call(NR.keyctl, args, options));
   const what = "cannot be who it was";
-  program.call(NR.setresuid, [uid, KEEP, KEEP], { what });
+  // first, for that alone gives back the capabilities that went with it
   program.call(NR.setfsuid, [euid], { ignore: true });
+  program.call(NR.setresuid, [uid, KEEP, KEEP], { what });
   program.call(NR.setresgid, [gid, KEEP, KEEP], { what });
   program.call(NR.setfsgid, [egid], { ignore: true });
   program.run();

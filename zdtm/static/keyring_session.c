@@ -1,5 +1,6 @@
-// zdtm: {"category": "creds", "verifies": "a session keyring comes back with its name, its keys, what they allow and when they expire, shared by parent, child and grandchild; another child has one of its own"}
+// zdtm: {"category": "creds", "verifies": "a session keyring comes back with its name, its keys, what they allow, whose they are and when they expire, shared by parent, child and grandchild; a child of another user has one of its own"}
 #include "tst.h"
+#include <sys/fsuid.h>
 #include "keys.h"
 
 static tst_step *step;
@@ -34,13 +35,19 @@ static int sharing(void *unused) {
 
 static int apart(void *unused) {
   (void)unused;
-  new_session("_ses.tscriu-one");
+  tst_sys(setresgid(2, 2, 2));
+  tst_sys(setresuid(1, 1, 1));
+  long ring = new_session("_ses.tscriu-one");
+  char before[512];
+  strcpy(before, described(ring));
   add_key("user", "tscriu:own", "of the child", KEY_SESSION);
   tst_set(step, 1);
   tst_await(step, 4);
   tst_check(found("user", "tscriu:one") == -1, "it has its parent's keys");
   tst_check(found("user", "tscriu:later") == -1, "it shares its parent's keyring");
   holds("tscriu:own", "of the child");
+  is_described(tst_sys(keyctl(0, KEY_SESSION, 0, 0)), before);
+  is_described(found("user", "tscriu:own"), "user;1;2;3f010000;tscriu:own");
   return 0;
 }
 
@@ -54,6 +61,9 @@ int main(void) {
   memset(large, 'x', sizeof large - 1);
   large[sizeof large - 1] = 0;
   long one = add_key("user", "tscriu:one", "first", ring);
+  setfsgid(4), setfsuid(3);
+  add_key("user", "tscriu:theirs", "somebody else's", ring);
+  setfsuid(0), setfsgid(0);
   long inner = add_key("keyring", "tscriu inner; really", NULL, ring);
   add_key("user", "tscriu:inner", large, inner);
   long innermost = add_key("keyring", "innermost", NULL, inner);
@@ -75,6 +85,7 @@ int main(void) {
   is_described(tst_sys(found("user", "tscriu:limited")), after);
   holds("tscriu:one", "first");
   holds("tscriu:inner", large);
+  is_described(tst_sys(found("user", "tscriu:theirs")), "user;3;4;3f010000;tscriu:theirs");
   tst_check(expires("tscriu:limited"), "it does not expire any more");
   tst_check(!expires("tscriu:one"), "it expires");
   int32_t in[4];
