@@ -4,6 +4,7 @@ import { CLONE } from "../kernel/uapi/sched.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 import { checkMounts, type Planned, readPlans } from "./mnt-check.ts";
 import { surroundings } from "./mnt-ground.ts";
+import { LooseMounts } from "./mnt-loose.ts";
 import { Descriptors } from "./mnt-makers.ts";
 import { Builder } from "./mnt-restore.ts";
 
@@ -11,13 +12,14 @@ function restoreMounts(context: NamespaceFill): void {
   const plans = readPlans(context.images, context.ids, context.options);
   const fds = new Descriptors();
   context.atEnd(() => fds[Symbol.dispose]());
-  const builder = new Builder(context, plans, fds);
+  const loose = new LooseMounts(context, plans, fds);
+  const builder = new Builder(context, plans, fds, loose);
   try {
-    builder.collect();
-    builder.makeSystems();
+    loose.collect();
+    loose.makeSystems();
     builder.build();
   } finally {
-    builder.clean();
+    loose.clean();
   }
   context.late(() => builder.finish());
   const surround = (all: readonly Planned[]) =>
@@ -28,7 +30,7 @@ function restoreMounts(context: NamespaceFill): void {
   if (!builder.isWaiting) return;
   context.grown(() => {
     builder.complete();
-    builder.clean();
+    loose.clean();
     surround(plans.map(({ id, mounts }) => ({ id, mounts: mounts.filter(({ isTerminal }) => !isTerminal) })));
   });
 }
