@@ -5,8 +5,9 @@ import { type Case, type Flavour, flavoursOf } from "./cases.ts";
 import { Keeper } from "./keeper.ts";
 import { hugePages, unmet } from "./needs.ts";
 import { removeObjects } from "./objects.ts";
-import { comesBack, Failure, Run, type RunOptions, Skipped } from "./run.ts";
+import { comesBack, Run, type RunOptions } from "./run.ts";
 import { unlock } from "./unlock.ts";
+import { Failure, Skipped } from "./waiting.ts";
 
 export interface Outcome {
   result: "pass" | "fail" | "skip";

@@ -1,5 +1,5 @@
 /** One run of a case: it is started, looked at from outside, dumped and restored, and asked for its verdict. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { binary } from "./binary.ts";
 import type { Case, Flavour } from "./cases.ts";
@@ -7,7 +7,9 @@ import { compileCase } from "./compile.ts";
 import { makeVdsoForeign } from "./foreign-vdso.ts";
 import { describeStatus, type Keeper } from "./keeper.ts";
 import { removeCgroups } from "./objects.ts";
-import { asleep, differences, ourProc, type Snapshot, statFields, takeSnapshot, treeOf } from "./snapshot.ts";
+import { Onlooker, type Place } from "./onlooker.ts";
+import { ourProc, type Snapshot, statFields, treeOf } from "./snapshot.ts";
+import { Failure, poll, Skipped, tail, within } from "./waiting.ts";
 
 /**
  * - `cr`: dump, restore, as often as asked, verify;
@@ -42,62 +44,6 @@ export interface Travel {
   through?: readonly string[];
 }
 
-/** A hung step is a failure after this long, in milliseconds; nothing waits for it otherwise. */
-const guard = 180_000;
-/** A tree that a busy machine lets run seldom gets this long to look as it should. */
-const calm = 10_000;
-/** A case that moves on by itself is compared from inside only, but for what no task of it changes. */
-const movingParts = [
-  "pids",
-  "area",
-  "memory",
-  "fd",
-  "thread",
-  "net sockets",
-  "files",
-  "status Threads",
-  "status ShdPnd",
-  "status SigPnd",
-  "status SigBlk",
-];
-const movingReason = "the case keeps changing it";
-/** What a JavaScript engine changes by itself at any time. */
-const engineParts = ["area", "memory", "thread", "status Threads"];
-const engineReason = "the engine's collector and compiler threads come, go and map memory as they like";
-
-export class Failure extends Error {}
-export class Skipped extends Error {}
-
-/** Waits for a condition that nothing announces: it looks less often the longer that takes. */
-async function poll(what: string, holds: () => boolean): Promise<void> {
-  let nap = 2;
-  for (const late = performance.now() + guard; !holds(); nap = Math.min(20, nap * 1.2)) {
-    if (performance.now() > late) throw new Failure(`${what}: still not after ${guard / 1000} s`);
-    await Bun.sleep(nap);
-  }
-}
-
-async function within<T>(what: string, work: Promise<T>): Promise<T> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Failure(`${what}: still not after ${guard / 1000} s`)), guard);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function tail(path: string, lines: number): string {
-  if (!existsSync(path)) return "";
-  const all = readFileSync(path, "latin1").trimEnd().split("\n");
-  return all
-    .slice(-lines)
-    .map((l) => `    ${l.slice(0, 400)}`)
-    .join("\n");
-}
-
 export class Run {
   readonly dumps: number[] = [];
   readonly restores: number[] = [];
@@ -110,6 +56,7 @@ export class Run {
   private inner = 0;
   private end: Promise<number> = Promise.resolve(0);
   private round = 0;
+  private readonly onlooker: Onlooker;
   /** The next dump leaves the tree running. */
   private isLeft: boolean;
 
@@ -119,6 +66,7 @@ export class Run {
     private readonly directory: string,
     private readonly keeper: Keeper,
   ) {
+    this.onlooker = new Onlooker(it, options.mode === "fresh", directory, () => this.place);
     this.isLeft = options.mode === "running";
   }
 
@@ -128,21 +76,6 @@ export class Run {
 
   private verdict(): string | undefined {
     return existsSync(this.file("verdict")) ? readFileSync(this.file("verdict"), "utf8").trim() : undefined;
-  }
-
-  private get moves(): boolean {
-    return this.it.suite === "transition" || this.it.language === "ts";
-  }
-
-  private get except(): Record<string, string> {
-    const { except, opts = [], dumpOpts = [], restoreOpts = [] } = this.it.header;
-    const own = { ...except };
-    // connections that are to go
-    const isLess = [opts, dumpOpts, restoreOpts].flat().some((word) => /^--(tcp-close|skip-in-flight)$/.test(word));
-    if (isLess) own["net sockets"] ??= "the options take some away";
-    if (this.it.suite === "transition") for (const part of movingParts) own[part] ??= movingReason;
-    if (this.it.language === "ts") for (const part of engineParts) own[part] ??= engineReason;
-    return own;
   }
 
   private get isApart(): boolean {
@@ -161,66 +94,13 @@ export class Run {
     return this.isApart ? 1 : this.pid;
   }
 
+  private get place(): Place {
+    return { proc: this.proc, first: this.first, isLeft: this.isLeft, livesOn: this.livesOn };
+  }
+
   /** A dump leaves a page of code as a copy in those that live on: in an init too whose child cannot be dumped. */
   private get livesOn(): boolean {
     return this.isLeft || (this.isApart && this.it.header.refused !== undefined);
-  }
-
-  private snapshot(): Snapshot {
-    const memory = this.it.language === "c" && this.it.suite === "static" && this.except.memory === undefined;
-    const fresh = this.options.mode === "fresh";
-    const taken = takeSnapshot(this.first, { proc: this.proc, memory, exceptCode: this.livesOn, fresh });
-    const files = readdirSync(this.directory, { recursive: true, encoding: "utf8" });
-    // the threads of an engine wake one another whenever they like; the case itself looks at the counters that are its own
-    if (this.it.language === "ts")
-      for (const [key, value] of taken) taken.set(key, value.replace(/eventfd-count: \S+/, "eventfd-count:"));
-    // The children of a case that moves on come and go; its first process stays.
-    if (this.it.suite === "transition")
-      for (const key of taken.keys()) if (!key.startsWith(`${this.first} `)) taken.delete(key);
-    taken.set(
-      "files",
-      files
-        .filter((f) => !/^images-|^\./.test(f))
-        // what the images need stays beside the file when the tree lives on
-        .filter((f) => !this.isLeft || !/(^|\/)link_remap\.\d+$/.test(f))
-        .sort()
-        .join(" "),
-    );
-    return taken;
-  }
-
-  /** The first view that a second one a moment later confirms: the way from the ready mark into the wait is over. */
-  private async settled(): Promise<Snapshot> {
-    let last = this.snapshot();
-    for (const late = performance.now() + calm; performance.now() < late; ) {
-      await Bun.sleep(3);
-      // asked before the view: who runs until then, and sleeps behind it, is seen as it was
-      const quiet = this.moves || asleep(this.first, this.proc);
-      const now = this.snapshot();
-      if (quiet && differences(last, now, this.except).length === 0) return now;
-      last = now;
-    }
-    return last; // a case that is never quiet is told so by the comparison
-  }
-
-  private compare(when: string, before: Snapshot): void {
-    this.blameFor(when, differences(before, this.snapshot(), this.except));
-  }
-
-  private blameFor(when: string, found: readonly string[]): void {
-    if (found.length === 0) return;
-    const shown = found.slice(0, 25).map((line) => `    ${line}`);
-    if (found.length > shown.length) shown.push(`    ... and ${found.length - shown.length} more`);
-    throw new Failure(`${when} the tree looks different from outside:\n${shown.join("\n")}`);
-  }
-
-  /** Compares once every thread has had the time to enter the call again in which it was stopped. */
-  private async becomes(when: string, before: Snapshot): Promise<void> {
-    const look = () => differences(before, this.snapshot(), this.except);
-    let found = look();
-    for (const late = performance.now() + calm; found.length > 0 && performance.now() < late; found = look())
-      await Bun.sleep(3);
-    this.blameFor(when, found);
   }
 
   /** Starts the case and waits until it says that its state stands. */
@@ -328,7 +208,7 @@ export class Run {
     else if (this.isApart) this.pid = Number(written);
     else if (written !== String(this.pid)) throw new Failure(`the pid file holds ${written}, not ${this.pid}`);
     this.end = this.keeper.ended(this.init ?? this.pid);
-    if (this.options.travel === undefined) await this.becomes(`after restore ${this.round}`, before);
+    if (this.options.travel === undefined) await this.onlooker.becomes(`after restore ${this.round}`, before);
   }
 
   /** The kernel takes a network down when it likes, and ends of pairs outside with it: others than we do not wait for that. */
@@ -363,7 +243,7 @@ export class Run {
     const status = await this.dump(images, ["--leave-running"]);
     if (status !== 0) throw this.blame(`dump ends with ${describeStatus(status)}`, images, "dump.log");
     this.clean(images, "dump.log");
-    await this.becomes("after a dump that leaves it running", before);
+    await this.onlooker.becomes("after a dump that leaves it running", before);
   }
 
   async refused(pattern: string, before: Snapshot, more: string[]): Promise<void> {
@@ -372,7 +252,7 @@ export class Run {
     if (status === 0) throw new Failure("the dump was made, though it had to be refused");
     const told = tail(join(images, "dump.log"), 200) + tail(join(images, "dump.log.out"), 200);
     if (!new RegExp(pattern).test(told)) throw this.blame(`the refusal does not say /${pattern}/`, images, "dump.log");
-    await this.becomes("after a refused dump", before);
+    await this.onlooker.becomes("after a refused dump", before);
   }
 
   /** Tells the case to check itself, and reads what it says. */
@@ -418,11 +298,11 @@ export class Run {
     const { mode, iterations } = this.options;
     if (mode === "spoil") return this.spoil();
     await this.prepare();
-    const before = await this.settled();
+    const before = await this.onlooker.settled();
     const { refused } = this.it.header;
     if (mode === "nocr") {
       await Bun.sleep(20);
-      this.compare("without any dump", before);
+      this.onlooker.compare("without any dump", before);
     } else if (refused !== undefined) await this.refused(refused, before, this.isLeft ? ["--leave-running"] : []);
     else if (mode === "running") await this.leaveRunning(before);
     else {
@@ -433,7 +313,7 @@ export class Run {
       for (let i = 0; i < rounds; i++) await this.cycle(before);
       if (mode === "again" && once === undefined) {
         this.isLeft = true;
-        await this.leaveRunning(await this.settled());
+        await this.leaveRunning(await this.onlooker.settled());
       }
     }
     await this.verify();
