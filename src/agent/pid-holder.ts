@@ -1,6 +1,7 @@
 /** Who has the pids that a restore needs again, how long they are waited for, and how it is told. */
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
+import { errnoName, errnoWords } from "../kernel/errno.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 
@@ -91,17 +92,37 @@ function takenError(called: Called): CrError {
   });
 }
 
+const EINVAL = -22;
+const EAGAIN = -11;
+
+const pidRemedies: Readonly<Record<number, string>> = {
+  [-1]: "run as root, or with CAP_CHECKPOINT_RESTORE",
+  [EAGAIN]:
+    "there are as many processes as there may be: raise ulimit -u, pids.max of the cgroup that tscriu runs in, or kernel.threads-max",
+};
+
+/** All pids lie below; undefined where /proc does not say. */
+function pidMax(): number | undefined {
+  try {
+    return Number(readFileSync("/proc/sys/kernel/pid_max", "latin1"));
+  } catch {
+    return undefined;
+  }
+}
+
 /** How the kernel refused to make a task that is called so, in words. */
 export function pidError(result: number, called: Called): CrError {
   if (result === EEXIST) return takenError(called);
-  return new CrError(
-    `cannot make a process with this pid: ${result === -1 ? "operation not permitted" : `errno ${-result}`}`,
-    {
-      code: "EPERM",
-      subject: { pid: called.numbers[0] },
-      remedy: "run as root, or with CAP_CHECKPOINT_RESTORE",
-    },
-  );
+  const [pid = 0] = called.numbers;
+  const most = result === EINVAL ? pidMax() : undefined;
+  if (most !== undefined && called.numbers.some((number) => number >= most))
+    return new CrError("the pid is larger than any that this machine gives", {
+      code: "EINVAL",
+      subject: { pid, "kernel.pid_max": most },
+      remedy: `raise it: sysctl kernel.pid_max=${Math.max(...called.numbers) + 1}, or more; or restore with --new-pidns (Linux 6.14)`,
+    });
+  const what = `cannot make a process with this pid: ${errnoWords(result)}`;
+  return new CrError(what, { code: errnoName(result), subject: { pid }, remedy: pidRemedies[result] });
 }
 
 /** How long a pid may be held by a zombie that somebody is slow to reap: tries, and milliseconds between them. */

@@ -51,6 +51,16 @@ function refusal(act: () => unknown): CrError {
 
 const never = { next: () => EEXIST, end: () => undefined, last: undefined };
 
+test("a refusal says what the kernel has too few of", () => {
+  const called = { numbers: [4_194_400], levels: 0 };
+  expect(pidError(-11, called)).toMatchObject({ code: "EAGAIN", remedy: expect.stringContaining("pids.max") });
+  expect(pidError(EPERM, called)).toMatchObject({ code: "EPERM", remedy: expect.stringContaining("run as root") });
+  const large = pidError(-22, called);
+  expect(large.message).toContain("larger than any that this machine gives");
+  expect(large.remedy).toContain("kernel.pid_max=4194401");
+  expect(pidError(-22, { numbers: [5], levels: 0 }).message).toContain("invalid argument");
+});
+
 test("a number that is to come by chance is tried until it comes, and whoever got another is ended", () => {
   const tries = numbering([4_000_100, 4_000_102, 4_000_099]);
   expect(chooseNumbers({ numbers: [1, 4_000_099], levels: 1 }, tries)).toBe(4_000_099);
