@@ -12,7 +12,7 @@ import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Log } from "../log.ts";
 import { OF_USER } from "./keyrings.ts";
 
-const ENOSYS = -38;
+const ENOKEY = -126;
 const KEEP = -1;
 const { ALL, SEARCH } = KEY_PERM;
 /** While keys are being made: whoever possesses or owns them may do anything. */
@@ -71,8 +71,12 @@ export class RestoredKeys {
 
   constructor(holders: readonly Keyholder[], log: Log) {
     for (const { rings } of holders) for (const key of rings.keys) this.#table.set(key.id, key);
-    const hasKeys = holders.length === 0 || sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.PROCESS, 0) !== ENOSYS;
-    if (!hasKeys) log.warn("this kernel has no keys (CONFIG_KEYS): those of the tree do not come back");
+    const own = holders.length === 0 ? 0 : sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.PROCESS, 0);
+    const hasKeys = own >= 0 || own === ENOKEY;
+    if (!hasKeys)
+      log.warn(
+        "keys of the tree do not come back, for this kernel has none (CONFIG_KEYS), or a filter forbids them (seccomp): restore it elsewhere, or let the programs add them again",
+      );
     this.#holders = hasKeys ? holders : [];
   }
 
