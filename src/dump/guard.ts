@@ -4,6 +4,7 @@ import { restrictedByLandlock, tellsOfLandlock } from "../kernel/landlock.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
+import { handlesOwnCalls } from "../kernel/ptrace.ts";
 import type { NamespaceIds } from "../namespace/ids.ts";
 import { namespaceKind } from "../namespace/registry.ts";
 import { areRootsClocks, birthProblems, ownerProblems } from "../namespace/user.ts";
@@ -119,6 +120,19 @@ function checkLandlock(tree: FrozenTree, blocker: (error: CrError) => void): voi
     );
 }
 
+/** Calls that we would have such a thread make would be handed to the program. Half a microsecond for each thread. */
+function checkOwnCalls({ pid, threads }: FrozenTask, blocker: (error: CrError) => void): void {
+  const found = threads.find(({ tid }) => handlesOwnCalls(tid));
+  if (!found) return;
+  blocker(
+    new CrError("a thread handles its own system calls (PR_SET_SYSCALL_USER_DISPATCH), which is not supported", {
+      code: "ENOTSUP",
+      subject: { pid, tid: found.tid },
+      remedy: "dump it while that is switched off: Wine does it for some programs",
+    }),
+  );
+}
+
 export function checkTree(
   tree: FrozenTree,
   pids: VirtualPids,
@@ -135,7 +149,9 @@ export function checkTree(
     if (task.stat.flags & PF_KTHREAD) {
       blocker(new CrError("a kernel thread is in the tree", { code: "ENOTSUP", subject: { pid: task.pid } }));
     }
-    if (!task.zombie) checkChildrensClocks(task, root.pid, pids, blocker);
+    if (task.zombie) continue;
+    checkChildrensClocks(task, root.pid, pids, blocker);
+    checkOwnCalls(task, blocker);
   }
   checkLandlock(tree, blocker);
   if (pids.sessionOf(root) !== pids.of(root.leader) && !shellJob) {

@@ -37,6 +37,9 @@ function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigi
     : [BigInt.asIntN(64, BigInt(time.tv_sec)), BigInt(time.tv_usec) * 1000n + BigInt(rest)];
 }
 
+const timesOf = ({ atim, mtim, tscriu_atim_ns, tscriu_mtim_ns }: GhostFileEntry) =>
+  new BigInt64Array([...timespec(atim, tscriu_atim_ns), ...timespec(mtim, tscriu_mtim_ns)]);
+
 /** Owner, mode and times of a file that was just made, by its name. */
 function dress(path: string, entry: GhostFileEntry, ground: Ground): void {
   const what = "cannot set owner, mode and times of a deleted file";
@@ -47,11 +50,15 @@ function dress(path: string, entry: GhostFileEntry, ground: Ground): void {
   if ((entry.mode & S_IFMT) !== S_IFLNK) {
     check(sys(NR.fchmodat, AT.FDCWD, addressOf(name), entry.mode & 0o7777), what, subject);
   }
-  const times = new BigInt64Array([
-    ...timespec(entry.atim, entry.tscriu_atim_ns),
-    ...timespec(entry.mtim, entry.tscriu_mtim_ns),
-  ]);
-  check(sys(NR.utimensat, AT.FDCWD, addressOf(name), addressOf(times), nofollow), what, subject);
+  check(sys(NR.utimensat, AT.FDCWD, addressOf(name), addressOf(timesOf(entry)), nofollow), what, subject);
+}
+
+/** The same for a regular file without a name. */
+function dressNameless(fd: number, entry: GhostFileEntry, path: string): void {
+  const what = "cannot set owner, mode and times of a deleted file";
+  check(sys(NR.fchown, fd, entry.uid, entry.gid), what, { path });
+  check(sys(NR.fchmod, fd, entry.mode & 0o7777), what, { path });
+  check(sys(NR.utimensat, fd, 0, addressOf(timesOf(entry)), 0), what, { path });
 }
 
 /** How a file that has no content is made. */
@@ -145,6 +152,11 @@ export function makeGhost(
   renew();
   const { fd, path } = makeContent(names, first.name, ghost, access);
   try {
+    // a file that had a name once cannot get one any more, which one of O_TMPFILE may be for (linkat)
+    if (maker !== undefined && path === undefined && entries.length === 1) {
+      dressNameless(fd, ghost.entry, maker.name);
+      return { byPlace: new Map(), ready: new Map([[maker.id, dupFd(fd)]]) };
+    }
     const holders = nameAll(names, fd, entries, groundOf, path, ghost.entry);
     if (maker !== undefined) holders.ready.set(maker.id, dupFd(fd));
     return holders;

@@ -23,6 +23,7 @@ const PTRACE_SETSIGMASK = 0x420b;
 const PTRACE_SECCOMP_GET_FILTER = 0x420c;
 const PTRACE_SECCOMP_GET_METADATA = 0x420d;
 const PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
+const PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
 
 export const PTRACE_O_TRACESYSGOOD = 0x1;
 export const PTRACE_O_TRACEEXEC = 0x10;
@@ -228,6 +229,17 @@ export function getRseq(tid: number): RseqConfiguration | undefined {
     size: conf.getUint32(8, true),
     signature: conf.getUint32(12, true),
   };
+}
+
+/** `struct ptrace_sud_config`: mode, selector, offset, length. */
+const dispatch = new BigUint64Array(new ArrayBuffer(32));
+
+/** Whether the thread may have its own calls handed back to it (PR_SET_SYSCALL_USER_DISPATCH); false before Linux 6.4, which does not tell. */
+export function handlesOwnCalls(tid: number): boolean {
+  return (
+    ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, dispatch.byteLength, addressOf(dispatch)) === 0 &&
+    dispatch[0] !== 0n
+  );
 }
 
 /** How a wait ended. */

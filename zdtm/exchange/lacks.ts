@@ -212,6 +212,7 @@ export const notRestored: Lacks = {
   thread_sched: "thread 3 has slack N",
   timens_for_kids: "the next child is born at home",
   timens_nested: "restore: Can't restore sub-task in NS (cflags 80)",
+  tmpfile_linked: "it gets no name: No such file or directory",
   tty00: "restore: the number of the terminal is too high",
   tty02: "restore: the number of the terminal is too high",
   tty03: "restore: the number of the terminal is too high",

@@ -1,4 +1,4 @@
-// zdtm: {"category": "files", "verifies": "memory that a memfd, or a deleted file of a tmpfs, has set aside (fallocate) is still set aside, behind its end too, and its holes are holes", "needs": ["file:/dev/shm"], "spoils": true}
+// zdtm: {"category": "files", "verifies": "memory that a memfd, or a deleted file of a tmpfs, has set aside (fallocate) is still set aside, behind its end too, and its holes are holes", "needs": ["file:/dev/shm"]}
 #include "tst.h"
 
 #define PAGES 10

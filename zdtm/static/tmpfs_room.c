@@ -1,4 +1,4 @@
-// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "files of a tmpfs have the room that was set aside for them (fallocate), zeros that were written take room as before, and holes are holes", "needs": ["root"], "spoils": true}
+// zdtm: {"category": "mounts", "flavours": ["ns", "uns"], "verifies": "files of a tmpfs have the room that was set aside for them (fallocate), zeros that were written take room as before, and holes are holes", "needs": ["root"]}
 #include "tst.h"
 
 #include <sys/mount.h>
