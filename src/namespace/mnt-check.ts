@@ -51,18 +51,22 @@ export function deviceFor({ device }: FileSystem, options: RestoreOptions): stri
   return options.external.find(({ kind, id }) => kind === "dev" && id === device)?.value;
 }
 
-/** Groups that the tree is in together with mounts outside. */
+/** Groups that the tree is in together with mounts outside: those of mounts that the user gives, and what the user allows. */
 export function groupsOutside(plans: readonly Planned[], options: RestoreOptions): ReadonlySet<number> {
-  const entries = plans.flatMap(({ mounts }) => mounts.map(({ entry }) => entry));
-  const inside = new Set(entries.map(({ shared_id }) => shared_id ?? 0));
-  const masters = entries.map(({ master_id }) => master_id ?? 0).filter((id) => id !== 0 && !inside.has(id));
-  const shared = plans
-    .flatMap(({ mounts }) => mounts)
-    .filter(({ entry, source }) => source.how !== "new" && entry.internal_sharing !== true)
-    .map(({ entry }) => entry.shared_id ?? 0);
+  const mounts = plans.flatMap((plan) => plan.mounts);
+  const inside = new Set(mounts.map(({ entry }) => entry.shared_id ?? 0));
+  const masters = mounts
+    .filter(({ parent, source }) => parent === undefined || source.how === "named")
+    .map(({ entry }) => entry.master_id ?? 0);
+  const isGiven = new Set(masters);
+  const shared = mounts
+    .filter(({ source }) => source.how !== "new" && (options.externalSharing || source.how === "named"))
+    .filter(({ entry }) => entry.internal_sharing !== true);
   return new Set([
-    ...(options.externalMasters ? masters : []),
-    ...(options.externalSharing ? shared.filter((id) => id !== 0) : []),
+    ...mounts
+      .map(({ entry }) => entry.master_id ?? 0)
+      .filter((id) => id !== 0 && !inside.has(id) && (options.externalMasters || isGiven.has(id))),
+    ...shared.map(({ entry }) => entry.shared_id ?? 0).filter((id) => id !== 0),
   ]);
 }
 

@@ -16,7 +16,7 @@ import { readFormats } from "./binfmt-misc.ts";
 import { namespaceRoots, rootInside } from "./cgroup.ts";
 import type { ForeignNamespace, NamespaceIds } from "./ids.ts";
 import { planGroups } from "./mnt-groups.ts";
-import { AUTODETECTED, DELETED_ROOT, EXTERNAL_DEVICE, planMounts } from "./mnt-plan.ts";
+import { AUTODETECTED, DELETED_ROOT, EXTERNAL_DEVICE, isNamed, planMounts } from "./mnt-plan.ts";
 import { chainOf, covered, Seen } from "./mnt-seen.ts";
 import { fileSystemNamed, flagsOf, from, isBelow, superOf, under } from "./mnt-table.ts";
 import { unmakable } from "./mnt-unmakable.ts";
@@ -191,14 +191,27 @@ export class TreeMounts implements Surroundings, Disposable {
     return own ? namespaceRoots(own.member) : new Map();
   }
 
+  /**
+   * Mounts that the user gives at the restore: the root of a namespace, and those that have a name. They share with what they come
+   * from, and nobody has to allow that: where the machine's mounts are shared, as an init makes them, each container is such a one.
+   */
+  #given(): MntEntry[] {
+    return [...this.#entries].flatMap(([seen, entries]) =>
+      entries.filter((entry) => entry.mnt_id === seen.root?.mntId || isNamed(entry)),
+    );
+  }
+
   /** Whether all can share again as they do, with each other and with mounts of ours. */
   #checkGroups(blocker: (error: CrError) => void): void {
     const { externalSharing, externalMasters } = this.options;
     const entries = [...this.#entries.values()].flat();
     const inside = new Set(entries.map(({ shared_id }) => shared_id));
+    const given = this.#given();
+    const shared = new Set(given.filter(isNamed).map(({ shared_id }) => shared_id));
+    const masters = new Set(given.map(({ master_id }) => master_id ?? 0));
     for (const { shared_id = 0, master_id = 0, mountpoint } of entries) {
       const subject = { path: mountpoint };
-      if (this.#groups.has(shared_id) && !externalSharing)
+      if (this.#groups.has(shared_id) && !shared.has(shared_id) && !externalSharing)
         blocker(
           new CrError("what is mounted on a mount of the tree shows outside, and the other way round", {
             code: "ENOTSUP",
@@ -206,7 +219,7 @@ export class TreeMounts implements Surroundings, Disposable {
             remedy: "pass --enable-external-sharing to dump and restore, or make it private (mount --make-private)",
           }),
         );
-      if (master_id !== 0 && !inside.has(master_id) && !externalMasters)
+      if (master_id !== 0 && !inside.has(master_id) && !masters.has(master_id) && !externalMasters)
         blocker(
           new CrError("what is mounted outside shows on a mount of the tree", {
             code: "ENOTSUP",
@@ -215,7 +228,7 @@ export class TreeMounts implements Surroundings, Disposable {
           }),
         );
     }
-    for (const error of planGroups(entries, this.#groups).errors) blocker(error);
+    for (const error of planGroups(entries, new Set([...this.#groups, ...masters])).errors) blocker(error);
   }
 
   /** All mounts but those that are left out, and what is mounted upon these. */

@@ -53,6 +53,12 @@ function externalName(entry: MntEntry): string | undefined {
   return entry.ext_mount === true ? entry.root : undefined;
 }
 
+/** The user gives it by name. */
+export function isNamed(entry: MntEntry): boolean {
+  const name = externalName(entry);
+  return name !== undefined && name !== EXTERNAL_DEVICE && name !== AUTODETECTED;
+}
+
 const isShownBy = (entry: MntEntry, other: MntEntry) =>
   entry.root_dev === other.root_dev && isBelow(entry.root, other.root);
 

@@ -27,7 +27,7 @@ import { nextLayered } from "./mnt-layers.ts";
 import type { LooseMounts } from "./mnt-loose.ts";
 import type { Descriptors } from "./mnt-makers.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
-import { shareAgain, sharedHere } from "./mnt-sharing.ts";
+import { shareAgain } from "./mnt-sharing.ts";
 import { makeSystemThere } from "./mnt-systems.ts";
 
 /** A new namespace, and who is in it for us. */
@@ -281,9 +281,9 @@ export class Builder {
         ? []
         : [{ one, fd, call, origin: this.loose.origins.get(one) }];
     });
-    const outside = sharedHere(groupsOutside(this.plans, this.context.options), made);
+    const outside = groupsOutside(this.plans, this.context.options);
     const entries = this.loose.all.map(({ entry }) => entry);
-    shareAgain(entries, made, outside, (fd) => this.fds.own(fd));
+    shareAgain(entries, made, outside, (fd) => this.fds.own(fd), this.context.log);
   }
 
   /** When all files are open. */

@@ -4,10 +4,12 @@ import type { MntEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
 import { openPath } from "../kernel/fd.ts";
 import { ownMounts, trySetGroup, trySetMount } from "../kernel/mount.ts";
+import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import { statFd } from "../kernel/stat.ts";
 import { check } from "../kernel/sys.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { MNT } from "../kernel/uapi/mount.ts";
+import type { Log } from "../log.ts";
 import { throwAll } from "./mnt-check.ts";
 import { planGroups } from "./mnt-groups.ts";
 import type { PlannedMount } from "./mnt-plan.ts";
@@ -25,20 +27,6 @@ export interface Standing {
 const what = "cannot make a mount share with others as it did";
 
 /**
- * Without the groups of mounts that come from the new root, where that shares with nobody here: in images of criu nothing tells
- * a group that a container has for itself from one with mounts outside.
- */
-export function sharedHere(groups: ReadonlySet<number>, made: readonly Standing[]): ReadonlySet<number> {
-  const ofRoot = made.filter(({ one }) => one.source.how === "root" && groups.has(one.entry.shared_id ?? 0));
-  if (ofRoot.length === 0) return groups;
-  const shared = new Set(ownMounts().flatMap((ours) => (ours.shared === undefined ? [] : [ours.mntId])));
-  const lone = ofRoot.filter(({ origin }) => origin === undefined || !shared.has(statFd(origin).mntId));
-  const left = new Set(groups);
-  for (const { one } of lone) left.delete(one.entry.shared_id ?? 0);
-  return left;
-}
-
-/**
  * @param entries all mounts of all namespaces, those that were not made too
  * @param outside groups that mounts of ours are in, too
  * @param own takes a descriptor that has to be closed
@@ -48,6 +36,7 @@ export function shareAgain(
   made: readonly Standing[],
   outside: ReadonlySet<number>,
   own: (fd: number) => number,
+  log: Log,
 ): void {
   const byEntry = new Map(made.map((standing) => [standing.one.entry, standing]));
   const { steps, errors } = planGroups([...entries], outside);
@@ -57,15 +46,27 @@ export function shareAgain(
     if (found === undefined) throw new CrError("a mount was not made", { subject: { path: entry.mountpoint } });
     return found;
   };
+  const peerFd = (peerOf: MntEntry | { readonly outside: number }): number => {
+    if ("outside" in peerOf) throw new CrError("a mount comes from nowhere outside", { code: "BAD_IMAGE" });
+    return standingOf(peerOf).fd;
+  };
   for (const { mount: entry, peerOf, slave, shared } of steps) {
     const standing = byEntry.get(entry);
     if (standing === undefined) continue;
     const { fd, call } = standing;
     const subject = { path: entry.mountpoint };
-    const peer = peerOf && ("outside" in peerOf ? undefined : standingOf(peerOf));
-    if (peerOf) check(trySetGroup(peer ? peer.fd : outsideOf(standing, own), fd, call), what, subject);
-    if (slave) check(trySetMount(fd, { propagation: MNT.SLAVE }, call), what, subject);
-    if (shared) check(trySetMount(fd, { propagation: MNT.SHARED }, call), what, subject);
+    const from = peerOf && "outside" in peerOf ? outsideOf(standing) : undefined;
+    // what is given here may share with nobody; in images of criu nothing tells a group of a container's own from one with others
+    const isAlone =
+      peerOf !== undefined &&
+      "outside" in peerOf &&
+      isGiven(standing.one) &&
+      !(from !== undefined && shares(from, slave));
+    if (isAlone && slave)
+      log.warn(`${entry.mountpoint} was a slave of a mount outside; what is given for it has no others`);
+    if (peerOf && !isAlone) check(trySetGroup(from ? reach(from, own) : peerFd(peerOf), fd, call), what, subject);
+    if (slave && !isAlone) check(trySetMount(fd, { propagation: MNT.SLAVE }, call), what, subject);
+    if (shared || (isAlone && !slave)) check(trySetMount(fd, { propagation: MNT.SHARED }, call), what, subject);
   }
   for (const { one, fd, call } of made) {
     if ((one.entry.flags & MNT.UNBINDABLE) === 0) continue;
@@ -73,11 +74,17 @@ export function shareAgain(
   }
 }
 
+const isGiven = ({ source }: PlannedMount) => source.how === "root" || source.how === "named";
+
+/** A slave of a slave is one of the same master. */
+const shares = ({ shared, master }: MountInfo, slave: boolean) =>
+  shared !== undefined || (slave && master !== undefined);
+
+const reach = ({ mountpoint }: MountInfo, own: (fd: number) => number) =>
+  own(openPath(mountpoint, O.PATH | O.NOFOLLOW, "cannot open a mount outside"));
+
 /** Our own mount that one of the tree comes from. */
-function outsideOf({ one, origin }: Standing, own: (fd: number) => number): number {
+function outsideOf({ origin }: Standing): MountInfo | undefined {
   const mntId = origin === undefined ? undefined : statFd(origin).mntId;
-  const mount = ownMounts().find((ours) => ours.mntId === mntId);
-  const subject = { path: one.entry.mountpoint };
-  if (mount === undefined) throw new CrError("a mount comes from nowhere outside", { code: "BAD_IMAGE", subject });
-  return own(openPath(mount.mountpoint, O.PATH | O.NOFOLLOW, "cannot open a mount outside"));
+  return ownMounts().find((ours) => ours.mntId === mntId);
 }
