@@ -60,7 +60,7 @@ describe("commands and options", () => {
     const spoken = [
       ...readme
         .replace(/^runc .*$/gm, "")
-        .replace(/^(npm|podman) .*$/gm, "")
+        .replace(/^(npm|podman|docker|ctr) .*$/gm, "")
         .matchAll(/(?<![\w-])--([a-z][a-z-]+)/g),
     ];
     const known = new Set<string>([...optionNames, "no"]);
