@@ -45,6 +45,7 @@ export const IFLA = {
   NUM_RX_QUEUES: 32,
   CARRIER: 33,
   LINK_NETNSID: 37,
+  XDP: 43,
 } as const;
 export const INFO = { KIND: 1, DATA: 2, SLAVE_KIND: 4, SLAVE_DATA: 5 } as const;
 /** IFLA_TUN_*, and the flags that devices are made with for some of them (linux/if_tun.h). */
@@ -61,6 +62,9 @@ const RTNH_F_ONLINK = 4;
 const FRA_PRIORITY = 6;
 /** Of the tables local, main and default. */
 const USUAL_RULES: ReadonlySet<number> = new Set([0, 32766, 32767]);
+/** RTNL_FAMILY_IPMR and RTNL_FAMILY_IP6MR, and the rule that every namespace has there. */
+const MULTICASTS = [128, 129] as const;
+const LAST_RULE = 32767;
 /** Routes of the kernel's own come with addresses, those of router advertisements with routers. */
 const OWN_ROUTES: ReadonlySet<number> = new Set([2, 9]);
 /** struct ifinfomsg, ifaddrmsg and rtmsg. */
@@ -171,7 +175,22 @@ export class NetworkLinks implements Disposable {
 
   /** Rules of routing: of IPv6 without those that every namespace has, which CRIU leaves in place there and would have twice. */
   rules(): NetlinkMessage[] {
-    return [...this.#rulesOf(AF.INET), ...this.#rulesOf(AF.INET6).filter(({ payload }) => !isUsualRule(payload))];
+    return [
+      ...this.#rulesOf(AF.INET),
+      ...this.#rulesOf(AF.INET6).filter(({ payload }) => !isUsualRule(payload)),
+      ...this.#rulesOfMulticasts(),
+    ];
+  }
+
+  #rulesOfMulticasts(): NetlinkMessage[] {
+    try {
+      const all = MULTICASTS.flatMap((family) => this.#rulesOf(family));
+      return all.filter(({ payload }) => rulePriority(payload) !== LAST_RULE);
+    } catch (error) {
+      // a kernel that has one table of them
+      if (error instanceof CrError && ["EAFNOSUPPORT", "EOPNOTSUPP"].includes(error.code)) return [];
+      throw error;
+    }
   }
 
   /** Removes the rules of IPv4 that every namespace has and the saved one had not. */

@@ -244,25 +244,35 @@ const OTHER_NAMES: Extra = {
   },
 };
 
+const BROADCAST = 2;
+/** IFLA_BROADCAST, LINKMODE, PROTO_DOWN, and how an interface of Ethernet begins. */
+const WAYS: ReadonlyMap<number, string> = new Map([
+  [BROADCAST, "ffffffffffff"],
+  [17, "00"],
+  [39, "00"],
+]);
+const ARPHRD_ETHER = 1;
+
 /** IFLA_GSO_MAX_SEGS, GSO_MAX_SIZE, GRO_MAX_SIZE, GSO_IPV4_MAX_SIZE, GRO_IPV4_MAX_SIZE, and how an interface begins. */
-const SEGMENTS: ReadonlyMap<number, number> = new Map([
-  [40, 65535],
-  [41, 65536],
-  [58, 65536],
-  [63, 65536],
-  [64, 65536],
+const SEGMENTS: ReadonlyMap<number, string> = new Map([
+  [40, "ffff0000"],
+  [41, "00000100"],
+  [58, "00000100"],
+  [63, "00000100"],
+  [64, "00000100"],
 ]);
 
-/** How large the segments are that an interface takes at once: its number, the attributes. */
-const SIZES: Extra = {
-  name: "size of segments",
+/** Attributes of a link that are set as they are told: its number, the attributes. */
+const attributesOfLinks = (name: string, what: string, usual: ReadonlyMap<number, string>): Extra => ({
+  name,
   read() {
     using socket = new NetlinkSocket(NETLINK.ROUTE);
     return links(socket).flatMap(({ payload }) => {
       const head = new Fields(payload, "ifinfomsg");
       const own = [...head.attributes(LINK_HEADER)].filter(([type, value]) => {
-        const usual = SEGMENTS.get(type);
-        return usual !== undefined && new Fields(value).u32() !== usual;
+        const begins = usual.get(type);
+        const isOfKind = type !== BROADCAST || head.u16(2) === ARPHRD_ETHER;
+        return begins !== undefined && isOfKind && Buffer.from(value).toString("hex") !== begins;
       });
       if (own.length === 0) return [];
       const built = new PayloadBuilder().raw(head.slice(4, 4));
@@ -274,13 +284,15 @@ const SIZES: Extra = {
     const ifindex = numbers.get(new Fields(payload).u32());
     if (ifindex === undefined) return false;
     const change = interfaceHeader(ifindex);
-    for (const [type, value] of attributeList(payload.subarray(4)))
-      if (SEGMENTS.has(type)) change.attribute(type, value);
+    for (const [type, value] of attributeList(payload.subarray(4))) if (usual.has(type)) change.attribute(type, value);
     using socket = new NetlinkSocket(NETLINK.ROUTE);
-    socket.request("cannot say how large the segments of an interface are", RTM.NEWLINK, change.build(), 0);
+    socket.request(what, RTM.NEWLINK, change.build(), 0);
     return true;
   },
-};
+});
+
+const SIZES = attributesOfLinks("size of segments", "cannot say how large the segments of an interface are", SEGMENTS);
+const LINK_WAYS = attributesOfLinks("way of a link", "cannot set the broadcast address or mode of an interface", WAYS);
 
 function interfaces(): Queued[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
@@ -331,6 +343,7 @@ const EXTRAS: readonly Extra[] = [
   ENDPOINTS,
   OTHER_NAMES,
   SIZES,
+  LINK_WAYS,
   FEATURES,
   CHANNELS,
   QUEUES,
@@ -367,25 +380,4 @@ export function writeExtras(
     }
   }
   return missing;
-}
-
-const [IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN, IFLA_BRIDGE_VLAN_INFO] = [29, 2, 2];
-/** BRIDGE_VLAN_INFO_PVID | UNTAGGED, VLAN 1: what each port of a bridge has from the start. */
-const USUAL = 6 + (1 << 16);
-
-/** Does it let through other VLANs of a bridge than the usual one? @param link an answer to RTM_GETLINK of AF_BRIDGE */
-export function hasOwnVlans(link: Uint8Array): boolean {
-  const spec = new Fields(link, "ifinfomsg").attributes(LINK_HEADER).get(IFLA_AF_SPEC) ?? new Uint8Array(0);
-  const infos = attributeList(spec).filter(([type]) => type === IFLA_BRIDGE_VLAN_INFO);
-  return infos.length > 0 && (infos.length > 1 || new Fields(infos[0]?.[1] ?? new Uint8Array(4)).u32() !== USUAL);
-}
-
-/** Numbers of interfaces whose VLANs are not the usual ones, in the namespace that we are in. */
-export function strangeVlans(): number[] {
-  using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const ask = new Uint8Array(LINK_HEADER);
-  ask[0] = AF_BRIDGE;
-  const payload = new PayloadBuilder().raw(ask).u32(IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN).build();
-  const answers = socket.dump("cannot list the VLANs of bridges", RTM.GETLINK, payload);
-  return answers.filter((one) => hasOwnVlans(one.payload)).map((one) => new Fields(one.payload).u32(4));
 }

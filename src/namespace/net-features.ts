@@ -10,6 +10,7 @@ import { AF, SOCK } from "../kernel/uapi/socket.ts";
 // linux/ethtool.h, linux/sockios.h
 const SIOCETHTOOL = 0x8946;
 const ETHTOOL = {
+  GLINK: 0xa,
   GSTRINGS: 0x1b,
   GSSET_INFO: 0x37,
   GFEATURES: 0x3a,
@@ -118,6 +119,13 @@ export function writeFeatures(payload: Uint8Array, device: string): void {
     }
     if (changes > 0)
       check(ask(socket, device, words), "cannot set what an interface does by itself", { interface: device });
+  });
+}
+
+/** The kernel sees at once whether these have a carrier, which it does a while later otherwise. */
+export function seeCarriers(devices: readonly string[]): void {
+  withSocket((socket) => {
+    for (const device of devices) ask(socket, device, Uint32Array.of(ETHTOOL.GLINK, 0));
   });
 }
 

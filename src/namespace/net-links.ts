@@ -5,22 +5,16 @@ import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../fil
 import { makeDeserted } from "../file/tun-device.ts";
 import { NdType, type NetDeviceEntry, type NetnsId } from "../image/schema.gen.ts";
 import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
-import { inFreshNetwork } from "../kernel/network.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
-import { strangeActions } from "./net-actions.ts";
 import { isName } from "./net-devices.ts";
-import { strangeVlans } from "./net-extras.ts";
-import { filterProblems } from "./net-filter.ts";
-import { hasPolicies } from "./net-ipsec.ts";
-import { strangeQueues } from "./net-messages.ts";
 import { bringFromOutside, macvlanSettings, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 import { onceVacated } from "./net-vacated.ts";
 
 /** What nobody who has a tun device open has set: TUNSETVNETHDRSZ and TUNSETSNDBUF, as the kernel begins. */
 const UNSET = { vnethdr: 10, sndbuf: 0x7fffffff } as const;
 /** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
-const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
+export const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   veth: NdType.VETH,
   bridge: NdType.BRIDGE,
   tun: NdType.TUN,
@@ -31,6 +25,8 @@ const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
   vlan: NdType.EXTLINK,
 };
 const VETH_PEER = 1;
+/** IFLA_XDP_ATTACHED: in which way. */
+const XDP_ATTACHED = 2;
 /** IFF_PERSIST of linux/if_tun.h */
 const PERSIST = 0x800;
 /** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
@@ -52,14 +48,17 @@ function possibleCpus(): number {
   return possible;
 }
 
-interface Row {
+export interface Row {
   readonly entry: NetDeviceEntry;
   /** The number by which this namespace knows that of the other end. */
   readonly peerNetns: number | undefined;
   readonly kind: string | undefined;
+  /** A program of bpf(2) looks at its packets before all else. */
+  readonly hasXdp: boolean;
 }
 
-function ask(socket: NetlinkSocket, id: number): Row[] {
+/** The interfaces of the namespace `id`, which we are in. */
+export function rowsOf(socket: NetlinkSocket, id: number): Row[] {
   return socket.dump("cannot list network interfaces", RTM.GETLINK, new Uint8Array(LINK_HEADER)).map(({ payload }) => {
     const head = new Fields(payload, "ifinfomsg");
     const attributes = head.attributes(LINK_HEADER);
@@ -108,7 +107,8 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
       // that programs have others open only criu wants to know here
       entry.tun = { flags: isDeserted ? made : made & ~PERSIST, ...owners, ...UNSET };
     }
-    return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID) };
+    const xdp = parseAttributes(attributes.get(IFLA.XDP) ?? new Uint8Array(0)).get(XDP_ATTACHED);
+    return { entry, kind, peerNetns: number(IFLA.LINK_NETNSID), hasXdp: xdp !== undefined && xdp[0] !== 0 };
   });
 }
 
@@ -118,7 +118,7 @@ function ask(socket: NetlinkSocket, id: number): Row[] {
  */
 export function linkEntries(id: number, nsids: readonly NetnsId[] = []): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const rows = ask(socket, id);
+  const rows = rowsOf(socket, id);
   const isPair = ({ kind, peerNetns }: Row) => kind === "veth" && peerNetns !== undefined;
   const known = new Map(nsids.map(({ netnsid_value, target_ns_id }) => [netnsid_value, target_ns_id]));
   return rows.map((row) => {
@@ -127,69 +127,13 @@ export function linkEntries(id: number, nsids: readonly NetnsId[] = []): NetDevi
   });
 }
 
-function names(): Set<string> {
+export function names(): Set<string> {
   return new Set(linkEntries(0).map(({ name }) => name));
 }
 
 /** A tun device that stays without a program is made here; the others come with their programs, but for those of criu's images. */
 const isOurs = ({ type, tun, tscriu_kind }: NetDeviceEntry) =>
   type !== NdType.TUN || ((tun?.flags ?? 0) & PERSIST) !== 0 || (tun !== undefined && tscriu_kind === undefined);
-
-/** What the namespace that we are in has and cannot be made again. */
-export function linkProblems(pid: number, external: readonly External[]): CrError[] {
-  const fail = (what: string, remedy: string, subject: Subject = {}) =>
-    new CrError(what, { code: "UNSUPPORTED", subject: { pid, ...subject }, remedy });
-  using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const rows = ask(socket, 0).filter(({ entry }) => outsideOf(entry, external) === undefined);
-  const strange = rows.filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && KINDS[kind]));
-  // some modules give each namespace an interface
-  const usual = strange.length > 0 ? inFreshNetwork(names) : new Set<string>();
-  const found = strange
-    .filter(({ entry }) => !usual.has(entry.name))
-    .map(({ entry: { name }, kind }) => {
-      const what = kind === undefined ? "an interface of hardware" : `an interface of the kind ${kind}`;
-      const remedy = `give it back before the dump, or leave it outside: --external 'netdev[${name}]' at dump, 'netdev[${name}]:NAME' at restore`;
-      return fail(`the tree's network namespace has ${what}`, remedy, { interface: name });
-    });
-  for (const { entry } of rows)
-    if (standsOutside(entry))
-      found.push(
-        fail(
-          "a macvlan of the tree stands on an interface outside",
-          `say so: --external 'macvlan[${entry.name}]' at dump, 'macvlan[${entry.name}]:NAME' at restore`,
-          { interface: entry.name },
-        ),
-      );
-  const bridges = rows.some(({ entry }) => entry.tscriu_port !== undefined) ? strangeVlans() : [];
-  for (const ifindex of bridges) {
-    const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
-    const remedy = "take them away before the dump (bridge vlan del), and set them again after the restore";
-    if (name !== undefined)
-      found.push(fail("a bridge filters by VLANs that somebody set", remedy, { interface: name }));
-  }
-  for (const { ifindex, kind } of strangeQueues()) {
-    const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
-    const remedy = `take it away before the dump (tc qdisc del dev ${name ?? "NAME"} root), and make it again after the restore`;
-    if (name !== undefined)
-      found.push(fail(`an interface has a queueing discipline of the kind ${kind}`, remedy, { interface: name }));
-  }
-  for (const kind of strangeActions()) {
-    const remedy = `take it away before the dump (tc actions flush action ${kind}), and make it again after the restore`;
-    found.push(fail(`the tree's network namespace has an action of traffic control of the kind ${kind}`, remedy));
-  }
-  if (hasPolicies()) {
-    const remedy = "take them away before the dump (ip xfrm state flush, ip xfrm policy flush), and load them again";
-    found.push(fail("the tree's network namespace has policies or keys of IPsec", remedy));
-  }
-  const filters = filterProblems();
-  if (filters.length > 0) {
-    const remedy = "remove it before the dump, and load it again after the restore";
-    found.push(
-      fail(`the tree's network namespace has a packet filter that nobody can read: ${filters.join(", ")}`, remedy),
-    );
-  }
-  return found;
-}
 
 /** `--external veth[INNER]:OUTER@BRIDGE`, of which the bridge may be left out. */
 function outerOf(
@@ -345,7 +289,7 @@ export function bridgeOuters(
   external: readonly External[],
 ): void {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const rows = ask(socket, 0).map(({ entry }) => entry);
+  const rows = rowsOf(socket, 0).map(({ entry }) => entry);
   for (const device of devices) {
     const outer = isOutside(device, ids) ? outerOf(device.name, external) : undefined;
     if (outer?.bridge === undefined) continue;

@@ -2,18 +2,27 @@
 import { CrError } from "../error.ts";
 import { IFLA, INFO, RTM } from "../file/network-link.ts";
 import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
-import { NetlinkSocket, parseAttributes } from "../kernel/netlink.ts";
+import { Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
+import { seeCarriers } from "./net-features.ts";
 import { header, linkEntries } from "./net-links.ts";
 
-/** What is set of a bridge when it is there: its ways with multicast, with packet filters, its statistics (IFLA_BR_*, from 22 on). */
+/** What is set of a bridge when it is there: its ways with multicast, with packet filters, its statistics (IFLA_BR_*). */
 const BRIDGE_LATER: ReadonlySet<number> = new Set([
-  22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 42, 43, 44,
+  8, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 41, 42, 43, 44, 45, 46, 49,
 ]);
 /** What is set of a bridge's port: IFLA_BRPORT_PRIORITY, COST and its ways (MODE to PROXYARP, and so on); the rest is told. */
 const PORT_SETTINGS: ReadonlySet<number> = new Set([
   2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27, 28, 29, 30, 31, 32, 33, 37, 39, 40, 42, 43, 44,
 ]);
+/** IFLA_BR_MULTI_BOOLOPT: which switches are on, and which of them are meant; not all kernels have all. */
+const BR_MULTI_BOOLOPT = 46;
+
+function otherSwitches(wanted: Uint8Array, is: Uint8Array | undefined): Uint8Array {
+  const on = new Fields(wanted).u32();
+  return new Uint8Array(Uint32Array.of(on, on ^ (is ? new Fields(is).u32() : 0)).buffer);
+}
+
 /** Settings of bridges and of their ports that are not as they come, once all stand where they belong. */
 export function matchSettings(devices: readonly NetDeviceEntry[], lost: (what: string) => void): void {
   const isConcerned = ({ type, tscriu_port }: NetDeviceEntry) => type === NdType.BRIDGE || tscriu_port !== undefined;
@@ -24,7 +33,12 @@ export function matchSettings(devices: readonly NetDeviceEntry[], lost: (what: s
     const is = now.get(device.name);
     if (is === undefined || !isConcerned(device)) continue;
     const isBridge = device.type === NdType.BRIDGE;
-    const own = isBridge ? differing(device.tscriu_data, is.tscriu_data, BRIDGE_LATER) : [];
+    const own = isBridge
+      ? differing(device.tscriu_data, is.tscriu_data, BRIDGE_LATER).map(([type, value]) => {
+          const there = parseAttributes(is.tscriu_data ?? new Uint8Array(0)).get(type);
+          return [type, type === BR_MULTI_BOOLOPT ? otherSwitches(value, there) : value] as const;
+        })
+      : [];
     const port = differing(device.tscriu_port, is.tscriu_port, PORT_SETTINGS);
     for (const [kind, kindType, dataType, settings] of [
       ["bridge", INFO.KIND, INFO.DATA, own],
@@ -41,6 +55,50 @@ export function matchSettings(devices: readonly NetDeviceEntry[], lost: (what: s
           lost(`setting ${type} of ${device.name}: ${error.message}`);
         }
       }
+  }
+}
+
+/** IFLA_BRPORT_STATE, BACKUP_PORT; IFLA_BR_STP_STATE, where the kernel chooses the state of ports; IFF_RUNNING. */
+const PORT = { STATE: 1, BACKUP: 34 } as const;
+const [AF_BRIDGE, RTM_SETLINK, IFLA_PROTINFO] = [7, 19, 12];
+const BR_STP_STATE = 5;
+const BY_KERNEL = 1;
+const RUNNING = 0x40;
+
+/** What somebody said of ports and lasts only while their carrier does: after all else. @param devices all of the namespace */
+export function matchPorts(devices: readonly NetDeviceEntry[], lost: (what: string) => void): void {
+  const ports = devices.filter(({ tscriu_port, flags }) => tscriu_port !== undefined && (flags & RUNNING) !== 0);
+  if (ports.length === 0) return;
+  using socket = new NetlinkSocket(NETLINK.ROUTE);
+  seeCarriers(ports.map(({ name }) => name));
+  const now = new Map(linkEntries(0).map((entry) => [entry.name, entry]));
+  const nameOf = (number: number) => devices.find(({ ifindex }) => ifindex === number)?.name ?? "";
+  const wordOf = (bytes: Uint8Array | undefined) => (bytes ? new Fields(bytes).u32() : 0);
+  for (const { name, tscriu_port, master } of ports) {
+    const ifindex = now.get(name)?.ifindex;
+    if (ifindex === undefined || tscriu_port === undefined) continue;
+    const wanted = parseAttributes(tscriu_port);
+    const is = parseAttributes(now.get(name)?.tscriu_port ?? new Uint8Array(0));
+    const bridge = devices.find((one) => one.ifindex === master)?.tscriu_data;
+    const stp = wordOf(parseAttributes(bridge ?? new Uint8Array(0)).get(BR_STP_STATE));
+    const change = new PayloadBuilder();
+    const state = wanted.get(PORT.STATE);
+    if (stp !== BY_KERNEL && state !== undefined && state[0] !== is.get(PORT.STATE)?.[0])
+      change.attribute(PORT.STATE, state);
+    const backup = wanted.get(PORT.BACKUP);
+    if (backup !== undefined) change.u32(PORT.BACKUP, now.get(nameOf(wordOf(backup)))?.ifindex ?? 0);
+    const settings = change.build();
+    if (settings.length === 0) continue;
+    // what is said of the link itself has its bridge look at it anew, and switch it on
+    const head = header(ifindex).build();
+    head[0] = AF_BRIDGE;
+    const payload = new PayloadBuilder().raw(head).nest(IFLA_PROTINFO, (port) => port.raw(settings));
+    try {
+      socket.request("cannot set up a port of a bridge", RTM_SETLINK, payload.build(), 0, { interface: name });
+    } catch (error) {
+      if (!(error instanceof CrError)) throw error;
+      lost(`the state of ${name}: ${error.message}`);
+    }
   }
 }
 

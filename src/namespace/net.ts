@@ -30,11 +30,12 @@ import { checkDevices } from "./net-devices.ts";
 import { readExtras, writeExtras } from "./net-extras.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { checkIpsets, readIpsets, writeIpsets } from "./net-ipsets.ts";
-import { bridgeOuters, checkOutside, joinBridges, linkEntries, linkProblems, makeLinks } from "./net-links.ts";
+import { bridgeOuters, checkOutside, joinBridges, linkEntries, makeLinks } from "./net-links.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
 import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
 import { readNumbers, writeNumbers } from "./net-numbers.ts";
-import { matchSettings } from "./net-settings.ts";
+import { linkProblems } from "./net-problems.ts";
+import { matchPorts, matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { checkTexts, saveTexts, writeTexts } from "./net-texts.ts";
 import { NetworkValues } from "./net-values.ts";
@@ -351,6 +352,7 @@ function fillNetwork(
     late(() =>
       inNetwork(path, { namespace: id }, () => {
         withOwnAddresses();
+        matchPorts(devices, lost);
         using again = new NetworkLinks();
         again.removeOthers(configured);
       }),

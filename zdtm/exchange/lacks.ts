@@ -83,6 +83,7 @@ export const notRestored: Lacks = {
   "netns-nft-ipt": "the machine's nft fails on what the newer one of criu has made",
   netns_links: "restore: Error: ipv4: Address already assigned.",
   netns_lo: "the network is set otherwise",
+  netns_ports: "restore: Error: ipv4: Address already assigned.",
   netns_queues: "restore: Error: ipv4: Address already assigned.",
   netns_settings: "restore: Error: ipv4: Address already assigned.",
   netns_ways: "restore: Error: ipv4: Address already assigned.",

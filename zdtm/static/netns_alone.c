@@ -10,7 +10,7 @@ static const char settings[] =
     " bridge fdb add 02:00:00:00:00:0b dev br0 self local; bridge fdb add 02:00:00:00:00:0c dev vea master static";
 
 static const char list[] =
-    "tc actions list action mirred | grep -v used_hw; ip neigh show nud all | grep '10.1.0' | sed 's/ [A-Z]*$//'; bridge fdb |"
+    "tc actions list action mirred | grep -v used_hw; ip neigh show nud all | grep '10.1.0' | sed 's, [A-Z]* *$,,' | sort; bridge fdb |"
     " grep 02:00:00:00:00:0 | sort";
 
 int main(void) {

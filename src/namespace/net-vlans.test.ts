@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { PayloadBuilder } from "../kernel/netlink.ts";
-import { hasOwnVlans } from "./net-extras.ts";
+import { hasOwnVlans } from "./net-vlans.ts";
 
 const [AF_SPEC, VLAN_INFO] = [26, 2];
 const [PVID, UNTAGGED] = [2, 4];
