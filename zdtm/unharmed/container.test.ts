@@ -11,7 +11,7 @@ import { until, Victim } from "./lib/victim.ts";
 const missing = containersMissing();
 const patience = 3_000_000;
 /** How often each container's dump loses its dumper, and its restore. */
-const kills = Number(process.env.UNHARMED_CONTAINERS ?? 9);
+const kills = Number(process.env.UNHARMED_CONTAINERS ?? 6);
 const [SIGINT, SIGTERM] = [2, 15];
 
 /** By turns it is killed, and asked in one of two ways: twice as often it is killed. */

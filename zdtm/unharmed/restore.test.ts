@@ -14,7 +14,7 @@ import { Scratch, until, Victim } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
 const patience = 600_000;
-const kills = Number(process.env.UNHARMED_RESTORES ?? 24);
+const kills = Number(process.env.UNHARMED_RESTORES ?? 16);
 
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
 const turns = new Turns(Math.max(2, availableParallelism()));
@@ -117,7 +117,7 @@ describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
     patience,
   );
   test.concurrent(
-    `leaves no cgroup, ${Math.ceil(kills / 6)} times`,
+    `leaves no cgroup, ${Math.ceil(kills / 4)} times`,
     async () => {
       using scratch = new Scratch();
       const cgroup = freshCgroup(`tscriu-unharmed-${process.pid}`);
@@ -136,7 +136,7 @@ describe.skipIf(!isRoot)("a restore that is killed (it needs root)", () => {
           look: () => String(existsSync(cgroup)),
           tidy: () => rmdirSync(cgroup),
         };
-        await turns.take(() => killOften({ scratch, victim, before, around }, Math.ceil(kills / 6)));
+        await turns.take(() => killOften({ scratch, victim, before, around }, Math.ceil(kills / 4)));
       } finally {
         await until("the cgroup is in use", () => {
           try {
