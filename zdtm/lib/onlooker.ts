@@ -86,12 +86,18 @@ export class Onlooker {
 
   /** The first view that a second one a moment later confirms: the way from the ready mark into the wait is over. */
   async settled(): Promise<Snapshot> {
-    let last = this.snapshot();
-    for (const late = performance.now() + calm; performance.now() < late; ) {
-      await Bun.sleep(3);
-      // asked before the view: who runs until then, and sleeps behind it, is seen as it was
+    const isQuiet = () => {
       const { first, proc } = this.place();
-      const quiet = this.moves || asleep(first, proc);
+      return this.moves || asleep(first, proc);
+    };
+    const late = performance.now() + calm;
+    // a view takes longer than this question, and the CPU from those who are on their way
+    for (let nap = 2; !isQuiet() && performance.now() < late; nap = Math.min(20, nap * 1.5)) await Bun.sleep(nap);
+    let last = this.snapshot();
+    for (let nap = 3; performance.now() < late; nap = Math.min(20, nap * 1.5)) {
+      await Bun.sleep(nap);
+      // asked before the view: who runs until then, and sleeps behind it, is seen as it was
+      const quiet = isQuiet();
       const now = this.snapshot();
       if (quiet && differences(last, now, this.except).length === 0) return now;
       last = now;
@@ -114,8 +120,11 @@ export class Onlooker {
   async becomes(when: string, before: Snapshot): Promise<void> {
     const look = () => differences(before, this.snapshot(), this.except);
     let found = look();
-    for (const late = performance.now() + calm; found.length > 0 && performance.now() < late; found = look())
-      await Bun.sleep(3);
+    const late = performance.now() + calm;
+    for (let nap = 3; found.length > 0 && performance.now() < late; nap = Math.min(20, nap * 1.5)) {
+      await Bun.sleep(nap);
+      found = look();
+    }
     this.blameFor(when, found);
   }
 }
