@@ -39,11 +39,11 @@ export async function drive(real: RealProgram, stage: Stage, trips: readonly Tri
   const { tally } = running;
   try {
     for (const trip of trips) {
-      await running.before?.();
+      await tally.calmly(running.before?.());
       await tally.goesOn();
       await trip(running);
       await tally.goesOn();
-      await running.after?.();
+      await tally.calmly(running.after?.());
     }
   } finally {
     await tally.end();

@@ -15,6 +15,8 @@ interface Loop {
 
 /** So many answers to every client show that it goes on. */
 const enough = 10;
+/** Between two questions of a client at the most, milliseconds. */
+const SELDOM = 25;
 
 export class Tally {
   /** Clients ask at once what they ask next: who measures how long they wait for answers misses nothing then. */
@@ -29,6 +31,17 @@ export class Tally {
   readonly #loops: Loop[] = [];
   readonly #running: Promise<void>[] = [];
   #ending = false;
+  #calm = false;
+
+  /** Lets clients ask seldom while something is waited for that has nothing to do with their answers. */
+  async calmly(wait: Promise<void> | undefined): Promise<void> {
+    this.#calm = true;
+    try {
+      await wait;
+    } finally {
+      this.#calm = false;
+    }
+  }
 
   get lost(): number {
     return this.asked - this.answered;
@@ -62,9 +75,10 @@ export class Tally {
         const since = performance.now();
         await this.ask(loop.name, () => question(loop.answers));
         loop.answers++;
-        // on a machine with more to do, a client leaves most of the time to others
+        // on a machine with more to do, a client leaves most of the time to others, and more of it where nobody waits for it
         const took = performance.now() - since;
-        await Bun.sleep(Tally.isEager ? 1 : Math.min(25, Math.max(2, 2 * took)));
+        const nap = this.#calm ? SELDOM : Math.min(SELDOM, Math.max(2, 2 * took));
+        await Bun.sleep(Tally.isEager ? 1 : nap);
       }
     } catch (error) {
       this.complaints.push(`${loop.name}: answer ${loop.answers} is lost: ${error}`);
