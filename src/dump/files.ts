@@ -23,7 +23,7 @@ import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { Undoing } from "../kernel/undoing.ts";
 import type { Log } from "../log.ts";
 import { dumpShared } from "../memory/shared.ts";
-import { NAMESPACES, type NamespaceIds, type NamespaceName } from "../namespace/ids.ts";
+import { NAMESPACES, type NamespaceIds } from "../namespace/ids.ts";
 import type { DumpOptions } from "../options.ts";
 import type { Executioner } from "./executioner.ts";
 import type { TaskObjects } from "./objects.ts";
@@ -105,7 +105,8 @@ export class TreeFiles implements FileDump, Disposable {
   }
 
   namespaceId(name: string, ino: number): number | undefined {
-    return NAMESPACES.some((known) => known === name) ? this.namespaces.byInode(name as NamespaceName, ino) : undefined;
+    const known = NAMESPACES.find((one) => one === name);
+    return known && this.namespaces.byInode(known, ino);
   }
 
   get mounts(): readonly MountInfo[] {

@@ -30,6 +30,16 @@ interface Extra {
   write(payload: Uint8Array, numbers: Numbers): boolean;
 }
 
+/** How a message about an interface begins. */
+const interfaceHeader = (ifindex: number) => {
+  const head = new Uint8Array(LINK_HEADER);
+  viewOf(head).setUint32(4, ifindex, true);
+  return new PayloadBuilder().raw(head);
+};
+
+/** What the interface is called here whose number a payload begins with. */
+const numberIn = (payload: Uint8Array, numbers: Numbers) => numbers.get(new Fields(payload).u32());
+
 const links = (socket: NetlinkSocket) =>
   socket.dump("cannot list interfaces", RTM.GETLINK, new Uint8Array(LINK_HEADER));
 
@@ -52,15 +62,11 @@ const TOKEN: Extra = {
     });
   },
   write(payload, numbers) {
-    const ifindex = numbers.get(new Fields(payload).u32());
+    const ifindex = numberIn(payload, numbers);
     if (ifindex === undefined) return false;
-    const head = new DataView(new ArrayBuffer(LINK_HEADER));
-    head.setUint32(4, ifindex, true);
-    const change = new PayloadBuilder()
-      .raw(new Uint8Array(head.buffer))
-      .nest(IFLA_AF_SPEC, (spec) =>
-        spec.nest(AF.INET6, (inet6) => inet6.attribute(IFLA_INET6_TOKEN, payload.subarray(4))),
-      );
+    const change = interfaceHeader(ifindex).nest(IFLA_AF_SPEC, (spec) =>
+      spec.nest(AF.INET6, (inet6) => inet6.attribute(IFLA_INET6_TOKEN, payload.subarray(4))),
+    );
     using socket = new NetlinkSocket(NETLINK.ROUTE);
     socket.request("cannot set the token of an interface", RTM_SETLINK, change.build());
     return true;
@@ -124,8 +130,7 @@ const IFREQ = { size: 40, address: 18 } as const;
 
 function nameOf(ifindex: number): Uint8Array {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const head = new Uint8Array(LINK_HEADER);
-  viewOf(head).setUint32(4, ifindex, true);
+  const head = interfaceHeader(ifindex).build();
   const [answer] = socket.request("cannot find an interface", RTM.GETLINK, head);
   return new Fields(answer?.payload ?? head).attributes(LINK_HEADER).get(IFLA.IFNAME) ?? new Uint8Array(0);
 }
@@ -150,7 +155,7 @@ const ADDRESSES: Extra = {
     });
   },
   write(payload, numbers) {
-    const ifindex = numbers.get(new Fields(payload).u32());
+    const ifindex = numberIn(payload, numbers);
     if (ifindex === undefined) return false;
     const request = new Uint8Array(IFREQ.size);
     request.set(nameOf(ifindex));
@@ -214,12 +219,6 @@ const RTM_NEWLINKPROP = 108;
 /** IFLA_PROP_LIST, and IFLA_ALT_IFNAME in it. */
 const [PROP_LIST, ALT_IFNAME] = [52, 53];
 
-const interfaceHeader = (ifindex: number) => {
-  const head = new DataView(new ArrayBuffer(LINK_HEADER));
-  head.setUint32(4, ifindex, true);
-  return new PayloadBuilder().raw(new Uint8Array(head.buffer));
-};
-
 /** ip-link(8), altname: number of the interface, the name. */
 const OTHER_NAMES: Extra = {
   name: "other name",
@@ -233,7 +232,7 @@ const OTHER_NAMES: Extra = {
     });
   },
   write(payload, numbers) {
-    const ifindex = numbers.get(new Fields(payload).u32());
+    const ifindex = numberIn(payload, numbers);
     if (ifindex === undefined) return false;
     const name = Buffer.from(payload.subarray(4)).toString("latin1").replace(/\0.*$/s, "");
     const change = interfaceHeader(ifindex).nest(PROP_LIST, (list) => list.text(ALT_IFNAME, name));
@@ -281,7 +280,7 @@ const attributesOfLinks = (name: string, what: string, usual: ReadonlyMap<number
     });
   },
   write(payload, numbers) {
-    const ifindex = numbers.get(new Fields(payload).u32());
+    const ifindex = numberIn(payload, numbers);
     if (ifindex === undefined) return false;
     const change = interfaceHeader(ifindex);
     for (const [type, value] of attributeList(payload.subarray(4))) if (usual.has(type)) change.attribute(type, value);

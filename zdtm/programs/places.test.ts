@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { binary } from "../lib/binary.ts";
 import { describeStatus } from "../lib/keeper.ts";
 import { treeOf } from "../lib/snapshot.ts";
-import { isRoot, Stage, testTime, until } from "./lib/stage.ts";
+import { isRoot, type Program, Stage, testTime, until } from "./lib/stage.ts";
 
 /** What is mounted at the images directory; the machine sees nothing of it. */
 const mounts = {
@@ -22,18 +22,32 @@ async function behind(stage: Stage, script: string, words: readonly string[]): P
   return [describeStatus(await stage.keeper.ended(pid)), readFileSync(log, "latin1")];
 }
 
+/** A program that so many MiB of its own take long to write. */
+async function startLarge(stage: Stage, mib: number): Promise<Program> {
+  const program = await stage.start([
+    "perl",
+    "-e",
+    `$x = "a" x (${mib} << 20); $| = 1; print "up\\n"; sleep 1 while 1`,
+  ]);
+  await program.says(/up/);
+  return program;
+}
+
+/** Saves and ends it; where its images are. */
+async function saved(stage: Stage, program: Program): Promise<string> {
+  const place = stage.nextImages();
+  await stage.tscriu(place, ["dump", "-t", `${program.pid}`]);
+  await program.end;
+  return place;
+}
+
 describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)", () => {
   for (const [which, { mount, says }] of Object.entries(mounts)) {
     test(
       `to a directory ${which}: one error that says so and what to do, and the tree runs on`,
       async () => {
         await using stage = await Stage.open();
-        const program = await stage.start([
-          "perl",
-          "-e",
-          '$x = "a" x (4 << 20); $| = 1; print "up\\n"; sleep 1 while 1',
-        ]);
-        await program.says(/up/);
+        const program = await startLarge(stage, 4);
         const [place, work] = [stage.file("place"), stage.file("work")];
         for (const dir of [place, work]) mkdirSync(dir);
         const script = `${mount.replaceAll("DIR", place)} && "$@"; s=$?; ls -A ${place} >${stage.file("left")}; exit $s`;
@@ -74,9 +88,7 @@ describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)",
     async () => {
       await using stage = await Stage.open();
       const program = await stage.start(["sleep", "1000000"]);
-      const place = stage.nextImages();
-      await stage.tscriu(place, ["dump", "-t", `${program.pid}`]);
-      await program.end;
+      const place = await saved(stage, program);
       const script = `mount --bind ${place} ${place} && mount -o remount,bind,ro ${place} && "$@"`;
       const pidfile = stage.file("pid");
       const [status, log] = await behind(stage, script, ["restore", "-D", place, "-d", "--pidfile", pidfile]);
@@ -95,9 +107,7 @@ describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)",
       const program = await stage.start(["sh", "-c", "sleep 1000000 & wait"]);
       const child = await until("there is a child", () => treeOf(program.pid)[1]);
       await until("it sleeps", () => (readFileSync(`/proc/${child}/comm`, "latin1") === "sleep\n" ? true : undefined));
-      const place = stage.nextImages();
-      await stage.tscriu(place, ["dump", "-t", `${program.pid}`]);
-      await program.end;
+      const place = await saved(stage, program);
       const [status, log] = await behind(stage, '"$@"', ["restore", "-D", place, "-d", "--inherit-fd", "fd[99]:some"]);
       expect(status).toBe("exit 1");
       expect(log).toContain("option --inherit-fd: descriptor 99 is not open");
@@ -121,12 +131,7 @@ describe.skipIf(!isRoot || Bun.which("unshare") === null)("images (needs root)",
     "meet limits of whoever saves and restores: errors that name them, and nothing half done",
     async () => {
       await using stage = await Stage.open();
-      const program = await stage.start([
-        "perl",
-        "-e",
-        '$x = "a" x (20 << 20); $| = 1; print "up\\n"; sleep 1 while 1',
-      ]);
-      await program.says(/up/);
+      const program = await startLarge(stage, 20);
       const place = stage.nextImages();
       const dump = ["dump", "-t", `${program.pid}`, "-D", place];
       const [large, why] = await behind(stage, 'ulimit -f 1024; "$@"', dump);
