@@ -50,6 +50,20 @@ static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 __asm__(".globl _start\n_start:\n\tmov %rsp, %rdi\n\tlea -4096(%rsp), %rsp\n\tand $-16, %rsp\n\tcall prepare\n"
 	"\tmov %rdx, %rsp\n\txor %edx, %edx\n\txor %ebp, %ebp\n\tjmp *%rax\n");
 
+/* The runtime is compiled for AVX2, and would end by a signal at its first instruction of that kind */
+static int runs_here(void)
+{
+	unsigned leaf = 0, features = 0, third = 0, fourth;
+
+	__asm__ volatile("cpuid" : "+a"(leaf), "=b"(features), "+c"(third), "=d"(fourth));
+	if (leaf < 7)
+		return 0;
+	leaf = 7;
+	third = 0;
+	__asm__ volatile("cpuid" : "+a"(leaf), "=b"(features), "+c"(third), "=d"(fourth));
+	return features >> 5 & 1;
+}
+
 /* In place of a system call: the fourth argument is where such a call has it */
 __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 
@@ -76,6 +90,11 @@ static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
 
 __asm__(".globl _start\n_start:\n\tmov x0, sp\n\tsub x9, x0, #4096\n\tmov sp, x9\n\tbl prepare\n\tmov sp, x1\n\tmov x16, x0\n"
 	"\tmov x0, #0\n\tmov x29, #0\n\tmov x30, #0\n\tbr x16\n");
+
+static int runs_here(void)
+{
+	return 1;
+}
 
 /* no room for a call there */
 static const unsigned char linkers_call[] = { 0 }, our_call[] = { 0 };
@@ -397,6 +416,8 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("/proc is not mounted here: mount -t proc proc /proc", 0);
 	if (self < 0)
 		fail("cannot read its own file through /proc/self/exe", self);
+	if (!runs_here())
+		fail("this processor has no AVX2, which the runtime in this file needs: use one of 2013 or later, in a virtual machine with its host's (-cpu host)", 0);
 	want_room();
 	leave_deleted();
 	u64 linker = map_linker(self, page);
