@@ -67,6 +67,10 @@ export class RestoredCgroups implements Disposable {
     this.#isOn = managesCgroups(options.mode);
     this.options = this.#isOn && options.roots.length > 0 ? knownRoots(options, log) : options;
     if (this.#isOn) this.#read(images);
+    if (this.#isOn && options.roots.length > 0 && this.#sets.size === 0)
+      log.warn(
+        "--cgroup-root changes nothing: the tree was in the cgroups of who dumped it, and comes back in those of who restores it. Restore in the one that it shall have",
+      );
   }
 
   #read(images: ImageDirectory): void {

@@ -2,6 +2,7 @@
 import { CrError } from "../error.ts";
 import type { IpcVarEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
+import { check } from "../kernel/sys.ts";
 import { readThere, writeThere } from "../kernel/sysv.ts";
 import { toU64 } from "../kernel/u64.ts";
 
@@ -48,8 +49,6 @@ export function restoreLimits(entry: IpcVarEntry, call: Caller): void {
     const now = read(file, call);
     if (now === value || now === undefined) continue;
     const path = `/proc/sys/${file}`;
-    if (writeThere(path, value, call) < 0) {
-      throw new CrError("cannot set a limit of the ipc namespace", { code: "EPERM", subject: { path, value } });
-    }
+    check(writeThere(path, value, call), "cannot set a limit of the ipc namespace", { path, value });
   }
 }
