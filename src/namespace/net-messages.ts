@@ -50,9 +50,9 @@ const ownerOf = (payload: Uint8Array) => {
   const master = fdbOf(payload).get(NDA.MASTER);
   return master && viewOf(master).getUint32(0, true);
 };
-/** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS. */
+/** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS, STAB. */
 const TCM = { ifindex: 4, handle: 8, info: 16 } as const;
-const TCA_KIND = 1;
+const TCA = { KIND: 1, STAB: 8 } as const;
 
 /**
  * Is an entry of a bridge, or of what an interface listens to, not one that was learned? Groups are left to who takes part in them.
@@ -130,7 +130,7 @@ const KINDS: readonly Kind[] = [
     header: 20,
     family: AF.UNSPEC,
     deviceAt: TCM.ifindex,
-    kept: new Set([TCA_KIND, 2]),
+    kept: new Set([TCA.KIND, 2]),
     // those without a handle are the kernel's own
     isSet: (payload) => viewOf(payload).getUint32(TCM.handle, true) !== 0,
     plain: (head) => head.setUint32(TCM.info, 0, true),
@@ -192,9 +192,13 @@ export function strangeQueues(): { readonly ifindex: number; readonly kind: stri
   return queues
     .flatMap((kind) => list(socket, kind).map((payload) => ({ payload, header: kind.header })))
     .flatMap(({ payload, header }) => {
-      const words = parseAttributes(payload.subarray(header)).get(TCA_KIND) ?? new Uint8Array(0);
+      const attributes = parseAttributes(payload.subarray(header));
+      const words = attributes.get(TCA.KIND) ?? new Uint8Array(0);
       const kind = Buffer.from(words).toString("latin1").replace(/\0.*$/s, "");
-      return PLAIN_QUEUES.has(kind) ? [] : [{ ifindex: viewOf(payload).getUint32(TCM.ifindex, true), kind }];
+      const ifindex = viewOf(payload).getUint32(TCM.ifindex, true);
+      // the table itself is not told
+      if (attributes.has(TCA.STAB)) return [{ ifindex, kind: `${kind} with a table of sizes (stab)` }];
+      return PLAIN_QUEUES.has(kind) ? [] : [{ ifindex, kind }];
     });
 }
 
