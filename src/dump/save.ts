@@ -19,6 +19,7 @@ import { MemoryLimits } from "../namespace/memory-limits.ts";
 import { TreeMounts } from "../namespace/mnt-dump.ts";
 import { HOST_CLOCKS, readClocks } from "../namespace/time.ts";
 import { TreeIds } from "../namespace/user-ids.ts";
+import { tellOfUserLimits } from "../namespace/user-limits.ts";
 import type { DumpOptions } from "../options.ts";
 import { buildZombie } from "../task/core.ts";
 import { TreeKeys } from "../task/keyrings-dump.ts";
@@ -171,6 +172,7 @@ export function save(saving: Saving): Saved {
   if ([...memories.values()].some(({ polls }) => polls === undefined))
     log.warn("whether requests of asynchronous I/O wait for descriptors cannot be seen: this kernel does not show it");
   ipc.tell(tree, saving.executioner.pid, log);
+  tellOfUserLimits(namespaces.foreign, log);
   if (!rehearsal) {
     ipc.tellOfQueues(files.held, log);
     files.check();
