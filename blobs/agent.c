@@ -37,7 +37,7 @@ struct pin {
 
 struct op {
 	u32 nr;
-	u16 policy, pad;
+	u16 policy, after; /* made only if the result of record `after` - 1 is `expect` */
 	u32 kinds, pad2;
 	u64 arg[6];
 	s64 result, expect;
@@ -161,6 +161,8 @@ static void run(struct control *c)
 	for (i = 0; i < n; i++, op++) {
 		u64 a[6];
 
+		if (op->after && ops[op->after - 1].result != op->expect)
+			continue;
 		for (u32 k = 0; k < 6; k++) {
 			u32 kind = op->kinds >> (k * 4) & 15;
 			u64 v = op->arg[k];

@@ -57,8 +57,8 @@ export const STATE_LEAVE = 2;
 /** For one that becomes an init: `ops` is the pid of its child that the tree begins with. */
 export const STATE_KEEP = 3;
 
-/** `struct op`: one system call of a program. */
-export const OP = { nr: 0, policy: 4, kinds: 8, args: 16, result: 64, expect: 72, size: 80 } as const;
+/** `struct op`: one system call of a program. `after`: index + 1 of the record whose result must be `expect`, or it is not made. */
+export const OP = { nr: 0, policy: 4, after: 6, kinds: 8, args: 16, result: 64, expect: 72, size: 80 } as const;
 
 /** What to do with a result of -4095 .. -1. */
 export const POLICY_STOP = 0;

@@ -59,6 +59,8 @@ export interface CallOptions {
   ignore?: boolean;
   /** The result must be this, else the program stops. */
   expect?: number;
+  /** It is made only if an earlier call of the program was answered like this; `made` tells. It may not expect anything itself. */
+  after?: { readonly call: Result; readonly answered: number };
   /** `made` tells, while the program runs, whether this call has been made. */
   watched?: boolean;
   /** What we wanted, for the error: "cannot map the heap". */
@@ -158,16 +160,17 @@ export class Program {
         kinds |= kindOf(arg) << (i * 4);
       }
     }
-    const expect = options?.expect;
-    const policy = expect !== undefined ? POLICY_EXPECT : options?.ignore ? POLICY_IGNORE : POLICY_STOP;
+    const after = options?.after;
+    const expect = after?.answered ?? options?.expect;
+    const policy = options?.expect !== undefined ? POLICY_EXPECT : options?.ignore ? POLICY_IGNORE : POLICY_STOP;
     words[at + (OP.nr >> 2)] = nr;
-    words[at + (OP.policy >> 2)] = policy;
+    words[at + (OP.policy >> 2)] = policy | (after ? (this.#reference(after.call, nr) + 1) << 16 : 0);
     words[at + (OP.kinds >> 2)] = kinds;
     if (expect !== undefined) {
       words[at + (OP.expect >> 2)] = expect;
       words[at + (OP.expect >> 2) + 1] = Math.floor(expect / 0x1_0000_0000);
     }
-    if (options?.watched) {
+    if (after || options?.watched) {
       words[at + (OP.result >> 2)] = UNMADE;
       words[at + (OP.result >> 2) + 1] = 0;
     }
@@ -258,7 +261,7 @@ export class Program {
     if (count > 0) this.settle(count, this.area.execute(count, watch));
   }
 
-  /** Whether a `watched` call of the program that runs, or ran last, has been made. */
+  /** Whether a call that is `watched` or comes `after` another has been made by the program that runs, or ran last. */
   made(of: Result): boolean {
     return this.result(of) !== UNMADE;
   }

@@ -24,7 +24,7 @@ import {
   type ThreadState,
 } from "../task/core.ts";
 import type { IdMap } from "../task/creds.ts";
-import { askKeyrings, type KeyringAnswers } from "../task/keyrings.ts";
+import { askKeyrings, type KeyringAnswers, type OtherAnswers } from "../task/keyrings.ts";
 import type { Holder, TreeKeys } from "../task/keyrings-dump.ts";
 import { readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
@@ -192,7 +192,7 @@ export class Interview {
     const keyrings = tree.of(this.#holder, keys, program, others.length);
     if (others.length > 0 && tree.mayDiffer(this.#holder, !sends)) {
       const tids = others.map(({ tid }) => tid);
-      const each = (ask: Ask<KeyringAnswers>) => others.map((tracee) => askOther(one, tracee, cpu, ask));
+      const each = (ask: Ask<OtherAnswers>) => others.map((tracee) => askOther(one, tracee, cpu, ask));
       tree.tellOfOthers(this.#holder, keys, (ask) => (sends ? one.send(others, ask) : each(ask)), tids);
     }
     return { ...rest, keyrings, threads };

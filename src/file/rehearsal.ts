@@ -72,13 +72,15 @@ class SelfArea implements Area {
   execute(ops: number): number {
     for (let i = 0; i < ops; i++) {
       const at = AREA.ops + i * OP.size;
+      const after = this.view.getUint16(at + OP.after, true);
+      const expected = this.view.getBigInt64(at + OP.expect, true);
+      if (after > 0 && this.view.getBigInt64(AREA.ops + (after - 1) * OP.size + OP.result, true) !== expected) continue;
       const args = [0, 1, 2, 3, 4, 5].map((n) => this.#argument(at, n));
       const result = sys(this.view.getUint32(at + OP.nr, true), ...args);
       this.view.setBigInt64(at + OP.result, BigInt(result), true);
       const policy = this.view.getUint16(at + OP.policy, true);
-      const expected = Number(this.view.getBigInt64(at + OP.expect, true));
       if (policy === POLICY_IGNORE) continue;
-      if (policy === POLICY_EXPECT ? result !== expected : result < 0 && result >= -4095) return i;
+      if (policy === POLICY_EXPECT ? result !== Number(expected) : result < 0 && result >= -4095) return i;
     }
     return ops;
   }

@@ -8,12 +8,11 @@ import { type KeyLine, readKeys } from "../kernel/proc/keys.ts";
 import { type IdRange, idOutside } from "../kernel/proc/uidmap.ts";
 import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Log } from "../log.ts";
-import { askKeyrings, type KeyringAnswers, OF_USER, searchUsers } from "./keyrings.ts";
+import { askOthers, ENOKEY, type KeyringAnswers, OF_USER, type OtherAnswers, searchUsers } from "./keyrings.ts";
 import type { Questions } from "./questions.ts";
 
 const EACCES = -13;
 const ENOSYS = -38;
-const ENOKEY = -126;
 /** Of keys that are there, but of no use any more: expired, revoked, refused. */
 const DEAD: ReadonlySet<number> = new Set([ENOKEY, -127, -128, -129]);
 /** Bytes of a description: type and text of 4 KiB at most. */
@@ -104,10 +103,10 @@ export class TreeKeys {
   tellOfOthers(
     holder: Holder,
     first: KeyringAnswers,
-    ask: (question: (questions: Questions) => () => KeyringAnswers) => readonly KeyringAnswers[],
+    ask: (question: (questions: Questions) => () => OtherAnswers) => readonly OtherAnswers[],
     tids: readonly number[],
   ): void {
-    ask((questions) => askKeyrings(questions, holder.uid)).forEach(({ users, thread }, i) => {
+    ask((questions) => askOthers(questions, holder.uid).answers).forEach(({ users, thread }, i) => {
       const who = `pid ${holder.pid}, thread ${tids[i]}`;
       const what = thread > 0 ? "a keyring of its own" : users > 0 !== first.users > 0 ? "another session keyring" : "";
       if (what === "") return;
@@ -137,7 +136,7 @@ export class TreeKeys {
   }
 
   /** The number of the session keyring that it has for itself; 0 for none. */
-  #sessionOf(holder: Holder, { users }: KeyringAnswers, program: Program): number {
+  #sessionOf(holder: Holder, { users, session }: KeyringAnswers, program: Program): number {
     const { uid } = holder;
     if (users > 0) {
       // nobody but the user refers to it: no session has it, and no keyring in a session
@@ -145,6 +144,7 @@ export class TreeKeys {
       const found = this.#unsure(holder);
       return found === users ? 0 : found;
     }
+    if (users === ENOKEY) return Math.max(0, session ?? 0);
     if (users === ENOSYS) return 0;
     if (!DEAD.has(users) && users !== EACCES) return this.#unsure(holder);
     // whether that of its user is there at all, and can be found
@@ -156,9 +156,9 @@ export class TreeKeys {
     const permissions = Number.parseInt(describe(place.bytes)?.[3] ?? "0", 16);
     if (program.result(again) > 0) return 0;
     if ((permissions & SEARCHED) === 0) return this.#unsure(holder);
-    const session = program.call(NR.keyctl, [KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0, 0, 0], { ignore: true });
+    const own = program.call(NR.keyctl, [KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0, 0, 0], { ignore: true });
     program.run();
-    return Math.max(0, program.result(session));
+    return Math.max(0, program.result(own));
   }
 
   /** The same where no question tells. */
