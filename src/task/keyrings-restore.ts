@@ -2,7 +2,7 @@
  * Keyrings of a restored tree: made again by the tasks themselves, with the rights of those to whom they belong. A session keyring
  * can be shared only by its name, which others may have given to theirs: it is asked for as somebody whom no other keyring knows.
  */
-import type { Arg, CallOptions, Program, Result } from "../agent/program.ts";
+import { type Arg, type CallOptions, load32, type Program, type Result } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { TscriuKey, TscriuKeyrings } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
@@ -240,9 +240,6 @@ function run({ program }: Keyholder, as: As, build: (call: KeyCall) => void): vo
     NR.getresgid,
     parts.map((at) => groups.at(at)),
   );
-  program.run();
-  const [uid, euid] = [before.view.getUint32(0, true), before.view.getUint32(8, true)];
-  const [gid, egid] = [groups.view.getUint32(0, true), groups.view.getUint32(8, true)];
   program.call(NR.setresgid, [as.gid, KEEP, KEEP], { ignore: true });
   program.call(NR.setfsgid, [as.fsgid], { ignore: true });
   program.call(NR.setresuid, [as.uid, KEEP, KEEP], { ignore: true });
@@ -250,10 +247,10 @@ function run({ program }: Keyholder, as: As, build: (call: KeyCall) => void): vo
   build((args, options) => program.call(NR.keyctl, args, options));
   const what = "cannot be who it was";
   // first, for that alone gives back the capabilities that went with it
-  program.call(NR.setfsuid, [euid], { ignore: true });
-  program.call(NR.setresuid, [uid, KEEP, KEEP], { what });
-  program.call(NR.setresgid, [gid, KEEP, KEEP], { what });
-  program.call(NR.setfsgid, [egid], { ignore: true });
+  program.call(NR.setfsuid, [load32(before.at(8))], { ignore: true });
+  program.call(NR.setresuid, [load32(before), KEEP, KEEP], { what });
+  program.call(NR.setresgid, [load32(groups), KEEP, KEEP], { what });
+  program.call(NR.setfsgid, [load32(groups.at(8))], { ignore: true });
   program.run();
   program.forget();
 }
