@@ -85,8 +85,9 @@ const onceMore = /^\d+ tests? (?:skipped|failed):$/;
 /**
  * Runs the command and calls `line` for each line that it says. It writes to the log itself, not to a pipe of ours: a
  * process that a failing test leaves behind would hold that open for ever.
+ * @returns `cpu`: seconds that it took with all that it waited for
  */
-async function watch(stage: Stage, line: (text: string) => void): Promise<number> {
+async function watch(stage: Stage, line: (text: string) => void): Promise<{ status: number; cpu: number }> {
   const path = join(logs, `${stage.name}.log`);
   const log = openSync(path, "w+");
   // tests look whether anything is left there: what others beside them have there for a while is none of it
@@ -114,7 +115,7 @@ async function watch(stage: Stage, line: (text: string) => void): Promise<number
   if (rest !== "") line(Bun.stripANSI(rest));
   closeSync(log);
   rmSync(room, { recursive: true, force: true });
-  return status;
+  return { status, cpu: Number(child.resourceUsage()?.cpuTime.total ?? 0) / 1e6 };
 }
 
 /** How many tests ran, by the runner's own report: the lines that it prints leave some out. */
@@ -143,7 +144,7 @@ async function run(stage: Stage): Promise<Result> {
     }
   };
   if (live) process.stdout.write(`${stage.name} ...`);
-  const status = await watch(stage, (text) => {
+  const { status, cpu } = await watch(stage, (text) => {
     isOver ||= onceMore.test(text);
     if (isOver) return;
     const [, kind, name = ""] = verdict.exec(text) ?? [];
@@ -173,7 +174,9 @@ async function run(stage: Stage): Promise<Result> {
   const seconds = ((performance.now() - since) / 1000).toFixed(1);
   const counts = stage.suite ? `${passed} passed, ${failed.length} failed, ${skipped.length} skipped, ` : "";
   if (live) process.stdout.write(live);
-  console.log(`${failed.length > 0 ? "FAILED" : "ok    "} ${stage.name}: ${counts}${seconds} s`);
+  console.log(
+    `${failed.length > 0 ? "FAILED" : "ok    "} ${stage.name}: ${counts}${seconds} s, CPU ${cpu.toFixed(0)} s`,
+  );
   for (const text of stories) console.log(`    ${text}`);
   for (const name of failed) console.log(`  failed: ${name}`);
   for (const name of skipped) console.log(`  skipped: ${name}`);

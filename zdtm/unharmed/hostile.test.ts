@@ -26,7 +26,7 @@ import { until } from "./lib/victim.ts";
 const missing = containersMissing();
 const patience = 900_000;
 /** So many of all variants, by chance: all of them are some 400. */
-const count = Number(process.env.UNHARMED_HOSTILE ?? 120);
+const count = Number(process.env.UNHARMED_HOSTILE ?? 200);
 /** Only those whose description has these words, for whoever looks into one. */
 const only = process.env.UNHARMED_HOSTILE_ONLY ?? "";
 

@@ -15,7 +15,7 @@ import { Scratch, until, Victim, type VictimOptions } from "./lib/victim.ts";
 const isRoot = process.getuid?.() === 0;
 const patience = 900_000;
 /** How often each victim loses its dumper, in each of the two ways to end a dump. */
-const kills = Number(process.env.UNHARMED_KILLS ?? 120);
+const kills = Number(process.env.UNHARMED_KILLS ?? 200);
 
 /** Each of these is a chain of processes: as many at a time as there are CPUs for them. */
 const turns = new Turns(Math.max(2, availableParallelism()));
@@ -196,7 +196,7 @@ async function killOften(
 }
 
 /** Of so many kills: those that hold something of which a dump only looks at a part of its way need fewer. */
-const FEW = Math.ceil(kills / 12);
+const FEW = Math.ceil(kills / 20);
 
 interface Kind {
   name: string;

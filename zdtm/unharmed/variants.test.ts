@@ -17,7 +17,7 @@ import { type Said, tscriu, unclear } from "./lib/run.ts";
 import { Scratch, until } from "./lib/victim.ts";
 
 const isRoot = process.getuid?.() === 0;
-const count = Number(process.env.UNHARMED_VARIANTS ?? 300);
+const count = Number(process.env.UNHARMED_VARIANTS ?? 500);
 
 interface Variant {
   file: string;
