@@ -111,6 +111,11 @@ export class RestoredKeys {
     const ring = id === undefined ? undefined : this.#table.get(id);
     if (!ring || OF_USER.test(ring.description)) return;
     const apart = this.#strangerFor(holder, ring);
+    const known = this.#madeFor(holder, ring);
+    if (apart && known !== undefined) {
+      this.#joinAgain(holder, ring, apart, known);
+      return;
+    }
     const as = { ...owner(ring), ...(apart && { fsuid: apart.uid, fsgid: apart.gid }) };
     const what = "cannot join a session keyring";
     let got: Result | undefined;
@@ -122,14 +127,8 @@ export class RestoredKeys {
     });
     const serial = got ? holder.program.result(got) : 0;
     const words = new TextDecoder().decode(place.bytes).split(";");
-    const known = this.#madeFor(holder, ring);
     const isStrangers = known === undefined && (Number.parseInt(words[3] ?? "", 16) & FOUND_BY_ANYBODY) !== 0;
-    if (isStrangers || (known !== undefined && known !== serial))
-      throw new CrError("somebody else has a session keyring of that name in the user namespace", {
-        code: "EEXIST",
-        subject: { ...about(ring), pid: holder.pid },
-        remedy: "restore it when that has gone (keyctl unlink), or into a user namespace of its own",
-      });
+    if (isStrangers || (known !== undefined && known !== serial)) throw nameIsTaken(holder, ring);
     if (known !== undefined) return;
     if (apart) run(holder, as, (call) => call([KEYCTL.CHOWN, serial, KEEP, apart.gid], { what, subject: about(ring) }));
     run(holder, owner(ring), (call) => {
@@ -138,6 +137,20 @@ export class RestoredKeys {
     });
     this.#note(holder, ring, serial);
     this.#fill(holder, ring, serial);
+  }
+
+  /** One that is there, which a whole tree may have: whoever comes to it in few steps. */
+  #joinAgain(holder: Keyholder, ring: TscriuKey, apart: { uid: number; gid: number }, known: number): void {
+    const { program } = holder;
+    const note = { what: "cannot join a session keyring", subject: about(ring) };
+    const gid = program.call(NR.setfsgid, [apart.gid], { ignore: true });
+    const uid = program.call(NR.setfsuid, [apart.uid], { ignore: true });
+    program.call(NR.keyctl, [KEYCTL.JOIN_SESSION_KEYRING, program.text(ring.description)], note);
+    const got = program.call(NR.keyctl, [KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0], note);
+    program.call(NR.setfsuid, [uid], { ignore: true });
+    program.call(NR.setfsgid, [gid], { ignore: true });
+    program.run();
+    if (program.result(got) !== known) throw nameIsTaken(holder, ring);
   }
 
   /** The keyring of a process or thread. */
@@ -220,6 +233,14 @@ export class RestoredKeys {
 
 const nameIn = ({ space }: Keyholder, { id }: TscriuKey) => `${space?.id}:${id}`;
 const about = ({ description }: TscriuKey) => ({ key: description });
+
+function nameIsTaken({ pid }: Keyholder, ring: TscriuKey): CrError {
+  return new CrError("somebody else has a session keyring of that name in the user namespace", {
+    code: "EEXIST",
+    subject: { ...about(ring), pid },
+    remedy: "restore it when that has gone (keyctl unlink), or into a user namespace of its own",
+  });
+}
 
 function owner({ uid, gid }: TscriuKey): As {
   return { uid, gid, fsuid: uid, fsgid: gid };
