@@ -62,6 +62,12 @@ export function isNamed(entry: MntEntry): boolean {
 const isShownBy = (entry: MntEntry, other: MntEntry) =>
   entry.root_dev === other.root_dev && isBelow(entry.root, other.root);
 
+/** The user gives it, or it is found outside. */
+function isGiven(entry: MntEntry): boolean {
+  const name = externalName(entry);
+  return name !== undefined && name !== EXTERNAL_DEVICE;
+}
+
 function external(entry: MntEntry, path: string): Source | undefined {
   const name = externalName(entry);
   if (name === undefined || name === EXTERNAL_DEVICE) return undefined;
@@ -101,16 +107,18 @@ function onDevice(entry: MntEntry): Source | CrError {
   return { how: "new", fs: { name, code: Fstype.AUTO, device }, path: entry.root };
 }
 
-/** The same file system as of another mount that the user gives: what is written in one shows in the other. */
-function givenWith(entry: MntEntry, all: readonly MntEntry[]): Source | undefined {
-  for (const other of all) {
-    const shown = other !== entry && isShownBy(entry, other) && external(other, from(other.root, entry.root));
-    if (shown) return shown;
-  }
-  return undefined;
+/** The same file system as of another mount, one of those that the user gives: what is written in one shows in the other. */
+function givenWith(entry: MntEntry, given: readonly MntEntry[]): Source | undefined {
+  const other = given.find((one) => one !== entry && isShownBy(entry, one));
+  return other && external(other, from(other.root, entry.root));
 }
 
-function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): Source | CrError {
+function sourceOf(
+  entry: MntEntry,
+  root: MntEntry,
+  all: readonly MntEntry[],
+  given: readonly MntEntry[],
+): Source | CrError {
   const own = external(entry, "/");
   if (own) return own;
   if (externalName(entry) === EXTERNAL_DEVICE) return onDevice(entry);
@@ -118,8 +126,8 @@ function sourceOf(entry: MntEntry, root: MntEntry, all: readonly MntEntry[]): So
   if (isShownBy(entry, root)) return { how: "root", path: from(root.root, entry.root) };
   if (isTerminal(entry) && !all.some((other) => showsAll(other, entry))) return mountedTerminal(entry);
   // the kernel's own are the same for whoever mounts them anew
-  const given = fs && !fs.content && !fs.pointsOut ? undefined : givenWith(entry, all);
-  if (given) return given;
+  const shown = fs && !fs.content && !fs.pointsOut ? undefined : givenWith(entry, given);
+  if (shown) return shown;
   if (fs) return { how: "new", fs, path: entry.root };
   return new CrError(
     "a mount cannot be made again: its file system is neither the root's nor one of the kernel's own",
@@ -145,6 +153,7 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
   const [top, ...more] = children.get(undefined) ?? [];
   if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
   for (const one of more) errors.push(bad("a mount stands nowhere", one));
+  const given = entries.filter(isGiven);
   const mounts: PlannedMount[] = [];
   const add = (entry: MntEntry, parent: PlannedMount | undefined): void => {
     if (isNamespace(entry)) {
@@ -159,7 +168,7 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
       errors.push(bad("a mount does not lie in its parent", entry));
       return;
     }
-    const source = sourceOf(entry, root ?? top, entries);
+    const source = sourceOf(entry, root ?? top, entries, given);
     if (source instanceof CrError) {
       errors.push(source);
       return;
