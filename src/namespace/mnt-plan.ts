@@ -62,12 +62,6 @@ export function isNamed(entry: MntEntry): boolean {
 const isShownBy = (entry: MntEntry, other: MntEntry) =>
   entry.root_dev === other.root_dev && isBelow(entry.root, other.root);
 
-/** The user gives it, or it is found outside. */
-function isGiven(entry: MntEntry): boolean {
-  const name = externalName(entry);
-  return name !== undefined && name !== EXTERNAL_DEVICE;
-}
-
 function external(entry: MntEntry, path: string): Source | undefined {
   const name = externalName(entry);
   if (name === undefined || name === EXTERNAL_DEVICE) return undefined;
@@ -153,7 +147,7 @@ export function planMounts(entries: readonly MntEntry[], root?: MntEntry): Mount
   const [top, ...more] = children.get(undefined) ?? [];
   if (top === undefined) throw new CrError("a mount namespace without a root", { code: "BAD_IMAGE" });
   for (const one of more) errors.push(bad("a mount stands nowhere", one));
-  const given = entries.filter(isGiven);
+  const given = entries.filter((entry) => external(entry, "/") !== undefined);
   const mounts: PlannedMount[] = [];
   const add = (entry: MntEntry, parent: PlannedMount | undefined): void => {
     if (isNamespace(entry)) {

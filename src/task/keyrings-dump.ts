@@ -8,15 +8,21 @@ import { type KeyLine, readKeys } from "../kernel/proc/keys.ts";
 import { type IdRange, idOutside } from "../kernel/proc/uidmap.ts";
 import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Log } from "../log.ts";
-import { askOthers, ENOKEY, type KeyringAnswers, OF_USER, type OtherAnswers, searchUsers } from "./keyrings.ts";
+import {
+  askOthers,
+  DESCRIPTION,
+  ENOKEY,
+  type KeyringAnswers,
+  OF_USER,
+  type OtherAnswers,
+  searchUsers,
+} from "./keyrings.ts";
 import type { Questions } from "./questions.ts";
 
 const EACCES = -13;
 const ENOSYS = -38;
 /** Of keys that are there, but of no use any more: expired, revoked, refused. */
 const DEAD: ReadonlySet<number> = new Set([ENOKEY, -127, -128, -129]);
-/** Bytes of a description: type and text of 4 KiB at most. */
-const DESCRIPTION = 4352;
 const FIRST_READ = 1024;
 /** Possessors of a user's session keyring may search it, unless somebody has changed that. */
 const SEARCHED = KEY_PERM.SEARCH << 24;

@@ -10,9 +10,8 @@ import type { IdRange } from "../kernel/proc/uidmap.ts";
 import { sys } from "../kernel/sys.ts";
 import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Log } from "../log.ts";
-import { OF_USER } from "./keyrings.ts";
+import { DESCRIPTION, ENOKEY, OF_USER } from "./keyrings.ts";
 
-const ENOKEY = -126;
 const KEEP = -1;
 const { ALL, SEARCH } = KEY_PERM;
 /** While keys are being made: whoever possesses or owns them may do anything. */
@@ -20,7 +19,6 @@ const OPEN = ((ALL << 24) | (ALL << 16)) >>> 0;
 const FOUND_BY_GROUP = SEARCH << 8;
 /** What a fresh session keyring allows nobody. */
 const FOUND_BY_ANYBODY = (SEARCH << 16) | (SEARCH << 8) | SEARCH;
-const DESCRIPTION = 4352;
 
 /** A task whose first thread has keyrings. */
 export interface Keyholder {

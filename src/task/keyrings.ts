@@ -8,6 +8,8 @@ import { NR } from "../kernel/nr.ts";
 import { KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Questions } from "./questions.ts";
 
+/** Bytes of a description: type and text of 4 KiB at most. */
+export const DESCRIPTION = 4352;
 /** There is no such key. */
 export const ENOKEY = -126;
 
