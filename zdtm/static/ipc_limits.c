@@ -3,5 +3,9 @@
 
 int main(void) {
   tst_begin();
-  return limits_stay(LIMITS_FOR_USERS);
+  limits_set(LIMITS_FOR_USERS);
+  tst_ready();
+  TST_SPOIL limits_put("kernel/msgmax", "7778");
+  limits_stay(LIMITS_FOR_USERS);
+  return tst_pass();
 }

@@ -4,5 +4,9 @@
 int main(void) {
   tst_begin();
   ipc_alone();
-  return limits_stay(LIMITS);
+  limits_set(LIMITS);
+  tst_ready();
+  TST_SPOIL limits_put("kernel/msgmax", "7778");
+  limits_stay(LIMITS);
+  return tst_pass();
 }
