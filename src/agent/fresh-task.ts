@@ -2,26 +2,19 @@
 import { CrError, type Subject } from "../error.ts";
 import { embedded } from "../kernel/embedded.ts";
 import { memoryFile } from "../kernel/loader.ts";
-import {
-  contToSyscall,
-  PTRACE_O_EXITKILL,
-  PTRACE_O_SUSPEND_SECCOMP,
-  PTRACE_O_TRACEEXEC,
-  PTRACE_O_TRACESYSGOOD,
-  seize,
-  waitStop,
-} from "../kernel/ptrace.ts";
+import { contToSyscall, seize, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import { arch } from "./arch/index.ts";
 import { i386Program } from "./i386.ts";
 import { readRegs, roundTrips, writeRegs } from "./tracee.ts";
 
 const SYSCALL_STOP = 5 | 0x80;
-const OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC;
+const OPTIONS = PTRACE_O.TRACESYSGOOD | PTRACE_O.EXITKILL | PTRACE_O.TRACEEXEC;
 
 /** Becomes the tracer of a new task, which suspends its seccomp where we may. */
 export function trace(tid: number, subject: Subject): void {
-  if (seize(tid, OPTIONS | PTRACE_O_SUSPEND_SECCOMP) < 0)
+  if (seize(tid, OPTIONS | PTRACE_O.SUSPEND_SECCOMP) < 0)
     check(seize(tid, OPTIONS), "cannot trace the new task", subject);
 }
 

@@ -1,8 +1,10 @@
 /** An agent in memory of a puppet, driven through a futex: enough where the tracer's death kills the task. */
 import { CrError, type Subject } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
-import { cont, interrupt, PTRACE_EVENT_STOP, WNOHANG, wait, waitStop } from "../kernel/ptrace.ts";
+import { cont, interrupt, wait, waitStop } from "../kernel/ptrace.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { arch } from "./arch/index.ts";
 import { CONTROL, STATE_RUN } from "./layout.ts";
 import type { Area } from "./program.ts";
@@ -65,7 +67,7 @@ export abstract class FutexAgent implements Area {
 
   /** Notices a puppet that died, and lets one go on that something stopped. */
   #look(): void {
-    const seen = wait(this.tid, WNOHANG);
+    const seen = wait(this.tid, WAIT.NOHANG);
     if (seen === undefined) return;
     if (typeof seen === "number" || seen.kind !== "stopped") {
       const how =
@@ -94,7 +96,7 @@ export abstract class FutexAgent implements Area {
     for (;;) {
       const seen = waitStop(this.tid, this.subject);
       roundTrips.stops++;
-      if (seen.event === PTRACE_EVENT_STOP) return;
+      if (seen.event === PTRACE_EVENT.STOP) return;
       cont(this.tid);
     }
   }

@@ -9,8 +9,9 @@ import { NR } from "../kernel/nr.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
-import { detach, interrupt, PTRACE_O_TRACESYSGOOD, seize, waitStop } from "../kernel/ptrace.ts";
+import { detach, interrupt, seize, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import { arch } from "./arch/index.ts";
 import { i386Program } from "./i386.ts";
 import { Tracee, writeRegs } from "./tracee.ts";
@@ -61,7 +62,7 @@ test.skipIf(lack !== undefined)(
       using dir = new ProcDir(pid);
       using memory = new RemoteMemory(pid);
       for (const letter of "klmn") {
-        check(seize(pid, PTRACE_O_TRACESYSGOOD), "cannot trace it");
+        check(seize(pid, PTRACE_O.TRACESYSGOOD), "cannot trace it");
         interrupt(pid);
         waitStop(pid);
         const thread = new Tracee(pid, pid);

@@ -3,8 +3,10 @@ import { embedded } from "../kernel/embedded.ts";
 import { openMapFile, type RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import { cont, leadsHome, PTRACE_EVENT_STOP, TaskGone, WNOHANG, wait } from "../kernel/ptrace.ts";
+import { cont, leadsHome, TaskGone, wait } from "../kernel/ptrace.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
 import { AREA, CONTROL, GATE, STATE_LEAVE, STATE_RUN } from "./layout.ts";
@@ -306,14 +308,14 @@ export class Parasite implements Area, Disposable {
   }
 
   #look(): void {
-    const seen = wait(this.leader.tid, WNOHANG);
+    const seen = wait(this.leader.tid, WAIT.NOHANG);
     if (seen === undefined) return;
     if (typeof seen === "number") throw new CrError("lost a traced task", { code: "ESRCH", subject: this.subject });
     if (seen.kind !== "stopped") {
       this.#running = false;
       throw new TaskGone(this.leader.tid, seen);
     }
-    if (seen.event !== PTRACE_EVENT_STOP) this.leader.stopWanted = true;
+    if (seen.event !== PTRACE_EVENT.STOP) this.leader.stopWanted = true;
     cont(this.leader.tid);
   }
 

@@ -8,18 +8,10 @@ import { closeFd, makePipe, tryWrite } from "../kernel/fd.ts";
 import { openMapFile, RemoteMemory, SharedView } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
-import {
-  cont,
-  contToSyscall,
-  detach,
-  PTRACE_EVENT_EXEC,
-  setSigmask,
-  TaskGone,
-  wait,
-  waitStop,
-} from "../kernel/ptrace.ts";
+import { cont, contToSyscall, detach, setSigmask, TaskGone, wait, waitStop } from "../kernel/ptrace.ts";
 import { addressOf, check, gateOf, spawn, sys, sysError } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { arch } from "./arch/index.ts";
 import { injectCall, noI386, programFor, trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
@@ -158,7 +150,7 @@ export class Puppet extends FutexAgent implements Disposable {
       tryWrite(open, word);
       for (;;) {
         const seen = waitStop(pid, { pid });
-        if (seen.event === PTRACE_EVENT_EXEC) break;
+        if (seen.event === PTRACE_EVENT.EXEC) break;
         check(cont(pid), "cannot let a puppet go on", { pid });
       }
       // to the end of execve: only there registers that we set stay
@@ -297,7 +289,7 @@ export class Puppet extends FutexAgent implements Disposable {
         return waitStop(pid, { pid });
       };
       next();
-      if (next().event !== PTRACE_EVENT_EXEC) {
+      if (next().event !== PTRACE_EVENT.EXEC) {
         const error = sysError(arch.result(readRegs(pid)), "a task cannot execute its program", { pid });
         throw isI386 ? noI386(error) : error;
       }

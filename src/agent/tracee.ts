@@ -7,16 +7,16 @@ import {
   getRegset,
   getSigmask,
   interrupt,
-  PTRACE_EVENT_STOP,
   setRegs,
   setRegset,
   setSigmask,
   TaskGone,
   type WaitResult,
-  WNOHANG,
   wait,
 } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { arch } from "./arch/index.ts";
 
 const SYSCALL_STOP = 5 | 0x80;
@@ -89,7 +89,7 @@ export class Tracee {
   /** It stops in less time than it takes to be woken from another CPU. */
   #soon(): WaitResult | number | undefined {
     let seen: WaitResult | number | undefined;
-    for (let looks = 0; seen === undefined && looks < LOOKS; looks++) seen = wait(this.tid, WNOHANG);
+    for (let looks = 0; seen === undefined && looks < LOOKS; looks++) seen = wait(this.tid, WAIT.NOHANG);
     return seen;
   }
 
@@ -104,7 +104,7 @@ export class Tracee {
       }
       if (seen.kind !== "stopped") throw new TaskGone(this.tid, seen);
       if (seen.signal === SYSCALL_STOP) return;
-      if (seen.event !== PTRACE_EVENT_STOP && seen.signal === SIGSTOP) this.stopWanted = true;
+      if (seen.event !== PTRACE_EVENT.STOP && seen.signal === SIGSTOP) this.stopWanted = true;
       check(contToSyscall(this.tid), "cannot let the task go on", { tid: this.tid });
     }
   }
@@ -158,7 +158,7 @@ export class Tracee {
 
   /** Notices that the running thread has ended, or was stopped by others: then it runs on. */
   notice(): void {
-    const seen = wait(this.tid, WNOHANG);
+    const seen = wait(this.tid, WAIT.NOHANG);
     if (seen !== undefined && this.#seen(seen)) check(cont(this.tid), "cannot let the task go on", { tid: this.tid });
   }
 
@@ -168,7 +168,7 @@ export class Tracee {
     if (seen === undefined || typeof seen === "number")
       throw new CrError("lost a traced task", { code: "ESRCH", subject: { pid: this.pid, tid: this.tid } });
     if (seen.kind !== "stopped") throw new TaskGone(this.tid, seen);
-    if (seen.event === PTRACE_EVENT_STOP) return true;
+    if (seen.event === PTRACE_EVENT.STOP) return true;
     this.stopWanted ||= seen.signal === SIGSTOP;
     check(cont(this.tid), "cannot let the task go on", { tid: this.tid });
     return false;

@@ -5,19 +5,9 @@ import { embedded } from "../kernel/embedded.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { NR, type SyscallName } from "../kernel/nr.ts";
 import { pidfdGetfd, pidfdOpen } from "../kernel/pidfd.ts";
-import {
-  cont,
-  contToSyscall,
-  interrupt,
-  PTRACE_EVENT_EXEC,
-  PTRACE_O_EXITKILL,
-  PTRACE_O_TRACEEXEC,
-  PTRACE_O_TRACESYSGOOD,
-  seize,
-  wait,
-  waitStop,
-} from "../kernel/ptrace.ts";
+import { cont, contToSyscall, interrupt, seize, wait, waitStop } from "../kernel/ptrace.ts";
 import { addressOf, check, cstring, spawn } from "../kernel/sys.ts";
+import { PTRACE_EVENT, PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import { call, failed, Scope } from "./probe.ts";
 
 const SIGCHLD = 17;
@@ -28,7 +18,7 @@ const scratchBelow = 65536;
 const MFD_CLOEXEC = 1;
 const MFD_EXEC = 0x10;
 /** The tracing options of every child; a probe that sets others keeps these. */
-export const childOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEEXEC;
+export const childOptions = PTRACE_O.EXITKILL | PTRACE_O.TRACESYSGOOD | PTRACE_O.TRACEEXEC;
 
 function kill(pid: number): void {
   call("kill", pid, SIGKILL);
@@ -80,7 +70,7 @@ export function executes(program: Uint8Array): boolean {
       if (seen === -4) continue;
       // without the program it ends
       if (typeof seen !== "object" || seen.kind !== "stopped") return false;
-      if (seen.event === PTRACE_EVENT_EXEC) return true;
+      if (seen.event === PTRACE_EVENT.EXEC) return true;
       cont(pid);
     }
   } finally {
@@ -112,7 +102,7 @@ export class Child implements Disposable {
       const seized = seize(pid, childOptions);
       if (seized < 0) throw new Error(failed("PTRACE_SEIZE", seized));
       check(call("write", end, addressOf(new Uint8Array(1)), 1), "cannot open the gate");
-      while (waitStop(pid).event !== PTRACE_EVENT_EXEC) cont(pid);
+      while (waitStop(pid).event !== PTRACE_EVENT.EXEC) cont(pid);
       cont(pid);
       interrupt(pid);
       waitStop(pid);

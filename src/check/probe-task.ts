@@ -2,15 +2,12 @@
 import { readFileSync } from "node:fs";
 import { errnoName } from "../kernel/errno.ts";
 import { epollTarget, hasKcmp } from "../kernel/kcmp.ts";
-import { getRseq, getSeccompFilter, PTRACE_O_SUSPEND_SECCOMP, peekSignals } from "../kernel/ptrace.ts";
+import { getRseq, getSeccompFilter, peekSignals } from "../kernel/ptrace.ts";
 import { addressOf } from "../kernel/sys.ts";
+import { NT, PTRACE, PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import { Child, childOptions, startAndEnd } from "./child.ts";
 import { call, failed, int, type Probes, Scope, type Verdict, works } from "./probe.ts";
 
-const PTRACE_POKEUSER = 6;
-const PTRACE_SETOPTIONS = 0x4200;
-const PTRACE_GETREGSET = 0x4204;
-const NT_ARM_HW_BREAK = 0x402;
 /** offsetof(struct user, u_debugreg) on x86_64, sys/user.h */
 const debugRegisters = 848;
 
@@ -90,8 +87,8 @@ function peekSiginfo(): Verdict {
 
 function seccompSuspend(): Verdict {
   using child = new Child();
-  const options = childOptions | PTRACE_O_SUSPEND_SECCOMP;
-  return works("PTRACE_O_SUSPEND_SECCOMP", call("ptrace", PTRACE_SETOPTIONS, child.pid, 0, options));
+  const options = childOptions | PTRACE_O.SUSPEND_SECCOMP;
+  return works("PTRACE_O_SUSPEND_SECCOMP", call("ptrace", PTRACE.SETOPTIONS, child.pid, 0, options));
 }
 
 /** A filter of one instruction, `allow everything`, is set in the child and read back. */
@@ -157,12 +154,12 @@ function breakpoints(): Verdict {
   if (process.arch === "arm64") {
     const state = new Uint8Array(264);
     const iov = new BigUint64Array([BigInt(addressOf(state)), BigInt(state.length)]);
-    const result = call("ptrace", PTRACE_GETREGSET, child.pid, NT_ARM_HW_BREAK, addressOf(iov));
+    const result = call("ptrace", PTRACE.GETREGSET, child.pid, NT.ARM_HW_BREAK, addressOf(iov));
     if (result < 0) return failed("NT_ARM_HW_BREAK", result);
     return state[0] === 0 ? "this CPU has none" : undefined;
   }
   const poke = (register: number, value: number): number =>
-    call("ptrace", PTRACE_POKEUSER, child.pid, debugRegisters + register * 8, value);
+    call("ptrace", PTRACE.POKEUSR, child.pid, debugRegisters + register * 8, value);
   const address = poke(0, child.start);
   const set = address < 0 ? address : poke(7, 1);
   if (set < 0) return failed("setting a debug register", set);

@@ -5,18 +5,10 @@ import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
-import {
-  cont,
-  detach,
-  interrupt,
-  look,
-  PTRACE_EVENT_STOP,
-  PTRACE_O_TRACESYSGOOD,
-  seize,
-  WNOHANG,
-  wait,
-} from "../kernel/ptrace.ts";
+import { cont, detach, interrupt, look, seize, wait } from "../kernel/ptrace.ts";
 import { addressOf, check, sys } from "../kernel/sys.ts";
+import { PTRACE_EVENT, PTRACE_O } from "../kernel/uapi/ptrace.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { VdsoPlaces } from "./in-vdso.ts";
 import { nameOf, statusOf } from "./passing.ts";
 
@@ -67,7 +59,7 @@ export class Stopper {
 
   /** Asks a thread to stop, and does not wait for it. What cannot be seized is met again by `stop`. */
   ask(tid: number): void {
-    if (seize(tid, PTRACE_O_TRACESYSGOOD) !== 0) return;
+    if (seize(tid, PTRACE_O.TRACESYSGOOD) !== 0) return;
     this.held.add(tid);
     interrupt(tid);
   }
@@ -153,7 +145,7 @@ export class Stopper {
 
   #seize(pid: number, tid: number): Seized | undefined {
     if (this.held.has(tid)) return { tid, stopSignal: 0, dead: false };
-    const result = seize(tid, PTRACE_O_TRACESYSGOOD);
+    const result = seize(tid, PTRACE_O.TRACESYSGOOD);
     if (result === ESRCH) return undefined;
     if (result === EPERM) {
       const status = statusOf(pid, tid);
@@ -198,7 +190,7 @@ export class Stopper {
         one.dead = true;
       } else if (seen.kind !== "stopped") {
         one.dead = true;
-      } else if (seen.event === PTRACE_EVENT_STOP) {
+      } else if (seen.event === PTRACE_EVENT.STOP) {
         if (seen.signal !== SIGTRAP) {
           if (!STOPPING.has(seen.signal)) {
             throw new CrError(`the task is stopped by signal ${seen.signal}, which is none of job control`, {
@@ -209,7 +201,7 @@ export class Stopper {
           }
           one.stopSignal = seen.signal;
         }
-        wait(one.tid, WNOHANG);
+        wait(one.tid, WAIT.NOHANG);
         return;
       } else {
         // a signal of a timer may have come in between, and then what we asked for is forgotten (ptrace_stop of the kernel)
@@ -218,7 +210,7 @@ export class Stopper {
         continue;
       }
       if (one.dead) {
-        wait(one.tid, WNOHANG);
+        wait(one.tid, WAIT.NOHANG);
         this.held.delete(one.tid);
         return;
       }

@@ -7,15 +7,10 @@ import { readChildren } from "../kernel/proc/children.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import {
-  detach,
-  PTRACE_O_SUSPEND_SECCOMP,
-  PTRACE_O_TRACESYSGOOD,
-  setOptions,
-  WNOHANG,
-  wait,
-} from "../kernel/ptrace.ts";
+import { detach, setOptions, wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
+import { PTRACE_O } from "../kernel/uapi/ptrace.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { deadLeader, readByThread } from "./dead-leader.ts";
 import type { Executioner } from "./executioner.ts";
 import { type Stopped, Stopper } from "./stopper.ts";
@@ -142,7 +137,7 @@ export class FrozenTree implements Disposable {
    */
   #letDie(pid: number): boolean {
     if (!this.#stopper.held.has(pid)) return false;
-    const seen = wait(pid, WNOHANG);
+    const seen = wait(pid, WAIT.NOHANG);
     if (seen === undefined) return false; // a leader whose threads live
     this.#stopper.held.delete(pid);
     try {
@@ -176,7 +171,7 @@ export class FrozenTree implements Disposable {
 
   /** Keeps the task's seccomp filters from our injected calls. Undone by the kernel at detach. */
   suspendSeccomp(task: FrozenTask): void {
-    for (const thread of task.threads) setOptions(thread.tid, PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP);
+    for (const thread of task.threads) setOptions(thread.tid, PTRACE_O.TRACESYSGOOD | PTRACE_O.SUSPEND_SECCOMP);
   }
 
   /** Ends every task of the tree, children of zombies included. Nothing of it runs any more; dispose waits for its end. */
@@ -213,7 +208,7 @@ export class FrozenTree implements Disposable {
     }
     // threads that were seized before their task was complete
     for (const tid of this.#stopper.held) {
-      wait(tid, WNOHANG);
+      wait(tid, WAIT.NOHANG);
       detach(tid);
     }
     this.#stopper.held.clear();

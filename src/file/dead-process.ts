@@ -2,8 +2,9 @@ import type { CrError } from "../error.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, makePipe } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { PTRACE_O_EXITKILL, seize } from "../kernel/ptrace.ts";
+import { seize } from "../kernel/ptrace.ts";
 import { addressOf, spawn, sys, sysError } from "../kernel/sys.ts";
+import { PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import type { FileRestore } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 
@@ -38,7 +39,7 @@ class Placeholder implements Disposable {
     closeFd(end);
     if (this.#pid < 0) throw refusal(this.#pid, pid);
     // it must not outlive us
-    seize(this.#pid, PTRACE_O_EXITKILL);
+    seize(this.#pid, PTRACE_O.EXITKILL);
   }
 
   [Symbol.dispose](): void {

@@ -3,41 +3,9 @@ import { CrError, type Subject } from "../error.ts";
 import { Deputy } from "./deputy.ts";
 import { NR } from "./nr.ts";
 import { addressOf, check, sys } from "./sys.ts";
+import { NT, PTRACE } from "./uapi/ptrace.ts";
+import { CLD } from "./uapi/signal.ts";
 import { WAIT, WAIT_ID } from "./uapi/wait.ts";
-
-const PTRACE_CONT = 7;
-const PTRACE_GETREGS = 12;
-const PTRACE_SETREGS = 13;
-const PTRACE_DETACH = 17;
-const PTRACE_SYSCALL = 24;
-const PTRACE_GET_THREAD_AREA = 25;
-const PTRACE_SET_THREAD_AREA = 26;
-const PTRACE_SETOPTIONS = 0x4200;
-const PTRACE_GETREGSET = 0x4204;
-const PTRACE_SETREGSET = 0x4205;
-const PTRACE_SEIZE = 0x4206;
-const PTRACE_INTERRUPT = 0x4207;
-const PTRACE_PEEKSIGINFO = 0x4209;
-const PTRACE_GETSIGMASK = 0x420a;
-const PTRACE_SETSIGMASK = 0x420b;
-const PTRACE_SECCOMP_GET_FILTER = 0x420c;
-const PTRACE_SECCOMP_GET_METADATA = 0x420d;
-const PTRACE_GET_RSEQ_CONFIGURATION = 0x420f;
-const PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG = 0x4211;
-
-export const PTRACE_O_TRACESYSGOOD = 0x1;
-export const PTRACE_O_TRACEEXEC = 0x10;
-export const PTRACE_O_EXITKILL = 0x100000;
-export const PTRACE_O_SUSPEND_SECCOMP = 0x200000;
-
-export const PTRACE_EVENT_EXEC = 4;
-export const PTRACE_EVENT_STOP = 128;
-
-/** The general registers: elf.h of the uapi headers. */
-const NT_PRSTATUS = 1;
-
-export const WNOHANG = 1;
-const __WALL = 0x40000000;
 
 const iov = new BigUint64Array(2);
 const word = new BigUint64Array(1);
@@ -92,45 +60,45 @@ function waitFor(tid: number, nr: number, ...args: number[]): number {
 
 /** Attaches without stopping; -errno on failure. */
 export function seize(tid: number, options: number): number {
-  const result = ptrace(PTRACE_SEIZE, tid, 0, options);
+  const result = ptrace(PTRACE.SEIZE, tid, 0, options);
   if (deputy && result === 0) its.add(tid);
   return result;
 }
 
 export function interrupt(tid: number): number {
-  return ptrace(PTRACE_INTERRUPT, tid, 0, 0);
+  return ptrace(PTRACE.INTERRUPT, tid, 0, 0);
 }
 
 /** Lets a stopped task run, with a signal to deliver or 0. */
 export function cont(tid: number, signal = 0): number {
-  return ptrace(PTRACE_CONT, tid, 0, signal);
+  return ptrace(PTRACE.CONT, tid, 0, signal);
 }
 
 /** Lets a stopped task run to its next entry to or exit from a system call. */
 export function contToSyscall(tid: number, signal = 0): number {
-  return ptrace(PTRACE_SYSCALL, tid, 0, signal);
+  return ptrace(PTRACE.SYSCALL, tid, 0, signal);
 }
 
 export function detach(tid: number, signal = 0): number {
-  return ptrace(PTRACE_DETACH, tid, 0, signal);
+  return ptrace(PTRACE.DETACH, tid, 0, signal);
 }
 
 export function setOptions(tid: number, options: number): void {
-  check(ptrace(PTRACE_SETOPTIONS, tid, 0, options), "cannot set the tracing options", { tid });
+  check(ptrace(PTRACE.SETOPTIONS, tid, 0, options), "cannot set the tracing options", { tid });
 }
 
 /** Reads a register set into `buffer`; returns its size in bytes, or -errno when the machine has no such set. */
 export function getRegset(tid: number, type: number, buffer: Uint8Array): number {
   iov[0] = BigInt(addressOf(buffer));
   iov[1] = BigInt(buffer.length);
-  const result = ptrace(PTRACE_GETREGSET, tid, type, addressOf(iov));
+  const result = ptrace(PTRACE.GETREGSET, tid, type, addressOf(iov));
   return result < 0 ? result : Number(iov[1]);
 }
 
 export function setRegset(tid: number, type: number, buffer: Uint8Array): number {
   iov[0] = BigInt(addressOf(buffer));
   iov[1] = BigInt(buffer.length);
-  return ptrace(PTRACE_SETREGSET, tid, type, addressOf(iov));
+  return ptrace(PTRACE.SETREGSET, tid, type, addressOf(iov));
 }
 
 /**
@@ -138,34 +106,34 @@ export function setRegset(tid: number, type: number, buffer: Uint8Array): number
  * runs 32-bit code, whose register set NT_PRSTATUS is another.
  */
 export function getRegs(tid: number, buffer: Uint8Array): number {
-  if (process.arch !== "x64") return getRegset(tid, NT_PRSTATUS, buffer);
-  return ptrace(PTRACE_GETREGS, tid, 0, addressOf(buffer));
+  if (process.arch !== "x64") return getRegset(tid, NT.PRSTATUS, buffer);
+  return ptrace(PTRACE.GETREGS, tid, 0, addressOf(buffer));
 }
 
 /** As `getRegs`: a thread may so change between 32-bit and 64-bit code. */
 export function setRegs(tid: number, buffer: Uint8Array): number {
-  if (process.arch !== "x64") return setRegset(tid, NT_PRSTATUS, buffer);
-  return ptrace(PTRACE_SETREGS, tid, 0, addressOf(buffer));
+  if (process.arch !== "x64") return setRegset(tid, NT.PRSTATUS, buffer);
+  return ptrace(PTRACE.SETREGS, tid, 0, addressOf(buffer));
 }
 
 /** x86: a segment of the thread's own, `struct user_desc`; negative errno where the kernel runs no 32-bit code. */
 export function getThreadArea(tid: number, slot: number, desc: Uint8Array): number {
-  return ptrace(PTRACE_GET_THREAD_AREA, tid, slot, addressOf(desc));
+  return ptrace(PTRACE.GET_THREAD_AREA, tid, slot, addressOf(desc));
 }
 
 export function setThreadArea(tid: number, slot: number, desc: ArrayBufferView): number {
-  return ptrace(PTRACE_SET_THREAD_AREA, tid, slot, addressOf(desc));
+  return ptrace(PTRACE.SET_THREAD_AREA, tid, slot, addressOf(desc));
 }
 
 /** The blocked signals, bit 0 for signal 1. */
 export function getSigmask(tid: number): bigint {
-  check(ptrace(PTRACE_GETSIGMASK, tid, 8, addressOf(word)), "cannot read the signal mask", { tid });
+  check(ptrace(PTRACE.GETSIGMASK, tid, 8, addressOf(word)), "cannot read the signal mask", { tid });
   return word[0] ?? 0n;
 }
 
 export function setSigmask(tid: number, mask: bigint): void {
   word[0] = mask;
-  check(ptrace(PTRACE_SETSIGMASK, tid, 8, addressOf(word)), "cannot set the signal mask", { tid });
+  check(ptrace(PTRACE.SETSIGMASK, tid, 8, addressOf(word)), "cannot set the signal mask", { tid });
 }
 
 const SIGINFO_SIZE = 128;
@@ -186,7 +154,7 @@ export function peekSignals(tid: number, shared: boolean): Uint8Array[] {
     peekArgs.setUint32(8, shared ? 1 : 0, true);
     peekArgs.setInt32(12, batch, true);
     const count = check(
-      ptrace(PTRACE_PEEKSIGINFO, tid, addressOf(peekBytes), addressOf(buffer)),
+      ptrace(PTRACE.PEEKSIGINFO, tid, addressOf(peekBytes), addressOf(buffer)),
       "cannot read the pending signals",
       { tid },
     );
@@ -197,17 +165,17 @@ export function peekSignals(tid: number, shared: boolean): Uint8Array[] {
 
 /** The n-th seccomp filter, oldest first (8 bytes an instruction), or -errno: ENOENT after the last. */
 export function getSeccompFilter(tid: number, n: number): Uint8Array | number {
-  const count = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, n, 0);
+  const count = ptrace(PTRACE.SECCOMP_GET_FILTER, tid, n, 0);
   if (count < 0) return count;
   const code = new Uint8Array(count * 8);
-  const result = ptrace(PTRACE_SECCOMP_GET_FILTER, tid, n, addressOf(code));
+  const result = ptrace(PTRACE.SECCOMP_GET_FILTER, tid, n, addressOf(code));
   return result < 0 ? result : code;
 }
 
 /** SECCOMP_FILTER_FLAG_* of the n-th filter, or -errno. */
 export function getSeccompFlags(tid: number, n: number): number {
   const meta = new BigUint64Array([BigInt(n), 0n]);
-  const result = ptrace(PTRACE_SECCOMP_GET_METADATA, tid, 16, addressOf(meta));
+  const result = ptrace(PTRACE.SECCOMP_GET_METADATA, tid, 16, addressOf(meta));
   return result < 0 ? result : Number(meta[1]);
 }
 
@@ -222,7 +190,7 @@ export interface RseqConfiguration {
 /** What rseq(2) the thread registered, or undefined where the kernel cannot tell (before 5.13). */
 export function getRseq(tid: number): RseqConfiguration | undefined {
   const conf = new DataView(new ArrayBuffer(24));
-  const result = ptrace(PTRACE_GET_RSEQ_CONFIGURATION, tid, 24, addressOf(conf));
+  const result = ptrace(PTRACE.GET_RSEQ_CONFIGURATION, tid, 24, addressOf(conf));
   if (result < 0) return undefined;
   return {
     pointer: Number(conf.getBigUint64(0, true)),
@@ -237,7 +205,7 @@ const dispatch = new BigUint64Array(new ArrayBuffer(32));
 /** Whether the thread may have its own calls handed back to it (PR_SET_SYSCALL_USER_DISPATCH); false before Linux 6.4, which does not tell. */
 export function handlesOwnCalls(tid: number): boolean {
   return (
-    ptrace(PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG, tid, dispatch.byteLength, addressOf(dispatch)) === 0 &&
+    ptrace(PTRACE.GET_SYSCALL_USER_DISPATCH_CONFIG, tid, dispatch.byteLength, addressOf(dispatch)) === 0 &&
     dispatch[0] !== 0n
   );
 }
@@ -254,9 +222,9 @@ function decodeStatus(pid: number, raw: number): WaitResult {
   return { pid, kind: "killed", signal: raw & 0x7f };
 }
 
-/** wait4(2): what happened to a task, undefined when nothing did (WNOHANG), or -errno. */
+/** wait4(2): what happened to a task, undefined when nothing did (WAIT.NOHANG), or -errno. */
 export function wait(tid: number, flags = 0): WaitResult | number | undefined {
-  const pid = waitFor(tid, NR.wait4, tid, addressOf(status), flags | __WALL, 0);
+  const pid = waitFor(tid, NR.wait4, tid, addressOf(status), flags | WAIT.ALL, 0);
   if (pid < 0) return pid;
   if (pid === 0) return undefined;
   return decodeStatus(pid, status[0] ?? 0);
@@ -264,28 +232,21 @@ export function wait(tid: number, flags = 0): WaitResult | number | undefined {
 
 const SIGINFO_PID = 4;
 const SIGINFO_STATUS = 6;
-const CLD_EXITED = 1;
-const CLD_TRAPPED = 4;
-const CLD_STOPPED = 5;
 const siginfo = new Int32Array(SIGINFO_SIZE / 4);
 
-/** As `wait` with WNOHANG, but what is seen stays to be waited for (waitid(2), WNOWAIT). */
+/** As `wait` with WAIT.NOHANG, but what is seen stays to be waited for (waitid(2), WNOWAIT). */
 export function look(tid: number): WaitResult | number | undefined {
-  const P_PID = 1;
-  const WSTOPPED = 2;
-  const WEXITED = 4;
-  const WNOWAIT = 0x1000000;
   siginfo.fill(0);
-  const flags = WNOHANG | WSTOPPED | WEXITED | WNOWAIT | __WALL;
-  const result = waitFor(tid, NR.waitid, P_PID, tid, addressOf(siginfo), flags, 0);
+  const flags = WAIT.NOHANG | WAIT.UNTRACED | WAIT.EXITED | WAIT.NOWAIT | WAIT.ALL;
+  const result = waitFor(tid, NR.waitid, WAIT_ID.PID, tid, addressOf(siginfo), flags, 0);
   if (result < 0) return result;
   if (siginfo[SIGINFO_PID] === 0) return undefined;
   const code = siginfo[2];
   const status = siginfo[SIGINFO_STATUS] ?? 0;
-  if (code === CLD_TRAPPED || code === CLD_STOPPED) {
+  if (code === CLD.TRAPPED || code === CLD.STOPPED) {
     return { pid: tid, kind: "stopped", signal: status & 0xff, event: status >>> 8 };
   }
-  return code === CLD_EXITED
+  return code === CLD.EXITED
     ? { pid: tid, kind: "exited", code: status }
     : { pid: tid, kind: "killed", signal: status & 0x7f };
 }

@@ -2,8 +2,9 @@
 import type { Puppet } from "../agent/puppet.ts";
 import { CrError } from "../error.ts";
 import { NR } from "../kernel/nr.ts";
-import { cont, interrupt, PTRACE_EVENT_STOP, waitStop } from "../kernel/ptrace.ts";
+import { cont, interrupt, waitStop } from "../kernel/ptrace.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 
 const SIGCONT = 18;
 const SIGSTOP = 19;
@@ -25,7 +26,7 @@ export function wasContinued({ pid, program }: Puppet): void {
   const stopped = delivered.event === 0 ? go(SIGSTOP) : delivered;
   check(sys(NR.kill, pid, SIGCONT), what, { pid });
   const gone = go();
-  if (stopped.signal !== SIGSTOP || gone.event !== PTRACE_EVENT_STOP)
+  if (stopped.signal !== SIGSTOP || gone.event !== PTRACE_EVENT.STOP)
     throw new CrError(what, { subject: { pid, signal: stopped.signal, event: gone.event } });
   check(cont(pid), what, { pid });
   const set = program.reserve(8);

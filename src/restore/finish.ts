@@ -14,10 +14,12 @@ import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
-import { cont, detach, PTRACE_EVENT_STOP, setOptions, setSigmask, WNOHANG, waitStop } from "../kernel/ptrace.ts";
+import { cont, detach, setOptions, setSigmask, waitStop } from "../kernel/ptrace.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import { sealAreas } from "../memory/seal.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
@@ -326,7 +328,7 @@ function stopTask(pid: number, signal: number): void {
       check(cont(pid, signal), "cannot let a task stop", { pid });
       seen = waitStop(pid, { pid });
     }
-    if (seen.event === PTRACE_EVENT_STOP && seen.signal === signal) return;
+    if (seen.event === PTRACE_EVENT.STOP && seen.signal === signal) return;
   }
 }
 
@@ -335,7 +337,7 @@ function tellParent(child: SavedTask, parent: GrownTask): void {
   const pending = parent.saved.core.tc?.signals_s;
   run(parent.puppet.program, (program) => {
     if (child.core.tc?.tscriu_stop_waited) {
-      program.call(NR.wait4, [seenBy(parent.saved, numbersOf(child.tree)), 0, WNOHANG | WUNTRACED, 0], {
+      program.call(NR.wait4, [seenBy(parent.saved, numbersOf(child.tree)), 0, WAIT.NOHANG | WUNTRACED, 0], {
         ignore: true,
       });
     }

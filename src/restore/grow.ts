@@ -9,9 +9,10 @@ import { CrError } from "../error.ts";
 import { receiveFd } from "../file/numbers.ts";
 import type { VmaEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
-import { WNOHANG, wait } from "../kernel/ptrace.ts";
+import { wait } from "../kernel/ptrace.ts";
 import { sys } from "../kernel/sys.ts";
 import { TIOC } from "../kernel/uapi/ioctl.ts";
+import { WAIT } from "../kernel/uapi/wait.ts";
 import type { MemoryResult } from "../memory/fill-pages.ts";
 import { inheritable } from "../memory/inherit.ts";
 import { restoreMemory, restoreMmFields } from "../memory/restore-memory.ts";
@@ -352,7 +353,7 @@ export class Forest implements Disposable {
     for (const { puppet } of this.tasks.values()) sys(NR.kill, puppet.pid, 9);
     for (let tries = 0; tries < KILL_TRIES; ) {
       // threads too are ours to reap, and a leader goes after all of them
-      const seen = wait(-1, WNOHANG);
+      const seen = wait(-1, WAIT.NOHANG);
       if (seen === undefined) {
         // others of our children live on, such as who undoes things if we die
         if (this.#areGone()) break;

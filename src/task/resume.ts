@@ -7,8 +7,9 @@ import { readRegs, writeRegs } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import type { TscriuRestart } from "../image/schema.gen.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
-import { cont, contToSyscall, interrupt, PTRACE_EVENT_STOP, waitStop } from "../kernel/ptrace.ts";
+import { cont, contToSyscall, interrupt, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { callRegisters, EINTR, ERESTART_RESTARTBLOCK, ERESTARTNOHAND, ERESTARTSYS } from "./arch/call.ts";
 import { callTables, LEFT_SIZE, timespec } from "./restart.ts";
 
@@ -46,7 +47,7 @@ export function resumeCall(
   check(interrupt(tid), "cannot stop the thread in its call", { tid });
   check(cont(tid), "cannot let the thread enter its call", { tid });
   const seen = waitStop(tid);
-  if (seen.event !== PTRACE_EVENT_STOP)
+  if (seen.event !== PTRACE_EVENT.STOP)
     throw new CrError("a restored thread was disturbed", { code: "EBUSY", subject: { tid } });
   const outcome = calls.outcome(readRegs(tid), regs);
   if (outcome === ERESTART_RESTARTBLOCK) {

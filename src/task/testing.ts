@@ -9,17 +9,9 @@ import { Tracee } from "../agent/tracee.ts";
 import { RemoteMemory } from "../kernel/memory.ts";
 import { readMaps } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import {
-  cont,
-  detach,
-  interrupt,
-  PTRACE_EVENT_STOP,
-  PTRACE_O_SUSPEND_SECCOMP,
-  PTRACE_O_TRACESYSGOOD,
-  seize,
-  waitStop,
-} from "../kernel/ptrace.ts";
+import { cont, detach, interrupt, seize, waitStop } from "../kernel/ptrace.ts";
 import { check } from "../kernel/sys.ts";
+import { PTRACE_EVENT, PTRACE_O } from "../kernel/uapi/ptrace.ts";
 import { CallByCall } from "./questions.ts";
 
 export const isRoot = process.getuid?.() === 0;
@@ -135,9 +127,9 @@ export class Victim implements AsyncDisposable {
 
 /** Stops a thread for us. */
 export function stop(tid: number, options = 0): void {
-  check(seize(tid, PTRACE_O_TRACESYSGOOD | options), "cannot trace the victim", { tid });
+  check(seize(tid, PTRACE_O.TRACESYSGOOD | options), "cannot trace the victim", { tid });
   check(interrupt(tid), "cannot stop the victim", { tid });
-  for (let seen = waitStop(tid); seen.event !== PTRACE_EVENT_STOP; seen = waitStop(tid)) cont(tid, seen.signal);
+  for (let seen = waitStop(tid); seen.event !== PTRACE_EVENT.STOP; seen = waitStop(tid)) cont(tid, seen.signal);
 }
 
 /** A victim's leader, stopped, with the agent inside after `infect`. Dispose of it and the victim goes on as it was. */
@@ -152,7 +144,7 @@ export class Held implements Disposable {
     readonly pid: number,
     readonly filtered = false,
   ) {
-    stop(pid, filtered ? PTRACE_O_SUSPEND_SECCOMP : 0);
+    stop(pid, filtered ? PTRACE_O.SUSPEND_SECCOMP : 0);
     this.dir = new ProcDir(pid);
     this.memory = new RemoteMemory(pid);
     this.tracee = new Tracee(pid, pid);
