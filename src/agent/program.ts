@@ -110,6 +110,13 @@ export interface Free {
   readonly data: number;
 }
 
+/** The calls of a program that has not run: its records and its data as they lie in the area, and what was said of each call. */
+export interface Prepared {
+  readonly records: Uint8Array;
+  readonly data: Uint8Array;
+  readonly notes: readonly (CallOptions | undefined)[];
+}
+
 /** Stands for the result of a call that is still to come: none that is watched returns this. */
 const UNMADE = 0x5453_0000;
 
@@ -185,6 +192,26 @@ export class Program {
       throw new CrError("a program refers to a result of an earlier run", { subject: { call: syscallName(nr) } });
     }
     return arg.index;
+  }
+
+  /** Closes the program, for others to begin with: none of its arguments may be an address. */
+  prepared(): Prepared {
+    const { bytes } = this.area;
+    const [notes, end] = [this.#notes.slice(0, this.#ops), this.#data];
+    const records = bytes.slice(this.#start, this.#start + this.close() * OP.size);
+    return { records, data: bytes.slice(this.from.data, end), notes };
+  }
+
+  /** Begins with what was prepared in another area. */
+  begin({ records, data, notes }: Prepared): void {
+    if (this.#ops > 0 || this.#data > this.from.data || this.from !== WHOLE)
+      throw new Error("a program begins with something else");
+    const { bytes } = this.area;
+    bytes.set(records, this.#start);
+    bytes.set(data, this.from.data);
+    this.#ops = notes.length;
+    this.#data += data.length;
+    this.#notes = [...notes];
   }
 
   /** Zeroed space in the area, 8-byte aligned. Lost at the next run. */

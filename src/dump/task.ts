@@ -1,5 +1,6 @@
 /** One task and its threads: looked at from outside, asked from inside, put into their core images. */
 import type { Program } from "../agent/program.ts";
+import { Template } from "../agent/template.ts";
 import type { Tracee } from "../agent/tracee.ts";
 import type { CoreEntry, RlimitEntry, TscriuKeyrings, TscriuMempolicy } from "../image/schema.gen.ts";
 import { tellsOfLandlock } from "../kernel/landlock.ts";
@@ -26,7 +27,7 @@ import {
 import type { IdMap } from "../task/creds.ts";
 import { askKeyrings, type KeyringAnswers, type OtherAnswers } from "../task/keyrings.ts";
 import type { Holder, TreeKeys } from "../task/keyrings-dump.ts";
-import { readTimers } from "../task/posix-timers.ts";
+import { askPosixTimers, readTimers } from "../task/posix-timers.ts";
 import { readProcess } from "../task/process.ts";
 import { CallByCall, type Questions } from "../task/questions.ts";
 import { LEFT_SIZE, leftAt, type Restart } from "../task/restart.ts";
@@ -127,6 +128,26 @@ type FirstAnswers = Omit<TaskAnswers, "threads" | "keyrings"> & { readonly keys:
 /** POSIX timers that surely fit into one program. */
 const FEW_TIMERS = 256;
 
+/** What every task is asked that is its user namespace's user `uid`. */
+function askCommon(program: Program, uid: number, isI386: boolean) {
+  const leader = askLeader(program, isI386);
+  const protectionKeys = askKeys(program);
+  const keys = askKeyrings(program, uid);
+  const brk = program.call(NR.brk, [0]);
+  return () => ({ leader: leader(), protectionKeys: protectionKeys(), keys: keys(), brk: program.result(brk) });
+}
+
+type Common = ReturnType<ReturnType<typeof askCommon>>;
+
+let lastCommon: { readonly uid: number; readonly isI386: boolean; readonly template: Template<Common> } | undefined;
+
+/** These questions, built once for tasks that are alike. */
+function commonQuestions(uid: number, isI386: boolean): Template<Common> {
+  if (lastCommon?.uid !== uid || lastCommon.isI386 !== isI386)
+    lastCommon = { uid, isI386, template: new Template((program) => askCommon(program, uid, isI386)) };
+  return lastCommon.template;
+}
+
 /** The questions to one task. */
 export class Interview {
   #leader: (() => FirstAnswers) | undefined;
@@ -155,20 +176,15 @@ export class Interview {
   }
 
   #ask(program: Program): void {
-    const own = (tid: number) => this.pids.own(tid);
-    const leader = askLeader(program, this.look.timers, own, runsI386(this.task));
-    const protectionKeys = askKeys(program);
-    const keys = askKeyrings(program, this.#holder.uid);
-    const brk = program.call(NR.brk, [0]);
+    const { task, look, pids } = this;
+    const common = commonQuestions(this.#holder.uid, runsI386(task)).begin(program);
+    const posix = askPosixTimers(program, look.timers, (tid) => pids.own(tid));
     const policies = askPolicies(program, this.vmas);
     // policies come last: those of very many areas take programs of their own
-    this.#leader = () => ({
-      leader: leader(),
-      protectionKeys: protectionKeys(),
-      keys: keys(),
-      brk: program.result(brk),
-      policies: policies(),
-    });
+    this.#leader = () => {
+      const { leader, ...others } = common();
+      return { leader: { ...leader, posix: posix() }, ...others, policies: policies() };
+    };
   }
 
   /** Waits for the answers; before anything else is asked of the task. */

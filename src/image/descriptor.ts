@@ -35,42 +35,60 @@ export interface Descriptor {
   readonly required: readonly string[];
 }
 
+/** Number, label, type and name; behind them stands how it is shown. */
+const WORDS = 4;
+const [DOT, HASH] = [0x2e, 0x23];
+
 function wireOf(type: string): number {
   if (type.startsWith(".") || type === "string" || type === "bytes") return Wire.bytes;
   if (type.endsWith("fixed64")) return Wire.fixed64;
   return type.endsWith("fixed32") ? Wire.fixed32 : Wire.varint;
 }
 
-function parseField(line: string, index: number): Field {
-  const [number = "", label = "", type = "", name = "", ...shown] = line.split(" ");
-  const wire = wireOf(type);
-  const kind = type.startsWith(".") ? "message" : type.startsWith("#") ? "enum" : "scalar";
-  const isList = label === "repeated" || label === "packed";
-  const coder = scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type);
-  let show: Field["show"] | undefined;
-  let message: Descriptor | undefined;
-  return {
-    number: Number(number),
-    index,
-    name,
-    label: label as Field["label"],
-    isList,
-    type: kind === "scalar" ? type : type.slice(1),
-    kind,
-    scalar: coder,
-    wire,
-    tag: Number(number) * 8 + (label === "packed" ? Wire.bytes : wire),
-    plain: isList ? -1 : (coder.plain ?? -1),
-    get message() {
-      message ??= descriptor(type.slice(1));
-      return message;
-    },
-    // only people ask
-    get show() {
-      show ??= new Map(shown.map((s) => [s.split("=")[0] ?? s, s.split("=")[1] ?? ""]));
-      return show;
-    },
-  };
+/** A line of descriptor.gen.ts. There are hundreds at each start: what only some ask for is made when they do. */
+class ParsedField implements Field {
+  readonly number: number;
+  readonly name: string;
+  readonly label: Field["label"];
+  readonly isList: boolean;
+  readonly type: string;
+  readonly kind: Field["kind"];
+  readonly scalar: Scalar;
+  readonly wire: number;
+  readonly tag: number;
+  readonly plain: number;
+  private held: Descriptor | undefined;
+  private shown: Field["show"] | undefined;
+
+  constructor(
+    private readonly line: string,
+    readonly index: number,
+  ) {
+    const words = line.split(" ", WORDS);
+    const type = words[2] ?? "";
+    const first = type.charCodeAt(0);
+    this.number = Number(words[0]);
+    this.label = words[1] as Field["label"];
+    this.isList = this.label === "repeated" || this.label === "packed";
+    this.name = words[3] ?? "";
+    this.kind = first === DOT ? "message" : first === HASH ? "enum" : "scalar";
+    this.type = this.kind === "scalar" ? type : type.slice(1);
+    this.scalar = scalar(this.kind === "enum" ? "enum" : this.kind === "message" ? "bytes" : type);
+    this.wire = wireOf(type);
+    this.tag = this.number * 8 + (this.label === "packed" ? Wire.bytes : this.wire);
+    this.plain = this.isList ? -1 : (this.scalar.plain ?? -1);
+  }
+
+  get message(): Descriptor {
+    this.held ??= descriptor(this.type);
+    return this.held;
+  }
+
+  get show(): Field["show"] {
+    const words = this.line.split(" ").slice(WORDS);
+    this.shown ??= new Map(words.map((word) => [word.split("=")[0] ?? word, word.split("=")[1] ?? ""]));
+    return this.shown;
+  }
 }
 
 const known = new Map<string, Descriptor>();
@@ -81,7 +99,7 @@ export function descriptor(name: string): Descriptor {
   if (found) return found;
   const text = messages[name];
   if (text === undefined) throw new Error(`there is no message ${name} in proto/`);
-  const fields = text === "" ? [] : text.split("\n").map(parseField);
+  const fields = text === "" ? [] : text.split("\n").map((line, index) => new ParsedField(line, index));
   const made: Descriptor = {
     name,
     fields,

@@ -1,6 +1,6 @@
 /** The cgroups of a frozen tree: which task and thread sits where, and the directories that they sit in with their properties. */
-import { type Dirent, existsSync, readdirSync } from "node:fs";
-import { CrError } from "../error.ts";
+import { readdirSync } from "node:fs";
+import { CrError, type Subject } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgControllerEntry, CgroupDirEntry, CgroupPropEntry, CgSetEntry } from "../image/schema.gen.ts";
 import type { CgroupMembership } from "../kernel/proc/cgroup.ts";
@@ -15,6 +15,9 @@ import { isBelow } from "./mnt-table.ts";
 
 /** Cgroups below those of a tree that are saved with it; a tree that has more is none that we understand. */
 const MOST = 10_000;
+
+/** Links of a directory of cgroups that has none below it: its own, and that from above. */
+const CHILDLESS = 2;
 
 interface Member {
   readonly pid: number;
@@ -142,6 +145,28 @@ export class TreeCgroups {
     return entry;
   }
 
+  /** Names of the cgroups right below one. */
+  #below(directory: string, subject: Subject): string[] {
+    const found = statPath(directory);
+    if (found === undefined)
+      throw new CrError("a cgroup that is to be saved is not there", {
+        code: "ENOENT",
+        subject,
+        remedy: "look at what --cgroup-root names, or leave it out: the tree's own cgroups are saved then",
+      });
+    // each has a link from below; most are the last
+    if (found.nlink === CHILDLESS) return [];
+    try {
+      const inside = readdirSync(directory, { withFileTypes: true });
+      return inside
+        .filter((one) => one.isDirectory())
+        .map((one) => one.name)
+        .sort();
+    } catch (cause) {
+      throw new CrError("cannot read a cgroup of the tree", { subject, cause });
+    }
+  }
+
   /** The property that stops a cgroup which was frozen when we came. Inodes of hierarchies may be the same: only one is meant. */
   #stopped(directory: string): CgroupPropEntry | undefined {
     if (this.frozen === undefined || statPath(directory)?.ino !== this.frozen) return undefined;
@@ -162,29 +187,16 @@ export class TreeCgroups {
         remedy: "leave them alone with --manage-cgroups=ignore, or put the tree into a cgroup of its own first",
       });
     const directory = hierarchies.directory(name, path);
-    let inside: Dirent[];
-    try {
-      inside = readdirSync(directory, { withFileTypes: true });
-    } catch (cause) {
-      const subject = { path, hierarchy: name || "cgroup2" };
-      if (!existsSync(directory))
-        throw new CrError("a cgroup that is to be saved is not there", {
-          code: "ENOENT",
-          subject,
-          remedy: "look at what --cgroup-root names, or leave it out: the tree's own cgroups are saved then",
-        });
-      throw new CrError("cannot read a cgroup of the tree", { subject, cause });
-    }
+    const below = this.#below(directory, { path, hierarchy: name || "cgroup2" });
     const stopped = this.#stopped(directory);
-    const properties = propertiesOf(name, available(directory), this.options.properties)
+    const properties = propertiesOf(name, name === "" ? available(directory) : [], this.options.properties)
       .map((property) => readProperty(directory, property))
       .filter((property) => property !== undefined)
       .filter((property) => property.name !== stopped?.name);
     if (stopped) properties.push(stopped);
-    const below = inside.filter((one) => one.isDirectory()).map((one) => one.name);
     return {
       dir_name: dirName,
-      children: below.sort().map((child) => this.#directory(walk, `${path}/${child}`, child)),
+      children: below.map((child) => this.#directory(walk, `${path}/${child}`, child)),
       properties,
       dir_perms: permsOf(directory),
     };

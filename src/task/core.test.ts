@@ -9,7 +9,7 @@ import { parseStatus } from "../kernel/proc/status.ts";
 import { detach } from "../kernel/ptrace.ts";
 import { askLeader, buildLeader, buildThread, buildZombie, planThread, readThread } from "./core.ts";
 import { askSecurebits, dumpCreds } from "./creds.ts";
-import { readTimers } from "./posix-timers.ts";
+import { askPosixTimers, readTimers } from "./posix-timers.ts";
 import { readProcess, restoreProcessOutside } from "./process.ts";
 import { restoreIdentity, restoreLast, restoreState } from "./restore.ts";
 import { readRlimits } from "./rlimits.ts";
@@ -56,7 +56,8 @@ function dump(held: Held): CoreEntry[] {
     const raw = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
     return readThread(raw, thread, memory, readSched(tracee.tid));
   });
-  const inside = askLeader(held.program, readTimers(dir));
+  const leader = askLeader(held.program);
+  const posix = askPosixTimers(held.program, readTimers(dir));
   held.program.run();
   const sent = held.send(
     traced.map(({ tracee }) => tracee),
@@ -65,7 +66,8 @@ function dump(held: Held): CoreEntry[] {
   const chains = new SeccompChains().addProcess(states.map((state) => state.seccomp));
   const entries = states.map((state, i) => {
     const { image } = planThread(state, memory, undefined, 0, process);
-    if (i === 0) return buildLeader(state, inside(), image, chains[0] ?? {}, process, { cgSet: 1 });
+    if (i === 0)
+      return buildLeader(state, { ...leader(), posix: posix() }, image, chains[0] ?? {}, process, { cgSet: 1 });
     const other = traced[i - 1];
     if (!other) throw new Error("no such thread");
     const answers = askThread(other.questions)();

@@ -4,7 +4,7 @@
  * A dump calls, for a process that is stopped:
  * 1. `readThread` for every thread, before anything of ours runs in it, and `planThread` for its interrupted call. What it shall
  *    get back when it is left running is `plan.live ?? state.registers.general`;
- * 2. `askLeader` in the leader's program and `askThread` in the other threads;
+ * 2. `askLeader` and `askPosixTimers` in the leader's program and `askThread` in the other threads;
  * 3. `SeccompChains.addProcess`, then `buildLeader` and `buildThread`.
  * A zombie has nobody to ask: `buildZombie`.
  */
@@ -29,7 +29,6 @@ import { toU64 } from "../kernel/u64.ts";
 import { credsOf, type IdMap } from "./creds.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { type Label, readLabel } from "./label.ts";
-import { askPosixTimers, type PosixTimer } from "./posix-timers.ts";
 import { askProcess, type ProcessInside, type readProcess, SIGCHLD } from "./process.ts";
 import { type RawRegisters, registers, type SavedRegisters } from "./registers.ts";
 import { planRestart, type Restart } from "./restart.ts";
@@ -139,28 +138,13 @@ export interface LeaderInside {
   posix: PosixTimerEntry[];
 }
 
-/**
- * Appends all questions to a process's leader: one run, some 80 calls and what its POSIX timers need.
- * @param timers `readTimers` of the process
- */
-export function askLeader(
-  program: Program,
-  timers: readonly PosixTimer[],
-  virtualTid?: (tid: number) => number,
-  isI386?: boolean,
-): () => LeaderInside {
+/** Appends the questions to a leader that are the same for each, some 80 calls: its POSIX timers are asked for apart. */
+export function askLeader(program: Program, isI386?: boolean): () => Omit<LeaderInside, "posix"> {
   const thread = askThread(program);
   const process = askProcess(program);
   const sigactions = askSigactions(program, isI386);
   const itimers = askItimers(program);
-  const posix = askPosixTimers(program, timers, virtualTid);
-  return () => ({
-    thread: thread(),
-    process: process(),
-    sigactions: sigactions(),
-    itimers: itimers(),
-    posix: posix(),
-  });
+  return () => ({ thread: thread(), process: process(), sigactions: sigactions(), itimers: itimers() });
 }
 
 /** What is the same for every thread of a dump. */

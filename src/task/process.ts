@@ -1,6 +1,6 @@
 /** What a process is besides memory, descriptors and threads, by /proc and prctl(2). */
 import { AREA } from "../agent/layout.ts";
-import type { Arg, Program } from "../agent/program.ts";
+import { type Arg, Data, type Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { TaskCoreEntry, TscriuPrctl } from "../image/schema.gen.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
@@ -96,7 +96,7 @@ export interface ProcessInside {
  * given back, and but for MCL_ONFAULT one is there that nobody has touched.
  */
 function askFutureLock(program: Program): () => number {
-  const page = program.area.base + AREA.untouched;
+  const page = new Data(AREA.untouched, program.area.bytes);
   const here = program.reserve(8);
   const given = program.call(NR.madvise, [page, PAGE_SIZE, MADV_DONTNEED], { ignore: true });
   program.call(NR.mincore, [page, PAGE_SIZE, here], { ignore: true });

@@ -1,26 +1,23 @@
-/** Resource limits: prlimit(2). */
+/** Resource limits: /proc/PID/limits and prlimit(2). */
 import type { Program } from "../agent/program.ts";
+import { keep } from "../image/codec.ts";
 import type { RlimitEntry, TaskRlimitsEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { parseLimits } from "../kernel/proc/limits.ts";
 import type { ProcDir } from "../kernel/proc/read.ts";
-import { addressOf, sys, sysError } from "../kernel/sys.ts";
-import { toU64 } from "../kernel/u64.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
 import { RLIMIT } from "../kernel/uapi/resource.ts";
 
 const NAMES = Object.keys(RLIMIT);
 const unlimited = 2n ** 64n - 1n;
-/** The limits of a process from outside: by prlimit(2), or /proc where that is refused (another user's process). */
+/** What was last read: processes of a tree are mostly alike in it. */
+let last: { readonly text: string; readonly limits: RlimitEntry[] } | undefined;
+
+/** The limits of a process from outside; those of processes that are alike are one list, which is kept. */
 export function readRlimits(dir: ProcDir): RlimitEntry[] {
-  const limits: RlimitEntry[] = [];
-  const pair = new BigUint64Array(2);
-  for (const [resource, name] of NAMES.entries()) {
-    const result = sys(NR.prlimit64, dir.pid, resource, 0, addressOf(pair));
-    if (result === -1) return parseLimits(dir.text("limits")).map(([cur, max]) => ({ cur, max }));
-    if (result < 0) throw sysError(result, "cannot read a resource limit", { pid: dir.pid, limit: name });
-    limits.push({ cur: toU64(pair[0] ?? 0n), max: toU64(pair[1] ?? 0n) });
-  }
-  return limits;
+  const text = dir.text("limits");
+  if (last?.text !== text) last = { text, limits: keep(parseLimits(text).map(([cur, max]) => ({ cur, max }))) };
+  return last.limits;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { PSEUDO } from "../agent/layout.ts";
 import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
+import { keep } from "../image/codec.ts";
 import type { SaEntry, SignalQueueEntry, ThreadSasEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { I386 } from "../kernel/nr-i386.ts";
@@ -19,20 +20,26 @@ for (let signo = 1; signo <= SIGRTMAX; signo++) if (signo !== SIG.KILL && signo 
 
 const unsigned = (value: number | bigint) => BigInt.asUintN(64, BigInt(value));
 
+/** What was last told: processes of a tree are mostly alike in it. */
+let told: { readonly bytes: Uint8Array; readonly isI386: boolean; readonly entries: SaEntry[] } | undefined;
+
 /**
- * The handling of all signals (rt_sigaction(2)), 62 entries.
+ * The handling of all signals (rt_sigaction(2)), 62 entries; those of processes that are alike are one list, which is kept.
  * @param isI386 the process runs 32-bit code: its handlers get other frames, which nobody is told
  */
 export function askSigactions(program: Program, isI386 = false): () => SaEntry[] {
   const place = program.reserve(SIGRTMAX * SIGACTION_SIZE);
   program.call(PSEUDO.sigactions, [place], { what: "cannot read how signals are handled" });
   return () => {
-    const { bytes } = place;
+    if (told?.isI386 === isI386 && Buffer.compare(told.bytes, place.bytes) === 0) return told.entries;
+    const bytes = place.bytes.slice();
     const halves = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
-    return CHANGEABLE.map((signal) => {
+    const entries = CHANGEABLE.map((signal) => {
       const word = (n: number) => u64At(halves, ((signal - 1) * SIGACTION_SIZE) / 8 + n);
       return { sigaction: word(0), flags: word(1), restorer: word(2), mask: word(3), compat_sigaction: isI386 };
     });
+    told = { bytes, isI386, entries: keep(entries) };
+    return entries;
   };
 }
 
