@@ -27,7 +27,7 @@ test.skipIf(missing !== undefined)(
     const dir = mkdtempSync(join(tmpdir(), "criu-ns-"));
     using facts = new KernelFacts();
     try {
-      await using keeper = await Keeper.start(false, facts.through);
+      await using keeper = await Keeper.start(undefined, facts.through);
       const run = (...argv: string[]) => keeper.run({ argv, directory: dir, output: "/dev/null", session: true });
       const ends = async (...argv: string[]) =>
         describeStatus(await keeper.ended(await keeper.run({ argv, directory: dir, output: "/dev/null" })));

@@ -16,7 +16,7 @@ for (const method of ["iptables", "nftables"]) {
       const dir = mkdtempSync(join(tmpdir(), "joined-"));
       using facts = new KernelFacts();
       try {
-        await using keeper = await Keeper.start(false, facts.through);
+        await using keeper = await Keeper.start(undefined, facts.through);
         const run = (...argv: string[]) => keeper.run({ argv, directory: dir, output: "/dev/null", session: true });
         const ends = async (...argv: string[]) =>
           describeStatus(await keeper.ended(await keeper.run({ argv, directory: dir, output: "/dev/null" })));

@@ -15,7 +15,7 @@ echo "$CRTOOLS_SCRIPT_ACTION $# $(pwd) $(env | grep -c ^CRTOOLS) $CRTOOLS_INIT_P
 async function storyOf(tool: readonly string[], victim: readonly string[], facts: KernelFacts): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), "scripts-"));
   try {
-    await using keeper = await Keeper.start(false, facts.through);
+    await using keeper = await Keeper.start(undefined, facts.through);
     const program = join(dir, "script");
     writeFileSync(program, script);
     chmodSync(program, 0o755);

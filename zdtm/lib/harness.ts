@@ -53,7 +53,8 @@ export async function runCase(it: Case, options: RunOptions): Promise<Outcome> {
   let spent = () => 0;
   try {
     using _pages = hugePages(it);
-    await using keeper = await Keeper.start(it.header.needs?.includes("net"), options.travel?.through);
+    const own = it.header.needs?.includes("net") ? "net" : options.flavour === "h" ? undefined : "mounts";
+    await using keeper = await Keeper.start(own, options.travel?.through);
     spent = () => keeper.cpu;
     const run = new Run(it, options, directory, keeper);
     try {

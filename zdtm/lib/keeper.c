@@ -9,8 +9,9 @@
  * which all of these belong: its users 0 to 65535 are our 100000 to 165535, its groups our 200000 to 265535.
  * To the harness on descriptor 1, lines: "pid N", "dead N WAITSTATUS", "error TEXT".
  *
- * Called with the word "net" it has a network namespace of its own, with nothing but a loopback that is up, and mounts of
- * its own, so that files that lead to network namespaces go with it.
+ * Called with the word "mounts" it has mounts of its own, without those that container runtimes of other tests make for a moment: a
+ * tree with copies of them could not come back. With "net" it has a network namespace of its own besides, with nothing but a loopback
+ * that is up: files that lead to network namespaces go with it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,8 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -218,17 +217,28 @@ static int take(void) {
   return 1;
 }
 
-static int leave_network(void) {
-  if (unshare(CLONE_NEWNET | CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
-  return raise_loopback();
+static int leave_mounts(void) {
+  if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) return -1;
+  FILE *all = fopen("/proc/self/mountinfo", "re");
+  if (!all || !fread(message, 1, sizeof(message) - 1, all)) return -1;
+  fclose(all);
+  char place[4096];
+  for (char *line = strtok(message, "\n"); line; line = strtok(NULL, "\n"))
+    if (sscanf(line, "%*s %*s %*s %*s %4095s", place) == 1 && !strncmp(place, "/run/runc/", 10)) umount2(place, MNT_DETACH);
+  return 0;
 }
+
+static int leave_network(void) { return unshare(CLONE_NEWNET) || raise_loopback(); }
 
 int main(int count, char **arguments) {
   self = arguments[0];
   if (count > 1 && !strcmp(arguments[1], "init")) return init(count - 2, arguments + 2);
-  if (count > 1 && !strcmp(arguments[1], "net") && leave_network()) {
-    dprintf(1, "error no network namespace: %s\n", strerror(errno));
-    return 1;
+  int net = count > 1 && !strcmp(arguments[1], "net");
+  if (net || (count > 1 && !strcmp(arguments[1], "mounts"))) {
+    if (leave_mounts() || (net && leave_network())) {
+      dprintf(1, "error no namespaces of its own: %s\n", strerror(errno));
+      return 1;
+    }
   }
   sigset_t chld;
   sigemptyset(&chld);

@@ -39,11 +39,12 @@ export class Keeper implements AsyncDisposable {
   }
 
   /**
-   * @param net everything that it starts has a network of its own, with a loopback only
+   * @param own what everything that it starts has of its own: the machine's mounts without those that come and go, or these and a
+   *   network with a loopback only
    * @param through words of a program that becomes the keeper in the end
    */
-  static async start(net = false, through: readonly string[] = []): Promise<Keeper> {
-    return new Keeper([...through, await compileKeeper(), ...(net ? ["net"] : [])]);
+  static async start(own?: "mounts" | "net", through: readonly string[] = []): Promise<Keeper> {
+    return new Keeper([...through, await compileKeeper(), ...(own === undefined ? [] : [own])]);
   }
 
   private async listen(from: ReadableStream<Uint8Array>): Promise<void> {

@@ -300,15 +300,12 @@ function putProcess(into: Snapshot, pid: number, isRoot: boolean, seen: Names, o
   const hasMounts = link(`${base}/ns/mnt`) !== link("/proc/self/ns/mnt");
   if ((isApart || hasMounts) && !options.fresh) {
     for (const { place, what } of mountTable(text(`${base}/mountinfo`), (kind, number) => seen.of(kind, number)))
-      if (!OTHERS.test(place)) into.set(`${at} mount ${place}`, what);
+      into.set(`${at} mount ${place}`, what);
   }
   if (options.memory) putMemory(into, at, base, list, options.exceptCode === true);
   putDescriptors(into, at, base, seen, !isApart && !hasMounts);
   putThreads(into, at, base);
 }
-
-/** What container runtimes of other tests mount for a while, wherever it spreads. */
-const OTHERS = /^\/run\/runc\/\S+\/criu-root /;
 
 /** What each namespace holds that is not ours, once. */
 function putNamespaces(into: Snapshot, pids: readonly number[], options: SnapshotOptions): void {

@@ -1,4 +1,4 @@
-// zdtm: {"category": "pidns", "verifies": "a /proc in a mount namespace of an inner pid namespace shows that one, and what is mounted upon it lies there; UTS and ipc namespaces of a child are its own", "needs": ["root"]}
+// zdtm: {"category": "pidns", "verifies": "a /proc in a mount namespace of an inner pid namespace shows that one, and what is mounted upon it lies there; UTS and ipc namespaces of a child are its own", "needs": ["net"]}
 #include "pidns.h"
 
 #include <sys/ipc.h>

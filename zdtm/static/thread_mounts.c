@@ -1,4 +1,4 @@
-// zdtm: {"category": "mntns", "needs": ["root"], "cc": ["-pthread"], "except": {"fd 3 file": "it lies in a file system that is made anew, with another number"}, "verifies": "threads with a root, working directory and umask of their own, and with mounts of their own, have them again"}
+// zdtm: {"category": "mntns", "needs": ["net"], "cc": ["-pthread"], "except": {"fd 3 file": "it lies in a file system that is made anew, with another number"}, "verifies": "threads with a root, working directory and umask of their own, and with mounts of their own, have them again"}
 #include "tst.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-// zdtm: {"category": "ns", "verifies": "mounts that a user namespace got from outside cannot be taken away there, what it mounted itself can", "needs": ["root"]}
+// zdtm: {"category": "ns", "verifies": "mounts that a user namespace got from outside cannot be taken away there, what it mounted itself can", "needs": ["net"]}
 #include "userns.h"
 
 #include <sys/mount.h>

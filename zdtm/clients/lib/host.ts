@@ -13,7 +13,7 @@ export class Host implements AsyncDisposable {
   /** @param prepare a shell script that makes of it what it is to be */
   static async start(prepare: string): Promise<Host> {
     const apart = ["unshare", "--mount", "--net", "--pid", "--uts", "--fork", "--kill-child", "--mount-proc"];
-    const host = new Host(await Keeper.start(false, apart));
+    const host = new Host(await Keeper.start(undefined, apart));
     await host.sh(`ip link set lo up; ${prepare}`);
     return host;
   }

@@ -92,7 +92,7 @@ export class Container implements AsyncDisposable {
     const keep = [`exec ${open.join(" ")}`, ...own, ...back, `exec ${close.join(" ")}`].join("; ");
     const lie = `ip link set lo up; ${keep}`;
     const through = ["unshare", "--mount", "--net", "--ipc", "--uts", "sh", "-ec", `${lie}; exec "$0" "$@"`];
-    const container = new Container(await Keeper.start(false, through), scratch, form);
+    const container = new Container(await Keeper.start(undefined, through), scratch, form);
     try {
       await container.#begin();
     } catch (error) {
