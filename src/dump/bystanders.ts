@@ -42,10 +42,18 @@ export class Bystanders implements Disposable {
       const link = linkOf(pid, "pid");
       if (link !== "" && !ending.has(link)) ending.set(link, isInit(pid) === true);
     }
-    return this.#others.filter((_, i) => {
+    return this.#others.filter((pid, i) => {
       const [link = ""] = links.slice(i * Forerunner.LINK, (i + 1) * Forerunner.LINK).split("\0");
-      return ending.get(link) === true;
+      return ending.get(link) === true && !this.#isBornInside(pid);
     });
+  }
+
+  /** The tree still runs: it may have made this one since its pids were asked for, or this one has ended. */
+  #isBornInside(pid: number): boolean {
+    const inside = new Set(this.pids);
+    let at: number | undefined = pid;
+    while (at !== undefined && at > 1 && !inside.has(at)) at = parentOf(at);
+    return at === undefined || inside.has(at);
   }
 
   /** Says who ends with the tree and is not saved. */
@@ -59,6 +67,16 @@ export class Bystanders implements Disposable {
 
   [Symbol.dispose](): void {
     this.#asked?.[Symbol.dispose]();
+  }
+}
+
+/** Undefined for who has ended. */
+function parentOf(pid: number): number | undefined {
+  try {
+    using dir = new ProcDir(pid);
+    return parseStatus(dir.text("status")).ppid;
+  } catch {
+    return undefined;
   }
 }
 
