@@ -1,6 +1,7 @@
 import { CrError, type Subject } from "../error.ts";
 import { syscallName } from "../kernel/nr.ts";
 import { sysError } from "../kernel/sys.ts";
+import { textToBytes } from "../text.ts";
 import { AREA, ARG_AREA, ARG_LOAD32, ARG_RESULT, OP, POLICY_EXPECT, POLICY_IGNORE, POLICY_STOP } from "./layout.ts";
 
 /** A place in the shared area: its address in the task is the argument; `bytes` is our view of it. */
@@ -91,7 +92,6 @@ function kindOf(arg: Data | Result | Load): number {
   return ARG_LOAD32;
 }
 
-const encoder = new TextEncoder();
 const words = new WeakMap<Uint8Array, Int32Array>();
 
 /** The whole area by words of 32 bits. */
@@ -261,7 +261,7 @@ export class Program {
   text(text: string): Data {
     if (text.includes("\0"))
       throw new CrError("a name with a NUL byte", { code: "EINVAL", subject: { path: text.replaceAll("\0", "\\0") } });
-    return this.data(encoder.encode(`${text}\0`));
+    return this.data(textToBytes(`${text}\0`));
   }
 
   /** How many more bytes of data fit before a run is needed. */

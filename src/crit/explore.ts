@@ -1,7 +1,7 @@
 import { CrError } from "../error.ts";
 import { ImageDirectory } from "../image/directory.ts";
 import { FdTypes, type FileEntry, type MmEntry, type PstreeEntry, type VmaEntry } from "../image/schema.gen.ts";
-import { bytesToText } from "../image/text.ts";
+import { bytesToText } from "../text.ts";
 
 /** What `crit x DIR WHAT` shows, as lines. Errors: CrError of ImageDirectory, BAD_OPTION. */
 export function explore(dir: string, what: string): string[] {

@@ -3,7 +3,7 @@ import { CrError, errorLines } from "../error.ts";
 import { decodeImage, encodeImage } from "../image/framing.ts";
 import { kindOf } from "../image/kinds.ts";
 import { storageError } from "../image/storage.ts";
-import { bytesToText } from "../image/text.ts";
+import { bytesToText } from "../text.ts";
 import { imageFromJson, imageToJson } from "./convert.ts";
 import { explore } from "./explore.ts";
 import { formatJson, parseJson } from "./json.ts";

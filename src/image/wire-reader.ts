@@ -1,6 +1,6 @@
 import { CrError } from "../error.ts";
+import { bytesToText } from "../text.ts";
 import type { U64 } from "./schema.gen.ts";
-import { bytesToText } from "./text.ts";
 import { narrow, two28, Wire } from "./wire.ts";
 
 const two32 = 0x100000000;

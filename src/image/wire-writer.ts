@@ -1,5 +1,5 @@
+import { textToBytes } from "../text.ts";
 import type { U64 } from "./schema.gen.ts";
-import { textToBytes } from "./text.ts";
 import { two28 } from "./wire.ts";
 
 /** Writes protobuf primitives into a buffer that grows. The mirror of Reader. */

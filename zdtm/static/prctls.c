@@ -1,17 +1,20 @@
-// zdtm: {"category": "misc", "verifies": "names, timer slack, io priority and core filter of threads and tasks come back"}
+// zdtm: {"category": "misc", "verifies": "names (whatever bytes they are of), timer slack, io priority and core filter of threads and tasks come back"}
 #include "tst.h"
+
+/* A byte that is no text, a letter of two bytes, and the first two of three of another one, as where a name is cut. */
+#define BYTES "\xffna\xc3\xafve \xe4\xb8"
 
 static tst_step *step;
 
 static void *other(void *unused) {
   char name[32] = {0};
-  tst_sys(prctl(PR_SET_NAME, "other one"));
+  tst_sys(prctl(PR_SET_NAME, BYTES));
   tst_sys(prctl(PR_SET_TIMERSLACK, 123456));
   tst_sys(syscall(SYS_ioprio_set, 1, 0, 2 << 13 | 6));
   tst_set(step, 1);
   tst_await(step, 2);
   tst_sys(prctl(PR_GET_NAME, name));
-  tst_check(!strcmp(name, "other one"), "the thread's name is %s", name);
+  tst_check(!strcmp(name, BYTES), "the thread's name is %s", name);
   tst_check(prctl(PR_GET_TIMERSLACK) == 123456, "the thread's slack is %d", prctl(PR_GET_TIMERSLACK));
   tst_check(syscall(SYS_ioprio_get, 1, 0) == (2 << 13 | 6), "the thread's io priority is %lx",
             (unsigned long)syscall(SYS_ioprio_get, 1, 0));

@@ -1,4 +1,5 @@
 import { CrError } from "../../error.ts";
+import { bytesToText } from "../../text.ts";
 import { onTime } from "../cpu.ts";
 import { ERRNO } from "../errno.ts";
 import { NR } from "../nr.ts";
@@ -198,9 +199,11 @@ export class ProcDir implements ProcFiles, Disposable {
     if (used < 0) throw this.failure(used, name, "cannot read");
   }
 
-  /** A whole file as UTF-8 text. */
+  /** A whole file as text: bytes that are no UTF-8, as in a thread's name, are kept (see `bytesToText`). */
   text(name: string): string {
-    return this.bytes(name).toString("utf8");
+    const bytes = this.bytes(name);
+    const text = bytes.toString("utf8");
+    return text.includes("\ufffd") ? bytesToText(bytes) : text;
   }
 
   /** As `text`, and undefined where the process lives but has no such file (a kernel without the feature). */

@@ -1,5 +1,5 @@
 /**
- * Text in images is bytes of the kernel (paths, names) that need not be UTF-8. A byte that is none becomes a lone
+ * Text of the kernel, and in images, is bytes (paths, names) that need not be UTF-8. A byte that is none becomes a lone
  * surrogate U+DC80..U+DCFF, as in PEP 383, and turns back into that byte: no name is ever lost.
  */
 
