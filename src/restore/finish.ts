@@ -23,6 +23,8 @@ import { WAIT } from "../kernel/uapi/wait.ts";
 import { sealAreas } from "../memory/seal.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
+import { hasOwnPolicy } from "../task/habits.ts";
+import { forgetPolicy } from "../task/inherited.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
@@ -112,8 +114,10 @@ export function restoreFs(program: Program, fs: FsEntry | undefined, files: Rest
 export function makeThreads(finish: Finish): void {
   if (hostLsm() === "selinux") labelLeaders(finish);
   for (const { saved, puppet } of living(finish)) if (saved.core.tc?.tscriu_continued) wasContinued(puppet);
+  const hasPolicy = hasOwnPolicy();
   for (const task of living(finish)) {
     const { saved, puppet } = task;
+    if (hasPolicy) forgetPolicy(puppet.program);
     if (saved.threads.length > 0) finish.forest.pids.comeHome(puppet);
     const agents = cloneThreads(
       puppet,

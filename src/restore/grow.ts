@@ -244,7 +244,8 @@ export class Forest implements Disposable {
     const { saved, puppet } = task;
     if (!saved.mm || task.memory === "restored") return;
     const { sources } = this.options;
-    if (saved.core.tc) restoreThpDisable(puppet.program, saved.mm.thp_disabled, saved.core.tc);
+    const inheritsThp = saved.parent?.mm?.thp_disabled;
+    if (saved.core.tc) restoreThpDisable(puppet.program, saved.mm.thp_disabled, inheritsThp, saved.core.tc);
     const result = restoreMemory(puppet, saved.mm, inherited, sources);
     this.totals.pagesRestored += result.pagesRestored;
     this.totals.pagesCompared += result.pagesCompared;

@@ -362,14 +362,15 @@ function placeFiles(tasks: readonly GrownTask[], files: RestoredFiles, service: 
   }
 }
 
-/** Tasks whose first thread, the one that lives where the first has ended, has keyrings. */
+/** The tasks, with the keyrings of their first threads, of those that live where the first ones have ended. */
 function keyholders(tasks: readonly GrownTask[], namespaces: FreshNamespaces): Keyholder[] {
-  return tasks.flatMap(({ saved, puppet }) => {
+  return tasks.map(({ saved, puppet }) => {
     const cores = [saved.core, ...saved.threads.map(({ core }) => core)];
     const rings = cores.find(({ thread_core }) => thread_core?.tscriu_keyrings)?.thread_core?.tscriu_keyrings;
     const inside = namespaces.idsOf(saved);
     const space = inside && { id: saved.ids?.user_ns_id ?? 0, ...inside.maps };
-    return rings ? [{ pid: saved.pid, program: puppet.program, rings, space }] : [];
+    const { uid = 0, gid = 0 } = saved.core.thread_core?.creds ?? {};
+    return { pid: saved.pid, uid, gid, program: puppet.program, rings: rings ?? { keys: [] }, space };
   });
 }
 

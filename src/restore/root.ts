@@ -5,6 +5,7 @@ import { closeOthers } from "../file/numbers.ts";
 import { NR } from "../kernel/nr.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
+import { disinherit, disinheritOutside, forgetSlack } from "../task/inherited.ts";
 import type { Forest } from "./grow.ts";
 import { executeOther } from "./other-code.ts";
 import { Warden } from "./warden.ts";
@@ -14,6 +15,7 @@ const SIGNALS = 64;
 /** The tree's root, below an init where a pid namespace is made around it; it has the service socket, and nothing else. */
 export function makeRoot(forest: Forest, pid: number, isI386: boolean): Puppet {
   const { hole, rootFlags, rootLevels, rootBorn, inRootsPids, isWrapped, firstFlags, shellJob } = forest.options;
+  forgetSlack();
   const puppet = isWrapped
     ? Puppet.root(1, hole.base, firstFlags + CLONE.NEWPID)
     : inRootsPids(() => Puppet.root(pid, hole.base, firstFlags + rootFlags, rootLevels, rootBorn, isI386));
@@ -29,7 +31,9 @@ export function makeRoot(forest: Forest, pid: number, isI386: boolean): Puppet {
     for (let signal = 1; signal <= SIGNALS; signal++) {
       program.call(NR.rt_sigaction, [signal, byDefault, 0, 8], { ignore: true });
     }
+    disinherit(program);
   });
+  disinheritOutside(puppet.pid);
   const { warden } = forest;
   if (!warden) return puppet;
   forest.options.prepareWarden(warden);

@@ -6,13 +6,14 @@ import type { Program } from "../agent/program.ts";
 import { CrError } from "../error.ts";
 import type { ThreadCoreEntry, TscriuMempolicy, TscriuPrctl } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
+import { addressOf, sys } from "../kernel/sys.ts";
 import { PR } from "../kernel/uapi/prctl.ts";
 import type { Questions } from "./questions.ts";
 
 const PR_TSC_ENABLE = 1;
 const PR_MCE_KILL_SET = 1;
 const PR_MCE_KILL_DEFAULT = 2;
-const MPOL_DEFAULT = 0;
+export const DEFAULT_POLICY = 0;
 /** Nodes that we ask for. A kernel that may have more refuses the question. */
 const NODES = 128;
 
@@ -35,13 +36,19 @@ export function askHabits(questions: Questions): () => Habits {
     if (counter > PR_TSC_ENABLE) found.prctls.push({ option: PR.SET_TSC, value: counter });
     const early = questions.result(mce);
     if (early >= 0 && early !== PR_MCE_KILL_DEFAULT) found.prctls.push({ option: PR.MCE_KILL, value: early });
-    const policy = questions.result(asked) === 0 ? mode.view.getUint32(0, true) : MPOL_DEFAULT;
-    if (policy !== MPOL_DEFAULT) {
+    const policy = questions.result(asked) === 0 ? mode.view.getUint32(0, true) : DEFAULT_POLICY;
+    if (policy !== DEFAULT_POLICY) {
       const last = nodes.bytes.findLastIndex((byte) => byte !== 0);
       found.mempolicy = { mode: policy, nodes: nodes.bytes.slice(0, last + 1) };
     }
     return found;
   };
+}
+
+/** Whether our own thread has said on which nodes its memory comes. */
+export function hasOwnPolicy(): boolean {
+  const mode = new Int32Array(2);
+  return sys(NR.get_mempolicy, addressOf(mode), 0, 0, 0, 0) === 0 && mode[0] !== DEFAULT_POLICY;
 }
 
 type HabitFields = Pick<ThreadCoreEntry, "tscriu_prctls" | "tscriu_mempolicy">;

@@ -13,7 +13,7 @@ describe("keyrings", () => {
     };
     const program = new Program({ bytes, view, base: 0, execute, subject });
     const rings = { session: 7, process: 8, thread: 9, keys: [] };
-    const holder: Keyholder = { pid: 1, program, rings, space: undefined };
+    const holder: Keyholder = { pid: 1, uid: 0, gid: 0, program, rings, space: undefined };
     const keys = new RestoredKeys([holder], silentLog);
     expect(() => {
       keys.begin();

@@ -7,10 +7,10 @@ import { CrError } from "../error.ts";
 import type { TscriuKey, TscriuKeyrings } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import type { IdRange } from "../kernel/proc/uidmap.ts";
-import { sys } from "../kernel/sys.ts";
+import { addressOf, cstring, sys } from "../kernel/sys.ts";
 import { KEY_PERM, KEY_SPEC, KEYCTL } from "../kernel/uapi/keyctl.ts";
 import type { Log } from "../log.ts";
-import { DESCRIPTION, ENOKEY, OF_USER } from "./keyrings.ts";
+import { DESCRIPTION, ENOKEY, OF_USER, sessionOf } from "./keyrings.ts";
 
 const KEEP = -1;
 const { ALL, SEARCH } = KEY_PERM;
@@ -20,9 +20,12 @@ const FOUND_BY_GROUP = SEARCH << 8;
 /** What a fresh session keyring allows nobody. */
 const FOUND_BY_ANYBODY = (SEARCH << 16) | (SEARCH << 8) | SEARCH;
 
-/** A task whose first thread has keyrings. */
+/** A task, with the keyrings that its first thread has. */
 export interface Keyholder {
   readonly pid: number;
+  /** Its real user and group, as its user namespace has them. */
+  readonly uid: number;
+  readonly gid: number;
   readonly program: Program;
   readonly rings: TscriuKeyrings;
   /** Its user namespace, where that is not ours: names of keyrings are apart in each. */
@@ -37,6 +40,15 @@ interface As {
   readonly gid: number;
   readonly fsuid: number;
   readonly fsgid: number;
+}
+
+/** Whether our own thread has another session keyring than that of its user: a task that has none would come back with it. */
+function hasOwnSession(): boolean {
+  // looked at they are there, and a search finds them unless it begins elsewhere
+  if (sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.USER_SESSION, 0) < 0) return false;
+  const type = cstring("keyring");
+  const name = cstring(sessionOf(process.getuid?.() ?? 0));
+  return sys(NR.request_key, addressOf(type), addressOf(name), 0, 0) === ENOKEY;
 }
 
 /** Far from all users: behind it a range for each of our pids. */
@@ -63,23 +75,31 @@ export class RestoredKeys {
   /** What still has to be limited, in the order in which it was made. */
   readonly #open: { readonly holder: Keyholder; readonly key: TscriuKey; readonly serial: number }[] = [];
   readonly #holders: readonly Keyholder[];
+  /** Those without a session keyring, who would come back with ours. */
+  readonly #strays: readonly Keyholder[];
   readonly #names = new Map<string, number>();
   /** Somebody for each session keyring, as whom it is found. */
   readonly #strangers = new Map<string, { readonly uid: number; readonly gid: number } | undefined>();
 
-  constructor(holders: readonly Keyholder[], log: Log) {
+  constructor(
+    holders: readonly Keyholder[],
+    readonly log: Log,
+  ) {
     for (const { rings } of holders) for (const key of rings.keys) this.#table.set(key.id, key);
-    const own = holders.length === 0 ? 0 : sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.PROCESS, 0);
+    const having = holders.filter(({ rings }) => (rings.session ?? rings.process ?? rings.thread) !== undefined);
+    const own = having.length === 0 ? 0 : sys(NR.keyctl, KEYCTL.GET_KEYRING_ID, KEY_SPEC.PROCESS, 0);
     const hasKeys = own >= 0 || own === ENOKEY;
     if (!hasKeys)
       log.warn(
         "keys of the tree do not come back, for this kernel has none (CONFIG_KEYS), or a filter forbids them (seccomp): restore it elsewhere, or let the programs add them again",
       );
-    this.#holders = hasKeys ? holders : [];
+    this.#holders = hasKeys ? having : [];
+    this.#strays = hasKeys && hasOwnSession() ? holders.filter(({ rings }) => rings.session === undefined) : [];
   }
 
   /** Keyrings that threads share: before these are made. */
   begin(): void {
+    for (const stray of this.#strays) this.#leave(stray);
     for (const holder of this.#holders) {
       const { session, process } = holder.rings;
       this.#join(holder, session);
@@ -103,6 +123,22 @@ export class RestoredKeys {
       });
     }
     this.#open.length = 0;
+  }
+
+  /** To none at all there is no way back: who had none has that of its user, as the kernel gives it to whoever asks. */
+  #leave(holder: Keyholder): void {
+    const { pid, program, uid, gid } = holder;
+    let theirs: Result | undefined;
+    let own: Result | undefined;
+    run(holder, { uid, gid, fsuid: uid, fsgid: gid }, (call) => {
+      theirs = call([KEYCTL.GET_KEYRING_ID, KEY_SPEC.USER_SESSION, 0], { ignore: true });
+      call([KEYCTL.JOIN_SESSION_KEYRING, program.text(sessionOf(uid))], { ignore: true });
+      own = call([KEYCTL.GET_KEYRING_ID, KEY_SPEC.SESSION, 0], { ignore: true });
+    });
+    if (theirs && own && program.result(theirs) === program.result(own)) return;
+    this.log.warn(
+      `a task without a session keyring has not come back with its user's: let it join one (keyctl session), or restore from where there is none (pid ${pid})`,
+    );
   }
 
   #join(holder: Keyholder, id: number | undefined): void {

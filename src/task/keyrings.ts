@@ -27,6 +27,7 @@ export type OtherAnswers = Omit<KeyringAnswers, "session">;
 
 /** What the kernel calls the keyrings that come with a user. */
 export const OF_USER = /^_uid(_ses)?\.(\d+)$/;
+export const sessionOf = (uid: number) => `_uid_ses.${uid}`;
 
 /**
  * Three questions, some microseconds; six for whoever has a session keyring of his own.
@@ -60,7 +61,7 @@ export function askOthers(questions: Questions, uid: number) {
 
 /** Without a word for a helper (callout_info) the kernel asks nobody outside. */
 export function searchUsers(questions: Questions, uid: number, after?: CallOptions["after"]): Result {
-  const words = new TextEncoder().encode(`keyring\0_uid_ses.${uid}\0`);
+  const words = new TextEncoder().encode(`keyring\0${sessionOf(uid)}\0`);
   const place = questions.reserve(words.length);
   place.bytes.set(words);
   return questions.call(NR.request_key, [place, place.at("keyring\0".length), 0, 0], {

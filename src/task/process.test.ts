@@ -38,7 +38,7 @@ test.skipIf(!isRoot)("personality, subreaper, memory barriers, huge pages and wh
     membarrier_registration_mask: wanted.inside.membarrier,
     tscriu_prctls: wanted.inside.prctls,
   });
-  restoreThpDisable(target.program, wanted.inside.thpDisabled, image);
+  restoreThpDisable(target.program, wanted.inside.thpDisabled, false, image);
   restoreProcess(target.program, image);
   restoreDumpable(target.program, wanted.inside.dumpable);
   target.program.run();

@@ -17,7 +17,7 @@ const MADV_DONTNEED = 4;
 /** mlockall(2). */
 const MCL = { FUTURE: 2, ONFAULT: 4 } as const;
 /** Anonymous private and shared memory, ELF headers, huge pages: what a process starts with. */
-const DEFAULT_COREDUMP_FILTER = 0x33;
+export const DEFAULT_COREDUMP_FILTER = 0x33;
 /** loginuid of a process that nobody logged in for. */
 const NO_LOGIN = 0xffff_ffff;
 const EPERM = -1;
@@ -48,10 +48,7 @@ type Outside = Pick<
 /** What a process sends its parent at its end unless it was cloned otherwise. */
 export const SIGCHLD = 17;
 
-/**
- * What /proc tells of a process. Read `stat` before anything runs in the task: its flags would show our traces.
- * Names are kept as far as they are UTF-8.
- */
+/** What /proc tells of a process. Read `stat` before anything runs in the task: its flags would show our traces. */
 export function readProcess(dir: ProcDir, stat: ProcStat): Outside {
   const found: Outside = {
     personality: Number.parseInt(dir.text("personality"), 16),
@@ -139,8 +136,16 @@ export function askProcess(questions: Program): () => ProcessInside {
 /**
  * What goes best before memory is mapped: transparent huge pages, when the task had none.
  * @param disabled that of mm_entry
+ * @param inherited whether it has none of its parent by now
  */
-export function restoreThpDisable(program: Program, disabled: boolean | undefined, tc: TaskCoreEntry): void {
+export function restoreThpDisable(
+  program: Program,
+  disabled: boolean | undefined,
+  inherited: boolean | undefined,
+  tc: TaskCoreEntry,
+): void {
+  if (!disabled && inherited)
+    program.call(NR.prctl, [PR.SET_THP_DISABLE, 0, 0, 0, 0], { what: "cannot allow transparent huge pages" });
   if (!disabled) return;
   const flags = tc.tscriu_prctls.find(({ option }) => option === PR.SET_THP_DISABLE)?.value ?? 0;
   program.call(NR.prctl, [PR.SET_THP_DISABLE, 1, BigInt(flags), 0, 0], {
@@ -218,9 +223,11 @@ export function restoreProcessOutside(dir: ProcDir, tc: TaskCoreEntry): void {
   if (oom !== undefined && Number(dir.text("oom_score_adj")) !== oom) {
     write(dir, "oom_score_adj", String(oom), "cannot set the OOM score", "restore with CAP_SYS_RESOURCE");
   }
-  if (filter !== undefined) {
-    write(dir, "coredump_filter", `0x${filter.toString(16)}`, "cannot set what a core dump holds", "restore as root");
-  }
+  if (filter !== undefined) writeCoredumpFilter(dir, filter);
+}
+
+export function writeCoredumpFilter(dir: ProcDir, filter: number): void {
+  write(dir, "coredump_filter", `0x${filter.toString(16)}`, "cannot set what a core dump holds", "restore as root");
 }
 
 /** Opens the login user id of a process, when it is not yet the saved one; the caller closes it. */

@@ -18,7 +18,7 @@ const ATTR_SIZE = 56;
 const PRIO_PROCESS = 0;
 const FULL_SCALE = 1024;
 /** What every thread has that never asked for another, nanoseconds. */
-const DEFAULT_SLACK = 50_000;
+export const DEFAULT_SLACK = 50_000;
 /** Bytes of the largest CPU mask that we ask for: 8192 CPUs, the kernel's own limit. */
 const MASK_SIZE = 1024;
 /** Policies whose attributes do not tell the nice value. */
@@ -52,7 +52,7 @@ export interface Sched {
 }
 
 /** What of it the thread got from its parent, and `restoreSched` compares with. */
-export type Attributes = Pick<Sched, "policy" | "flags" | "nice" | "priority" | "runtime">;
+export type Attributes = Pick<Sched, "policy" | "flags" | "nice" | "priority" | "runtime" | "ioprio">;
 
 /** The CPUs that a thread may use; trailing zero bytes cut off. Read it before you pin a thread to a CPU. */
 export function readAffinity(tid: number): Uint8Array {
@@ -243,11 +243,10 @@ export function restoreSched(
   const affinity = entry.tscriu_affinity ?? inherited;
   if (affinity) setAffinity(tid, affinity);
   if (entry.sched_policy !== undefined) restoreAttributes(tid, entry, now);
-  if (entry.tscriu_ioprio) {
-    check(sys(NR.ioprio_set, IOPRIO_WHO.PROCESS, tid, entry.tscriu_ioprio), "cannot set the input/output priority", {
-      tid,
-      priority: entry.tscriu_ioprio,
-    });
+  const priority = entry.tscriu_ioprio ?? 0;
+  if (priority !== now.ioprio) {
+    const result = sys(NR.ioprio_set, IOPRIO_WHO.PROCESS, tid, priority);
+    check(result, "cannot set the input/output priority", { tid, priority });
   }
   if (entry.tscriu_timerslack_ns !== undefined) writeTimerSlack(tid, entry.tscriu_timerslack_ns);
 }

@@ -97,6 +97,17 @@ export const PR_THP_DISABLE = {
   EXCEPT_ADVISED: 2,
 } as const;
 
+/** What PR_SET_SPECULATION_CTRL is about, and what it says of that. */
+export const PR_SPEC = {
+  STORE_BYPASS: 0,
+  INDIRECT_BRANCH: 1,
+  L1D_FLUSH: 2,
+  ENABLE: 2,
+  DISABLE: 4,
+  FORCE_DISABLE: 8,
+  DISABLE_NOEXEC: 16,
+} as const;
+
 /** Codes of arch_prctl(2), x86 only. */
 export const ARCH = {
   SET_GS: 0x1001,
