@@ -100,32 +100,56 @@ function sought(fd: number, start: number, end: number, subject: Subject): Range
   return ranges;
 }
 
-/** Undefined when the file system does not tell. Extents that touch are one range. */
-function extents(fd: number, size: number): Range[] | undefined {
+/** A piece of a file as its file system keeps it. */
+interface Extent extends Range {
+  /** FIEMAP_EXTENT_ */
+  readonly flags: number;
+}
+
+/** Those that begin before `end`, ascending. @returns whether the file system tells */
+function eachExtent(fd: number, end: number, act: (extent: Extent) => void): boolean {
   const bytes = new Uint8Array(FIEMAP_HEAD + EXTENTS * FIEMAP_EXTENT);
   const view = new DataView(bytes.buffer);
-  const ranges: Range[] = [];
-  for (let start = 0; start < size; ) {
+  for (let start = 0; start < end; ) {
     view.setBigUint64(0, BigInt(start), true);
-    view.setBigUint64(8, BigInt(size - start), true);
+    view.setBigUint64(8, BigInt(end - start), true);
     view.setUint32(16, 0, true);
     view.setUint32(20, 0, true);
     view.setUint32(24, EXTENTS, true);
-    if (tryIoctl(fd, FS_IOC_FIEMAP, bytes) < 0) return undefined;
+    if (tryIoctl(fd, FS_IOC_FIEMAP, bytes) < 0) return false;
     const count = view.getUint32(20, true);
-    if (count === 0) return ranges;
+    if (count === 0) break;
     for (let i = 0; i < count; i++) {
       const at = FIEMAP_HEAD + i * FIEMAP_EXTENT;
       const offset = Number(view.getBigUint64(at, true));
-      const end = Math.min(offset + Number(view.getBigUint64(at + 16, true)), size);
+      const length = Number(view.getBigUint64(at + 16, true));
       const flags = view.getUint32(at + 40, true);
-      // what is only set aside may have pages that were not written to the disk yet: the page cache knows
-      const found = flags & FIEMAP_EXTENT_UNWRITTEN ? sought(fd, offset, end, {}) : [{ offset, length: end - offset }];
-      for (const range of found) add(ranges, range);
-      if (flags & FIEMAP_EXTENT_LAST) return ranges;
-      start = Math.max(start, end);
+      act({ offset, length, flags });
+      if (flags & FIEMAP_EXTENT_LAST) return true;
+      start = Math.max(start, offset + length);
     }
   }
+  return true;
+}
+
+/** Undefined when the file system does not tell. Extents that touch are one range. */
+function extents(fd: number, size: number): Range[] | undefined {
+  const ranges: Range[] = [];
+  const tells = eachExtent(fd, size, ({ offset, length, flags }) => {
+    const end = Math.min(offset + length, size);
+    // what is only set aside may have pages that were not written to the disk yet: the page cache knows
+    const found = flags & FIEMAP_EXTENT_UNWRITTEN ? sought(fd, offset, end, {}) : [{ offset, length: end - offset }];
+    for (const range of found) add(ranges, range);
+  });
+  return tells ? ranges : undefined;
+}
+
+/** Where a file on a disk has room that was set aside (fallocate) and nobody has written to, behind its end too. */
+export function roomSetAside(fd: number): Range[] {
+  const ranges: Range[] = [];
+  eachExtent(fd, Number.MAX_SAFE_INTEGER, ({ offset, length, flags }) => {
+    if (flags & FIEMAP_EXTENT_UNWRITTEN) add(ranges, { offset, length });
+  });
   return ranges;
 }
 

@@ -1,15 +1,18 @@
 import { CrError } from "../error.ts";
 import type { Ghost } from "../image/ghost.ts";
 import type { GhostFileEntry, RegFileEntry, Timeval } from "../image/schema.gen.ts";
-import { closeFd, dupFd } from "../kernel/fd.ts";
+import { addInodeFlags, FS_FL } from "../kernel/attributes.ts";
+import { closeFd, dupFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { setAside } from "../kernel/set-aside.ts";
+import { setAside, setAsideAt } from "../kernel/set-aside.ts";
 import { S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFREG, S_IFSOCK, statFd } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
+import type { Log } from "../log.ts";
+import { giveAttributes, lateFlags } from "./attributes.ts";
 import { copyRange } from "./copy.ts";
 import type { Ground } from "./ground.ts";
-import type { IfWeDie } from "./kind.ts";
+import type { FileRestore, IfWeDie } from "./kind.ts";
 import { linkOpenFile } from "./link-remap.ts";
 import { type Maker, TemporaryNames } from "./temporary-name.ts";
 
@@ -23,12 +26,11 @@ export interface Holders {
   readonly byPlace: ReadonlyMap<string, number>;
   /** Descriptions that only could be made while the file had its name (or none), by file id; to be used once. */
   readonly ready: Map<number, number>;
+  /** Flags (chattr) with which it could not be opened as it is, and our O_PATH descriptor to set them by. */
+  readonly late?: { readonly fd: number; readonly flags: number };
 }
 
 export const placeKey = ({ mnt_id, name }: RegFileEntry) => `${mnt_id ?? ""}:${name}`;
-
-/** Where the paths of an entry lead. */
-export type GroundOf = (mntId: number | undefined) => Ground;
 
 /** One of the two times for utimensat(2): seconds and nanoseconds, or UTIME_OMIT, which leaves a time as it is. */
 function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigint] {
@@ -40,8 +42,8 @@ function timespec(time: Timeval | undefined, rest = 0): [sec: bigint, nsec: bigi
 const timesOf = ({ atim, mtim, tscriu_atim_ns, tscriu_mtim_ns }: GhostFileEntry) =>
   new BigInt64Array([...timespec(atim, tscriu_atim_ns), ...timespec(mtim, tscriu_mtim_ns)]);
 
-/** Owner, mode and times of a file that was just made, by its name. */
-function dress(path: string, entry: GhostFileEntry, ground: Ground): void {
+/** Owner, mode, times and attributes of a file that was just made, by its name. */
+function dress(path: string, entry: GhostFileEntry, ground: Ground, log: Log): void {
   const what = "cannot set owner, mode and times of a deleted file";
   const name = cstring(ground.at(path));
   const subject = { path };
@@ -51,14 +53,19 @@ function dress(path: string, entry: GhostFileEntry, ground: Ground): void {
     check(sys(NR.fchmodat, AT.FDCWD, addressOf(name), entry.mode & 0o7777), what, subject);
   }
   check(sys(NR.utimensat, AT.FDCWD, addressOf(name), addressOf(timesOf(entry)), nofollow), what, subject);
+  if (entry.tscriu_attributes === undefined) return;
+  const fd = check(ground.open(path, O.PATH | O.NOFOLLOW), "cannot open a file that was just made", subject);
+  giveAttributes(fd, entry.mode, entry.tscriu_attributes, path, log);
+  closeFd(fd);
 }
 
 /** The same for a regular file without a name. */
-function dressNameless(fd: number, entry: GhostFileEntry, path: string): void {
+function dressNameless(fd: number, entry: GhostFileEntry, path: string, log: Log): void {
   const what = "cannot set owner, mode and times of a deleted file";
   check(sys(NR.fchown, fd, entry.uid, entry.gid), what, { path });
   check(sys(NR.fchmod, fd, entry.mode & 0o7777), what, { path });
   check(sys(NR.utimensat, fd, 0, addressOf(timesOf(entry)), 0), what, { path });
+  if (entry.tscriu_attributes) giveAttributes(fd, entry.mode, entry.tscriu_attributes, path, log);
 }
 
 /** How a file that has no content is made. */
@@ -80,6 +87,8 @@ function fill(fd: number, ghost: Ghost, path: string): void {
   const subject = { path };
   const { entry, pieces } = ghost;
   const size = entry.chunks === true ? Number(entry.size ?? 0) : (pieces[0]?.length ?? 0);
+  // btrfs: of a file that has content nobody may say any more where it goes
+  if ((entry.tscriu_attributes?.flags ?? 0) & FS_FL.NOCOW) addInodeFlags(fd, FS_FL.NOCOW);
   check(sys(NR.ftruncate, fd, size), "cannot give a deleted file its size", subject);
   for (const { at, offset, length } of pieces) {
     if (offset + length > size) {
@@ -88,6 +97,8 @@ function fill(fd: number, ghost: Ghost, path: string): void {
     copyRange(ghost.fd, at, fd, offset, length, subject);
   }
   if (entry.tscriu_room) setAside(fd, Number(entry.tscriu_room), path);
+  for (const { offset, length } of entry.tscriu_set_aside)
+    setAsideAt(fd, { offset: Number(offset), length: Number(length) }, path);
 }
 
 /** A new regular file with the content, nameless (no `path`) where the file system can do that. The caller closes it. */
@@ -123,10 +134,11 @@ export function makeGhost(
   ghost: Ghost,
   id: number,
   entries: readonly RegFileEntry[],
-  groundOf: GroundOf,
-  ifWeDie: IfWeDie,
+  restore: Pick<FileRestore, "groundOf" | "ifWeDie" | "log">,
 ): Holders {
-  const ground = groundOf(entries[0]?.mnt_id);
+  const { log } = restore;
+  const ifWeDie: IfWeDie = (calls, on) => restore.ifWeDie(calls, on);
+  const ground = restore.groundOf(entries[0]?.mnt_id);
   using names = new TemporaryNames(`.cr.${id.toString(16)}.ghost`, ground, ifWeDie);
   const first = entries[0];
   if (first === undefined)
@@ -134,11 +146,11 @@ export function makeGhost(
   if ((ghost.entry.mode & S_IFMT) !== S_IFREG) {
     const isDirectory = (ghost.entry.mode & S_IFMT) === S_IFDIR;
     const path = names.make(first.name, nodeMaker(ghost.entry), isDirectory);
-    dress(path, ghost.entry, ground);
-    if (isDirectory) return holdDirectory(names, path, entries);
+    dress(path, ghost.entry, ground, log);
+    if (isDirectory) return withLate(holdDirectory(names, path, entries), ghost.entry, () => names.hold(path));
     const fd = names.hold(path);
     try {
-      return nameAll(names, fd, entries, groundOf, path);
+      return nameAll(names, fd, entries, restore, path);
     } finally {
       closeFd(fd);
     }
@@ -154,16 +166,24 @@ export function makeGhost(
   try {
     // a file that had a name once cannot get one any more, which one of O_TMPFILE may be for (linkat)
     if (maker !== undefined && path === undefined && entries.length === 1) {
-      dressNameless(fd, ghost.entry, maker.name);
-      return { byPlace: new Map(), ready: new Map([[maker.id, dupFd(fd)]]) };
+      dressNameless(fd, ghost.entry, maker.name, log);
+      const holders = { byPlace: new Map(), ready: new Map([[maker.id, dupFd(fd)]]) };
+      return withLate(holders, ghost.entry, () => openPath(`/proc/self/fd/${fd}`, O.PATH));
     }
-    const holders = nameAll(names, fd, entries, groundOf, path, ghost.entry);
+    const dressed = (name: string, on: Ground) => dress(name, ghost.entry, on, log);
+    const holders = nameAll(names, fd, entries, restore, path, dressed);
     if (maker !== undefined) holders.ready.set(maker.id, dupFd(fd));
-    return holders;
+    return withLate(holders, ghost.entry, () => openPath(`/proc/self/fd/${fd}`, O.PATH));
   } finally {
     closeFd(fd);
     if (ground.root !== undefined) renew();
   }
+}
+
+/** @param hold makes an O_PATH descriptor of the file, which becomes the holders' */
+function withLate(holders: Holders, { tscriu_attributes }: GhostFileEntry, hold: () => number): Holders {
+  const flags = lateFlags(tscriu_attributes);
+  return flags === 0 ? holders : { ...holders, late: { fd: hold(), flags } };
 }
 
 /** A file that lost its name but not its inode: opened through the link that the dump made. */
@@ -172,16 +192,15 @@ export function openLink(
   link: string,
   mntId: number | undefined,
   entries: readonly RegFileEntry[],
-  groundOf: GroundOf,
-  ifWeDie: IfWeDie,
+  restore: Pick<FileRestore, "groundOf" | "ifWeDie">,
 ): Holders {
-  const ground = groundOf(mntId);
-  using names = new TemporaryNames(".cr_link", ground, ifWeDie);
+  const ground = restore.groundOf(mntId);
+  using names = new TemporaryNames(".cr_link", ground, (calls, on) => restore.ifWeDie(calls, on));
   const remedy = "was it removed after the dump? Bring it back, or dump again";
   const what = "cannot open the link that the dump made";
   const fd = check(ground.open(link, O.PATH | O.NOFOLLOW), what, { path: link }, remedy);
   try {
-    return nameAll(names, fd, entries, groundOf);
+    return nameAll(names, fd, entries, restore);
   } finally {
     closeFd(fd);
   }
@@ -201,14 +220,15 @@ function holdDirectory(names: TemporaryNames, path: string, entries: readonly Re
 /**
  * Gives the file behind `fd` every name of its entries and opens it under each.
  * @param existing a name that it has already
+ * @param dressed gives it its owner and so on, by its first name
  */
 function nameAll(
   names: TemporaryNames,
   fd: number,
   entries: readonly RegFileEntry[],
-  groundOf: GroundOf,
+  surroundings: Pick<FileRestore, "groundOf">,
   existing?: string,
-  dressed?: GhostFileEntry,
+  dressed?: (path: string, ground: Ground) => void,
 ): Holders {
   const byPlace = new Map<string, number>();
   const ready = new Map<number, number>();
@@ -222,12 +242,12 @@ function nameAll(
     let undressed = dressed;
     for (const [key, same] of Map.groupBy(entries, placeKey)) {
       const { name, mnt_id } = same[0] ?? { name: "", mnt_id: undefined };
-      const ground = groundOf(mnt_id);
+      const ground = surroundings.groundOf(mnt_id);
       const isFirst = name === entries[0]?.name && mnt_id === entries[0].mnt_id;
       const link = (to: Uint8Array) => linkOpenFile(fd, Buffer.from(to.subarray(0, -1)).toString());
       const path =
         (isFirst ? existing : undefined) ?? (isThere(ground, name) ? name : names.make(name, link, false, ground));
-      if (undressed) dress(path, undressed, ground);
+      undressed?.(path, ground);
       undressed = undefined;
       byPlace.set(key, names.hold(path, ground));
       for (const [id, made] of openNow(path, same, ground)) ready.set(id, made);

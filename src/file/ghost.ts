@@ -10,12 +10,13 @@ import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { toU64 } from "../kernel/u64.ts";
 import { O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
-import { copyRange, dataRanges } from "./copy.ts";
+import { attributesOf } from "./attributes.ts";
+import { copyRange, dataRanges, roomSetAside } from "./copy.ts";
 import type { FileDump } from "./kind.ts";
 import { fsDevice } from "./mounts.ts";
 import { type NamedFile, subjectOf } from "./place.ts";
 
-/** Regular files from this size on are saved in chunks, so that holes stay holes. */
+/** Regular files from this size on are saved in chunks, as those with holes are, so that these stay. */
 const CHUNKED_FROM = 12288;
 const BLOCK = 512;
 const NSEC_PER_SEC = 1_000_000_000n;
@@ -99,6 +100,7 @@ export class Ghosts {
       ino: stat.ino,
       atim: atime.time,
       mtim: mtime.time,
+      tscriu_set_aside: [],
     };
     if (atime.rest > 0) entry.tscriu_atim_ns = atime.rest;
     if (mtime.rest > 0) entry.tscriu_mtim_ns = mtime.rest;
@@ -106,13 +108,19 @@ export class Ghosts {
     if (type === S_IFCHR || type === S_IFBLK) entry.rdev = encodeRdev(stat.rdev);
     if (type === S_IFLNK) entry.symlnk_target = linkTarget(file.dup);
     const writer = this.dump.images.writer("GHOST_FILE", id);
+    const tell = (what: string) => this.dump.log.warn(`of the deleted file ${file.link} is not kept ${what}`);
     if (type !== S_IFREG) {
-      writer.append(entry);
+      const attributes = attributesOf(file.dup, stat.mode, undefined, tell);
+      writer.append(attributes ? { ...entry, tscriu_attributes: attributes } : entry);
       return;
     }
     const fd = openContent(file);
     try {
-      if (stat.size < CHUNKED_FROM) this.#whole(writer, entry, file, fd);
+      const attributes = attributesOf(fd, stat.mode, fd, tell);
+      if (attributes) entry.tscriu_attributes = attributes;
+      if (file.fsType !== FS.TMPFS && stat.blocks > 0) entry.tscriu_set_aside = roomSetAside(fd);
+      const isSparse = stat.blocks * BLOCK < stat.size;
+      if (stat.size < CHUNKED_FROM && !isSparse) this.#whole(writer, entry, file, fd);
       else this.#chunks(writer, entry, file, fd);
     } finally {
       closeFd(fd);

@@ -7,13 +7,16 @@ import { pageSize } from "../kernel/page-size.ts";
 import { roomOf, setAside } from "../kernel/set-aside.ts";
 import { S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
+import { toU64 } from "../kernel/u64.ts";
 import { F_SEAL, MFD, O, SEEK } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { HUGE_SHIFT, MAP, PROT } from "../kernel/uapi/mman.ts";
+import { attributesOf, giveAttributes, giveLateFlags, lateFlags } from "./attributes.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { shmemDevice } from "./shmem-device.ts";
 
+const NSEC_PER_SEC = 1_000_000_000n;
 const nobody: FownEntry = { uid: 0, euid: 0, signum: 0, pid_type: 0, pid: 0 };
 const PREFIX = "/memfd:";
 const DELETED = " (deleted)";
@@ -90,11 +93,23 @@ export class MemoryFiles {
       seals: sealsOf(file),
       inode_id: id,
       mode: stat.mode,
-      ...(isMemfdLink(file.link) && roomOf(stat)),
+      tscriu_times: [],
     };
+    if (isMemfdLink(file.link)) Object.assign(entry, roomOf(stat), this.#ofMemfd(file));
     if (isHuge(file)) entry.hugetlb_flag = hugeFlag(file);
     this.dump.images.append("MEMFD_INODE", [entry]);
     return id;
+  }
+
+  /** What shared anonymous memory has not, which nobody has a descriptor of. */
+  #ofMemfd(file: OpenFile): Partial<MemfdInodeEntry> {
+    const { stat, dup } = file;
+    const readable = sys(NR.fcntl, dup, F.GETFL, 0) & O.PATH ? undefined : dup;
+    const attributes = attributesOf(dup, stat.mode, readable, (what) =>
+      this.dump.log.warn(`of the memory file ${file.link} is not kept ${what}`),
+    );
+    const times = [toU64(stat.atimeNs), toU64(stat.mtimeNs)];
+    return { tscriu_times: times, ...(attributes && { tscriu_attributes: attributes }) };
   }
 
   /** The file id of a memory file that is mapped: one for each inode, with no flags and no position. */
@@ -176,6 +191,9 @@ class RestoredInodes {
       check(sys(NR.fchmod, fd, mode), "cannot set the mode of a memory file", subject);
       if (size > 0) this.restore.fillShared(entry.shmid, fd, size);
       if (entry.tscriu_room) setAside(fd, Number(entry.tscriu_room), subject.path);
+      const attributes = entry.tscriu_attributes;
+      // who writes takes capabilities away
+      if (attributes) giveAttributes(fd, S_IFREG, attributes, subject.path, this.restore.log);
       // nobody maps it for writing: a mapping made before this seal could, as far as the kernel knows
       if (entry.seals & F_SEAL.WRITE) {
         const early = entry.seals & LATE & ~(F_SEAL.SEAL | F_SEAL.FUTURE_WRITE);
@@ -188,12 +206,24 @@ class RestoredInodes {
     }
   }
 
-  /** Sets what must not be set before all mappings exist. */
-  seal(): void {
+  /** Sets what must not be set before all mappings exist and all is written. */
+  finish(): void {
     for (const { fd, entry } of this.#made.values()) {
+      const path = `${PREFIX}${entry.name}`;
+      if (entry.tscriu_times.length === 2) {
+        const times = new BigInt64Array(
+          entry.tscriu_times.map(BigInt).flatMap((ns) => {
+            const rest = ((ns % NSEC_PER_SEC) + NSEC_PER_SEC) % NSEC_PER_SEC;
+            return [(ns - rest) / NSEC_PER_SEC, rest];
+          }),
+        );
+        check(sys(NR.utimensat, fd, 0, addressOf(times), 0), "cannot set the times of a memory file", { path });
+      }
+      const flags = lateFlags(entry.tscriu_attributes);
+      if (flags !== 0) giveLateFlags(fd, flags, path, this.restore.log);
       const seals = entry.seals & LATE;
       if (seals === 0 || seals === F_SEAL.SEAL) continue;
-      fcntl(fd, F.ADD_SEALS, seals, "cannot seal a memory file", { path: `${PREFIX}${entry.name}` });
+      fcntl(fd, F.ADD_SEALS, seals, "cannot seal a memory file", { path });
     }
   }
 }
@@ -266,7 +296,7 @@ export const memfd: FileKind = {
   },
 
   arm(_, restore) {
-    inodes(restore).seal();
+    inodes(restore).finish();
   },
 };
 

@@ -1,5 +1,6 @@
 import { CrError, type Subject } from "../error.ts";
 import type { RegFileEntry } from "../image/schema.gen.ts";
+import { setWriteLife } from "../kernel/attributes.ts";
 import { closeFd, dupFd, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import {
@@ -201,6 +202,8 @@ export function openDescriptor(reg: RegFileEntry, restore: FileRestore): number 
   const ready = Remaps.of(restore).takeReady(reg.id);
   const fd = ready ?? openRegular(reg, restore);
   const pos = BigInt(reg.pos);
+  // the kernel has forgotten it where nobody had the file open since; without it nothing is wrong
+  if (reg.tscriu_write_life) setWriteLife(fd, reg.tscriu_write_life);
   if ((reg.flags & O.PATH) !== 0 || pos === NO_POS) return fd;
   const type = (reg.mode ?? S_IFREG) & S_IFMT;
   // some files of the kernel have no position: there it is 0, as it is where a file was opened just now

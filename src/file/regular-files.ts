@@ -1,5 +1,6 @@
 import type { CrError } from "../error.ts";
 import { FdTypes, type FownEntry, type RegFileEntry, RemapType, type U64 } from "../image/schema.gen.ts";
+import { writeLife } from "../kernel/attributes.ts";
 import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { type FileStat, S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { toU64 } from "../kernel/u64.ts";
@@ -105,7 +106,11 @@ export class RegularFiles {
     if ((file.stat.mode & S_IFMT) === S_IFREG) {
       reg.size = file.stat.size;
       // a ghost is made of what was saved: looking into it here would only show in its access time
-      if (place.how !== "ghost") reg.build_id = this.#buildId(file);
+      if (place.how !== "ghost") {
+        reg.build_id = this.#buildId(file);
+        const life = writes(file) ? writeLife(file.dup) : 0;
+        if (life) reg.tscriu_write_life = life;
+      }
     }
     if (place.how === "ghost") this.#remap(id, this.#ghosts.idOf(file), RemapType.GHOST);
     if (place.how === "process") this.#remap(id, place.process, RemapType.PROCFS);
@@ -126,6 +131,11 @@ export class RegularFiles {
     this.#buildIds.set(key, id);
     return id;
   }
+}
+
+/** Who may write to a file may have said how long that lives. */
+function writes({ flags }: NamedFile): boolean {
+  return (flags & O.ACCMODE) !== O.RDONLY && (flags & O.PATH) === 0;
 }
 
 /** Reads through the descriptor that is there where that is allowed, else through a new one. */

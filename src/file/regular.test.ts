@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { CrError } from "../error.ts";
+import { setWriteLife, writeLife } from "../kernel/attributes.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { addressOf, cstring, sys } from "../kernel/sys.ts";
@@ -38,6 +39,20 @@ function expectSame(run: Rehearsal): void {
   expect(run.blockers).toEqual([]);
   for (const [fd, before] of run.before) expect({ fd, ...show(process.pid, fd) }).toEqual({ fd, ...before });
 }
+
+test("how long lives what is written to a file (F_SET_RW_HINT) is said again where the kernel has forgotten it", () => {
+  using run = new Rehearsal();
+  writeFileSync(run.file("table"), "");
+  const fd = run.high(openPath(run.file("table"), O.RDWR));
+  expect(setWriteLife(fd, 3)).toBe(0);
+  run.dump([fd]);
+  const other = openPath(run.file("table"), O.RDWR);
+  expect(setWriteLife(other, 0)).toBe(0);
+  closeFd(other);
+  run.restore();
+  expectSame(run);
+  expect(writeLife(fd)).toBe(3);
+});
 
 test("regular files, directories, devices and O_PATH come back as they were", () => {
   using run = new Rehearsal();

@@ -88,6 +88,8 @@ export const regular: FileKind = {
   },
 
   arm(_, restore) {
-    Remaps.of(restore).removeLinks();
+    const remaps = Remaps.of(restore);
+    remaps.removeLinks();
+    remaps.finish();
   },
 };

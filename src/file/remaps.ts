@@ -4,9 +4,9 @@ import { closeFd } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { cstring } from "../kernel/sys.ts";
 import { AT } from "../kernel/uapi/fcntl.ts";
+import { giveLateFlags } from "./attributes.ts";
 import { type Holders, makeGhost, openLink, placeKey } from "./ghost-restore.ts";
-import type { Ground } from "./ground.ts";
-import type { FileRestore, IfWeDie } from "./kind.ts";
+import type { FileRestore } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 
 /** Very old images tell a ghost by this bit of the id. */
@@ -118,7 +118,7 @@ export class Remaps {
     if (group.type === RemapType.GHOST) return this.#makeGhost(group);
     if (group.type === RemapType.LINKED) {
       const { name, mnt_id } = this.#link(group);
-      return openLink(name, mnt_id, group.entries, this.#groundOf, this.#ifWeDie);
+      return openLink(name, mnt_id, group.entries, this.restore);
     }
     const subject = { path: group.entries[0]?.name, type: group.type };
     throw new CrError("a remap of an unknown type", { code: "BAD_IMAGE", subject });
@@ -131,7 +131,7 @@ export class Remaps {
       throw new CrError("the image of a deleted file is missing", { code: "BAD_IMAGE", subject: { image } });
     }
     try {
-      return makeGhost(ghost, group.remapId, group.entries, this.#groundOf, this.#ifWeDie);
+      return makeGhost(ghost, group.remapId, group.entries, this.restore);
     } catch (cause) {
       throw new CrError("cannot bring back a deleted file", {
         subject: { path: group.entries[0]?.name, image },
@@ -141,9 +141,6 @@ export class Remaps {
       closeFd(ghost.fd);
     }
   }
-
-  readonly #ifWeDie: IfWeDie = (calls, ground) => this.restore.ifWeDie(calls, ground);
-  readonly #groundOf = (mntId: number | undefined): Ground => this.restore.groundOf(mntId);
 
   #link(group: Group): RegFileEntry {
     const entry = this.restore.entries.get(group.remapId);
@@ -170,14 +167,26 @@ export class Remaps {
     this.#isDone = true;
     const links = [...this.#byRemap.values()].filter(({ type }) => type === RemapType.LINKED);
     if (links.length === 0) return;
-    const paths = links.map((group) => this.#link(group)).map(({ name, mnt_id }) => this.#groundOf(mnt_id).at(name));
+    const paths = links
+      .map((group) => this.#link(group))
+      .map(({ name, mnt_id }) => this.restore.groundOf(mnt_id).at(name));
     this.restore.atRelease(() => paths.map((path) => ({ nr: NR.unlinkat, args: [AT.FDCWD, cstring(path), 0] })));
+  }
+
+  /** Gives deleted files the flags with which they could not be opened as they are. */
+  finish(): void {
+    for (const { holders, entries } of this.#byRemap.values()) {
+      if (holders?.late === undefined) continue;
+      const { fd, flags } = holders.late;
+      giveLateFlags(fd, flags, entries[0]?.name ?? "", this.restore.log);
+    }
   }
 
   #close(): void {
     for (const { holders } of this.#byRemap.values()) {
       for (const fd of holders?.byPlace.values() ?? []) closeFd(fd);
       for (const fd of holders?.ready.values() ?? []) closeFd(fd);
+      if (holders?.late !== undefined) closeFd(holders.late.fd);
     }
     this.#byRemap.clear();
     this.#byFile.clear();

@@ -410,7 +410,8 @@ export const messages: Readonly<Record<string, string>> = {
 12 optional uint32 checksum
 13 optional uint32 checksum_config
 14 optional uint32 checksum_parameter
-2000 optional .tscriu_mqueue tscriu_mqueue`,
+2000 optional .tscriu_mqueue tscriu_mqueue
+2001 optional uint32 tscriu_write_life`,
   tscriu_mqueue: `1 required uint64 max_messages
 2 required uint64 message_size
 3 required uint64 messages
@@ -430,7 +431,17 @@ export const messages: Readonly<Record<string, string>> = {
 11 optional string symlnk_target
 2000 optional uint32 tscriu_atim_ns
 2001 optional uint32 tscriu_mtim_ns
-2002 optional uint64 tscriu_room`,
+2002 optional uint64 tscriu_room
+2003 optional .tscriu_attributes tscriu_attributes
+2004 repeated .tscriu_range tscriu_set_aside`,
+  tscriu_attributes: `1 repeated .tscriu_xattr xattrs
+2 optional uint32 flags
+3 optional uint32 project
+4 optional uint32 write_life`,
+  tscriu_xattr: `1 required string name
+2 required bytes value`,
+  tscriu_range: `1 required uint64 offset
+2 required uint64 length`,
   ghost_chunk_entry: `1 required uint64 len
 2 required uint64 off`,
   remap_file_path_entry: `1 required uint32 orig_id
@@ -529,7 +540,9 @@ export const messages: Readonly<Record<string, string>> = {
 7 required uint64 inode_id
 8 optional uint32 hugetlb_flag
 9 optional uint32 mode
-2000 optional uint64 tscriu_room`,
+2000 optional uint64 tscriu_room
+2001 optional .tscriu_attributes tscriu_attributes
+2002 repeated sint64 tscriu_times`,
   pidfd_entry: `1 required uint32 id
 2 required uint32 ino
 3 required uint32 flags

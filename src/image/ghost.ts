@@ -21,8 +21,8 @@ export interface Ghost {
   pieces: GhostPiece[];
 }
 
-/** More than the first record (it may hold a link's target) and more than a chunk's record can be. */
-const headLimit = 64 * 1024;
+/** More than what stands before the first record, and more than a chunk's record can be. */
+const headLimit = 512;
 const chunkLimit = 512;
 
 /** Finds the pieces of a ghost image by its descriptor. Errors: CrError BAD_IMAGE. */
@@ -30,17 +30,21 @@ export function readGhost(fd: number, path: string, version: ImageVersion): Ghos
   const size = fstatSync(fd).size;
   const window = (at: number, limit: number): RecordReader =>
     new RecordReader(pread(fd, path, at, Math.min(limit, size - at)), path);
-  const head = window(0, headLimit);
-  readStart(head, "GHOST_FILE", version);
-  const entry = head.record("ghost_file_entry") as unknown as GhostFileEntry | undefined;
-  if (entry === undefined) return head.fail("the record is missing");
+  const start = window(0, headLimit);
+  readStart(start, "GHOST_FILE", version);
+  const from = start.offset;
+  if (start.remaining === 0) return start.fail("the record is missing");
+  // extended attributes may be many
+  const head = window(from, 4 + start.u32("the length of a record"));
+  const entry = head.record("ghost_file_entry") as unknown as GhostFileEntry;
+  const content = from + head.offset;
   if (entry.chunks !== true) {
-    const length = size - head.offset;
-    return { fd, entry, pieces: length > 0 ? [{ at: head.offset, offset: 0, length }] : [] };
+    const length = size - content;
+    return { fd, entry, pieces: length > 0 ? [{ at: content, offset: 0, length }] : [] };
   }
   const pieces: GhostPiece[] = [];
   let end = 0;
-  for (let at = head.offset; at < size; ) {
+  for (let at = content; at < size; ) {
     const reader = window(at, chunkLimit);
     const chunk = reader.record("ghost_chunk_entry");
     const offset = Number(chunk?.off);

@@ -28,6 +28,24 @@ test("ids are translated wherever an entry has them, and nowhere else", () => {
   expect(usk.fown.uid).toBe(1);
 });
 
+test("ids are translated in POSIX ACLs and in whose capabilities they are", () => {
+  const acl = (user: number, group: number) =>
+    new Uint8Array(Uint32Array.of(2, 0x60001, -1, 0x40002, user, 0x40008, group, 0x40010, -1).buffer);
+  const capability = (root: number) => new Uint8Array(Uint32Array.of(0x03000001, 0x2000, 0, 0, 0, root).buffer);
+  const file = (user: number, group: number) => ({
+    uid: user,
+    gid: group,
+    tscriu_attributes: {
+      xattrs: [
+        { name: "system.posix_acl_access", value: acl(user, group) },
+        { name: "security.capability", value: capability(user) },
+        { name: "user.text", value: acl(1, 2) },
+      ],
+    },
+  });
+  expect(translateIds("ghost_file_entry", file(5, 6), ids)).toEqual(file(1005, 2006));
+});
+
 test("a message without ids stays the object that it was", () => {
   const entry = { pid: 1, ppid: 0, pgid: 1, sid: 1, threads: [1] };
   expect(translateIds("pstree_entry", entry, ids)).toBe(entry);

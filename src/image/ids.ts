@@ -5,6 +5,7 @@
  */
 import type { Entry } from "./codec.ts";
 import { descriptor } from "./descriptor.ts";
+import type { TscriuXattr } from "./schema.gen.ts";
 
 export interface IdTranslation {
   uid(id: number): number;
@@ -38,6 +39,9 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, How | readonly (Ho
   sk_packet_entry: { tscriu_credentials: TRIPLE },
 };
 
+/** Its value may hold ids as well. */
+const XATTR = "tscriu_xattr";
+
 const known = new Map<string, boolean>();
 
 /** Whether ids are in such a message, or in one within. */
@@ -47,7 +51,7 @@ function holdsIds(message: string): boolean {
   // one within itself
   known.set(message, false);
   const within = () => descriptor(message).fields.some(({ kind, type }) => kind === "message" && holdsIds(type));
-  const holds = message in FIELDS || within();
+  const holds = message in FIELDS || message === XATTR || within();
   known.set(message, holds);
   return holds;
 }
@@ -62,10 +66,30 @@ function translated(value: unknown, how: How | readonly (How | undefined)[], ids
   });
 }
 
+/** Where an attribute has whom it speaks of: POSIX ACLs by entries of 8 bytes behind the first 4, capabilities at their end. */
+const ACL = { name: /^system\.posix_acl_/, first: 4, size: 8, id: 4, user: 2, group: 8 } as const;
+const CAPABILITY = { name: "security.capability", size: 24, id: 20 } as const;
+
+/** The value of an extended attribute with the ids in it translated. */
+function translatedXattr({ name, value }: TscriuXattr, ids: IdTranslation): Uint8Array {
+  const copy = new Uint8Array(value);
+  const view = new DataView(copy.buffer);
+  if (name === CAPABILITY.name && copy.length === CAPABILITY.size)
+    view.setUint32(CAPABILITY.id, ids.uid(view.getUint32(CAPABILITY.id, true)), true);
+  if (!ACL.name.test(name)) return copy;
+  for (let at = ACL.first; at + ACL.size <= copy.length; at += ACL.size) {
+    const tag = view.getUint16(at, true);
+    const how = tag === ACL.user ? "uid" : tag === ACL.group ? "gid" : undefined;
+    if (how) view.setUint32(at + ACL.id, ids[how](view.getUint32(at + ACL.id, true)), true);
+  }
+  return copy;
+}
+
 /** The entry with its ids translated; the entry itself where it has none. */
 export function translateIds(message: string, entry: Entry, ids: IdTranslation): Entry {
   if (message === "" || !holdsIds(message)) return entry;
   const out: Entry = { ...entry };
+  if (message === XATTR) out.value = translatedXattr(entry as unknown as TscriuXattr, ids);
   for (const [name, how] of Object.entries(FIELDS[message] ?? {}))
     if (out[name] !== undefined) out[name] = translated(out[name], how, ids);
   for (const { kind, name, type, isList } of descriptor(message).fields) {

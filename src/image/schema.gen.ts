@@ -773,6 +773,7 @@ export interface RegFileEntry {
   checksum_config?: number;
   checksum_parameter?: number;
   tscriu_mqueue?: TscriuMqueue;
+  tscriu_write_life?: number;
 }
 
 export interface TscriuMqueue {
@@ -799,6 +800,25 @@ export interface GhostFileEntry {
   tscriu_atim_ns?: number;
   tscriu_mtim_ns?: number;
   tscriu_room?: U64;
+  tscriu_attributes?: TscriuAttributes;
+  tscriu_set_aside: TscriuRange[];
+}
+
+export interface TscriuAttributes {
+  xattrs: TscriuXattr[];
+  flags?: number;
+  project?: number;
+  write_life?: number;
+}
+
+export interface TscriuXattr {
+  name: string;
+  value: Uint8Array;
+}
+
+export interface TscriuRange {
+  offset: U64;
+  length: U64;
 }
 
 export interface GhostChunkEntry {
@@ -952,6 +972,8 @@ export interface MemfdInodeEntry {
   hugetlb_flag?: number;
   mode?: number;
   tscriu_room?: U64;
+  tscriu_attributes?: TscriuAttributes;
+  tscriu_times: U64[];
 }
 
 export interface PidfdEntry {
@@ -2368,6 +2390,9 @@ export interface Messages {
   reg_file_entry: RegFileEntry;
   tscriu_mqueue: TscriuMqueue;
   ghost_file_entry: GhostFileEntry;
+  tscriu_attributes: TscriuAttributes;
+  tscriu_xattr: TscriuXattr;
+  tscriu_range: TscriuRange;
   ghost_chunk_entry: GhostChunkEntry;
   remap_file_path_entry: RemapFilePathEntry;
   pipe_entry: PipeEntry;

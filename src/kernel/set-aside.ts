@@ -15,6 +15,17 @@ export function roomOf({ blocks }: Pick<FileStat, "blocks">): { tscriu_room?: nu
   return blocks === 0 ? {} : { tscriu_room: blocks * BLOCK };
 }
 
+/** Gives a file the room at a place that had some, whether it is written to or lies behind its end. Bytes. */
+export function setAsideAt(fd: number, { offset, length }: { offset: number; length: number }, path: string): void {
+  const what = "cannot set room aside for a file that had some";
+  check(
+    sys(NR.fallocate, fd, FALLOC.KEEP_SIZE, offset, length),
+    what,
+    { path, bytes: length },
+    "make room on the file system",
+  );
+}
+
 /**
  * Gives a file that has its content the rest of its room: holes first, from the beginning, and then what lies behind its end.
  * @param room bytes

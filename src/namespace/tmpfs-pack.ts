@@ -4,6 +4,7 @@ import { CrError } from "../error.ts";
 import { dataRanges } from "../file/copy.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import { type TarMember, type TarRange, type TarSocket, tarEnd, tarHeader, tarPadding } from "../image/tar.ts";
+import { xattrsOf } from "../kernel/attributes.ts";
 import { closeFd, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { roomOf } from "../kernel/set-aside.ts";
@@ -43,23 +44,6 @@ function linkTarget(fd: number): string {
   const out = new Uint8Array(new ArrayBuffer(4096));
   const length = must(NR.readlinkat, [fd, addressOf(cstring("")), addressOf(out), out.length], "cannot read a link");
   return Buffer.from(out.buffer, 0, length).toString("latin1");
-}
-
-/** The names of extended attributes, or the value of one: no longer than this. */
-const attributes = Buffer.from(new ArrayBuffer(65536));
-
-/** @param fd O_PATH descriptor, of a file of any type */
-function xattrsOf(fd: number): Map<string, Uint8Array> {
-  const found = new Map<string, Uint8Array>();
-  const path = addressOf(cstring(`/proc/self/fd/${fd}`));
-  const room = [addressOf(attributes), attributes.length] as const;
-  const length = sys(NR.listxattr, path, ...room);
-  if (length <= 0) return found;
-  for (const name of attributes.toString("latin1", 0, length).split("\0").filter(Boolean)) {
-    const size = sys(NR.getxattr, path, addressOf(bytesOf(name)), ...room);
-    if (size >= 0) found.set(name, Uint8Array.from(attributes.subarray(0, size)));
-  }
-  return found;
 }
 
 /** Packs a tree: directories before what is in them, files with several names once. */

@@ -3,6 +3,7 @@ import { CrError } from "../error.ts";
 import { gunzip } from "../image/gunzip.ts";
 import type { IdTranslation } from "../image/ids.ts";
 import { readTar, type TarMember, type TarPiece, type TarSocket } from "../image/tar.ts";
+import { setXattr } from "../kernel/attributes.ts";
 import { closeFd, openBelow } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { setAside } from "../kernel/set-aside.ts";
@@ -147,12 +148,8 @@ class Unpacker {
   #attributes(directory: number, name: string, member: TarMember): void {
     const subject = { path: member.name };
     const fd = check(openBelow(directory, name, O.PATH | O.NOFOLLOW, 0, true), "cannot open a file", subject);
-    const path = cstring(`/proc/self/fd/${fd}`);
-    for (const [key, value] of member.xattrs) {
-      const copy = new Uint8Array(value);
-      const args = [addressOf(path), addressOf(bytesOf(key)), copy.length > 0 ? addressOf(copy) : 0, copy.length, 0];
-      must(NR.setxattr, args, "cannot set an extended attribute", { ...subject, name: key });
-    }
+    for (const [key, value] of member.xattrs)
+      check(setXattr(fd, key, value), "cannot set an extended attribute", { ...subject, name: key });
     closeFd(fd);
   }
 

@@ -129,8 +129,13 @@ export const NS = {
   GET_OWNER_UID: 0xb704,
 } as const;
 
-/** What chattr(1) sets. */
-export const FS_IOC = { GETFLAGS: ior("f", 1, 8), SETFLAGS: iow("f", 2, 8) } as const;
+/** What chattr(1) sets; projects and more, struct fsxattr. */
+export const FS_IOC = {
+  GETFLAGS: ior("f", 1, 8),
+  SETFLAGS: iow("f", 2, 8),
+  FSGETXATTR: ior("X", 31, 28),
+  FSSETXATTR: iow("X", 32, 28),
+} as const;
 
 /** timerfd: sets the number of expirations that a read returns. */
 export const TFD_IOC_SET_TICKS = iow("T", 0, 8);
