@@ -1,6 +1,6 @@
 /**
  * What else a network namespace holds that rtnetlink(7) tells and takes in the same words: next hops with names of their own, static
- * entries of bridges, labels of addresses (RFC 6724), queueing disciplines.
+ * entries of bridges, labels of addresses (RFC 6724).
  */
 import { CrError } from "../error.ts";
 import { IFLA, LINK_HEADER, RTM, routeNexthop } from "../file/network-link.ts";
@@ -50,10 +50,6 @@ const ownerOf = (payload: Uint8Array) => {
   const master = fdbOf(payload).get(NDA.MASTER);
   return master && viewOf(master).getUint32(0, true);
 };
-/** linux/pkt_sched.h: struct tcmsg; TCA_KIND, OPTIONS, STAB. */
-const TCM = { ifindex: 4, handle: 8, info: 16 } as const;
-const TCA = { KIND: 1, STAB: 8 } as const;
-
 /**
  * Is an entry of a bridge, or of what an interface listens to, not one that was learned? Groups are left to who takes part in them.
  */
@@ -123,25 +119,7 @@ const KINDS: readonly Kind[] = [
     isSet: () => true,
     plain: (head) => head.setUint32(8, 0, true),
   },
-  {
-    name: "queueing discipline",
-    get: 38,
-    put: 36,
-    header: 20,
-    family: AF.UNSPEC,
-    deviceAt: TCM.ifindex,
-    kept: new Set([TCA.KIND, 2]),
-    // those without a handle are the kernel's own
-    isSet: (payload) => viewOf(payload).getUint32(TCM.handle, true) !== 0,
-    plain: (head) => head.setUint32(TCM.info, 0, true),
-  },
 ];
-
-/** Those that do not live by classes and filters, which are not told of. */
-const PLAIN_QUEUES: ReadonlySet<string> = new Set([
-  ...["pfifo", "bfifo", "pfifo_head_drop", "pfifo_fast", "fq", "fq_codel", "codel", "fq_pie", "pie", "sfq", "cake"],
-  ...["netem", "mq", "noqueue"],
-]);
 
 function list(socket: NetlinkSocket, { name, get, header, family, isSet, chosen }: Kind): readonly Uint8Array[] {
   const ask = new Uint8Array(header);
@@ -183,23 +161,6 @@ export function readMessages(): TscriuNetworkMessage[] {
     ...hops.map((payload) => saved(NEXT_HOP, payload)),
     ...KINDS.flatMap((kind) => list(socket, kind).map((payload) => saved(kind, payload))),
   ];
-}
-
-/** Queueing disciplines that nobody can bring back, and the interfaces that have them. */
-export function strangeQueues(): { readonly ifindex: number; readonly kind: string }[] {
-  using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const queues = KINDS.filter(({ name }) => name === "queueing discipline");
-  return queues
-    .flatMap((kind) => list(socket, kind).map((payload) => ({ payload, header: kind.header })))
-    .flatMap(({ payload, header }) => {
-      const attributes = parseAttributes(payload.subarray(header));
-      const words = attributes.get(TCA.KIND) ?? new Uint8Array(0);
-      const kind = Buffer.from(words).toString("latin1").replace(/\0.*$/s, "");
-      const ifindex = viewOf(payload).getUint32(TCM.ifindex, true);
-      // the table itself is not told
-      if (attributes.has(TCA.STAB)) return [{ ifindex, kind: `${kind} with a table of sizes (stab)` }];
-      return PLAIN_QUEUES.has(kind) ? [] : [{ ifindex, kind }];
-    });
 }
 
 /**

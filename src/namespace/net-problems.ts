@@ -13,8 +13,9 @@ import { strangeActions } from "./net-actions.ts";
 import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
 import { KINDS, names, rowsOf } from "./net-links.ts";
-import { strangeQueues } from "./net-messages.ts";
 import { outsideOf, standsOutside } from "./net-outside.ts";
+import { strangeTraffic } from "./net-traffic.ts";
+import { BLOCK } from "./net-traffic-rows.ts";
 import { readValue } from "./net-values.ts";
 import { strangeVlans } from "./net-vlans.ts";
 
@@ -69,11 +70,12 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
     if (name !== undefined)
       found.push(fail("a bridge filters by VLANs that somebody set", remedy, { interface: name }));
   }
-  for (const { ifindex, kind } of strangeQueues()) {
+  for (const { ifindex, what, kind } of strangeTraffic()) {
     const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
-    const remedy = `take it away before the dump (tc qdisc del dev ${name ?? "NAME"} root), and make it again after the restore`;
-    if (name !== undefined)
-      found.push(fail(`an interface has a queueing discipline of the kind ${kind}`, remedy, { interface: name }));
+    const place = name ?? "NAME";
+    const remedy = `take it away before the dump (tc qdisc del dev ${place} root, clsact or ingress), and make it again after the restore`;
+    if (name !== undefined || ifindex === BLOCK)
+      found.push(fail(`an interface has ${what} of the kind ${kind}`, remedy, { interface: name ?? "a block" }));
   }
   for (const { entry, hasXdp } of rows) {
     const remedy = `take it away before the dump (ip link set dev ${entry.name} xdp off), and load it again after the restore`;

@@ -38,6 +38,7 @@ import { linkProblems } from "./net-problems.ts";
 import { matchPorts, matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { checkTexts, saveTexts, writeTexts } from "./net-texts.ts";
+import { readTraffic, writeTraffic } from "./net-traffic.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
 
@@ -174,7 +175,7 @@ export const net: NamespaceKind = {
           tscriu_xtables,
           tscriu_ipsets,
           tscriu_neighbours,
-          tscriu_messages: [...readMessages(), ...readExtras()],
+          tscriu_messages: [...readMessages(), ...readExtras(), ...readTraffic()],
         },
       ]);
       using links = new NetworkLinks();
@@ -267,7 +268,11 @@ function writeSet(
 ): Missing {
   return {
     neighbours: writeNeighbours(neighbours, numbers, lost),
-    messages: [...writeMessages(messages, "others", numbers, lost), ...writeExtras(messages, numbers, lost)],
+    messages: [
+      ...writeMessages(messages, "others", numbers, lost),
+      ...writeExtras(messages, numbers, lost),
+      ...writeTraffic(messages, numbers, lost),
+    ],
   };
 }
 

@@ -37,7 +37,7 @@ static inline int netns_sysctl(const char *name, const char *value) {
 
 /* What a command prints; of two calls both stay. */
 static inline char *netns_listed(const char *command) {
-  static char text[2][16384];
+  static char text[2][32768];
   static int next;
   FILE *from = popen(command, "r");
   char *to = text[next++ % 2];
