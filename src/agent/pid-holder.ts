@@ -4,6 +4,7 @@ import { CrError } from "../error.ts";
 import { errnoName, errnoWords } from "../kernel/errno.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStat, parseStat } from "../kernel/proc/stat.ts";
+import { MORE_PROCESSES } from "../kernel/sys.ts";
 
 export const EEXIST = -17;
 
@@ -97,8 +98,7 @@ const EAGAIN = -11;
 
 const pidRemedies: Readonly<Record<number, string>> = {
   [-1]: "run as root, or with CAP_CHECKPOINT_RESTORE",
-  [EAGAIN]:
-    "there are as many processes as there may be: raise ulimit -u, pids.max of the cgroup that tscriu runs in, or kernel.threads-max",
+  [EAGAIN]: MORE_PROCESSES,
 };
 
 /** All pids lie below; undefined where /proc does not say. */

@@ -1,5 +1,6 @@
 /** Asks this kernel, with these privileges, what it can do. */
 import { existsSync } from "node:fs";
+import { MORE_PROCESSES } from "../kernel/sys.ts";
 import { type Category, type FeatureName, featureNames, features } from "./features.ts";
 import type { Probe } from "./probe.ts";
 import { fileProbes } from "./probe-file.ts";
@@ -33,12 +34,13 @@ export interface Finding {
   remedy?: string;
 }
 
-/** A kernel that forbids something has it: then the privileges are what is missing. Neither does it lack what is not mounted. */
+/** A kernel that forbids something has it: then the privileges are what is missing. Neither does it lack what is not mounted, or what there was no process to try in for. */
 function remedyFor(name: FeatureName, why: string): string {
   for (const { below, sign, type } of MOUNTS) {
     if (why.includes(`${below}/`) && why.includes("ENOENT") && !existsSync(sign))
       return `mount -t ${type} ${type} ${below}`;
   }
+  if (/\bEAGAIN\b/.test(why)) return MORE_PROCESSES;
   return /\b(EPERM|EACCES)\b/.test(why) ? "run as root, outside of containers and sandboxes" : features[name].remedy;
 }
 

@@ -115,6 +115,10 @@ export function must(nr: number, args: readonly number[], what = syscallName(nr)
   return check(sys(nr, a, b, c, d, e, f), what, subject);
 }
 
+/** What helps where the kernel starts no further process (EAGAIN). */
+export const MORE_PROCESSES =
+  "there are as many processes as there may be: raise ulimit -u, pids.max of the cgroup that tscriu runs in, or kernel.threads-max";
+
 /** A flag for `spawn`: the process ends when the thread that started it does. */
 export const BOUND = 2 ** 40;
 
