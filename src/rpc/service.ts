@@ -14,7 +14,7 @@ import { openWorkspace } from "../cli/workspace.ts";
 import { CrError, errorLines } from "../error.ts";
 import { closeFd, makePipe } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
-import { listen, makeSocket, tryBind, unixAddress } from "../kernel/socket.ts";
+import { listen, makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { addressOf, catchSignals, check, interruptedBy, sys } from "../kernel/sys.ts";
 import { AF, SOCK } from "../kernel/uapi/socket.ts";
 import type { Log } from "../log.ts";
@@ -25,6 +25,7 @@ const backlog = 16;
 /** For everybody: the worker looks at who asks. */
 const mode = 0o666;
 const EAGAIN = -11;
+const EPROTOTYPE = -91;
 const EINTR = -4;
 const POLLIN = 1;
 /** Between two looks at whether a worker has ended, milliseconds. */
@@ -33,9 +34,25 @@ const idle = 200;
 /** What lies at the path itself, if anything. */
 const lying = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 
+/** Throws where a service lives at an address: it would stand there with a socket that nobody finds. */
+function requireNobody(path: string): void {
+  if (lying(path) === undefined) return;
+  const caller = makeSocket(AF.UNIX, SOCK.SEQPACKET | SOCK.NONBLOCK);
+  const result = tryConnect(caller, unixAddress(path));
+  closeFd(caller);
+  // one with a full backlog, or of another type, is somebody too
+  if (result === 0 || result === EAGAIN || result === EPROTOTYPE)
+    throw new CrError("somebody answers already where the service's socket goes", {
+      code: "EADDRINUSE",
+      subject: { path },
+      remedy: "end that service first, or choose another --address",
+    });
+}
+
 /** Only a socket of an earlier service makes room. */
 function bind(path: string): { fd: number; remove: () => void } {
   const remedy = "choose another --address";
+  requireNobody(path);
   const old = lying(path);
   if (old && !old.isSocket())
     throw new CrError("there is something else where the service's socket goes", { subject: { path }, remedy });
@@ -159,6 +176,7 @@ export async function runService(invocation: Invocation): Promise<number> {
   if (settings.flag("restore-detached")) {
     // the log is the other process's from here on
     log.close();
+    requireNobody(address);
     return await goToBackground(settings, { address, pidfile }, started);
   }
   try {

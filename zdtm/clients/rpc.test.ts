@@ -8,6 +8,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -381,6 +382,12 @@ describe("rpc", () => {
 
     expect(run("--address", "socket", "--pidfile", "pid")).toEqual({ exitCode: 0, said: "" });
     const first = Number(readFileSync(`${work}/pid`, "latin1"));
+    const refused = run("--address", "socket", "--pidfile", "second");
+    expect(refused.exitCode).toBe(1);
+    expect(refused.said).toMatch(/somebody answers already .*socket\)/);
+    expect(existsSync(`${work}/second`)).toBe(false);
+    // a name that leads nowhere any more makes room
+    rmSync(`${work}/socket`);
     expect(run("--address", "socket", "--pidfile", "second")).toEqual({ exitCode: 0, said: "" });
     const second = Number(readFileSync(`${work}/second`, "latin1"));
     try {
@@ -389,8 +396,17 @@ describe("rpc", () => {
       using client = Client.connect(`${work}/socket`);
       expect(client.version().major_number).toBe(4);
     } finally {
-      process.kill(second, "SIGTERM");
-      await until("the second one ends", () => (existsSync(`${work}/socket`) ? "its socket is there" : undefined));
+      process.kill(second, "SIGKILL");
+      await until("the second one ends", () => (existsSync(`/proc/${second}/exe`) ? "it is there" : undefined));
+    }
+    expect(run("--address", "socket", "--pidfile", "third")).toEqual({ exitCode: 0, said: "" });
+    const third = Number(readFileSync(`${work}/third`, "latin1"));
+    try {
+      using client = Client.connect(`${work}/socket`);
+      expect(client.version().major_number).toBe(4);
+    } finally {
+      process.kill(third, "SIGTERM");
+      await until("the third one ends", () => (existsSync(`${work}/socket`) ? "its socket is there" : undefined));
     }
   });
 });
