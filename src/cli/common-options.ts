@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import type { CgroupMode, CommonOptions, External, FileValidation } from "../options.ts";
 import type { Invocation } from "./command.ts";
 import type { Command } from "./option.ts";
+import { requireNoPlugins } from "./plugins.ts";
 import { requireScripts, scriptHook } from "./scripts.ts";
 import type { Settings } from "./settings.ts";
 import { usageError } from "./usage-error.ts";
@@ -38,6 +39,7 @@ export function commonOptions(
   { images, workDir, log }: Workspace,
   interrupted: () => boolean,
 ): CommonOptions {
+  requireNoPlugins(settings.text("libdir"));
   const scripts = settings.texts("action-script");
   requireScripts(scripts, workDir);
   return {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { optionNames } from "./options.ts";
@@ -140,6 +140,24 @@ describe.skipIf(process.getuid?.() !== 0)(
     test("a log that cannot be made", () => {
       const got = tscriu(["dump", "-t", "1", "-o", "no/where.log"]);
       expect([got.status, got.err]).toEqual([1, expect.stringContaining("cannot open the log file (no/where.log)")]);
+    });
+
+    test("a directory of plugins that is not there, or has one: it lies in the work directory", () => {
+      const plugins = join(dir, "work/plugins");
+      mkdirSync(plugins, { recursive: true });
+      for (const command of ["dump -t 4194304", "restore"]) {
+        const said = (name: string) => tscriu(`${command} -W work -L ${name}`.split(" "));
+        const gone = said("gone");
+        expect([gone.status, gone.err]).toEqual([
+          1,
+          expect.stringMatching(/cannot read the directory of plugins \(gone\)\n.*no such file/),
+        ]);
+        expect(said("plugins").err).not.toContain("plugins");
+        writeFileSync(join(plugins, "x.so"), "");
+        expect(said("plugins").err).toContain("CRIU's plugins cannot be loaded (plugins/x.so)");
+        rmSync(join(plugins, "x.so"));
+      }
+      expect(tscriu(["check", "--feature", "mnt_id", "-L", "gone"]).status).toBe(0);
     });
 
     test("without a log file and a terminal, errors come in CRIU's format", () => {

@@ -1,7 +1,4 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { getopt } from "./getopt.ts";
 import { readPrivileges, requirePrivileges } from "./privileges.ts";
 import { Settings } from "./settings.ts";
@@ -71,17 +68,6 @@ describe("what is not there yet", () => {
     settings("dump --no-track-mem").requireSupport("dump");
     settings("restore --track-mem").requireSupport("restore");
     expect(settings("restore --track-mem -t 5 -d").meaningless("restore")).toEqual(["--track-mem", "-t"]);
-  });
-
-  test("plugins: an empty directory will do", () => {
-    const dir = mkdtempSync(join(tmpdir(), "tscriu-libdir-"));
-    try {
-      settings(`dump -L ${dir}`).requireSupport("dump");
-      writeFileSync(join(dir, "x.so"), "");
-      expect(() => settings(`dump -L ${dir}`).requireSupport("dump")).toThrow("x.so");
-    } finally {
-      rmSync(dir, { recursive: true });
-    }
   });
 
   test("some options are an error with the wrong command", () => {
