@@ -17,7 +17,7 @@ struct table {
 	u64 linker_mmap;                    /* of the linker's own mmap, relative as well: see lend(); 0 for unknown */
 	u64 segment_count, library_count;
 	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
-	struct { u64 offset, size; } library[LIBRARIES];
+	struct { u64 offset, size, first; } library[LIBRARIES]; /* first: bytes of the segment that is mapped first */
 	u64 lend;
 	u64 question_size, answer_size;
 	unsigned char question[QUESTION], answer[ANSWER]; /* packets: how a worker is asked for its version, and what it says */
@@ -30,8 +30,8 @@ __attribute__((section(".table"), used)) const volatile struct table table = {
 };
 
 #if defined(__x86_64__)
-enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_madvise = 28,
-       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_getcwd = 79, SYS_chdir = 80, SYS_exit = 231, SYS_openat = 257, SYS_ppoll = 271,
+enum { SYS_write = 1, SYS_close = 3, SYS_mmap = 9, SYS_mprotect = 10, SYS_pread64 = 17, SYS_pwrite64 = 18, SYS_mincore = 27, SYS_madvise = 28,
+       SYS_sendfile = 40, SYS_recvfrom = 45, SYS_fcntl = 72, SYS_getcwd = 79, SYS_chdir = 80, SYS_readahead = 187, SYS_exit = 231, SYS_openat = 257, SYS_ppoll = 271,
        SYS_prlimit = 302, SYS_memfd_create = 319 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
@@ -71,7 +71,7 @@ __asm__(".globl lend\nlend:\n\tmov %r10, %rcx\n\tcall map_piece\n\tret\n");
 static const unsigned char linkers_call[] = { 0xb8, 9, 0, 0, 0, 0x0f, 5 }, our_call[] = { 0xff, 0x14, 0x25 };
 #elif defined(__aarch64__)
 enum { SYS_getcwd = 17, SYS_fcntl = 25, SYS_chdir = 49, SYS_openat = 56, SYS_close = 57, SYS_write = 64, SYS_pread64 = 67, SYS_pwrite64 = 68, SYS_sendfile = 71,
-       SYS_ppoll = 73, SYS_exit = 94, SYS_recvfrom = 207, SYS_mmap = 222, SYS_mprotect = 226, SYS_madvise = 233, SYS_prlimit = 261,
+       SYS_ppoll = 73, SYS_exit = 94, SYS_recvfrom = 207, SYS_readahead = 213, SYS_mmap = 222, SYS_mprotect = 226, SYS_mincore = 232, SYS_madvise = 233, SYS_prlimit = 261,
        SYS_memfd_create = 279 };
 
 static s64 call(u64 number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f)
@@ -102,13 +102,13 @@ void lend(void) {}
 #endif
 
 enum { ENOENT = 2, EINVAL = 22, AT_FDCWD = -100, O_CLOEXEC = 02000000, F_DUPFD_CLOEXEC = 1030, RLIMIT_DATA = 2, RLIMIT_NOFILE = 7, RLIMIT_AS = 9 };
-enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
-enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, PIECE = 2 << 20 };
+enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_POPULATE = 0x8000, PROT_READ = 1, PROT_WRITE = 2, PROT_EXEC = 4, MFD_CLOEXEC = 1, MFD_NOEXEC_SEAL = 8 };
+enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23, PIECE = 2 << 20, FEW = 64 << 10 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
 static const u64 lent = 0x6c656e7400000000;
 enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, POLLIN = 1, PATIENCE = 300000 /* ns */ };
-enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_SECURE = 23 };
+enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_EUID = 12, AT_SECURE = 23 };
 
 static char *append(char *to, const char *text)
 {
@@ -188,6 +188,14 @@ static void want_huge_pages(u64 page)
 	}
 }
 
+/* Is this page of the file in the page cache? Who may not write to the file is told so of all. */
+static int cached(u64 address, u64 page)
+{
+	unsigned char has[1];
+
+	return !call(SYS_mincore, address, page, (u64)has, 0, 0, 0) && has[0] & 1;
+}
+
 /* Maps the dynamic linker out of our own file; returns where it lies */
 static u64 map_linker(int self, u64 page)
 {
@@ -202,7 +210,7 @@ static u64 map_linker(int self, u64 page)
 		u64 file_end = (data_end + page - 1) & -page;
 		u64 end = (base + table.segment[i].address + table.segment[i].size + page - 1) & -page;
 		u64 protection = table.segment[i].protection;
-		s64 ret = call(SYS_mmap, from, file_end - from, protection, MAP_PRIVATE | MAP_FIXED, self,
+		s64 ret = call(SYS_mmap, from, file_end - from, protection, MAP_PRIVATE | MAP_FIXED | MAP_POPULATE, self,
 			       table.segment[i].offset - skew);
 
 		if (ret >= 0 && end > file_end)
@@ -216,11 +224,16 @@ static u64 map_linker(int self, u64 page)
 	return base;
 }
 
-/* What the linker's mmap does now: a library whose head we made is mapped out of our own file */
+/*
+ * What the linker's mmap does now: a library whose head we made is mapped out of our own file. With its pages: most of them are
+ * used, but for those of all of it, that other pieces then take the place of.
+ */
 __attribute__((used)) s64 map_piece(u64 address, u64 length, u64 protection, u64 flags, s64 file, u64 offset)
 {
 	u64 mark = 0;
 
+	if (flags & MAP_FIXED || (flags & MAP_ANONYMOUS && length <= FEW))
+		flags |= MAP_POPULATE;
 	if (flags & MAP_ANONYMOUS || call(SYS_pread64, file, (u64)&mark, sizeof(mark), E_SHOFF, 0, 0) != sizeof(mark) ||
 	    mark - lent >= table.library_count)
 		return call(SYS_mmap, address, length, protection, flags, file, offset);
@@ -231,6 +244,8 @@ __attribute__((used)) s64 map_piece(u64 address, u64 length, u64 protection, u64
 	s64 ret = call(SYS_mmap, address, length, protection, flags, self, table.library[mark - lent].offset + offset);
 
 	call(SYS_close, self, 0, 0, 0, 0, 0);
+	if (!(flags & MAP_FIXED) && ret > 0)
+		call(SYS_madvise, ret, table.library[mark - lent].first, MADV_POPULATE_READ, 0, 0, 0);
 	return ret;
 }
 
@@ -308,25 +323,49 @@ static int ends_with(const char *text, const char *end)
 	return from == end;
 }
 
-/* Maps one piece of the program's pages; 0 when there is none left. Kernels before 5.14 do nothing. */
-static int bring_in(int piece, u64 page)
+/*
+ * Maps one piece of the program's pages; 0 when there is none left. All of it, read if need be; or no more than what the page cache
+ * has: a huge page is mapped with any of its pages. Kernels before 5.14 do nothing.
+ */
+static int bring_in(int piece, u64 page, int cached_only)
 {
 	for (int i = 0; i < HEADERS; i++) {
 		const volatile unsigned char *header = table.headers + i * 56;
-		u64 at = *(const volatile u64 *)(header + 16) & -page, size = *(const volatile u64 *)(header + 40);
-		int pieces = (size + PIECE - 1) / PIECE;
+		u64 at = *(const volatile u64 *)(header + 16), size = *(const volatile u64 *)(header + 32);
+		u64 first = at & -(u64)PIECE, from = first + (u64)piece * PIECE, end = from + PIECE;
+		int pieces = (at + size - first + PIECE - 1) / PIECE;
 
-		if (*(const volatile unsigned *)header != PT_LOAD || *(const volatile unsigned *)(header + 4) & PF_W)
+		if (*(const volatile unsigned *)header != PT_LOAD || size != *(const volatile u64 *)(header + 40))
 			continue;
-		if (piece < pieces) {
-			u64 begin = (u64)piece * PIECE, left = size - begin;
-
-			call(SYS_madvise, at + begin, left < PIECE ? left : PIECE, MADV_POPULATE_READ, 0, 0, 0);
-			return 1;
+		if (piece >= pieces) {
+			piece -= pieces;
+			continue;
 		}
-		piece -= pieces;
+		if (from < at)
+			from = at & -page;
+		if (end > at + size)
+			end = at + size;
+		if (!cached_only)
+			call(SYS_madvise, from, end - from, MADV_POPULATE_READ, 0, 0, 0);
+		else if (cached(from, page))
+			call(SYS_madvise, from, end - from == PIECE ? page : end - from, MADV_POPULATE_READ, 0, 0, 0);
+		return 1;
 	}
 	return 0;
+}
+
+/* Makes the pages that each start writes to at once: the program's data, what lies next in its .bss, the stack's */
+static void bring_in_written(u64 stack, u64 page)
+{
+	for (int i = 0; i < HEADERS; i++) {
+		const volatile unsigned char *header = table.headers + i * 56;
+		u64 at = *(const volatile u64 *)(header + 16), skew = at & (page - 1);
+		u64 size = *(const volatile u64 *)(header + 32), all = *(const volatile u64 *)(header + 40);
+
+		if (*(const volatile unsigned *)header == PT_LOAD && size != all && size < PIECE)
+			call(SYS_madvise, at - skew, skew + (all - size < FEW ? all : size + FEW), MADV_POPULATE_WRITE, 0, 0, 0);
+	}
+	call(SYS_madvise, (stack & -page) - FEW, FEW, MADV_POPULATE_WRITE, 0, 0, 0);
 }
 
 /*
@@ -334,12 +373,11 @@ static int bring_in(int piece, u64 page)
  * runtime is started to answer. Anything else is left for the worker. Who asks for the version has its packet ready, who wants
  * more may still be at it: the runtime starts meanwhile.
  */
-static int answered(u64 count, char **words, u64 page)
+static int answered(u64 count, char **words, u64 page, int *brought_in)
 {
 	struct { s64 seconds, nanoseconds; } patience = { 0, PATIENCE };
 	struct { int fd; short events, revents; } waiting = { 0, POLLIN, 0 };
 	s64 asked;
-	int piece = 0;
 	unsigned char packet[QUESTION];
 	u64 fd = 0, most = 1 << 20;
 
@@ -354,7 +392,7 @@ static int answered(u64 count, char **words, u64 page)
 	asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	patience.nanoseconds = 0;
 	/* what brings the program into memory saves it the faults, and takes no longer than a slow client */
-	for (; !asked && bring_in(piece, page); piece++)
+	for (; !asked && bring_in(*brought_in, page, 0); ++*brought_in)
 		asked = call(SYS_ppoll, (u64)&waiting, 1, (u64)&patience, 0, 0, 0);
 	if (asked != 1 ||
 	    call(SYS_recvfrom, fd, (u64)packet, sizeof(packet), MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, 0, 0) != (s64)table.question_size)
@@ -395,20 +433,27 @@ __attribute__((used)) struct jump prepare(u64 *old)
 {
 	u64 *environment = old + old[0] + 2;
 	u64 *auxiliary = environment;
-	u64 page = 4096;
+	u64 page = 4096, user = 0, last = table.library_count - 1;
 	u64 *aux;
+	int brought_in = 0;
 
 	while (*auxiliary++)
 		;
 	for (aux = auxiliary; *aux; aux += 2) {
 		if (aux[0] == AT_PAGESZ)
 			page = aux[1];
+		if (aux[0] == AT_EUID)
+			user = aux[1];
 		if (aux[0] == AT_SECURE && aux[1])
 			fail("refuses to run set-user-id, set-group-id or with file capabilities: start it as root instead", 0);
 	}
 	want_huge_pages(page);
-	if (answered(old[0], (char **)old + 1, page))
+	if (answered(old[0], (char **)old + 1, page, &brought_in))
 		call(SYS_exit, 0, 0, 0, 0, 0, 0);
+	bring_in_written((u64)old, page);
+	/* others are told that the cache has it all */
+	while (!user && bring_in(brought_in, page, 1))
+		brought_in++;
 	u64 *end = aux + 2;
 	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
 
@@ -420,6 +465,9 @@ __attribute__((used)) struct jump prepare(u64 *old)
 		fail("this processor has no AVX2, which the runtime in this file needs: use one of 2013 or later, in a virtual machine with its host's (-cpu host)", 0);
 	want_room();
 	leave_deleted();
+	/* what lies before the program in one go: it would be read with what lies around each page of it, into the program */
+	if (!cached(table.program_entry & -page, page))
+		call(SYS_readahead, self, 0, table.library[last].offset + table.library[last].size, 0, 0, 0);
 	u64 linker = map_linker(self, page);
 	int taught = teach(self, linker, page);
 

@@ -32,6 +32,10 @@ function compiled(name: string, ...words: string[]): string {
       char line[512];
       int copies = 0;
       FILE *maps = fopen("/proc/self/maps", "r");
+    #ifdef SMAPS
+      for (FILE *smaps = fopen("/proc/self/smaps", "r"); fgets(line, sizeof line, smaps);) fputs(line, stdout);
+      return 0;
+    #endif
       while (fgets(line, sizeof line, maps)) copies += strstr(line, "tscriu-library") != NULL;
       printf(copies ? "copied: " : "lent: ");
       printf("%d %s %s %s %.3f", argc, argv[1], getenv("KEPT"), getenv("LD_LIBRARY_PATH"), sqrt(argc * 8.0));
@@ -66,6 +70,35 @@ describe("packing", () => {
     const done = Bun.spawnSync([packed, "word"], { env: { KEPT: "kept", LD_LIBRARY_PATH: "/nowhere" } });
     expect(done.stdout.toString()).toBe(`${machine === "x86_64" ? "lent" : "copied"}: 2 word kept (null) 4.000`);
     expect(done.exitCode).toBe(7);
+  });
+
+  test("the start-up code is read with the file's head, and nothing else is in the pages that are to be huge", () => {
+    const packed = pack(machine, compiled("laid", ...fixedAddress), startup, own);
+    const [first, program] = new Elf("", packed).of(PT.LOAD);
+    expect(first).toMatchObject({ offset: 0, fileSize: startup.length + 4096 });
+    expect(first?.fileSize).toBeLessThanOrEqual(16_384);
+    expect((program?.offset ?? 1) % 0x200000).toBe(0);
+    expect(
+      Buffer.from(packed)
+        .subarray((program?.offset ?? 0) - 4096, program?.offset)
+        .some((byte) => byte),
+    ).toBe(false);
+  });
+
+  test("libraries that are lent come with all pages of their text, the stack with some", () => {
+    const packed = join(dir, "mapped");
+    const program = compiled("maps", "-DSMAPS", ...fixedAddress);
+    writeFileSync(packed, pack(machine, program, startup, own), { mode: 0o755 });
+    const smaps = Bun.spawnSync([packed])
+      .stdout.toString()
+      .split(/\n(?=[0-9a-f]+-)/);
+    const kilobytes = (mapping: string, field: string) =>
+      Number(new RegExp(`^${field}: *(\\d+)`, "m").exec(mapping)?.[1]);
+    const texts = smaps.filter((mapping) => /^7\S+ r-xp .*mapped$/m.test(mapping.split("\n", 1)[0] ?? ""));
+    const isLent = machine === "x86_64";
+    if (isLent) expect(texts.length).toBeGreaterThan(3);
+    for (const text of isLent ? texts : []) expect(kilobytes(text, "Rss")).toBe(kilobytes(text, "Size"));
+    expect(kilobytes(smaps.find((mapping) => mapping.includes("[stack]")) ?? "", "Rss")).toBeGreaterThanOrEqual(64);
   });
 
   test("a linker whose way to map files is not known gets copies of the libraries", () => {

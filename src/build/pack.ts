@@ -1,6 +1,9 @@
 /**
  * Makes a dynamic executable start by itself: the start-up code of `blobs/start.c`, the dynamic linker and the C library
- * are appended to it, and the program header that named the interpreter becomes the one that loads the start-up code.
+ * are put before it, and the program header that named the interpreter becomes the one that loads the start-up code.
+ *
+ * The start-up code comes first of all: what the kernel reads of a file to see what it is, it reads with that, and nothing of the
+ * program before it is told to read that in huge pages.
  */
 import { readFileSync } from "node:fs";
 import { CrError } from "../error.ts";
@@ -13,10 +16,14 @@ const pageLimit = 0x10000;
 
 /** Mirrors `struct table` of blobs/start.c. */
 const layout = { magic: 0x5354415254303032n, segments: 8, libraries: 8, headers: 24, question: 8, answer: 64 } as const;
+/** Bytes before the start-up code, of its segment and of the file: for the ELF header and program headers. blobs/start.ld knows too. */
+const headRoom = 4096;
+/** Bytes of a file that any kernel reads with its first page. */
+const firstRead = 16_384;
 /** Bytes of a library's beginning that blobs/start.c copies where the rest need not be. */
 const headLimit = 4096;
 const tableSize =
-  8 * (12 + 5 * layout.segments + 2 * layout.libraries) + layout.question + layout.answer + headerSize * layout.headers;
+  8 * (12 + 5 * layout.segments + 3 * layout.libraries) + layout.question + layout.answer + headerSize * layout.headers;
 
 /** The name of the linker and of the libraries, as the program asks for them; libgcc_s is loaded by `pthread_exit`. */
 function neededBy(machine: Machine, path: string): string[] {
@@ -39,7 +46,7 @@ export function libraryVersion(machine: Machine): string {
   return /GNU C Library \((.*?)\)/.exec(text)?.[1] ?? "";
 }
 
-interface Appended {
+interface Placed {
   offset: number;
   size: number;
 }
@@ -47,9 +54,9 @@ interface Appended {
 /** Grows at page boundaries. */
 class Pile {
   private readonly parts: Uint8Array[] = [];
-  private length = 0;
+  length = 0;
 
-  add(bytes: Uint8Array): Appended {
+  add(bytes: Uint8Array): Placed {
     const gap = (pageLimit - (this.length % pageLimit)) % pageLimit;
     const offset = this.length + gap;
     this.parts.push(new Uint8Array(gap), bytes);
@@ -104,10 +111,9 @@ export function pack(
   own: Uint8Array,
   exchange: Exchange = { question: new Uint8Array(), answer: new Uint8Array() },
 ): Uint8Array {
-  const elf = layInHugePages(new Elf(program, new Uint8Array(readFileSync(program))));
-  const interpreter = elf.the(PT.INTERP, "PT_INTERP");
-  const self = elf.the(PT.PHDR, "PT_PHDR");
-  const linkerName = Buffer.from(elf.bytes.subarray(interpreter.offset, interpreter.offset + interpreter.fileSize - 1));
+  const given = new Elf(program, new Uint8Array(readFileSync(program)));
+  const named = given.the(PT.INTERP, "PT_INTERP");
+  const linkerName = Buffer.from(given.bytes.subarray(named.offset, named.offset + named.fileSize - 1));
   const linkerPath = libraryPath(machine, linkerName.toString().replace(/.*\//, ""));
   const linker = new Elf(linkerPath, new Uint8Array(readFileSync(linkerPath)));
   const loads = linker.of(PT.LOAD);
@@ -116,15 +122,14 @@ export function pack(
 
   const startAddress = new DataView(startup.buffer, startup.byteOffset).getBigUint64(8, true);
   const base = Number(startAddress) & -pageLimit;
-  const first = Math.min(...elf.of(PT.LOAD).map((segment) => segment.address));
+  const first = Math.min(...given.of(PT.LOAD).map((segment) => segment.address));
   const tooMany =
     loads.length > layout.segments ||
     libraries.length > layout.libraries ||
-    elf.segments.length > layout.headers ||
     exchange.question.length > layout.question ||
     exchange.answer.length > layout.answer;
   if (tooMany) throw new CrError("the start-up code's table is too small", { subject: { path: program } });
-  if (base + startup.length > first || interpreter.at > (elf.of(PT.LOAD)[0]?.at ?? 0)) {
+  if (base + headRoom + startup.length > first || named.at > (given.of(PT.LOAD)[0]?.at ?? 0)) {
     throw new CrError("the start-up code must lie below the program", { subject: { path: program, address: first } });
   }
   if (
@@ -134,25 +139,35 @@ export function pack(
     throw new CrError("the start-up code does not begin with its table", { subject: { machine } });
   }
 
+  const code = startup.slice();
   const pile = new Pile();
-  // the original headers, for the linker: it wants a PT_INTERP, and finds the load address by PT_PHDR
+  const head = pile.add(Buffer.concat([new Uint8Array(headRoom), code]));
+  if (head.size > firstRead)
+    throw new CrError("the start-up code is larger than what a kernel reads first", { subject: { bytes: head.size } });
+  const mappedLinker = pile.add(linker.bytes);
+  const placed = libraries.map((bytes) => {
+    const [first] = new Elf("", bytes).of(PT.LOAD);
+    return { ...pile.add(bytes), first: first?.fileSize ?? 0 };
+  });
+  const elf = layInHugePages(given, pile.length);
+  const interpreter = elf.the(PT.INTERP, "PT_INTERP");
+  const self = elf.the(PT.PHDR, "PT_PHDR");
+  if (elf.segments.length > layout.headers)
+    throw new CrError("the start-up code's table is too small", { subject: { path: program } });
+
+  // the headers for the linker: it wants a PT_INTERP, and finds the load address by PT_PHDR
   const headers = elf.headers.slice();
-  const copyAddress = base + tableSize - headerSize * layout.headers;
+  const codeAddress = base + headRoom;
+  const copyAddress = codeAddress + tableSize - headerSize * layout.headers;
   const headersView = new DataView(headers.buffer);
   for (const field of [16, 24]) {
     headersView.setBigUint64(self.at - elf.headerOffset + field, BigInt(copyAddress), true);
   }
-  const entry = elf.entry;
-  const body = pile.add(elf.bytes);
-  const code = startup.slice();
-  const stub = pile.add(code);
-  const mappedLinker = pile.add(linker.bytes);
-  const appended = libraries.map((bytes) => pile.add(bytes));
 
-  const words: number[] = [entry, copyAddress, linker.entry];
+  const words: number[] = [elf.entry, copyAddress, linker.entry];
   words.push(Math.max(...loads.map((segment) => Math.ceil((segment.address + segment.size) / pageLimit) * pageLimit)));
   words.push(libraries.every(hasShortHead) ? mmapOf(linker) : 0);
-  words.push(loads.length, appended.length);
+  words.push(loads.length, placed.length);
   for (let index = 0; index < layout.segments; index++) {
     const load = loads[index];
     if (!load) words.push(0, 0, 0, 0, 0);
@@ -161,29 +176,30 @@ export function pack(
       words.push(mappedLinker.offset + load.offset, load.address, load.fileSize, load.size, protection);
     }
   }
-  for (let index = 0; index < layout.libraries; index++)
-    words.push(appended[index]?.offset ?? 0, appended[index]?.size ?? 0);
+  for (let index = 0; index < layout.libraries; index++) {
+    const { offset, size, first } = placed[index] ?? { offset: 0, size: 0, first: 0 };
+    words.push(offset, size, first);
+  }
   const table = new DataView(code.buffer, 16);
   for (const [index, word] of words.entries()) table.setBigUint64(index * 8, BigInt(word), true);
   const { question, answer } = exchange;
-  const answerAt = copyAddress - base - layout.answer;
+  const answerAt = copyAddress - codeAddress - layout.answer;
   const questionAt = answerAt - layout.question;
   const sizes = new DataView(code.buffer, questionAt - 16);
   for (const [index, { length }] of [question, answer].entries()) sizes.setBigUint64(index * 8, BigInt(length), true);
   code.set(question, questionAt);
   code.set(answer, answerAt);
-  code.set(headers, copyAddress - base);
+  code.set(headers, copyAddress - codeAddress);
 
-  const stubSegment = {
-    type: PT.LOAD,
-    flags: 5,
-    offset: stub.offset,
-    address: base,
-    fileSize: code.length,
-    size: code.length,
-  };
-  elf.put(interpreter.at, stubSegment, pageLimit);
+  const size = head.size;
+  elf.put(interpreter.at, { type: PT.LOAD, flags: 5, offset: 0, address: base, fileSize: size, size }, pageLimit);
+  const { type, flags } = self;
+  const fileSize = elf.headers.length;
+  const [offset, address] = [elf.headerOffset, base + elf.headerOffset];
+  elf.put(self.at, { type, flags, offset, address, fileSize, size: fileSize }, 8);
   elf.entry = Number(startAddress);
-  if (body.offset !== 0) throw new CrError("the program must stay at the beginning of its file");
-  return pile.all();
+  const front = pile.all();
+  elf.bytes.set(front.subarray(headRoom), headRoom);
+  elf.bytes.set(code, headRoom);
+  return elf.bytes;
 }

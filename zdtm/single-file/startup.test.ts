@@ -1,9 +1,10 @@
 /** The start-up code: what the program finds when it starts, and when it refuses to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Elf, PT } from "../../src/build/elf.ts";
 import { hostMachine, toolPrefix } from "../../src/build/native.ts";
 import { packed } from "./product.ts";
 
@@ -45,6 +46,18 @@ describe("the start-up code", () => {
     const headers = spawnSync(`${toolPrefix(hostMachine())}readelf`, ["-lW", probe], { encoding: "utf8" }).stdout;
     expect(headers).toContain("LOAD");
     expect(headers).not.toContain("INTERP");
+  });
+
+  test("the text begins at a huge page, and the bundle has huge pages of its own", () => {
+    const huge = 0x200000;
+    const { segments } = new Elf(probe, new Uint8Array(readFileSync(probe)));
+    const [, ...loads] = segments.filter(({ type }) => type === PT.LOAD);
+    expect(loads.map(({ address, offset }) => (address - offset) % huge === 0)).toEqual(loads.map(() => true));
+    expect(loads.map(({ flags }) => flags)).toEqual([4, 5, 6, 6]);
+    expect(loads.map(({ address }) => address % huge === 0)).toEqual([true, true, false, true]);
+    const bundle = loads.at(-1);
+    expect(bundle?.size).toBe(bundle?.fileSize);
+    expect((bundle?.size ?? 1) % huge).toBe(0);
   });
 
   test("gives the words, and the environment, as they were", () => {
