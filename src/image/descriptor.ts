@@ -1,4 +1,4 @@
-import { enums, messages } from "./descriptor.gen.ts";
+import { enums, messages, WORDS } from "./descriptor.gen.ts";
 import { type Scalar, scalar } from "./scalar.ts";
 import { Wire } from "./wire.ts";
 
@@ -35,18 +35,15 @@ export interface Descriptor {
   readonly required: readonly string[];
 }
 
-/** Number, label, type and name; behind them stands how it is shown. */
-const WORDS = 4;
-const [DOT, HASH] = [0x2e, 0x23];
-
+/** Of a scalar. */
 function wireOf(type: string): number {
-  if (type.startsWith(".") || type === "string" || type === "bytes") return Wire.bytes;
+  if (type === "string" || type === "bytes") return Wire.bytes;
   if (type.endsWith("fixed64")) return Wire.fixed64;
   return type.endsWith("fixed32") ? Wire.fixed32 : Wire.varint;
 }
 
-/** A line of descriptor.gen.ts. There are hundreds at each start: what only some ask for is made when they do. */
-class ParsedField implements Field {
+/** There are hundreds at each start: what only some ask for is made when they do. */
+class OneField implements Field {
   readonly number: number;
   readonly name: string;
   readonly label: Field["label"];
@@ -60,21 +57,22 @@ class ParsedField implements Field {
   private held: Descriptor | undefined;
   private shown: Field["show"] | undefined;
 
+  /** @param words of all fields of a message */
   constructor(
-    private readonly line: string,
+    private readonly words: readonly (string | number)[],
     readonly index: number,
   ) {
-    const words = line.split(" ", WORDS);
-    const type = words[2] ?? "";
-    const first = type.charCodeAt(0);
-    this.number = Number(words[0]);
-    this.label = words[1] as Field["label"];
+    const at = index * WORDS;
+    const kind = words[at + 2] as Field["kind"];
+    const type = words[at + 3] as string;
+    this.number = words[at] as number;
+    this.label = words[at + 1] as Field["label"];
     this.isList = this.label === "repeated" || this.label === "packed";
-    this.name = words[3] ?? "";
-    this.kind = first === DOT ? "message" : first === HASH ? "enum" : "scalar";
-    this.type = this.kind === "scalar" ? type : type.slice(1);
-    this.scalar = scalar(this.kind === "enum" ? "enum" : this.kind === "message" ? "bytes" : type);
-    this.wire = wireOf(type);
+    this.kind = kind;
+    this.type = type;
+    this.name = words[at + 4] as string;
+    this.scalar = scalar(kind === "enum" ? "enum" : kind === "message" ? "bytes" : type);
+    this.wire = kind === "message" ? Wire.bytes : kind === "enum" ? Wire.varint : wireOf(type);
     this.tag = this.number * 8 + (this.label === "packed" ? Wire.bytes : this.wire);
     this.plain = this.isList ? -1 : (this.scalar.plain ?? -1);
   }
@@ -85,7 +83,9 @@ class ParsedField implements Field {
   }
 
   get show(): Field["show"] {
-    const words = this.line.split(" ").slice(WORDS);
+    const words = String(this.words[this.index * WORDS + 5])
+      .split(" ")
+      .filter(Boolean);
     this.shown ??= new Map(words.map((word) => [word.split("=")[0] ?? word, word.split("=")[1] ?? ""]));
     return this.shown;
   }
@@ -97,16 +97,18 @@ const known = new Map<string, Descriptor>();
 export function descriptor(name: string): Descriptor {
   const found = known.get(name);
   if (found) return found;
-  const text = messages[name];
-  if (text === undefined) throw new Error(`there is no message ${name} in proto/`);
-  const fields = text === "" ? [] : text.split("\n").map((line, index) => new ParsedField(line, index));
-  const made: Descriptor = {
-    name,
-    fields,
-    byNumber: new Map(fields.map((f) => [f.number, f])),
-    repeated: fields.filter((f) => f.isList).map((f) => f.name),
-    required: fields.filter((f) => f.label === "required").map((f) => f.name),
-  };
+  const words = messages[name]?.();
+  if (words === undefined) throw new Error(`there is no message ${name} in proto/`);
+  const [fields, repeated, required]: [Field[], string[], string[]] = [[], [], []];
+  const byNumber = new Map<number, Field>();
+  for (let index = 0; index * WORDS < words.length; index++) {
+    const field = new OneField(words, index);
+    fields.push(field);
+    byNumber.set(field.number, field);
+    if (field.isList) repeated.push(field.name);
+    if (field.label === "required") required.push(field.name);
+  }
+  const made: Descriptor = { name, fields, byNumber, repeated, required };
   known.set(name, made);
   return made;
 }

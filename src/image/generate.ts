@@ -96,24 +96,35 @@ function wireName(of: protobuf.ReflectionObject): string {
   return name.includes(".") ? `"${name}"` : name;
 }
 
-/** One line of a descriptor: number, label, type (`.message`, `#enum` or a scalar), name, how crit shows it. */
-function fieldLine(field: protobuf.Field): string {
-  const kind = field.resolvedType instanceof protobuf.Enum ? "#" : field.resolvedType ? "." : "";
-  const type = kind + (field.resolvedType ? fullName(field.resolvedType) : field.type);
+/** Of each field in what is made. */
+const WORDS = 6;
+
+/** The words of one field; see `messages` in what is made. */
+function fieldWords(field: protobuf.Field): (string | number)[] {
+  const kind = field.resolvedType instanceof protobuf.Enum ? "enum" : field.resolvedType ? "message" : "scalar";
+  const type = field.resolvedType ? fullName(field.resolvedType) : field.type;
   const label = field.required ? "required" : field.repeated ? (field.packed ? "packed" : "repeated") : "optional";
   const shown = Object.entries(field.options ?? {})
     .filter(([key]) => key.startsWith("(criu)."))
     .map(([key, value]) => (value === true ? key.slice(7) : `${key.slice(7)}=${String(value)}`));
-  return [field.id, label, type, field.name, ...shown].join(" ");
+  return [field.id, label, kind, type, field.name, shown.join(" ")];
 }
 
 function descriptorSource(types: protobuf.Type[], enums: protobuf.Enum[]): string {
-  let out = `${header}import * as schema from "./schema.gen.ts";\n
-/** Messages by name, a field per line: number, label, type (.message, #enum or a scalar), name, how crit shows it. */
-export const messages: Readonly<Record<string, string>> = {\n`;
+  let out = `${header}// biome-ignore-all format: one line is one field\nimport * as schema from "./schema.gen.ts";\n
+export const WORDS = ${WORDS};\n
+/**
+ * Messages by name, so many words for each field: number, label, kind, type, name, how crit shows it. Functions, since a run needs few
+ * of them.
+ */
+export const messages: Readonly<Record<string, () => readonly (string | number)[]>> = {\n`;
   for (const type of types) {
-    const lines = byNumber(type).map(fieldLine);
-    out += `  ${wireName(type)}: \`${lines.join("\n")}\`,\n`;
+    const lines = byNumber(type).map((field) =>
+      fieldWords(field)
+        .map((word) => JSON.stringify(word))
+        .join(", "),
+    );
+    out += `  ${wireName(type)}: () => [${lines.map((line) => `\n    ${line},`).join("")}${lines.length > 0 ? "\n  " : ""}],\n`;
   }
   out += `};\n\n/** Enums by name. */\nexport const enums: Readonly<Record<string, Readonly<Record<string, number>>>> = {\n`;
   for (const e of enums) out += `  ${wireName(e)}: schema.${tsName(fullName(e))},\n`;
