@@ -273,7 +273,7 @@ static __attribute__((noreturn)) void keep_house(struct control *c)
 	}
 }
 
-__attribute__((noreturn, section(".text.entry"))) void agent_entry(struct control *c)
+__attribute__((noreturn)) void agent_entry(struct control *c)
 {
 	if (c->state == STATE_LEAVE)
 		go_home(c);

@@ -1,23 +1,33 @@
 /**
  * The area that the coordinator shares with one agent, and the records in it. blobs/agent.c declares the same; the numbers
  * must agree. All offsets are bytes from the area's start.
+ *
+ * What a short program touches lies side by side from the start on: we have it brought in by one call, and the agent's first
+ * fault finds it there and maps all of it.
  */
 export const AREA = {
   code: 0,
-  codeSize: 0x2000,
+  codeSize: 0x1000,
   /** Where a puppet keeps its trampoline, behind the agent's code. */
-  trampoline: 0x1f00,
-  control: 0x2000,
-  stack: 0x3000,
-  stackEnd: 0x9000,
-  /** A page that nobody ever touches. */
-  untouched: 0x9000,
-  ops: 0xa000,
-  /** Records that fit between `ops` and `data`. */
+  trampoline: 0xf00,
+  /** In one page with the stack, which grows towards it. */
+  control: 0x1000,
+  stackEnd: 0x2000,
+  /** Data of short programs. */
+  near: 0x2000,
+  nearEnd: 0x3000,
+  ops: 0x3000,
+  /** Records that fit between `ops` and `untouched`. */
   maxOps: 1600,
-  data: 0x2a000,
-  size: 0x8a000,
+  /** A page that nobody ever touches. */
+  untouched: 0x23000,
+  /** Data that has no room in `near`. */
+  data: 0x24000,
+  size: 0x84000,
 } as const;
+
+/** Where what is touched of the area ends: by the questions of a dump, which are some 40 records, and by a restore. */
+export const TOUCHED = { asked: 0x4000, restored: 0x5000 } as const;
 
 /** `struct control`, from AREA.control. */
 export const CONTROL = {
@@ -45,10 +55,10 @@ export const CONTROL = {
 } as const;
 
 /** Where threads on an errand wait for us: u32, `closed` as long as we live. */
-export const GATE = { at: 0x2048, closed: 0x7a3c_91e5 } as const;
+export const GATE = { at: 0x1048, closed: 0x7a3c_91e5 } as const;
 
 /** Threads whose affinity the agent puts back when the coordinator dies: u32 count, then {u32 tid, u32 length, mask}. */
-export const PINS = { count: 0x2200, at: 0x2208, size: 136, mask: 8, max: 16 } as const;
+export const PINS = { count: 0x1200, at: 0x1208, size: 136, mask: 8, max: 4 } as const;
 
 export const STATE_IDLE = 0;
 export const STATE_RUN = 1;

@@ -9,7 +9,7 @@ import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { WAIT } from "../kernel/uapi/wait.ts";
 import { arch } from "./arch/index.ts";
 import type { Home } from "./home.ts";
-import { AREA, CONTROL, GATE, STATE_LEAVE, STATE_RUN } from "./layout.ts";
+import { AREA, CONTROL, GATE, STATE_LEAVE, STATE_RUN, TOUCHED } from "./layout.ts";
 import { Pins } from "./pins.ts";
 import { type Area, type Data, Program } from "./program.ts";
 import { roundTrips, type Tracee, writeRegs } from "./tracee.ts";
@@ -90,7 +90,7 @@ export class Parasite implements Area, Disposable {
     const pidfd = pidfdOpen(pid);
     try {
       const fd = this.#mapArea(memory, pidfd);
-      this.#map = new SharedView(fd, AREA.size, this.subject);
+      this.#map = new SharedView(fd, AREA.size, this.subject, { touched: TOUCHED.asked });
       sys(NR.close, fd);
       leadsHome(leader.tid, 1, this.base, AREA.codeSize);
       this.bytes.set(embedded("agent"), AREA.code);

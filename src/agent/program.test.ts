@@ -30,7 +30,7 @@ test("arguments are numbers, places, results of earlier calls and what they stor
   const first = program.call(NR.getpid, []);
   program.call(NR.write, [-1, place, 0x1234_5678_9abc], { ignore: true });
   program.call(NR.close, [first, load32(place)], { expect: 0 });
-  expect(place.offset).toBe(AREA.data);
+  expect(place.offset).toBe(AREA.near);
   expect([...there.bytes.subarray(place.offset, place.offset + 3)]).toEqual([1, 2, 3]);
   const second = record(1);
   expect(there.view.getBigInt64(second + OP.args, true)).toBe(-1n);
@@ -99,15 +99,34 @@ test("what is kept stays over all runs until it is forgotten", () => {
   const program = new Program(there);
   const kept = program.keep(9);
   kept.bytes.fill(7);
-  expect(kept.offset).toBe(AREA.size - 16);
+  expect(kept.offset).toBe(AREA.nearEnd - 16);
   program.reserve(program.room).bytes.fill(1);
   program.call(NR.getpid, []);
   program.run();
   program.reserve(program.room).bytes.fill(2);
   expect([...kept.bytes]).toEqual(new Array(9).fill(7));
+  const large = program.keep(AREA.nearEnd - AREA.near);
+  expect(large.offset).toBe(AREA.size - (AREA.nearEnd - AREA.near));
+  expect(program.reserve(program.room).offset).toBe(AREA.data);
   program.run();
   program.forget();
   expect(program.room).toBe(AREA.size - AREA.data);
+});
+
+test("data lies near as long as there is room, and what has none there lies far", () => {
+  const there = area((_, ops) => ops);
+  const program = new Program(there);
+  const near = AREA.nearEnd - AREA.near;
+  expect(program.reserve(near - 8).offset).toBe(AREA.near);
+  expect(program.reserve(16).offset).toBe(AREA.data);
+  expect(program.reserve(8).offset).toBe(AREA.nearEnd - 8);
+  expect(program.reserve(8).offset).toBe(AREA.data + 16);
+  expect(program.room).toBe(AREA.size - AREA.data - 24);
+  program.call(NR.getpid, []);
+  program.reserve(program.room);
+  expect(there.runs).toEqual([]);
+  expect(program.reserve(8).offset).toBe(AREA.near);
+  expect(there.runs).toEqual([1]);
 });
 
 test("a program begins behind what another leaves", () => {
@@ -121,7 +140,7 @@ test("a program begins behind what another leaves", () => {
   const second = new Program(there, first.rest);
   const place = second.text("second");
   const call = second.call(NR.chdir, [place]);
-  expect(place.offset).toBe(AREA.data + 8);
+  expect(place.offset).toBe(AREA.near + 8);
   expect(there.view.getUint32(record(1) + OP.nr, true)).toBe(NR.chdir);
   second.run();
   expect(second.result(call)).toBe(42);

@@ -104,15 +104,19 @@ function wordsOf({ bytes }: Area): Int32Array {
   return found;
 }
 
-/** What is free in an area: the first record, and the first byte for data. */
+/** What is free in an area: the first record, and where data begins and ends, near and far. */
 export interface Free {
   readonly ops: number;
+  readonly near: number;
+  readonly nearEnd: number;
   readonly data: number;
+  readonly dataEnd: number;
 }
 
 /** The calls of a program that has not run: its records and its data as they lie in the area, and what was said of each call. */
 export interface Prepared {
   readonly records: Uint8Array;
+  readonly near: Uint8Array;
   readonly data: Uint8Array;
   readonly notes: readonly (CallOptions | undefined)[];
 }
@@ -120,7 +124,7 @@ export interface Prepared {
 /** Stands for the result of a call that is still to come: none that is watched returns this. */
 const UNMADE = 0x5453_0000;
 
-export const WHOLE: Free = { ops: 0, data: AREA.data };
+export const WHOLE: Free = { ops: 0, near: AREA.near, nearEnd: AREA.nearEnd, data: AREA.data, dataEnd: AREA.size };
 
 /**
  * A list of system calls that one task makes in one round trip. Calls are appended; `run` executes what was appended and
@@ -129,9 +133,11 @@ export const WHOLE: Free = { ops: 0, data: AREA.data };
  */
 export class Program {
   #ops = 0;
+  #near: number;
   #data: number;
-  /** Where data ends that is lost at the next run; behind it lies what is kept. */
-  #top: number = AREA.size;
+  /** Where data ends that is lost at the next run, near and far; behind it lies what is kept. */
+  #nearTop: number;
+  #top: number;
   #run = 0;
   #notes: (CallOptions | undefined)[] = [];
   /** Offset of its first record. */
@@ -142,7 +148,10 @@ export class Program {
     readonly area: Area,
     readonly from = WHOLE,
   ) {
+    this.#near = from.near;
     this.#data = from.data;
+    this.#nearTop = from.nearEnd;
+    this.#top = from.dataEnd;
     this.#start = AREA.ops + from.ops * OP.size;
   }
 
@@ -197,19 +206,23 @@ export class Program {
   /** Closes the program, for others to begin with: none of its arguments may be an address. */
   prepared(): Prepared {
     const { bytes } = this.area;
-    const [notes, end] = [this.#notes.slice(0, this.#ops), this.#data];
+    const notes = this.#notes.slice(0, this.#ops);
+    const near = bytes.slice(this.from.near, this.#near);
+    const data = bytes.slice(this.from.data, this.#data);
     const records = bytes.slice(this.#start, this.#start + this.close() * OP.size);
-    return { records, data: bytes.slice(this.from.data, end), notes };
+    return { records, near, data, notes };
   }
 
   /** Begins with what was prepared in another area. */
-  begin({ records, data, notes }: Prepared): void {
-    if (this.#ops > 0 || this.#data > this.from.data || this.from !== WHOLE)
+  begin({ records, near, data, notes }: Prepared): void {
+    if (this.#ops > 0 || this.#near > this.from.near || this.#data > this.from.data || this.from !== WHOLE)
       throw new Error("a program begins with something else");
     const { bytes } = this.area;
     bytes.set(records, this.#start);
+    bytes.set(near, this.from.near);
     bytes.set(data, this.from.data);
     this.#ops = notes.length;
+    this.#near += near.length;
     this.#data += data.length;
     this.#notes = [...notes];
   }
@@ -217,31 +230,40 @@ export class Program {
   /** Zeroed space in the area, 8-byte aligned. Lost at the next run. */
   reserve(size: number): Data {
     const need = (size + 7) & ~7;
-    this.#require(need);
-    const offset = this.#data;
+    if (this.#isNear(need)) {
+      this.#near += need;
+      return this.#zeroed(this.#near - need, size);
+    }
     this.#data += need;
-    return this.#zeroed(offset, size);
+    return this.#zeroed(this.#data - need, size);
   }
 
   /** As `reserve`, but it stays over all runs until `forget`. */
   keep(size: number): Data {
     const need = (size + 7) & ~7;
-    this.#require(need);
+    if (this.#isNear(need)) {
+      this.#nearTop -= need;
+      return this.#zeroed(this.#nearTop, size);
+    }
     this.#top -= need;
     return this.#zeroed(this.#top, size);
   }
 
   /** Gives up all that was kept. */
   forget(): void {
-    this.#top = AREA.size;
+    this.#nearTop = this.from.nearEnd;
+    this.#top = this.from.dataEnd;
   }
 
-  #require(need: number): void {
-    if (this.#data + need <= this.#top) return;
+  /** Whether so many bytes have room near; if not, they have it far, after a run if need be. */
+  #isNear(need: number): boolean {
+    if (this.#near + need <= this.#nearTop) return true;
+    if (this.#data + need <= this.#top) return false;
     if (this.from.data + need > this.#top) {
       throw new CrError("more data than the agent's area holds", { subject: { ...this.area.subject, bytes: need } });
     }
     this.run();
+    return this.#near + need <= this.#nearTop;
   }
 
   #zeroed(offset: number, size: number): Data {
@@ -276,7 +298,8 @@ export class Program {
 
   /** What it leaves of the area to others. */
   get rest(): Free {
-    return { ops: this.from.ops + this.#ops, data: this.#data };
+    const ops = this.from.ops + this.#ops;
+    return { ops, near: this.#near, nearEnd: this.#nearTop, data: this.#data, dataEnd: this.#top };
   }
 
   /**
@@ -302,6 +325,7 @@ export class Program {
   close(): number {
     const count = this.#ops;
     this.#ops = 0;
+    this.#near = this.from.near;
     this.#data = this.from.data;
     this.#run++;
     return count;

@@ -15,7 +15,7 @@ import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { arch } from "./arch/index.ts";
 import { injectCall, noI386, programFor, trace } from "./fresh-task.ts";
 import { FutexAgent } from "./futex-agent.ts";
-import { AREA, CONTROL } from "./layout.ts";
+import { AREA, CONTROL, TOUCHED } from "./layout.ts";
 import {
   type Chance,
   chooseNumbers,
@@ -197,7 +197,7 @@ export class Puppet extends FutexAgent implements Disposable {
     );
     let map: SharedView;
     try {
-      map = new SharedView(fd, AREA.size, { pid }, { lead: from - base });
+      map = new SharedView(fd, AREA.size, { pid }, { lead: from - base, touched: TOUCHED.restored });
     } finally {
       closeFd(fd);
     }
@@ -277,9 +277,9 @@ export class Puppet extends FutexAgent implements Disposable {
       this.halt();
       this.halted();
       // name, argument list, environment
-      const words = new BigUint64Array([0n, BigInt(base + AREA.data), 0n, 0n]);
-      this.bytes.set(new Uint8Array(words.buffer), AREA.data);
-      const [empty, argv, envp] = [base + AREA.data, base + AREA.data + 8, base + AREA.data + 24];
+      const words = new BigUint64Array([0n, BigInt(base + AREA.near), 0n, 0n]);
+      this.bytes.set(new Uint8Array(words.buffer), AREA.near);
+      const [empty, argv, envp] = [base + AREA.near, base + AREA.near + 8, base + AREA.near + 24];
       const ip = base + AREA.trampoline + arch.entries.syscall;
       const args = [theirs, empty, argv, envp, AT_EMPTY_PATH];
       writeRegs(pid, arch.call(readRegs(pid), ip, base + AREA.stackEnd, NR.execveat, args));

@@ -40,7 +40,7 @@ test("what is built once begins the programs of many areas, and each has its own
     { first: -3, made: true, byte: 12, own: 8 },
   ]);
   // behind what it begins with
-  for (const { there } of begun) expect([...there.bytes.subarray(AREA.data + 8, AREA.data + 10)]).toEqual([1, 2]);
+  for (const { there } of begun) expect([...there.bytes.subarray(AREA.near + 8, AREA.near + 10)]).toEqual([1, 2]);
 });
 
 test("a call that fails is told of with the words that it was built with; nothing comes before what it begins with", () => {

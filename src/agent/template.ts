@@ -34,6 +34,7 @@ export class Template<Answers> {
     const { bytes } = program.area;
     return () => {
       this.#take(bytes, AREA.ops, this.#prepared.notes.length * OP.size);
+      this.#take(bytes, AREA.near, this.#prepared.near.length);
       this.#take(bytes, AREA.data, this.#prepared.data.length);
       return this.#read();
     };

@@ -19,6 +19,11 @@ function freePids(count: number): number {
   }
 }
 
+/** How many times it came upon a page that was not mapped yet. */
+function faults(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[7]);
+}
+
 function end({ pid }: Puppet, tids: readonly number[]): void {
   sys(NR.kill, pid, 9);
   const status = new Int32Array(1);
@@ -58,5 +63,25 @@ rooted("hundreds of threads get their ids and run their programs side by side, i
     expect(wrong).toThrow(/not who it was/);
   } finally {
     end(puppet, tids);
+  }
+});
+
+rooted("a program of a child finds all of the area that a short one touches, by its agent's first fault", () => {
+  const first = freePids(2);
+  using root = Puppet.root(first, 0x10000000, 0);
+  try {
+    using child = root.cloneChild({ numbers: [first + 1] });
+    const { program } = child;
+    program.call(NR.getpid, [], { expect: first + 1 });
+    program.run();
+    const before = faults(first + 1);
+    for (let i = 0; i < 60; i++) program.call(NR.getpid, [], { expect: first + 1 });
+    program.call(NR.getcwd, [program.keep(100), 100]);
+    program.call(NR.getcwd, [program.reserve(2000), 2000]);
+    program.run();
+    expect(faults(first + 1)).toBe(before);
+    end(child, []);
+  } finally {
+    end(root, []);
   }
 });

@@ -1,7 +1,6 @@
 /** Programs of many threads of a task, all of them side by side in its area. */
 import { AREA } from "./layout.ts";
 import type { Program } from "./program.ts";
-import { WHOLE } from "./program.ts";
 import type { ThreadPuppet } from "./threads.ts";
 
 /** What is left of the area that a thread's program may well need: then those before it run first. */
@@ -16,14 +15,17 @@ export function runTogether<T extends { agent: ThreadPuppet }>(
   build: (program: Program, thread: T) => void,
 ): void {
   let waiting: { agent: ThreadPuppet; program: Program; count: number }[] = [];
-  let free = WHOLE;
+  const [first] = threads;
+  if (first === undefined) return;
+  const { task } = first.agent;
+  let free = task.program.rest;
   const run = () => {
     for (const { agent, count } of waiting) agent.start(count);
     // the last one first: when it is done, so are most, and we wake up once
     for (const { agent } of waiting.toReversed()) agent.finish();
     for (const { agent, program, count } of waiting) program.settle(count, agent.finish());
     waiting = [];
-    free = WHOLE;
+    free = task.program.rest;
   };
   for (const thread of threads) {
     const { agent } = thread;
@@ -34,7 +36,7 @@ export function runTogether<T extends { agent: ThreadPuppet }>(
     if (count === 0) continue;
     waiting.push({ agent, program, count });
     free = rest;
-    if (AREA.maxOps - free.ops < AMPLE.ops || AREA.size - free.data < AMPLE.data) run();
+    if (AREA.maxOps - free.ops < AMPLE.ops || free.dataEnd - free.data < AMPLE.data) run();
   }
   run();
 }

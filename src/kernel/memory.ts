@@ -18,6 +18,7 @@ const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_NORESERVE = 0x4000;
 const MAP_POPULATE = 0x8000;
+const MADV_POPULATE_WRITE = 23;
 
 /** /proc/PID/mem, open for reading and writing past page protections. Dispose closes it. */
 export class RemoteMemory implements Disposable {
@@ -89,7 +90,8 @@ export class RemoteMemory implements Disposable {
 
 /**
  * A shared mapping of an open file in our own memory. Dispose unmaps it: the bytes must not be touched afterwards.
- * `lead`: so many bytes before the file's first are memory of our own. `populate`: all of its pages are mapped at once.
+ * `lead`: so many bytes before the file's first are memory of our own. `populate`: all of its pages are mapped at once;
+ * `touched`: those before this offset, where the kernel does that (Linux 5.14), for a fault each costs more.
  */
 export class SharedView implements Disposable {
   readonly bytes: Uint8Array;
@@ -100,16 +102,17 @@ export class SharedView implements Disposable {
     fd: number,
     readonly size: number,
     subject: Subject = {},
-    { lead = 0, populate = false } = {},
+    { lead = 0, populate = false, touched = 0 } = {},
   ) {
-    const what = "cannot map shared memory";
-    const flags = MAP_SHARED | MAP_FIXED | (populate ? MAP_POPULATE : 0);
-    this.address = check(
-      sys(NR.mmap, 0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
-      what,
-      subject,
-    );
-    check(sys(NR.mmap, this.address + lead, size - lead, PROT_READ | PROT_WRITE, flags, fd, 0), what, subject);
+    const map = (at: number, length: number, flags: number, file: number) =>
+      check(sys(NR.mmap, at, length, PROT_READ | PROT_WRITE, flags, file, 0), "cannot map shared memory", subject);
+    const flags = MAP_SHARED | (populate ? MAP_POPULATE : 0);
+    if (lead === 0) this.address = map(0, size, flags, fd);
+    else {
+      this.address = map(0, size, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+      map(this.address + lead, size - lead, flags | MAP_FIXED, fd);
+    }
+    if (touched > lead) sys(NR.madvise, this.address + lead, touched - lead, MADV_POPULATE_WRITE);
     const buffer = toArrayBuffer(this.address as Pointer, 0, size);
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);

@@ -1,3 +1,12 @@
+/*
+ * Where the agent begins. It reads before it writes to its stack beside that: then the kernel maps all of the area that is
+ * there for the one fault, not only the page that is written to.
+ */
+	.section .text.entry, "ax", %progbits
+	ldr	w9, [x0]
+	b	agent_entry
+
+	.text
 /* leave(ip, sp, base, size, nr): nr 0 goes straight to the rt_sigreturn behind the first instruction. */
 	.globl leave
 leave:
