@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { treeOf } from "../lib/snapshot.ts";
 import { cProgram } from "../programs/lib/build.ts";
 import { until } from "../unharmed/lib/victim.ts";
-import { namespace, Stage, status } from "./stage.ts";
+import { nameOf, namespace, Stage } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 300_000;
@@ -46,7 +46,7 @@ describe.skipIf(!isRoot)("ipc (needs root)", () => {
         const program = cProgram("semaphores");
         const script = `${others ? "ipcmk -S 1;" : ""} ${program} idle & wait`;
         await using stage = await Stage.set(["--ipc"], script, (root) =>
-          treeOf(root).some((pid) => status(pid, "Name") === "sleep"),
+          treeOf(root).some((pid) => nameOf(pid) === "sleep"),
         );
         await stage.dump();
         expect(readFileSync(`${stage.images}/dump.log`, "latin1").includes("(SEM_UNDO) cannot be read")).toBe(others);

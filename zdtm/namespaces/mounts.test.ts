@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeF
 import { mountTable } from "../lib/mount-table.ts";
 import { treeOf } from "../lib/snapshot.ts";
 import { refusal, Scratch } from "../unharmed/lib/victim.ts";
-import { namespace, Stage, sleepers } from "./stage.ts";
+import { nameOf, namespace, Stage, sleepers } from "./stage.ts";
 
 const isRoot = process.getuid?.() === 0;
 const testTime = 300_000;
@@ -127,11 +127,11 @@ describe("mounts", () => {
       expect(content).toContain("above");
       try {
         for (let round = 0; round < 2; round++) {
-          const ours = mountsOf(process.pid);
+          const ours = mountsOf(stage.parent);
           await stage.dump();
           await stage.restore();
           expect(mountsOf(stage.root)).toEqual(before);
-          expect(mountsOf(process.pid)).toEqual(ours);
+          expect(mountsOf(stage.parent)).toEqual(ours);
           expect(look()).toBe(content);
           expect(namespace(stage.root, "mnt")).not.toBe(namespace(process.pid, "mnt"));
           for (const pid of treeOf(stage.root)) expect(namespace(pid, "mnt")).toBe(namespace(stage.root, "mnt"));
@@ -212,7 +212,7 @@ describe("mounts", () => {
           mount -t tmpfs only b; echo second >b/file; cd b; exec 5<file 6<../a/file; sleep 1000000 & wait' &
         exec 5<a/file; sleep 1000000 & wait`;
       await using stage = await Stage.set(["--pid", "--mount-proc"], script, (root) => {
-        const names = treeOf(root).map((pid) => readFileSync(`/proc/${pid}/comm`, "latin1").trim());
+        const names = treeOf(root).map(nameOf);
         return names.filter((name) => name === "sleep").length === 2;
       });
       const inner = () => treeOf(stage.root).find((pid) => namespace(pid, "mnt") !== namespace(stage.root, "mnt")) ?? 0;
@@ -338,7 +338,7 @@ describe("mounts", () => {
           expect(mountsOf(stage.root)).toEqual(mounts);
           expect(readFileSync(`/proc/${stage.root}/fd/5`, "latin1")).toBe("text\n");
           expect(inside(stage.root, `cat ${scratch.path}/b/file; ls ${scratch.path}/c`)).toBe("text\nlost+found\n");
-          expect(mountsOf(process.pid).filter((line) => line.startsWith(scratch.path))).toEqual([]);
+          expect(mountsOf(stage.parent).filter((line) => line.startsWith(scratch.path))).toEqual([]);
         }
       } finally {
         disk[Symbol.dispose]();
@@ -437,14 +437,14 @@ describe("mounts", () => {
       const image = `${stage.images}/${name}`;
       const whole = readFileSync(image);
       const text = await stage.crit("decode", "-i", image);
-      const ours = mountsOf(process.pid);
+      const ours = mountsOf(stage.parent);
       for (const [what, place, change] of HOSTILE) {
         const set = JSON.parse(text);
         for (const entry of set.entries) if (entry.mountpoint === place) Object.assign(entry, change);
         writeFileSync(`${image}.json`, JSON.stringify(set));
         await stage.crit("encode", "-i", `${image}.json`, "-o", image);
         expect([what, await refusal(stage.restore("--root", here))]).not.toEqual([what, "it did not fail"]);
-        expect([what, readdirSync(outside), mountsOf(process.pid)]).toEqual([what, [], ours]);
+        expect([what, readdirSync(outside), mountsOf(stage.parent)]).toEqual([what, [], ours]);
       }
       writeFileSync(image, whole);
       await stage.restore("--root", here);

@@ -46,7 +46,9 @@ export class Stage implements AsyncDisposable {
     before?: string,
   ): Promise<Stage> {
     const through = before === undefined ? [] : ["unshare", "--mount", "sh", "-ec", `${before}; exec "$0" "$@"`];
-    const stage = new Stage(await Keeper.start(undefined, through), 0);
+    // copies of what other tests mount for a moment would not come back
+    const own = before === undefined && [...options, script].some((one) => one.includes("--mount"));
+    const stage = new Stage(await Keeper.start(own ? "mounts" : undefined, through), 0);
     const argv = ["unshare", "--fork", ...options, "setsid", "sh", "-c", script];
     const outer = await stage.keeper.run({ argv, directory: "/", output: stage.scratch.file("out"), session: true });
     stage.parent = Number(status(outer, "PPid"));
