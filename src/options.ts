@@ -188,6 +188,8 @@ export interface RestoreOptions extends CommonOptions {
    */
   created: (pid: number) => void;
   skipFileRwxCheck: boolean;
+  /** Sysctls that this kernel does not have are left out. */
+  weakSysctls: boolean;
   /** A label for all threads in place of theirs. */
   lsmProfile: LsmProfile | undefined;
   /** A security context for mounts that have one. */

@@ -102,6 +102,7 @@ export function restoreOptions(
     inheritFds: inheritedFds(settings),
     created: (pid) => pidfile.write(pid),
     skipFileRwxCheck: settings.flag("skip-file-rwx-check"),
+    weakSysctls: settings.flag("weak-sysctls"),
     lsmProfile: readLsmProfile(settings.text("lsm-profile")),
     lsmContext: settings.text("lsm-mount-context"),
     root: settings.text("root"),

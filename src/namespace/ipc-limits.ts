@@ -9,6 +9,9 @@ import { toU64 } from "../kernel/u64.ts";
 type Single = Exclude<keyof IpcVarEntry, "sem_ctls" | "msg_next_id" | "sem_next_id" | "shm_next_id">;
 
 const SEMAPHORES = "kernel/sem";
+const QUEUES = "fs/mqueue/";
+/** What a kernel has not is kept as. */
+const NOT_THERE = "0";
 const SINGLE: readonly (readonly [field: Single, file: string])[] = [
   ["msg_ctlmax", "kernel/msgmax"],
   ["msg_ctlmnb", "kernel/msgmnb"],
@@ -31,24 +34,27 @@ function read(file: string, call: Caller): string | undefined {
 
 export function readLimits(call: Caller): IpcVarEntry {
   const semaphores = (read(SEMAPHORES, call) ?? "").split(/\s+/).map(Number);
-  // what this kernel has not is 0
-  const values = SINGLE.map(([field, file]) => [field, toU64(BigInt(read(file, call) ?? 0))]);
+  const values = SINGLE.map(([field, file]) => [field, toU64(BigInt(read(file, call) ?? NOT_THERE))]);
   return { ...(Object.fromEntries(values) as unknown as IpcVarEntry), sem_ctls: semaphores };
 }
 
 /** SEMMSL, SEMMNS, SEMOPM, SEMMNI. */
 const SEMAPHORE_LIMITS = 4;
 
-/** Sets what is not so already. */
-export function restoreLimits(entry: IpcVarEntry, call: Caller): void {
+/**
+ * Sets what is not so already.
+ * @param absent told of those that this kernel does not have, but for the queues of a kernel without any
+ */
+export function restoreLimits(entry: IpcVarEntry, call: Caller, absent: (path: string) => void): void {
   if (entry.sem_ctls.length !== SEMAPHORE_LIMITS)
     throw new CrError("the limits of semaphores in the images are not four", { code: "BAD_IMAGE" });
   const wanted: [string, string][] = [[SEMAPHORES, entry.sem_ctls.join("\t")]];
   for (const [field, file] of SINGLE) if (entry[field] !== undefined) wanted.push([file, String(entry[field])]);
   for (const [file, value] of wanted) {
     const now = read(file, call);
-    if (now === value || now === undefined) continue;
     const path = `/proc/sys/${file}`;
+    if (now === undefined && value !== NOT_THERE && !file.startsWith(QUEUES)) absent(path);
+    if (now === value || now === undefined) continue;
     check(writeThere(path, value, call), "cannot set a limit of the ipc namespace", { path, value });
   }
 }

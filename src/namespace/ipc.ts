@@ -1,5 +1,4 @@
 /** IPC namespaces (ipc_namespaces(7)): System V objects with all that is in them, and the limits for them. */
-import type { ImageDirectory } from "../image/directory.ts";
 import type { IpcDescEntry, IpcVarEntry } from "../image/schema.gen.ts";
 import { type Caller, envoyOf } from "../kernel/envoy.ts";
 import { closeFd, O, openPath } from "../kernel/fd.ts";
@@ -9,17 +8,17 @@ import { asUser, inIpcNamespace } from "../kernel/sysv.ts";
 import { makeQueue } from "../kernel/sysv-msg.ts";
 import { makeSemaphores } from "../kernel/sysv-sem.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
-import type { RestoredSegments } from "../memory/segments-restore.ts";
+import { absentSysctl } from "./absent-sysctl.ts";
 import { restoreLimits } from "./ipc-limits.ts";
-import type { NamespaceKind } from "./kind.ts";
+import type { NamespaceFill, NamespaceKind } from "./kind.ts";
 
 const owner = ({ key, uid, gid, cuid, cgid, mode }: IpcDescEntry) => ({ key, uid, gid, cuid, cgid, mode });
 
 /** @param call made in the namespace */
-function fillNamespace(images: ImageDirectory, id: number, segments: RestoredSegments, call: Caller): void {
+function fillNamespace({ images, segments, options, log }: NamespaceFill, id: number, call: Caller): void {
   const [limits] = images.read("IPC_VAR", id);
   const setLimits = (entry: IpcVarEntry) => {
-    restoreLimits(entry, call);
+    restoreLimits(entry, call, absentSysctl(options, log));
     return 0;
   };
   // they are the root's of the user namespace that it belongs to
@@ -40,7 +39,7 @@ export const ipc: NamespaceKind = {
   entered: CLONE.NEWIPC,
 
   fill(context) {
-    const { program, images, id: first, ids, isRoots, pid, segments, entrance, atEnd } = context;
+    const { program, images, id: first, ids, isRoots, pid, entrance, atEnd } = context;
     const enter = (id: number, fd: number) => {
       atEnd(() => closeFd(fd));
       entrance(id, fd);
@@ -51,14 +50,14 @@ export const ipc: NamespaceKind = {
     for (const id of ids) {
       if (isRoots && id === first) {
         program.run();
-        inIpcNamespace(pid, (call) => fillNamespace(images, id, segments, call));
+        inIpcNamespace(pid, (call) => fillNamespace(context, id, call));
         enter(id, openPath(`/proc/${pid}/ns/ipc`, O.RDONLY));
         continue;
       }
       using envoy = envoyOf(context.owner(id));
       check(envoy.call(NR.unshare, CLONE.NEWIPC), "cannot make an ipc namespace");
       enter(id, openPath(`/proc/${envoy.pid}/ns/ipc`, O.RDONLY, "cannot open a new ipc namespace"));
-      inIpcNamespace(envoy.pid, (call) => fillNamespace(images, id, segments, call));
+      inIpcNamespace(envoy.pid, (call) => fillNamespace(context, id, call));
     }
   },
 };

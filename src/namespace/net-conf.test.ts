@@ -14,12 +14,22 @@ test.skipIf(!isRoot)(`switches are read and set by their places in the list${isR
     const before = readConf(ipv4("default"));
     expect(before).toHaveLength(30);
     const changed = before.map((one, i) => (i === 12 ? { ...one, iarg: 1 - (one.iarg ?? 0) } : one));
-    expect(writeConf(ipv4("default"), changed)).toEqual([]);
+    const told = { absent: [] as string[], lost: [] as string[] };
+    const unset = {
+      absent: (file: string) => void told.absent.push(file),
+      lost: (file: string) => void told.lost.push(file),
+    };
+    writeConf(ipv4("default"), changed, unset);
     expect(readConf(ipv4("default"))).toEqual(changed);
     expect(readConf(deviceIpv6(new NetworkValues(), "lo"))).toHaveLength(42);
-    expect(writeConf(unixConf, [{ type: 6, iarg: 77 }])).toEqual([]);
+    writeConf(unixConf, [{ type: 6, iarg: 77 }], unset);
+    expect(told).toEqual({ absent: [], lost: [] });
     expect(readConf(unixConf)[0]?.iarg).toBe(77);
-    expect(writeConf(deviceIpv4(new NetworkValues(), "none"), changed).length).toBeGreaterThan(0);
+    writeConf(deviceIpv4(new NetworkValues(), "none"), changed, unset);
+    expect(told.absent).toContain(`${ROOT}/ipv4/conf/none/forwarding`);
+    expect(told.lost).toEqual([]);
+    writeConf(unixConf, [{ type: 5, sarg: "many" }], unset);
+    expect(told.lost).toEqual([`${ROOT}/unix/max_dgram_qlen`]);
   });
 });
 

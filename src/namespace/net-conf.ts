@@ -94,9 +94,16 @@ export function readConf({ names, readAll }: Conf): SysctlEntry[] {
   });
 }
 
-/** Sets what differs. Errors: the names that cannot be set. */
-export function writeConf({ path, names, read }: Conf, entries: readonly SysctlEntry[]): string[] {
-  const failed: string[] = [];
+/** What becomes of files whose value could not be set. */
+export interface Unset {
+  /** It is not there. */
+  readonly absent: (file: string) => void;
+  /** The kernel does not take the value. */
+  readonly lost: (file: string) => void;
+}
+
+/** Sets what differs. */
+export function writeConf({ path, names, read }: Conf, entries: readonly SysctlEntry[], unset: Unset): void {
   names.forEach((name, i) => {
     const { iarg, sarg } = entries[i] ?? {};
     const wanted = sarg ?? iarg?.toString();
@@ -104,9 +111,10 @@ export function writeConf({ path, names, read }: Conf, entries: readonly SysctlE
     const file = `${ROOT}/${path}/${name}`;
     try {
       writeFileSync(file, wanted);
-    } catch {
-      failed.push(file);
+    } catch (error) {
+      const isAbsent = error instanceof Error && "code" in error && error.code === "ENOENT";
+      if (isAbsent) unset.absent(file);
+      else unset.lost(file);
     }
   });
-  return failed;
 }

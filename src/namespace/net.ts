@@ -22,9 +22,20 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { AF } from "../kernel/uapi/socket.ts";
 import type { External, RestoreOptions } from "../options.ts";
+import { absentSysctl } from "./absent-sysctl.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceFill, NamespaceKind } from "./kind.ts";
-import { deviceIpv4, deviceIpv6, ipv4, ipv4Sysctl, ipv6, readConf, unixConf, writeConf } from "./net-conf.ts";
+import {
+  deviceIpv4,
+  deviceIpv6,
+  ipv4,
+  ipv4Sysctl,
+  ipv6,
+  readConf,
+  type Unset,
+  unixConf,
+  writeConf,
+} from "./net-conf.ts";
 import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { checkDevices } from "./net-devices.ts";
 import { readExtras, writeExtras } from "./net-extras.ts";
@@ -79,19 +90,18 @@ function withConf(values: NetworkValues, device: NetDeviceEntry): NetDeviceEntry
   return { ...device, conf4: readConf(deviceIpv4(values, name)), conf6: readConf(deviceIpv6(values, name)) };
 }
 
-function writeGeneralConf(entry: NetnsEntry): string[] {
-  return [
-    ...writeConf(ipv4("all"), entry.all_conf4),
-    ...writeConf(ipv6("all"), entry.all_conf6),
-    ...writeConf(ipv4("default"), entry.def_conf4),
-    ...writeConf(ipv6("default"), entry.def_conf6),
-    ...writeConf(unixConf, entry.unix_conf),
-    ...writeConf(ipv4Sysctl, entry.ipv4_sysctl),
-  ];
+function writeGeneralConf(entry: NetnsEntry, unset: Unset): void {
+  writeConf(ipv4("all"), entry.all_conf4, unset);
+  writeConf(ipv6("all"), entry.all_conf6, unset);
+  writeConf(ipv4("default"), entry.def_conf4, unset);
+  writeConf(ipv6("default"), entry.def_conf6, unset);
+  writeConf(unixConf, entry.unix_conf, unset);
+  writeConf(ipv4Sysctl, entry.ipv4_sysctl, unset);
 }
 
-function writeDeviceConf(values: NetworkValues, { name, conf4, conf6 }: NetDeviceEntry): string[] {
-  return [...writeConf(deviceIpv4(values, name), conf4), ...writeConf(deviceIpv6(values, name), conf6)];
+function writeDeviceConf(values: NetworkValues, { name, conf4, conf6 }: NetDeviceEntry, unset: Unset): void {
+  writeConf(deviceIpv4(values, name), conf4, unset);
+  writeConf(deviceIpv6(values, name), conf6, unset);
 }
 
 /** The name under which a namespace stays outside: `--external net[INODE]:KEY`. */
@@ -317,10 +327,11 @@ function fillNetwork(
   const routes = [...saved("ROUTE"), ...saved("ROUTE6")];
   const addresses = saved("IFADDR");
   const lost = (what: string) => log.warn(`the network namespace lacks something that it had: ${what}`);
+  const unset = { absent: absentSysctl(options, log), lost };
   inNetwork(path, { namespace: id }, () => {
     // what holds for all interfaces decides about those that are made
     writeSysctls(entry.tscriu_sysctls, [], lost);
-    writeGeneralConf(entry).forEach(lost);
+    writeGeneralConf(entry, unset);
     const made = makeLinks(devices, id, options.external, home, ({ peer_nsid, peer_ifindex }) => {
       const fd = peer_nsid === undefined ? undefined : fds.get(peer_nsid);
       if (fd === undefined || peer_nsid === undefined) return undefined;
@@ -364,7 +375,7 @@ function fillNetwork(
     );
     // an image of criu says it here alone
     const values = new NetworkValues();
-    for (const { device } of configured) writeDeviceConf(values, device).forEach(lost);
+    for (const { device } of configured) writeDeviceConf(values, device, unset);
     writeMessages(entry.tscriu_messages, "hops", numbers, lost).forEach(({ kind }) => void lost(withoutDevice(kind)));
     for (const route of routes) if (isOfNoDevice(route)) links.addRoute(route, numbers, lost);
     const rules = saved("RULE");

@@ -74,6 +74,22 @@ describe.skipIf(!isRoot || noIp !== undefined)(`networks (needs root and ip${noI
   );
 
   test(
+    "sysctls that this kernel does not have end a restore, or are left out (--weak-sysctls)",
+    async () => {
+      await using stage = await Stage.set(["--net"], "sleep 1000 & wait", sleepers(1));
+      inside(stage.root, "sh", "-c", "echo 77 >/proc/sys/net/unix/max_dgram_qlen");
+      await stage.dump();
+      const without = ["unshare", "--mount", "sh", "-ec", 'mount -t tmpfs none /proc/sys/net; exec "$0" "$@"'];
+      expect(await refusal(stage.restoreBelow(without))).toMatch(
+        /lacks a sysctl .*\/proc\/sys\/net\/[\s\S]*--weak-sysctls/,
+      );
+      await stage.restoreBelow(without, "--weak-sysctls");
+      expect(readFileSync(`${stage.images}/restore.log`, "latin1")).toMatch(/is left out, .*max_dgram_qlen/);
+    },
+    testTime,
+  );
+
+  test(
     "an end outside that cannot be made is an error that says why, and nothing of it stays",
     async () => {
       const apart = `exec unshare --net sh -ec 'ip link add used type veth peer name other; exec "$0" "$@"' "$0" "$@"`;

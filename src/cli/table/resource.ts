@@ -139,7 +139,7 @@ export const resource = {
     commands: ["restore"],
     negatable: true,
     group: "network",
-    meaning: "leave out sysctls that this kernel does not have",
+    meaning: "leave out sysctls that this kernel does not have, which end a restore otherwise",
     support: "yes",
   },
   "veth-pair": {
