@@ -1258,6 +1258,8 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
   ],
   pidns_entry: () => [
     1, "optional", "scalar", "string", "ext_key", "",
+    2000, "optional", "scalar", "uint32", "tscriu_pid_max", "",
+    2001, "optional", "scalar", "uint32", "tscriu_memfd_noexec", "",
   ],
   cgroup_perms: () => [
     1, "required", "scalar", "uint32", "mode", "",

@@ -1592,6 +1592,8 @@ export interface TimensEntry {
 
 export interface PidnsEntry {
   ext_key?: string;
+  tscriu_pid_max?: number;
+  tscriu_memfd_noexec?: number;
 }
 
 export interface CgroupPerms {

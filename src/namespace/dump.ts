@@ -12,7 +12,8 @@ export function dumpNamespaces(
   options: DumpOptions,
   programOf: (pid: number) => Program | undefined,
 ): void {
-  for (const { name, id, member, link } of foreign) {
+  for (const one of foreign) {
+    const { name, id, member, link } = one;
     const kind = namespaceKind(name);
     if (kind?.saveForChildren && linkOf(member, name) !== link) {
       kind.saveForChildren(images, id, member);
@@ -25,7 +26,8 @@ export function dumpNamespaces(
       kind.saveForThread?.(images, id, member);
       continue;
     }
-    const write = kind.ask(program);
+    const write = kind.ask(program, one, options);
+    if (write === undefined) continue;
     program.run();
     write(images, id);
   }

@@ -63,8 +63,15 @@ export interface NamespaceKind {
   isGiven?(images: ImageDirectory, id: number): boolean;
   /** CLONE_NEW* of those that tasks enter when they are there; each task may have another one. */
   readonly entered?: number;
-  /** Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. */
-  ask?(questions: Questions): (images: ImageDirectory, id: number) => void;
+  /**
+   * Appends questions to a task that lives in it; the function that is returned writes the images once they are answered. Undefined
+   * where there is nothing to ask.
+   */
+  ask?(
+    questions: Questions,
+    namespace: ForeignNamespace,
+    options: DumpOptions,
+  ): ((images: ImageDirectory, id: number) => void) | undefined;
   /** Where no task lives in it: saves it from outside. `parent`: a task whose next children will. */
   saveForChildren?(images: ImageDirectory, id: number, parent: number): void;
   /** In place of `ask` where only threads live in it that have left their process's. */

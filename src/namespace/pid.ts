@@ -9,6 +9,7 @@ import { CLONE } from "../kernel/uapi/sched.ts";
 import type { External, RestoreOptions } from "../options.ts";
 import { linkOf } from "./ids.ts";
 import type { NamespaceKind } from "./kind.ts";
+import { askPidLimits } from "./pid-limits.ts";
 
 /** The name under which a namespace stays outside: `--external pid[INODE]:KEY`. @param link `pid:[INODE]` */
 export function keyOf(link: string, external: readonly External[]): string | undefined {
@@ -79,5 +80,15 @@ export const pid: NamespaceKind = {
     const link = foreign.find((one) => one.name === "pid" && one.id === id)?.link ?? linkOf(member, "pid");
     const ext_key = keyOf(link, options.external);
     if (ext_key !== undefined) images.write("PIDNS", id, [{ ext_key }]);
+  },
+
+  ask(questions, { member, link }, options) {
+    // one that a task's next children are born into has nobody to ask yet
+    if (keyOf(link, options.external) !== undefined || linkOf(member, "pid") !== link) return undefined;
+    const answers = askPidLimits(questions);
+    return (images, id) => {
+      const limits = answers();
+      if (Object.keys(limits).length > 0) images.write("PIDNS", id, [limits]);
+    };
   },
 };

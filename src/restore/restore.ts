@@ -3,6 +3,7 @@
  * Until the last step every puppet dies with us.
  */
 
+import type { Puppet } from "../agent/puppet.ts";
 import { roundTrips } from "../agent/tracee.ts";
 import { CrError } from "../error.ts";
 import { ownGround, type Surroundings } from "../file/ground.ts";
@@ -26,6 +27,7 @@ import { RestoredSegments } from "../memory/segments-restore.ts";
 import { RestoredCgroups } from "../namespace/cgroup-restore.ts";
 import { JoinedNamespaces } from "../namespace/join.ts";
 import { givenPidNamespace } from "../namespace/pid.ts";
+import { restorePidLimits } from "../namespace/pid-limits.ts";
 import { FreshNamespaces, translateIds } from "../namespace/restore.ts";
 import type { RestoreOptions, RestoreResult } from "../options.ts";
 import { unlockNamespace } from "../socket/others-lock.ts";
@@ -181,9 +183,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         inPids: (id) => forest.inPids(id),
         inGroup: (id) => {
           const puppet = forest.inGroup(id);
-          if (puppet === undefined) return undefined;
-          const { program, pid } = puppet;
-          return { program, pid, receive: (fd) => receiveFd(program, service, fd) };
+          return puppet && reached(puppet, service);
         },
         pipe: (id) => files.pipeFor(id),
         late: (action) => late.push(action),
@@ -262,6 +262,9 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     keys.begin();
     makeThreads(finish);
     keys.finish();
+    const hasMember = (id: number) => (id === root.ids?.pid_ns_id ? forest.task(root.pid).puppet : forest.inPids(id));
+    const inPids = (id: number) => reached(hasMember(id), service);
+    restorePidLimits(images, new Set(set.tasks.map(({ ids }) => ids?.pid_ns_id)), inPids, log);
     for (const { core, threads } of set.tasks)
       for (const thread of threads) cgroups.enterThread(files.hosts.get(thread.tid) ?? thread.tid, thread.core, core);
     const rootPid = forest.task(root.pid).puppet.pid;
@@ -372,6 +375,10 @@ function keyholders(tasks: readonly GrownTask[], namespaces: FreshNamespaces): K
     const { uid = 0, gid = 0 } = saved.core.thread_core?.creds ?? {};
     return { pid: saved.pid, uid, gid, program: puppet.program, rings: rings ?? { keys: [] }, space };
   });
+}
+
+function reached({ program, pid }: Puppet, service: Service) {
+  return { program, pid, receive: (fd: number) => receiveFd(program, service, fd) };
 }
 
 function ownSession(): { sid: number; pgid: number } {
