@@ -9,6 +9,9 @@ import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
 import { perRun } from "./per-run.ts";
 import { contentOf, dataEntry, fillPipe, type PipeContent, readPipe } from "./pipe-content.ts";
 
+/** Permissions of a new pipe. */
+const USUAL_MODE = 0o600;
+
 const isPipe = (file: OpenFile) => file.link.startsWith("pipe:[");
 const reads = (flags: number) => (flags & O.ACCMODE) !== O.WRONLY;
 const writes = (flags: number) => (flags & O.ACCMODE) !== O.RDONLY;
@@ -95,8 +98,10 @@ export const pipe: FileKind = {
 
   dump(file, dump) {
     const { uid, gid, ino } = file.stat;
+    const mode = file.stat.mode & 0o7777;
     const owner = uid === 0 && gid === 0 ? {} : { tscriu_uid: uid, tscriu_gid: gid };
     const entry: PipeEntry = { id: file.id, pipe_id: ino, flags: file.flags, fown: file.fown, ...owner };
+    if (mode !== USUAL_MODE) entry.tscriu_mode = mode;
     dump.add({ type: FdTypes.PIPE, id: file.id, pipe: entry });
     if (!reads(file.flags) || saved(dump).has(ino)) return;
     saved(dump).add(ino);
@@ -130,6 +135,8 @@ function openNew(list: readonly PipeEntry[], content: PipeContent | undefined, r
     const owner = list.find((entry) => entry.tscriu_uid !== undefined);
     if (owner)
       must(NR.fchown, [read, owner.tscriu_uid ?? 0, owner.tscriu_gid ?? 0], "cannot set a pipe's owner", subject);
+    const mode = list.find((entry) => entry.tscriu_mode !== undefined)?.tscriu_mode;
+    if (mode !== undefined) must(NR.fchmod, [read, mode & 0o7777], "cannot set a pipe's permissions", subject);
     if (content) fillPipe(read, content, subject);
     // What was opened through /proc is not one of the two ends: those come first, while both of them are there.
     const [opened, ends] = [list.filter(wasOpened), list.filter((entry) => !wasOpened(entry))];

@@ -48,6 +48,15 @@ function tellOfWatch({ pid, fd, link, stat, fown }: OpenFile, { log }: FileDump)
   );
 }
 
+/** The root of a mount that nobody has put anywhere is called as the tree's root is. */
+function tellOfMount({ pid, fd, link, flags, mntId }: OpenFile, { log, mounts }: FileDump): void {
+  if (link !== "/" || (flags & O.PATH) === 0 || mounts.some((mount) => mount.mntId === mntId)) return;
+  log.warn(
+    `pid ${pid} has the root of a mount that the tree does not see as descriptor ${fd} (open_tree, fsmount, another mount namespace): ` +
+      "it comes back as the tree's own root; put the mount in its place, or close the descriptor, before the dump",
+  );
+}
+
 /** Entries that are only the path of a terminal or FIFO: opening those has effects, so their own kinds do it. */
 const pathsOfOthers = perRun((restore: FileRestore) => {
   const ids = new Set<number>();
@@ -68,6 +77,7 @@ export const regular: FileKind = {
     const problem = RegularFiles.of(dump).problem(file) ?? pressureProblem(file);
     if (problem) dump.blocker(problem);
     tellOfWatch(file, dump);
+    tellOfMount(file, dump);
   },
 
   dump(file, dump) {

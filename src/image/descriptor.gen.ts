@@ -451,6 +451,7 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
     2000, "repeated", "message", "tscriu_option", "tscriu_options", "",
     2001, "optional", "scalar", "uint32", "tscriu_uid", "",
     2002, "optional", "scalar", "uint32", "tscriu_gid", "",
+    2003, "optional", "scalar", "uint32", "tscriu_mode", "",
   ],
   tscriu_netns: () => [
     1, "required", "scalar", "uint32", "ino", "",
@@ -467,6 +468,16 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
   rlimit_entry: () => [
     1, "required", "scalar", "uint64", "cur", "",
     2, "required", "scalar", "uint64", "max", "",
+  ],
+  tscriu_attributes: () => [
+    1, "repeated", "message", "tscriu_xattr", "xattrs", "",
+    2, "optional", "scalar", "uint32", "flags", "",
+    3, "optional", "scalar", "uint32", "project", "",
+    4, "optional", "scalar", "uint32", "write_life", "",
+  ],
+  tscriu_xattr: () => [
+    1, "required", "scalar", "string", "name", "",
+    2, "required", "scalar", "bytes", "value", "",
   ],
   fdinfo_entry: () => [
     1, "required", "scalar", "uint32", "id", "",
@@ -554,16 +565,6 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
     2003, "optional", "message", "tscriu_attributes", "tscriu_attributes", "",
     2004, "repeated", "message", "tscriu_range", "tscriu_set_aside", "",
   ],
-  tscriu_attributes: () => [
-    1, "repeated", "message", "tscriu_xattr", "xattrs", "",
-    2, "optional", "scalar", "uint32", "flags", "",
-    3, "optional", "scalar", "uint32", "project", "",
-    4, "optional", "scalar", "uint32", "write_life", "",
-  ],
-  tscriu_xattr: () => [
-    1, "required", "scalar", "string", "name", "",
-    2, "required", "scalar", "bytes", "value", "",
-  ],
   tscriu_range: () => [
     1, "required", "scalar", "uint64", "offset", "",
     2, "required", "scalar", "uint64", "length", "",
@@ -584,6 +585,7 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
     4, "required", "message", "fown_entry", "fown", "",
     2000, "optional", "scalar", "uint32", "tscriu_uid", "",
     2001, "optional", "scalar", "uint32", "tscriu_gid", "",
+    2002, "optional", "scalar", "uint32", "tscriu_mode", "",
   ],
   pipe_data_entry: () => [
     1, "required", "scalar", "uint32", "pipe_id", "",
@@ -1573,6 +1575,7 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
     2007, "optional", "scalar", "uint32", "tscriu_error", "",
     2008, "optional", "scalar", "bytes", "tscriu_peer_name", "",
     2009, "repeated", "message", "tscriu_unix_ahead", "tscriu_ahead", "",
+    2010, "optional", "message", "tscriu_attributes", "tscriu_file", "",
   ],
   tscriu_unix_ahead: () => [
     1, "required", "scalar", "bytes", "data", "",

@@ -689,6 +689,7 @@ export interface SkOptsEntry {
   tscriu_options: TscriuOption[];
   tscriu_uid?: number;
   tscriu_gid?: number;
+  tscriu_mode?: number;
 }
 
 export interface TscriuNetns {
@@ -708,6 +709,18 @@ export interface TscriuOption {
 export interface RlimitEntry {
   cur: U64;
   max: U64;
+}
+
+export interface TscriuAttributes {
+  xattrs: TscriuXattr[];
+  flags?: number;
+  project?: number;
+  write_life?: number;
+}
+
+export interface TscriuXattr {
+  name: string;
+  value: Uint8Array;
 }
 
 export interface FdinfoEntry {
@@ -804,18 +817,6 @@ export interface GhostFileEntry {
   tscriu_set_aside: TscriuRange[];
 }
 
-export interface TscriuAttributes {
-  xattrs: TscriuXattr[];
-  flags?: number;
-  project?: number;
-  write_life?: number;
-}
-
-export interface TscriuXattr {
-  name: string;
-  value: Uint8Array;
-}
-
 export interface TscriuRange {
   offset: U64;
   length: U64;
@@ -839,6 +840,7 @@ export interface PipeEntry {
   fown: FownEntry;
   tscriu_uid?: number;
   tscriu_gid?: number;
+  tscriu_mode?: number;
 }
 
 export interface PipeDataEntry {
@@ -1947,6 +1949,7 @@ export interface UnixSkEntry {
   tscriu_error?: number;
   tscriu_peer_name?: Uint8Array;
   tscriu_ahead: TscriuUnixAhead[];
+  tscriu_file?: TscriuAttributes;
 }
 
 export interface TscriuUnixAhead {
@@ -2385,6 +2388,8 @@ export interface Messages {
   tscriu_netns: TscriuNetns;
   tscriu_option: TscriuOption;
   rlimit_entry: RlimitEntry;
+  tscriu_attributes: TscriuAttributes;
+  tscriu_xattr: TscriuXattr;
   fdinfo_entry: FdinfoEntry;
   file_entry: FileEntry;
   fh_entry: FhEntry;
@@ -2392,8 +2397,6 @@ export interface Messages {
   reg_file_entry: RegFileEntry;
   tscriu_mqueue: TscriuMqueue;
   ghost_file_entry: GhostFileEntry;
-  tscriu_attributes: TscriuAttributes;
-  tscriu_xattr: TscriuXattr;
   tscriu_range: TscriuRange;
   ghost_chunk_entry: GhostChunkEntry;
   remap_file_path_entry: RemapFilePathEntry;

@@ -26,6 +26,7 @@ import type { Ends } from "./network-lock.ts";
 import { widenReceiveBuffer } from "./options.ts";
 import { readQueue } from "./queue.ts";
 import { type Packet, packetsOf } from "./queue-image.ts";
+import { tellOfStamps } from "./stamps.ts";
 
 const UDP_HEADER = 8;
 /** What a datagram costs the kernel beside its bytes, at most. */
@@ -52,6 +53,7 @@ export function dumpDatagrams(file: OpenFile, dump: FileDump): void {
       extra: bytes,
     }),
   );
+  tellOfStamps(file, packets.length, dump);
   if (packets.length > 0) dump.images.append("SK_QUEUES", packets);
 }
 

@@ -9,6 +9,8 @@ import { AF, SO, SOL } from "../kernel/uapi/socket.ts";
 import { applyMoreOptions, readSocketOptions } from "./more-options.ts";
 import type { SocketKind } from "./socket-kind.ts";
 
+/** Permissions of a new socket. */
+const USUAL_MODE = 0o777;
 const EACCES = -(ERRNO.EACCES ?? 13);
 const EPERM = -(ERRNO.EPERM ?? 1);
 
@@ -128,10 +130,15 @@ export function readOptions(fd: number, family: number, subject: Subject, kind?:
   return entry;
 }
 
-/** Who made it: firewalls may ask. */
-function ownerOf(fd: number): Pick<SkOptsEntry, "tscriu_uid" | "tscriu_gid"> {
-  const { uid, gid } = statFd(fd);
-  return uid === 0 && gid === 0 ? {} : { tscriu_uid: uid, tscriu_gid: gid };
+/** Who made it: firewalls may ask; and what its permissions are. */
+function ownerOf(fd: number): Pick<SkOptsEntry, "tscriu_uid" | "tscriu_gid" | "tscriu_mode"> {
+  const { uid, gid, mode } = statFd(fd);
+  return { ...(uid === 0 && gid === 0 ? {} : { tscriu_uid: uid, tscriu_gid: gid }), ...permissions(mode) };
+}
+
+/** Permissions of a socket where they are not those of a new one: programs set them so that a file which they bind to gets these. */
+export function permissions(mode: number): Pick<SkOptsEntry, "tscriu_mode"> {
+  return (mode & 0o7777) === USUAL_MODE ? {} : { tscriu_mode: mode & 0o7777 };
 }
 
 function textOf(bytes: Uint8Array): string {
@@ -236,4 +243,6 @@ export function applyOptions(fd: number, entry: SkOptsEntry, subject: Subject): 
   applyMoreOptions(fd, entry.tscriu_options, subject);
   const { tscriu_uid: uid, tscriu_gid: gid = 0 } = entry;
   if (uid !== undefined) check(sys(NR.fchown, fd, uid, gid), "cannot set the owner of a socket", subject);
+  const mode = entry.tscriu_mode;
+  if (mode !== undefined) check(sys(NR.fchmod, fd, mode & 0o7777), "cannot set the permissions of a socket", subject);
 }

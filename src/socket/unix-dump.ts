@@ -11,9 +11,10 @@ import { TCP_STATE } from "../kernel/uapi/inet.ts";
 import { FIO } from "../kernel/uapi/ioctl.ts";
 import { AF, SCM, SO, SOCK, SOL } from "../kernel/uapi/socket.ts";
 import { inEachNetwork, namespaceFields } from "./elsewhere.ts";
-import { filterProblem, readOptions } from "./options.ts";
+import { filterProblem, permissions, readOptions } from "./options.ts";
 import { whilePeeking } from "./peek-guard.ts";
 import { type Queued, readQueue } from "./queue.ts";
+import { tellOfStamps } from "./stamps.ts";
 import { sentAhead } from "./unix-ahead.ts";
 import { isAsker, leaveAsker } from "./unix-asker.ts";
 import { readMaker } from "./unix-makers.ts";
@@ -153,7 +154,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     backlog: row.wqueue,
     peer: sockets.peer(row),
     fown: file.fown,
-    opts: readOptions(file.dup, AF.UNIX, subjectOf(file)),
+    opts: { ...readOptions(file.dup, AF.UNIX, subjectOf(file)), ...permissions(file.stat.mode) },
     name: row.name ?? new Uint8Array(0),
     ns_id: namespaceFields(dump).ns_id,
     tscriu_peer: makerOf(file, dump),
@@ -175,6 +176,7 @@ export function dumpUnix(file: OpenFile, dump: FileDump): void {
     if (mntId !== undefined) entry.mnt_id = mntId;
     if (place.moved !== undefined) entry.tscriu_path = place.moved;
     if (place.perms) entry.file_perms = place.perms;
+    if (place.attributes) entry.tscriu_file = place.attributes;
   }
   if (isAsker(row, dump.options)) leaveAsker(entry);
   const ahead = sockets.listeners.has(row.ino) && row.wqueue > 0 ? (aheadOf(row, dump) ?? []) : [];
@@ -236,9 +238,10 @@ function dumpQueue({ file, row }: Dumped, dump: FileDump): void {
   if (row.state === TCP_STATE.LISTEN || (connects && row.state !== TCP_STATE.ESTABLISHED)) return;
   if (row.type !== SOCK.STREAM && row.rqueue > 0 && pendingError(file.dup).tscriu_error !== undefined)
     takeError(file, dump);
-  for (const message of readQueue(file.dup, row.type, row.rqueue, subjectOf(file))) {
-    dump.images.append("SK_QUEUES", [packetOf(message, row.type, file, dump)]);
-  }
+  const messages = readQueue(file.dup, row.type, row.rqueue, subjectOf(file));
+  // streams tell no times
+  if (row.type !== SOCK.STREAM) tellOfStamps(file, messages.length, dump);
+  for (const message of messages) dump.images.append("SK_QUEUES", [packetOf(message, row.type, file, dump)]);
 }
 
 /** See `FileKind.queued`. */

@@ -25,7 +25,7 @@ export function isLeft(entry: UnixSkEntry): boolean {
 
 /** The end that is closed already, as far as it matters: it had a name that getpeername(2) still tells. */
 export function goneEnd(entry: UnixSkEntry, tscriu_peer: number[]): UnixSkEntry | undefined {
-  const { name_dir, tscriu_path, file_perms, ...rest } = entry;
+  const { name_dir, tscriu_path, file_perms, tscriu_file, ...rest } = entry;
   const name = entry.tscriu_peer_name;
   if (entry.peer !== 0 || name === undefined || name.length === 0) return undefined;
   const shutdown = mirrored(entry) as UnixSkEntry["shutdown"];

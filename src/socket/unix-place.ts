@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { CrError, type Subject } from "../error.ts";
+import { attributesOf, giveAttributes } from "../file/attributes.ts";
 import { type Ground, ownGround, type Surroundings } from "../file/ground.ts";
 import type { FileRestore } from "../file/kind.ts";
 import { holderWords, outsideHolders } from "../file/outside.ts";
-import type { FilePermsEntry, UnixSkEntry } from "../image/schema.gen.ts";
+import type { FilePermsEntry, TscriuAttributes, UnixSkEntry } from "../image/schema.gen.ts";
 import { insideRoot } from "../kernel/chroot.ts";
 import { ERRNO } from "../kernel/errno.ts";
 import { closeFd, linkOf, openPath, tryIoctl } from "../kernel/fd.ts";
@@ -12,10 +13,11 @@ import { SockDiag, type UnixSocket } from "../kernel/sock-diag.ts";
 import { makeSocket, tryBind, tryConnect, unixAddress } from "../kernel/socket.ts";
 import { makeCalls } from "../kernel/standby.ts";
 import { type FileStat, S_IFMT, S_IFSOCK, statFd, statPath } from "../kernel/stat.ts";
-import { addressOf, check, cstring, must } from "../kernel/sys.ts";
+import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
 import { AT, O } from "../kernel/uapi/fcntl.ts";
 import { SIOCUNIXFILE } from "../kernel/uapi/ioctl.ts";
 import { AF } from "../kernel/uapi/socket.ts";
+import type { Log } from "../log.ts";
 
 const EADDRINUSE = -(ERRNO.EADDRINUSE ?? 98);
 
@@ -27,6 +29,8 @@ export interface UnixPlace {
   /** Where the file lies by now, absolute; undefined where the name says it. */
   readonly moved?: string;
   readonly perms: FilePermsEntry | undefined;
+  /** Extended attributes of the file: POSIX ACLs say who may connect. */
+  readonly attributes?: TscriuAttributes | undefined;
   /** The mount that its file lies on, where that is known. */
   readonly mntId?: number;
 }
@@ -52,6 +56,11 @@ function permsOf(stat: FileStat): FilePermsEntry {
   return { mode: stat.mode, uid: stat.uid, gid: stat.gid };
 }
 
+/** What of a socket's file is to be as it was when another one is made in its place. */
+function ofFile(file: number, stat: FileStat): Pick<UnixPlace, "perms" | "attributes"> {
+  return { perms: permsOf(stat), attributes: attributesOf(file, stat.mode, undefined, () => undefined) };
+}
+
 /**
  * Finds the file of a socket that is bound to a path.
  * @param groundOf where paths of a mount lead
@@ -71,11 +80,11 @@ export function placeOf(fd: number, row: UnixSocket, cwd: string, groundOf: Surr
     const dir = dirs.find((candidate) => isSame(ground.stat(within(candidate, name)), stat));
     const found = isSame(ground.stat(within(dir, name)), stat);
     const { mntId } = stat;
-    if (found) return { nameDir: dir, deleted: false, perms: permsOf(stat), mntId };
+    if (found) return { nameDir: dir, deleted: false, ...ofFile(file, stat), mntId };
     // Deleted, or moved to another name, which no socket knows of: either way the old name leads nowhere.
     const gone = { nameDir: dirs[1] ?? dirs[0], deleted: true, mntId };
     if (!isSame(ground.stat(link), stat)) return { ...gone, perms: undefined };
-    return { ...gone, moved: link, perms: permsOf(stat) };
+    return { ...gone, moved: link, ...ofFile(file, stat) };
   } finally {
     closeFd(file);
   }
@@ -163,7 +172,7 @@ function replaceFile(
       makeCalls([unlink]);
       forget();
     });
-    if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
+    dress(file, entry, path, restore.log);
     return;
   }
   // made again, it is as good as the one before: nobody was bound to that
@@ -181,7 +190,7 @@ function replaceFile(
     makeCalls(again.slice(0, 1));
     forget();
   }
-  if (entry.file_perms) applyPerms(file, entry.file_perms, { path });
+  dress(file, entry, path, restore.log);
 }
 
 /** Connects to a name, which starts at `dir` where it is relative: 0 or the negative errno. */
@@ -229,6 +238,19 @@ export function bindMoved(
   bind: () => void,
 ): void {
   replaceFile(entry, path, live, ground, restore, bind);
+}
+
+/** Owner, permissions and extended attributes of the file that a socket is bound to. */
+function dress(file: Uint8Array, { file_perms, tscriu_file }: UnixSkEntry, path: string, log: Log): void {
+  if (file_perms) applyPerms(file, file_perms, { path });
+  if (tscriu_file === undefined) return;
+  const fd = check(
+    sys(NR.openat, AT.FDCWD, addressOf(file), O.PATH | O.NOFOLLOW | O.CLOEXEC),
+    "cannot open the file of a socket",
+    { path },
+  );
+  giveAttributes(fd, S_IFSOCK, tscriu_file, path, log);
+  closeFd(fd);
 }
 
 function applyPerms(file: Uint8Array, perms: FilePermsEntry, subject: Subject): void {

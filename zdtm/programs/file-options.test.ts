@@ -108,6 +108,27 @@ describe.skipIf(!isRoot)("between dump and restore (needs root)", () => {
 
 describe.skipIf(!isRoot)("what cannot be read (needs root)", () => {
   test(
+    "the root of a mount that stands nowhere, and when messages came that wait, are told as what does not come back",
+    async () => {
+      await using stage = await Stage.open();
+      const program = await stage.start([cProgram("untold")]);
+      const [, mount, datagrams, packets] = await program.says(/mount (\d+) datagrams (\d+) packets (\d+)/);
+      const images = await saved(stage, program);
+      const log = readFileSync(`${images}/dump.log`, "utf8");
+      expect(log.match(/has the root of a mount that the tree does not see as descriptor \d+/g)).toEqual([
+        `has the root of a mount that the tree does not see as descriptor ${mount}`,
+      ]);
+      const stamped = [...log.matchAll(/(\d) messages? waits? in a socket that tells when.*?descriptor (\d+)/g)];
+      expect(stamped.map(([, count, fd]) => [count, fd]).sort()).toEqual([
+        ["1", datagrams],
+        ["2", packets],
+      ]);
+      await stage.tscriu(images, ["restore", "-d"]);
+    },
+    testTime,
+  );
+
+  test(
     "of directories, the one that may be watched by F_NOTIFY is named, and comes back without",
     async () => {
       await using stage = await Stage.open();
