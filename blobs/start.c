@@ -106,7 +106,7 @@ enum { MAP_PRIVATE = 2, MAP_FIXED = 16, MAP_ANONYMOUS = 32, MAP_POPULATE = 0x800
 enum { PT_LOAD = 1, PF_W = 2, MADV_RANDOM = 1, MADV_HUGEPAGE = 14, MADV_POPULATE_READ = 22, MADV_POPULATE_WRITE = 23, PIECE = 2 << 20, FEW = 64 << 10 };
 /* e_shoff of an ELF file, which nobody reads who only loads it; and what is there in ours */
 enum { E_SHOFF = 40, HEAD = 4096 };
-static const u64 lent = 0x6c656e7400000000;
+static const u64 lent = 0x6c656e7400000000; /* then three bytes of our file's descriptor, and one of the library's index */
 enum { MSG_PEEK = 2, MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, POLLIN = 1, PATIENCE = 300000 /* ns */ };
 enum { AT_PHDR = 3, AT_PAGESZ = 6, AT_BASE = 7, AT_ENTRY = 9, AT_EUID = 12, AT_SECURE = 23 };
 
@@ -235,17 +235,16 @@ __attribute__((used)) s64 map_piece(u64 address, u64 length, u64 protection, u64
 	if (flags & MAP_FIXED || (flags & MAP_ANONYMOUS && length <= FEW))
 		flags |= MAP_POPULATE;
 	if (flags & MAP_ANONYMOUS || call(SYS_pread64, file, (u64)&mark, sizeof(mark), E_SHOFF, 0, 0) != sizeof(mark) ||
-	    mark - lent >= table.library_count)
+	    mark >> 32 != lent >> 32 || (mark & 0xff) >= table.library_count)
 		return call(SYS_mmap, address, length, protection, flags, file, offset);
-	s64 self = call(SYS_openat, AT_FDCWD, (u64)"/proc/self/exe", O_CLOEXEC, 0, 0, 0);
+	u64 index = mark & 0xff, self = (mark & 0xffffffff) >> 8;
+	s64 ret = call(SYS_mmap, address, length, protection, flags, self, table.library[index].offset + offset);
 
-	if (self < 0)
-		return self;
-	s64 ret = call(SYS_mmap, address, length, protection, flags, self, table.library[mark - lent].offset + offset);
-
-	call(SYS_close, self, 0, 0, 0, 0, 0);
 	if (!(flags & MAP_FIXED) && ret > 0)
-		call(SYS_madvise, ret, table.library[mark - lent].first, MADV_POPULATE_READ, 0, 0, 0);
+		call(SYS_madvise, ret, table.library[index].first, MADV_POPULATE_READ, 0, 0, 0);
+	/* what is written of a library is mapped last */
+	if (flags & MAP_FIXED && protection & PROT_WRITE && index == table.library_count - 1)
+		call(SYS_close, self, 0, 0, 0, 0, 0);
 	return ret;
 }
 
@@ -278,15 +277,23 @@ static int teach(int self, u64 linker, u64 page)
 	return 0;
 }
 
-/*
- * Copies one library into an anonymous file, or its head if the linker is taught; the number is one that callers do not use,
- * far up in the table
- */
+/* Our callers' descriptors have small numbers: the same file at one far up in the table, `lowest` or more */
+static s64 move_up(s64 file, u64 lowest)
+{
+	s64 high = call(SYS_fcntl, file, F_DUPFD_CLOEXEC, lowest, 0, 0, 0);
+
+	if (high < 0)
+		return file;
+	call(SYS_close, file, 0, 0, 0, 0, 0);
+	return high;
+}
+
+/* Copies one library into an anonymous file, or its head if the linker is taught */
 static int copy_library(int self, u64 index, u64 lowest, int taught)
 {
 	u64 offset = table.library[index].offset;
 	u64 left = taught ? HEAD : table.library[index].size;
-	u64 mark = lent + index;
+	u64 mark = lent | (u64)self << 8 | index;
 	s64 file = call(SYS_memfd_create, (u64)"tscriu-library", MFD_CLOEXEC | MFD_NOEXEC_SEAL, 0, 0, 0, 0);
 
 	if (file == -EINVAL) /* before kernel 6.3 */
@@ -302,12 +309,7 @@ static int copy_library(int self, u64 index, u64 lowest, int taught)
 	}
 	if (taught)
 		call(SYS_pwrite64, file, (u64)&mark, sizeof(mark), E_SHOFF, 0, 0);
-	s64 high = call(SYS_fcntl, file, F_DUPFD_CLOEXEC, lowest, 0, 0, 0);
-
-	if (high < 0)
-		return file;
-	call(SYS_close, file, 0, 0, 0, 0, 0);
-	return high;
+	return move_up(file, lowest);
 }
 
 static int ends_with(const char *text, const char *end)
@@ -478,12 +480,14 @@ __attribute__((used)) struct jump prepare(u64 *old)
 	call(SYS_prlimit, 0, RLIMIT_NOFILE, 0, (u64)limit, 0, 0);
 	u64 lowest = limit[0] > 1016 ? 1000 : limit[0] > 32 ? limit[0] - 16 : 3;
 
+	self = move_up(self, lowest);
 	for (u64 i = 0; i < table.library_count; i++) {
 		at = append(at, i ? ":/proc/self/fd/" : "/proc/self/fd/");
 		at = append_number(at, copy_library(self, i, lowest, taught));
 	}
 	*at = 0;
-	call(SYS_close, self, 0, 0, 0, 0, 0);
+	if (!taught)
+		call(SYS_close, self, 0, 0, 0, 0, 0);
 
 	/* the block moves down by ROOM; what it leaves free at its end holds the one new string that is made here */
 	u64 *block = old - ROOM / sizeof(u64);
