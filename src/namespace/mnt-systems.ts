@@ -9,6 +9,7 @@ import { ownMounts } from "../kernel/mount.ts";
 import { NR } from "../kernel/nr.ts";
 import { pidfdGetfd } from "../kernel/pidfd.ts";
 import { addressOf, check, cstring, must, sys } from "../kernel/sys.ts";
+import { MS } from "../kernel/uapi/mman.ts";
 import { FSCONFIG, FSPICK, MNT } from "../kernel/uapi/mount.ts";
 import { inPieces, splitOptions, withContext } from "./mnt-options.ts";
 import { type FileSystem, superOf } from "./mnt-table.ts";
@@ -40,9 +41,9 @@ interface Making {
   readonly device: string | undefined;
 }
 
-/** What begins as it is mounted, for whoever mounts it then. */
+/** What begins as it is mounted, for whoever mounts it then. criu tells "sync" by the flag of msync(2), which is no superblock's. */
 const SUPER_WORDS: readonly (readonly [flag: number, word: string])[] = [
-  [MNT.SYNCHRONOUS, "sync"],
+  [MNT.SYNCHRONOUS | MS.SYNC, "sync"],
   [MNT.DIRSYNC, "dirsync"],
 ];
 
