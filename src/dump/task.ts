@@ -9,6 +9,7 @@ import { NR } from "../kernel/nr.ts";
 import { readChildren } from "../kernel/proc/children.ts";
 import type { Vma } from "../kernel/proc/maps.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import { parseStat } from "../kernel/proc/stat.ts";
 import { parseStatus } from "../kernel/proc/status.ts";
 import type { PosixTimer } from "../kernel/proc/timers.ts";
 import { askPolicies } from "../memory/policies.ts";
@@ -25,6 +26,7 @@ import {
   type ThreadState,
 } from "../task/core.ts";
 import type { IdMap } from "../task/creds.ts";
+import { readFlusher } from "../task/habits.ts";
 import { askKeyrings, type KeyringAnswers, type OtherAnswers } from "../task/keyrings.ts";
 import type { Holder, TreeKeys } from "../task/keyrings-dump.ts";
 import { askPosixTimers, readTimers } from "../task/posix-timers.ts";
@@ -73,7 +75,11 @@ export function lookAt(
     const found = { tid: tracee.tid, general: tracee.regs, extended: tracee.fp, mask: tracee.mask };
     // what is told of a process there is its first thread's
     const status = tracee.tid === task.pid ? task.status : undefined;
-    return readThread(found, task.dir.ofThread(tracee.tid), memory, readSched(tracee.tid), status);
+    const dir = task.dir.ofThread(tracee.tid);
+    // who serves a disk says so before it makes threads, which have it from there
+    const isAlone = status !== undefined || readFlusher(task.stat.flags).length === 0;
+    const { flags } = isAlone ? task.stat : parseStat(dir.text("stat"));
+    return readThread(found, dir, memory, readSched(tracee.tid), flags, status);
   });
   const [first] = threads;
   const dead = first && task.pid !== task.leader ? new DeadLeader(task, vmas, memory, first) : undefined;

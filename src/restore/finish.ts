@@ -13,18 +13,19 @@ import { closeFd } from "../kernel/fd.ts";
 import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
-import { parseStatus } from "../kernel/proc/status.ts";
+import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { cont, detach, setOptions, setSigmask, waitStop } from "../kernel/ptrace.ts";
 import type { Call } from "../kernel/standby.ts";
 import { check, sys } from "../kernel/sys.ts";
 import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
 import { WAIT } from "../kernel/uapi/wait.ts";
+import type { Log } from "../log.ts";
 import { sealAreas } from "../memory/seal.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
 import { dumpCreds, type IdMap } from "../task/creds.ts";
 import { hasOwnPolicy } from "../task/habits.ts";
-import { forgetPolicy } from "../task/inherited.ts";
+import { forgetPolicy, tellOfRemains } from "../task/inherited.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
 import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
@@ -50,6 +51,7 @@ const SIGSTOP = 19;
 const WUNTRACED = 2;
 
 export interface Finish {
+  readonly log: Log;
   readonly images: ImageDirectory;
   readonly set: SavedSet;
   readonly forest: Forest;
@@ -201,12 +203,13 @@ function bearElsewhere(thread: Thread<ThreadPuppet>, puppet: Puppet, { forest, s
 }
 
 /** Who a fresh puppet is. */
-function ownState(pid: number, ids: IdMap | undefined): Own {
+function ownState(pid: number, ids: IdMap | undefined): Own & { readonly status: ProcStatus } {
   using dir = new ProcDir(pid);
   // in a user namespace of one's own one begins without
   const securebits = ids ? 0 : Math.max(0, sys(NR.prctl, PR_GET_SECUREBITS));
-  const creds = { ...dumpCreds(parseStatus(dir.text("status")), securebits, ids), ...readLabel(dir.path) };
-  return { creds, rlimits: readRlimits(dir) };
+  const status = parseStatus(dir.text("status"));
+  const creds = { ...dumpCreds(status, securebits, ids), ...readLabel(dir.path) };
+  return { creds, rlimits: readRlimits(dir), status };
 }
 
 function labelOf({ core }: SavedTask): Label {
@@ -248,6 +251,7 @@ export function finishIdentity(finish: Finish): void {
   const closed = new Set<number>();
   const rootIds = finish.idsOf(finish.set.root);
   const rootOwn = ownState(finish.forest.task(finish.set.root.pid).puppet.pid, rootIds);
+  tellOfRemains(rootOwn.status, finish.set.tasks, finish.log);
   /** All puppets of the root's user namespace are alike; those of others came there in their own ways. */
   const ownOf = ({ saved, puppet }: GrownTask): Own => {
     const ids = finish.idsOf(saved);

@@ -247,6 +247,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
 
     log.phase("threads");
     const finish: Finish = {
+      log,
       images,
       set,
       forest,

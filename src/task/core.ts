@@ -19,6 +19,7 @@ import {
   type SignalQueueEntry,
   type TaskCoreEntry,
   type ThreadCoreEntry,
+  type TscriuPrctl,
   type TscriuRestart,
 } from "../image/schema.gen.ts";
 import type { RemoteMemory } from "../kernel/memory.ts";
@@ -27,6 +28,7 @@ import { parseStat } from "../kernel/proc/stat.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
 import { toU64 } from "../kernel/u64.ts";
 import { credsOf, type IdMap } from "./creds.ts";
+import { readFlusher, readSpeculation } from "./habits.ts";
 import { askItimers, type Itimers } from "./itimers.ts";
 import { type Label, readLabel } from "./label.ts";
 import { askProcess, type ProcessInside, type readProcess, SIGCHLD } from "./process.ts";
@@ -64,18 +66,22 @@ export interface ThreadState {
   rseq: RseqState;
   seccomp: ThreadSeccomp;
   label: Label;
+  /** What is seen of its habits. */
+  habits: TscriuPrctl[];
 }
 
 /**
  * Reads a stopped thread. Call it before anything runs in the thread.
  * @param dir the thread's directory: /proc/PID/task/TID
  * @param sched `readSched` of before the thread was moved to another CPU
+ * @param flags of its stat
  */
 export function readThread(
   found: Found,
   dir: ProcFiles,
   memory: RemoteMemory,
   sched: Sched,
+  flags = 0,
   status = parseStatus(dir.text("status")),
 ): ThreadState {
   const { tid, mask } = found;
@@ -93,6 +99,7 @@ export function readThread(
     rseq,
     seccomp: readSeccomp(tid, status.seccomp),
     label: readLabel(dir.path),
+    habits: [...readSpeculation(status), ...readFlusher(flags)],
   };
 }
 
@@ -174,7 +181,7 @@ function threadCore(
     creds: credsOf(state.status, inside.securebits, state.label, options.ids),
     ...seccomp,
     comm: state.status.name,
-    tscriu_prctls: inside.habits.prctls,
+    tscriu_prctls: [...inside.habits.prctls, ...state.habits],
   };
   const { mempolicy } = inside.habits;
   if (mempolicy) core.tscriu_mempolicy = mempolicy;

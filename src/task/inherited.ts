@@ -3,13 +3,17 @@
  * where it is as every process has it that never asked for another.
  */
 import type { Program } from "../agent/program.ts";
+import type { CoreEntry, ThreadCoreEntry } from "../image/schema.gen.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
+import type { ProcStatus } from "../kernel/proc/status.ts";
 import { sys } from "../kernel/sys.ts";
 import { PR, PR_SPEC } from "../kernel/uapi/prctl.ts";
+import type { Log } from "../log.ts";
 import { DEFAULT_POLICY } from "./habits.ts";
 import { DEFAULT_COREDUMP_FILTER, writeCoredumpFilter } from "./process.ts";
 import { DEFAULT_SLACK } from "./sched.ts";
+import { hasSeccomp } from "./seccomp.ts";
 
 const PR_MCE_KILL_CLEAR = 0;
 
@@ -46,4 +50,28 @@ export function disinheritOutside(pid: number): void {
 export function forgetPolicy(program: Program): void {
   program.call(NR.set_mempolicy, [DEFAULT_POLICY, 0, 0], { what: "cannot give up a policy of memory" });
   program.run();
+}
+
+interface Task {
+  readonly pid: number;
+  readonly core: CoreEntry;
+  readonly threads: readonly { readonly core: CoreEntry }[];
+}
+
+/** What nobody can take off any more. @param own of a task that was made, before it becomes itself */
+export function tellOfRemains(own: Pick<ProcStatus, "noNewPrivs" | "seccomp">, tasks: readonly Task[], log: Log): void {
+  const find = (is: (thread: ThreadCoreEntry) => boolean) =>
+    tasks.find(({ core, threads }) =>
+      [core, ...threads.map((one) => one.core)].some((c) => c.thread_core && is(c.thread_core)),
+    );
+  const free = own.noNewPrivs ? find(({ creds }) => creds !== undefined && !creds.no_new_privs) : undefined;
+  if (free)
+    log.warn(
+      `whoever restores may gain no privileges (no_new_privs), nor may tasks any more that could before: restore from where that is not set (systemd: NoNewPrivileges=no) (pid ${free.pid})`,
+    );
+  const open = own.seccomp !== 0 ? find((thread) => !hasSeccomp(thread)) : undefined;
+  if (open)
+    log.warn(
+      `a filter of whoever restores (seccomp) stays on tasks that had none: restore from where there is none (pid ${open.pid})`,
+    );
 }

@@ -1,9 +1,11 @@
 /*
  * What a process has of its maker. `heir` says it of itself, its thread and its child, whenever a signal comes; `heir COMMAND...`
- * takes on another of each and becomes the command.
+ * takes on another of each and becomes the command; `heir -n COMMAND...` may gain no privileges and has a filter, for good.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,6 +39,14 @@ static int become(char **command) {
   return perror(command[0]), 1;
 }
 
+static int confine(char **command) {
+  struct sock_filter allow = {BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+  struct sock_fprog filter = {1, &allow};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0) perror("seccomp");
+  execvp(command[0], command);
+  return perror(command[0]), 1;
+}
+
 static void say(const char *who) {
   int mode = 0;
   syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0);
@@ -65,6 +75,7 @@ static void *answer(void *who) {
 }
 
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "-n") == 0) return confine(argv + 2);
   if (argc > 1) return become(argv + 1);
   sigset_t signals;
   sigemptyset(&signals);
