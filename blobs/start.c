@@ -7,7 +7,7 @@
 typedef unsigned long u64;
 typedef long s64;
 
-enum { SEGMENTS = 8, LIBRARIES = 8, HEADERS = 24, QUESTION = 8, ANSWER = 64, ROOM = 1024 };
+enum { SEGMENTS = 8, LIBRARIES = 8, WRITTEN = 4, HEADERS = 24, QUESTION = 8, ANSWER = 64, ROOM = 1024 };
 
 /* src/build/pack.ts writes this, field by field: offsets and sizes are bytes of the executable's file */
 struct table {
@@ -18,6 +18,7 @@ struct table {
 	u64 segment_count, library_count;
 	struct { u64 offset, address, file_size, size, protection; } segment[SEGMENTS];
 	struct { u64 offset, size, first; } library[LIBRARIES]; /* first: bytes of the segment that is mapped first */
+	struct { u64 address, size; } written[WRITTEN]; /* of the program's memory, by each start */
 	u64 lend;
 	u64 question_size, answer_size;
 	unsigned char question[QUESTION], answer[ANSWER]; /* packets: how a worker is asked for its version, and what it says */
@@ -356,7 +357,7 @@ static int bring_in(int piece, u64 page, int cached_only)
 	return 0;
 }
 
-/* Makes the pages that each start writes to at once: the program's data, what lies next in its .bss, the stack's */
+/* Makes the pages that each start writes to at once: the program's data, what lies next in its .bss and some more of that, the stack's */
 static void bring_in_written(u64 stack, u64 page)
 {
 	for (int i = 0; i < HEADERS; i++) {
@@ -367,6 +368,8 @@ static void bring_in_written(u64 stack, u64 page)
 		if (*(const volatile unsigned *)header == PT_LOAD && size != all && size < PIECE)
 			call(SYS_madvise, at - skew, skew + (all - size < FEW ? all : size + FEW), MADV_POPULATE_WRITE, 0, 0, 0);
 	}
+	for (int i = 0; i < WRITTEN && table.written[i].size; i++)
+		call(SYS_madvise, table.written[i].address & -page, table.written[i].size, MADV_POPULATE_WRITE, 0, 0, 0);
 	call(SYS_madvise, (stack & -page) - FEW, FEW, MADV_POPULATE_WRITE, 0, 0, 0);
 }
 

@@ -10,12 +10,21 @@ import { CrError } from "../error.ts";
 import { Elf, headerSize, PT } from "./elf.ts";
 import { layInHugePages } from "./huge-pages.ts";
 import { type Machine, run, toolPrefix } from "./native.ts";
+import { writtenIn } from "./written.ts";
 
 /** The largest page of either machine: whatever is mapped lies at a multiple of it, in the file and in memory. */
 const pageLimit = 0x10000;
 
 /** Mirrors `struct table` of blobs/start.c. */
-const layout = { magic: 0x5354415254303032n, segments: 8, libraries: 8, headers: 24, question: 8, answer: 64 } as const;
+const layout = {
+  magic: 0x5354415254303032n,
+  segments: 8,
+  libraries: 8,
+  written: 4,
+  headers: 24,
+  question: 8,
+  answer: 64,
+} as const;
 /** Bytes before the start-up code, of its segment and of the file: for the ELF header and program headers. blobs/start.ld knows too. */
 const headRoom = 4096;
 /** Bytes of a file that any kernel reads with its first page. */
@@ -23,7 +32,10 @@ const firstRead = 16_384;
 /** Bytes of a library's beginning that blobs/start.c copies where the rest need not be. */
 const headLimit = 4096;
 const tableSize =
-  8 * (12 + 5 * layout.segments + 3 * layout.libraries) + layout.question + layout.answer + headerSize * layout.headers;
+  8 * (12 + 5 * layout.segments + 3 * layout.libraries + 2 * layout.written) +
+  layout.question +
+  layout.answer +
+  headerSize * layout.headers;
 
 /** The name of the linker and of the libraries, as the program asks for them; libgcc_s is loaded by `pthread_exit`. */
 function neededBy(machine: Machine, path: string): string[] {
@@ -179,6 +191,11 @@ export function pack(
   for (let index = 0; index < layout.libraries; index++) {
     const { offset, size, first } = placed[index] ?? { offset: 0, size: 0, first: 0 };
     words.push(offset, size, first);
+  }
+  const written = writtenIn(elf.of(PT.LOAD));
+  for (let index = 0; index < layout.written; index++) {
+    const { address, pages } = written[index] ?? { address: 0, pages: 0 };
+    words.push(address, pages * 4096);
   }
   const table = new DataView(code.buffer, 16);
   for (const [index, word] of words.entries()) table.setBigUint64(index * 8, BigInt(word), true);

@@ -1,11 +1,12 @@
 /** The start-up code: what the program finds when it starts, and when it refuses to. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
-import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Elf, PT } from "../../src/build/elf.ts";
+import { Elf, PT, type Segment } from "../../src/build/elf.ts";
 import { hostMachine, toolPrefix } from "../../src/build/native.ts";
+import { writtenIn } from "../../src/build/written.ts";
 import { packed } from "./product.ts";
 
 interface Report {
@@ -17,6 +18,7 @@ interface Report {
   pidByShim: number;
   pid: number;
   isGone: boolean;
+  bss: number[];
 }
 
 let dir = "";
@@ -41,6 +43,15 @@ function ask(env: Record<string, string>, words: string[] = [], extra: number[] 
   return JSON.parse(done.stdout) as Report;
 }
 
+/** What the kernel maps of the file: the first page says it all. */
+function mapped(): Segment[] {
+  const fd = openSync(probe, "r");
+  const page = new Uint8Array(4096);
+  readSync(fd, page, 0, page.length, 0);
+  closeSync(fd);
+  return new Elf(probe, page).of(PT.LOAD);
+}
+
 describe("the start-up code", () => {
   test("is all that the file needs: no interpreter is named", () => {
     const headers = spawnSync(`${toolPrefix(hostMachine())}readelf`, ["-lW", probe], { encoding: "utf8" }).stdout;
@@ -50,14 +61,23 @@ describe("the start-up code", () => {
 
   test("the text begins at a huge page, and the bundle has huge pages of its own", () => {
     const huge = 0x200000;
-    const { segments } = new Elf(probe, new Uint8Array(readFileSync(probe)));
-    const [, ...loads] = segments.filter(({ type }) => type === PT.LOAD);
+    const [, ...loads] = mapped();
     expect(loads.map(({ address, offset }) => (address - offset) % huge === 0)).toEqual(loads.map(() => true));
     expect(loads.map(({ flags }) => flags)).toEqual([4, 5, 6, 6]);
     expect(loads.map(({ address }) => address % huge === 0)).toEqual([true, true, false, true]);
     const bundle = loads.at(-1);
     expect(bundle?.size).toBe(bundle?.fileSize);
     expect((bundle?.size ?? 1) % huge).toBe(0);
+  });
+
+  test.if(hostMachine() === "x86_64")("has the pages that each start writes to mapped ahead, and few others", () => {
+    const { bss } = ask({});
+    const first = bss[0] ?? 0;
+    const ranges = [...writtenIn(mapped()), { address: first, pages: 16 }];
+    const ahead = ranges.flatMap(({ address, pages }) => Array.from({ length: pages }, (_, i) => address + i * 4096));
+    expect(bss).toEqual(expect.arrayContaining(ahead));
+    const more = bss.filter((page) => !ahead.includes(page)).map((page) => page.toString(16));
+    expect(more.length, `src/build/written.ts knows nothing of ${more.join(" ")}`).toBeLessThan(8);
   });
 
   test("gives the words, and the environment, as they were", () => {
