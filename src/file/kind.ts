@@ -178,6 +178,8 @@ export interface FileRestore extends Surroundings {
   ifWeDie(...what: Parameters<IfWeDie>): () => void;
   /** Our descriptors of a pipe that had to be there before all files. */
   pipeThere(id: number): readonly [read: number, write: number] | undefined;
+  /** Pushes something to do when tasks have their threads, and descriptors at their numbers. */
+  withThreads(action: () => void): void;
   /** Pushes something to do after all tasks have their files and memory, on success and failure alike (ghost unlink). */
   atEnd(action: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */

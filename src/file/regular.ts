@@ -6,6 +6,7 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { isStateless } from "./device.ts";
 import type { FileDump, FileKind, FileRestore, OpenFile } from "./kind.ts";
+import { comesLater, openLater } from "./later.ts";
 import { openDescriptor } from "./open-regular.ts";
 import { perRun } from "./per-run.ts";
 import { RegularFiles } from "./regular-files.ts";
@@ -90,6 +91,10 @@ export const regular: FileKind = {
       throw new CrError("a file without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
     if (pathsOfOthers(restore).has(entry.id) || Remaps.of(restore).isLink(entry.id)) {
       restore.put(entry.id, openPath("/", O.PATH | O.DIRECTORY));
+      return;
+    }
+    if (!Remaps.of(restore).has(entry.id) && comesLater(reg, restore)) {
+      openLater(reg, restore);
       return;
     }
     const fd = openDescriptor(reg, restore);

@@ -272,6 +272,7 @@ export class Rehearsal implements Disposable {
       onFailure: (undo: () => void) => void this.undone.push(undo),
       pipeThere: () => undefined,
       atDispose: () => undefined,
+      withThreads: () => undefined,
       atRelease: (action) => void this.#released.push(action),
       atEnd: (action: () => void) => void ends.push(action),
       inIpc: (act) => act(sys),

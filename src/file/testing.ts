@@ -185,6 +185,7 @@ export class TestRun implements Disposable {
       onFailure: (undo) => void this.undo.push(undo),
       pipeThere: () => undefined,
       atDispose: () => undefined,
+      withThreads: () => undefined,
       atRelease: () => undefined,
       atEnd: (action) => void this.#ended.push(action),
       ifWeDie: () => () => {},

@@ -9,6 +9,11 @@ import { TFD } from "../kernel/uapi/event.ts";
 import { TFD_IOC_SET_TICKS } from "../kernel/uapi/ioctl.ts";
 import type { FileKind, OpenFile } from "./kind.ts";
 
+/** CLOCK_REALTIME_ALARM and CLOCK_BOOTTIME_ALARM by the clocks that they go by: a machine that nothing wakes cannot read them. */
+const AWAKE: ReadonlyMap<number, number> = new Map([
+  [8, 0],
+  [9, 7],
+]);
 const NSEC_PER_SEC = 1_000_000_000n;
 
 /** struct itimerspec: interval, then value. */
@@ -44,7 +49,8 @@ function readTimer(file: OpenFile): TimerfdEntry {
 function fillSpec(tfd: TimerfdEntry): void {
   let value = BigInt(tfd.vsec) * NSEC_PER_SEC + BigInt(tfd.vnsec);
   if (value > 0n && (tfd.settime_flags & TFD.TIMER_ABSTIME) !== 0) {
-    check(sys(NR.clock_gettime, tfd.clockid, addressOf(now)), "cannot read a timerfd's clock", { clock: tfd.clockid });
+    const clock = AWAKE.get(tfd.clockid) ?? tfd.clockid;
+    check(sys(NR.clock_gettime, clock, addressOf(now)), "cannot read a timerfd's clock", { clock });
     value += (now[0] ?? 0n) * NSEC_PER_SEC + (now[1] ?? 0n);
   }
   spec[0] = BigInt(tfd.isec);

@@ -55,6 +55,7 @@ export class RestoredFiles implements FileRestore, Disposable {
   readonly #opening = new Set<number>();
   readonly #undo: (() => void)[] = [];
   readonly #end: (() => void)[] = [];
+  readonly #threaded: (() => void)[] = [];
   readonly #last: (() => void)[] = [];
   readonly #release: (() => readonly Call[])[] = [];
 
@@ -201,6 +202,15 @@ export class RestoredFiles implements FileRestore, Disposable {
 
   pipeThere(id: number): readonly [read: number, write: number] | undefined {
     return this.#pipes.get(id);
+  }
+
+  withThreads(action: () => void): void {
+    this.#threaded.push(action);
+  }
+
+  /** All threads are there. */
+  threaded(): void {
+    for (const action of this.#threaded.splice(0)) action();
   }
 
   atEnd(action: () => void): void {

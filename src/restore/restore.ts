@@ -262,6 +262,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     const keys = new RestoredKeys(keyholders(tasks, namespaces), log);
     keys.begin();
     makeThreads(finish);
+    files.threaded();
     keys.finish();
     const hasMember = (id: number) => (id === root.ids?.pid_ns_id ? forest.task(root.pid).puppet : forest.inPids(id));
     const inPids = (id: number) => reached(hasMember(id), service);
