@@ -12,7 +12,7 @@ import { shmemDevice } from "../file/shmem-device.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { FdinfoEntry, FileEntry } from "../image/schema.gen.ts";
 import type { Caller } from "../kernel/envoy.ts";
-import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import { closeFd, reopenToRead, tryOpen } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import type { MountInfo } from "../kernel/proc/mountinfo.ts";
 import type { Call } from "../kernel/standby.ts";
@@ -200,7 +200,7 @@ export class TreeFiles implements FileDump, Disposable {
     this.#taken.add(shmid);
     // few trees have such memory: a rehearsal need not copy its own
     if (this.images.isNowhere) return;
-    const own = reopen(fd, O.RDONLY, "cannot open shared memory anew");
+    const own = reopenToRead(fd, "cannot open shared memory anew");
     try {
       this.sharedBytes += dumpShared(this.images, shmid, this.pagesId(), own, size);
     } finally {

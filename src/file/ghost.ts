@@ -2,13 +2,13 @@ import { CrError } from "../error.ts";
 import { encode } from "../image/codec.ts";
 import type { GhostFileEntry, Timeval } from "../image/schema.gen.ts";
 import type { ImageWriter } from "../image/writer.ts";
-import { closeFd, reopen, tryOpen } from "../kernel/fd.ts";
+import { closeFd, reopenToRead } from "../kernel/fd.ts";
 import { NR } from "../kernel/nr.ts";
 import { roomOf } from "../kernel/set-aside.ts";
 import { S_IFBLK, S_IFCHR, S_IFLNK, S_IFMT, S_IFREG } from "../kernel/stat.ts";
 import { addressOf, check, cstring, sys } from "../kernel/sys.ts";
 import { toU64 } from "../kernel/u64.ts";
-import { O, SEEK } from "../kernel/uapi/fcntl.ts";
+import { SEEK } from "../kernel/uapi/fcntl.ts";
 import { FS } from "../kernel/uapi/magic.ts";
 import { attributesOf } from "./attributes.ts";
 import { copyRange, dataRanges, roomSetAside } from "./copy.ts";
@@ -48,7 +48,7 @@ function linkTarget(fd: number): string {
 
 /** Some file systems count blocks that they hold ready as well: what matters is what will be copied. */
 function bytesOf(file: NamedFile): number {
-  const fd = openContent(file);
+  const fd = reopenToRead(file.dup, "cannot read a deleted file", subjectOf(file));
   try {
     const ranges = [...dataRanges(fd, file.stat.size, false, subjectOf(file))];
     return ranges.reduce((sum, { length }) => sum + length, 0);
@@ -114,7 +114,7 @@ export class Ghosts {
       writer.append(attributes ? { ...entry, tscriu_attributes: attributes } : entry);
       return;
     }
-    const fd = openContent(file);
+    const fd = reopenToRead(file.dup, "cannot read a deleted file", subjectOf(file));
     try {
       const attributes = attributesOf(fd, stat.mode, fd, tell);
       if (attributes) entry.tscriu_attributes = attributes;
@@ -154,10 +154,4 @@ export class Ghosts {
     }
     check(sys(NR.lseek, writer.fd, at + length, SEEK.SET), "cannot write the image", { image: writer.path });
   }
-}
-
-/** A descriptor to read a deleted file with, whatever the task may do with its own. */
-function openContent(file: NamedFile): number {
-  const quiet = tryOpen(`/proc/self/fd/${file.dup}`, O.RDONLY | O.NOATIME);
-  return quiet >= 0 ? quiet : reopen(file.dup, O.RDONLY, "cannot read a deleted file", subjectOf(file));
 }
