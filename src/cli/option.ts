@@ -55,6 +55,8 @@ export interface OptionSpec {
   own?: boolean;
   /** An error, not just a warning, with a command that it means nothing to. */
   strict?: boolean;
+  /** Throws a usage error for a value that means nothing to any command. */
+  reads?: (option: string, value: string) => unknown;
   /** Words that the value can be, for messages and completion. */
   choices?: readonly string[];
   /** What completion offers as the value. */

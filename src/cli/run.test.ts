@@ -45,6 +45,8 @@ const cases: readonly (readonly [string, number, RegExp, RegExp])[] = [
   ["dump -v 4", 1, /^$/, /`4` is one word too many/],
   ["dump", 1, /^$/, /give --tree PID/],
   ["dump -t 0", 1, /^$/, /not a process id/],
+  ["restore -t x", 1, /^$/, /not a process id/],
+  ["dump -t 1 --join-ns x", 1, /^$/, /does not name a namespace/],
   ["dump -t 1 --ms", 1, /^$/, /option --ms is gone/],
   ["exec", 255, /^$/, /is gone/],
   ["show x", 255, /^$/, /crit show/],

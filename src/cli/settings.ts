@@ -14,10 +14,12 @@ export class Settings {
   /** Throws a usage error when a value is none of its option's words. */
   constructor(occurrences: readonly Occurrence[]) {
     for (const { name, value, from } of occurrences) {
-      const { choices } = specOf(name);
+      const { choices, reads } = specOf(name);
       if (choices && value !== undefined && !choices.includes(value)) {
         throw usageError(`${from}: \`${value}\` is not one of ${choices.join(", ")}`);
       }
+      // a client says what it likes of fields that its request does not use
+      if (value !== undefined && !from.startsWith("RPC ")) reads?.(name, value);
     }
     this.occurrences = occurrences;
   }

@@ -26,6 +26,9 @@ const LONG = 50;
 /** Between two looks at a task that is to stop: 20 us. */
 const PAUSE = new BigInt64Array([0n, 20_000n]);
 
+/** Names of those who trace a tree to save it. */
+const DUMPERS = ["tscriu", "criu"];
+
 interface Seized {
   tid: number;
   stopSignal: number;
@@ -152,10 +155,13 @@ export class Stopper {
       if (!status) return undefined;
       if (status.state === "Z" || status.state === "X") return { tid, stopSignal: 0, dead: true };
       if (status.tracerPid) {
+        const tracer = nameOf(status.tracerPid) ?? "that process";
         throw new CrError("another process traces this task", {
           code: "EPERM",
           subject: { pid, tid, tracer: status.tracerPid },
-          remedy: `detach ${nameOf(status.tracerPid) ?? "that process"} (${status.tracerPid}) first`,
+          remedy: DUMPERS.includes(tracer)
+            ? `another dump is about it: wait for the end of ${tracer} (${status.tracerPid})`
+            : `detach ${tracer} (${status.tracerPid}) first`,
         });
       }
     }

@@ -112,7 +112,11 @@ export class FrozenTree implements Disposable {
     const zombie = threads.length === 0;
     if (zombie && dir.list("task").length > 1) throw deadLeader(pid, "which are about to end too");
     if (!parent && zombie)
-      throw new CrError("the process has ended: it is a zombie", { code: "ESRCH", subject: { pid } });
+      throw new CrError("the process has ended: it is a zombie", {
+        code: "ESRCH",
+        subject: { pid },
+        remedy: "save its parent, with which it comes back as a zombie",
+      });
     if (door !== pid) ({ dir, stat, status } = readByThread(dir, door));
     const task: FrozenTask = {
       pid: door,

@@ -119,7 +119,7 @@ export class ImageDirectory implements Disposable {
   /** The entry of a file that holds one and must be there. Errors: CrError MISSING_IMAGE, BAD_IMAGE. */
   one<K extends EntryKind>(kind: K, ...arg: NameArg<K>): EntryOf<K> {
     const reader = this.#reader(kind, arg);
-    if (reader === undefined) throw this.#missing(kind, arg);
+    if (reader === undefined) throw this.missing(kind, ...arg);
     return this.#entries(reader, kind)[0] as unknown as EntryOf<K>;
   }
 
@@ -129,7 +129,8 @@ export class ImageDirectory implements Disposable {
     return ids ? entries.map((entry, at) => translateIds(messageAt(kindOf(kind), at), entry, ids)) : entries;
   }
 
-  #missing(kind: KindName, arg: AnyArg): CrError {
+  /** The error for an image that must be there. */
+  missing(kind: KindName, ...arg: AnyArg): CrError {
     return new CrError(`the set lacks its image ${imageName(kind, arg[0])}`, {
       code: "MISSING_IMAGE",
       subject: { image: this.#path(kind, arg) },

@@ -112,7 +112,7 @@ function openPages(images: ImageDirectory, pagemap: Pagemap, image: string): num
   const pages = images.openRaw("PAGES", pagemap.pagesId);
   if (pages === undefined) {
     if (pagemap.count === 0) return undefined;
-    throw new CrError(`the set lacks its image ${name}`, { code: "MISSING_IMAGE", subject: { image } });
+    throw images.missing("PAGES", pagemap.pagesId);
   }
   const held = statFd(pages).size;
   let named = 0;
@@ -121,7 +121,7 @@ function openPages(images: ImageDirectory, pagemap: Pagemap, image: string): num
   }
   if (held === named) return pages;
   closeFd(pages);
-  throw new CrError(`it names ${named} bytes of pages, and ${name} holds ${held}`, {
+  throw new CrError(`the page map names ${named} bytes of pages, and ${name} holds ${held}`, {
     code: "BAD_IMAGE",
     subject: { image },
     remedy: "take the whole set from its origin again, or dump again",

@@ -139,12 +139,7 @@ export function fillShared(images: ImageDirectory, shmid: number | bigint, fd: n
   if (!map || map.count === 0) return 0;
   const image = `pagemap-shmem-${shmid}.img`;
   const pages = images.openRaw("PAGES", map.pagesId);
-  if (pages === undefined) {
-    throw new CrError(`the set lacks its image pages-${map.pagesId}.img`, {
-      code: "MISSING_IMAGE",
-      subject: { image },
-    });
-  }
+  if (pages === undefined) throw images.missing("PAGES", map.pagesId);
   const whole = wholePages(size);
   const failed = () =>
     new CrError("the pages image is too short", { code: "BAD_IMAGE", subject: { image: `pages-${map.pagesId}.img` } });

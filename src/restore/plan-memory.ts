@@ -1,5 +1,4 @@
 /** What is found out of the memory of all tasks before the first is made. */
-import { CrError } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry } from "../image/schema.gen.ts";
 import type { MemoryPlan } from "../memory/fill-pages.ts";
@@ -22,11 +21,7 @@ export function planMemory(tasks: readonly SavedTask[], images: ImageDirectory, 
   const plans = new Map<number, MemoryPlan>();
   const space = addressSpace();
   const taken = [{ start: hole.parking, end: hole.end }];
-  const missing = (pid: number) =>
-    new CrError(`the set lacks its image pagemap-${pid}.img`, {
-      code: "MISSING_IMAGE",
-      remedy: "take the whole set from its origin again, or dump again",
-    });
+  const missing = (pid: number) => images.missing("PAGEMAP", pid);
   for (const { pid, mm, core, threads } of tasks) {
     if (!mm) continue;
     const pagemap = images.pagemap("PAGEMAP", pid);

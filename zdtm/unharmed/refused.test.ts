@@ -6,7 +6,9 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
   unlinkSync,
   writeFileSync,
@@ -63,9 +65,12 @@ async function place(): Promise<Place> {
 
 const left = (path: string) => readdirSync(path).filter((name) => name.endsWith(".img") || name.startsWith("."));
 
-async function odd({ keeper, scratch }: Place, mode: string): Promise<{ pid: number; said: number }> {
-  const result = scratch.file(`result-${mode}`);
-  const argv = [cProgram("victims/odd.c"), scratch.file(`ready-${mode}`), result, mode];
+/** @param name what the program is called */
+async function odd({ keeper, scratch }: Place, mode: string, name = mode): Promise<{ pid: number; said: number }> {
+  const result = scratch.file(`result-${name}`);
+  const program = scratch.file(name);
+  symlinkSync(cProgram("victims/odd.c"), program);
+  const argv = [program, scratch.file(`ready-${name}`), result, mode];
   const pid = await keeper.run({ argv, directory: "/", output: scratch.file("out"), session: true });
   await until("the victim is not ready", () => (existsSync(result) ? undefined : "no"));
   return { pid, said: Number(readFileSync(result, "latin1")) };
@@ -107,10 +112,12 @@ describe("refused", () => {
       if (existsSync("/proc/2/comm") && readFileSync("/proc/2/comm", "latin1") === "kthreadd\n")
         tells(await at.dump(2), /kernel thread/, /pid 2\b/);
       const zombie = await odd(at, "zombie");
-      tells(await at.dump(zombie.said), /zombie/, new RegExp(`pid ${zombie.said}`));
+      tells(await at.dump(zombie.said), /zombie/, new RegExp(`pid ${zombie.said}`), /try:/);
       const traced = await odd(at, "traced");
       tells(await at.dump(traced.said), /traces/, new RegExp(`tracer ${traced.pid}`), /try:/);
       tells(await at.dump(traced.pid), /traces/, new RegExp(`pid ${traced.said}`), /try:/);
+      const criu = await odd(at, "traced", "criu");
+      tells(await at.dump(criu.said), new RegExp(`another dump is about it: wait for the end of criu .${criu.pid}.`));
       const vfork = await odd(at, "vfork");
       tells(
         await at.dump(vfork.said, "--timeout", "1"),
@@ -206,6 +213,11 @@ describe("refused", () => {
       tells(await at.restore(), /plugins/, /cuda_plugin/, /try:/);
       await gone();
       copyFileSync(at.scratch.file("inventory"), inventory);
+      const pages = `${at.images}/pages-1.img`;
+      renameSync(pages, at.scratch.file("pages"));
+      tells(await at.restore(), /lacks its image pages-1\.img/, /try:/);
+      await gone();
+      renameSync(at.scratch.file("pages"), pages);
       const core = `${at.images}/core-${pid}.img`;
       copyFileSync(core, at.scratch.file("core"));
       const other = { ...ImageDirectory.open(at.images).one("CORE", pid), mtype: CoreEntryMarch.S390 };

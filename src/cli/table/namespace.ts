@@ -1,4 +1,5 @@
 import type { OptionTable } from "../option.ts";
+import { readJoinNs } from "../value.ts";
 
 /** Options about namespaces, mounts and cgroups. */
 export const namespace = {
@@ -30,6 +31,7 @@ export const namespace = {
     group: "namespace",
     meaning: "restore into a namespace that is there: net, uts, ipc, time, mnt or user (PID|FILE,UID,GID)",
     support: "yes",
+    reads: (_, value) => readJoinNs([value]),
   },
   "empty-ns": {
     arg: "required",

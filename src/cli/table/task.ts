@@ -1,4 +1,5 @@
 import type { OptionTable } from "../option.ts";
+import { readPid } from "../value.ts";
 
 /** Options about saving a tree, bringing it back, and checking the machine. */
 export const task = {
@@ -10,6 +11,7 @@ export const task = {
     group: "dump",
     meaning: "the root task: it and all its descendants are saved",
     support: "yes",
+    reads: readPid,
     completes: "pid",
   },
   "leave-running": {
