@@ -38,7 +38,19 @@ export interface ImagePlace {
 }
 
 /** Kinds of resource that may stay outside of the images. */
-export type ExternalKind = "mnt" | "dev" | "file" | "tty" | "unix" | "net" | "pid" | "veth" | "macvlan" | "netdev";
+export type ExternalKind =
+  | "mnt"
+  | "dev"
+  | "file"
+  | "tty"
+  | "unix"
+  | "net"
+  | "pid"
+  | "veth"
+  | "macvlan"
+  | "ipvlan"
+  | "vlan"
+  | "netdev";
 
 /** One declared external resource, `KIND[ID]:VALUE`. */
 export interface External {

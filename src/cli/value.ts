@@ -54,6 +54,8 @@ const externalKinds: readonly ExternalKind[] = [
   "pid",
   "veth",
   "macvlan",
+  "ipvlan",
+  "vlan",
   "netdev",
 ];
 

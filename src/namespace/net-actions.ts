@@ -12,31 +12,57 @@ const TAB = 1;
 const ACT = { KIND: 1, OPTIONS: 2, COOKIE: 6, FLAGS: 7, HW_STATS: 8 } as const;
 /** What is set of each; the rest is counted. */
 const KEPT: ReadonlySet<number> = new Set([ACT.KIND, ACT.OPTIONS, ACT.COOKIE, ACT.FLAGS, ACT.HW_STATS]);
-/** linux/pkt_cls.h: struct tc_gen, which parameters of all kinds below begin with, and where it has who holds the action. */
-const GEN = { size: 20, users: 12, filters: 16 } as const;
-/** linux/tc_act/tc_mirred.h: struct tc_mirred, and where it has the number of an interface. */
-const MIRRED = { PARMS: 2, device: 24 } as const;
+/** linux/tc_act/tc_mirred.h: where struct tc_mirred has the number of an interface. */
+const MIRRED_DEVICE = 24;
 
-/** Whose words go both ways, and which of these tells when it was used (TCA_MIRRED_TM). */
-const CARRIED: ReadonlyMap<string, number> = new Map([["mirred", 1]]);
+interface Kind {
+  /** Attributes that hold the parameters, and when it was used (TCA_MIRRED_PARMS, TM). */
+  readonly parameters: number;
+  readonly times: number;
+  /** Where the parameters have how many hold it, and how many filters among them: behind what each begins with (struct tc_gen). */
+  readonly users: number;
+}
+
+const [PARMS_FIRST, TIMES_FIRST] = [
+  { parameters: 1, times: 2, users: 12 },
+  { parameters: 2, times: 1, users: 12 },
+];
+/** Those whose words go both ways, but for the tables that a limit of rates wants. */
+const CARRIED: ReadonlyMap<string, Kind> = new Map([
+  ["mirred", TIMES_FIRST],
+  ["gact", TIMES_FIRST],
+  ["skbedit", TIMES_FIRST],
+  ["vlan", TIMES_FIRST],
+  ["nat", PARMS_FIRST],
+  ["csum", PARMS_FIRST],
+  ["police", { parameters: 1, times: 6, users: 44 }],
+]);
+/** TCA_POLICE_RATE and PEAKRATE; where struct tc_police has what they are for (struct tc_ratespec), and that the rate itself. */
+const RATES = [
+  { table: 2, at: 20 },
+  { table: 3, at: 32 },
+] as const;
+const RATE = 8;
+/** Kernels that are told of what kind a link is look at none of the table, but ask for one of this size. */
+const TABLE = { bytes: 1024, cell: 3 } as const;
+
 /** Those that only tell. */
 const OTHERS = [
   ...[
-    "gact",
-    "police",
     "pedit",
-    "nat",
     "simple",
-    "skbedit",
-    "csum",
-    "vlan",
     "connmark",
     "bpf",
     "ct",
     "ctinfo",
     "sample",
+    "skbmod",
+    "ife",
+    "tunnel_key",
+    "gate",
+    "mpls",
+    "xt",
   ],
-  ...["skbmod", "ife", "tunnel_key", "gate", "mpls", "xt"],
 ];
 
 /** A module that is not loaded has none, and stays so. */
@@ -71,7 +97,7 @@ export const isCarried = (kind: string): boolean => CARRIED.has(kind);
 
 /** Attributes of an action that make it again. */
 export function savedAction(action: Uint8Array): Uint8Array {
-  const times = CARRIED.get(kindOfAction(action));
+  const times = CARRIED.get(kindOfAction(action))?.times;
   const kept = new PayloadBuilder();
   for (const [type, value] of attributeList(action)) {
     if (type !== ACT.OPTIONS) {
@@ -86,10 +112,11 @@ export function savedAction(action: Uint8Array): Uint8Array {
 
 /** Nobody made it but the filters that hold it. */
 function isOfFilters(action: Uint8Array): boolean {
-  const parameters = optionsOf(action).get(MIRRED.PARMS);
-  if (parameters === undefined || parameters.length < GEN.size) return false;
-  const fields = new Fields(parameters);
-  return fields.u32(GEN.filters) > 0 && fields.u32(GEN.users) <= fields.u32(GEN.filters);
+  const kind = CARRIED.get(kindOfAction(action));
+  const parameters = kind && optionsOf(action).get(kind.parameters);
+  if (kind === undefined || parameters === undefined || parameters.length < kind.users + 8) return false;
+  const [users, filters] = new Fields(parameters).u32s(kind.users, 2);
+  return (filters ?? 0) > 0 && (users ?? 0) <= (filters ?? 0);
 }
 
 /** Those that stand alone, and can be made again. */
@@ -106,21 +133,31 @@ export function strangeActions(): string[] {
 
 /** The action with our numbers of interfaces; undefined where it leads to one that was not made. */
 export function actionFor(action: Uint8Array, numbers: ReadonlyMap<number, number>): Uint8Array | undefined {
-  if (kindOfAction(action) !== "mirred") return action;
+  const name = kindOfAction(action);
+  const kind = CARRIED.get(name);
   const options = optionsOf(action);
-  const parameters = options.get(MIRRED.PARMS)?.slice() ?? new Uint8Array(0);
-  if (parameters.length < MIRRED.device + 4)
+  const parameters = options.get(kind?.parameters ?? 0)?.slice() ?? new Uint8Array(0);
+  if (kind === undefined || parameters.length < kind.users + 8)
     throw new CrError("an action of traffic control without its parameters", { code: "BAD_IMAGE" });
+  const own = new Map([...options, [kind.parameters, parameters] as const]);
   const view = new DataView(parameters.buffer);
-  const ifindex = numbers.get(view.getUint32(MIRRED.device, true));
-  if (ifindex === undefined) return undefined;
-  view.setUint32(MIRRED.device, ifindex, true);
-  const own = new PayloadBuilder();
-  for (const [type, value] of attributeList(action)) if (type !== ACT.OPTIONS) own.attribute(type, value);
-  own.nest(ACT.OPTIONS, (inner) => {
-    for (const [type, value] of options) inner.attribute(type, type === MIRRED.PARMS ? parameters : value);
+  if (name === "mirred") {
+    const ifindex = numbers.get(view.getUint32(MIRRED_DEVICE, true));
+    if (ifindex === undefined) return undefined;
+    view.setUint32(MIRRED_DEVICE, ifindex, true);
+  }
+  if (name === "police")
+    for (const { table, at } of RATES) {
+      if (view.getUint32(at + RATE, true) === 0) continue;
+      view.setUint8(at, TABLE.cell);
+      own.set(table, new Uint8Array(TABLE.bytes));
+    }
+  const made = new PayloadBuilder();
+  for (const [type, value] of attributeList(action)) if (type !== ACT.OPTIONS) made.attribute(type, value);
+  made.nest(ACT.OPTIONS, (inner) => {
+    for (const [type, value] of own) inner.attribute(type, value);
   });
-  return own.build();
+  return made.build();
 }
 
 /** @returns false where its interface was not made */

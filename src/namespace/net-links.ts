@@ -4,35 +4,21 @@ import { CrError, type Subject } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, madeTun, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
 import { makeDeserted } from "../file/tun-device.ts";
 import { NdType, type NetDeviceEntry, type NetnsId } from "../image/schema.gen.ts";
-import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
+import { Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { isName } from "./net-devices.ts";
-import { bringFromOutside, macvlanSettings, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
+import { bornSettings, kindOf, typeOfKind } from "./net-kinds.ts";
+import { bringFromOutside, outsideOf, readMacvlan, standsOutside, unnamed } from "./net-outside.ts";
 import { onceVacated } from "./net-vacated.ts";
 
 /** What nobody who has a tun device open has set: TUNSETVNETHDRSZ and TUNSETSNDBUF, as the kernel begins. */
 const UNSET = { vnethdr: 10, sndbuf: 0x7fffffff } as const;
-/** Kinds that are made again, and how criu numbers them; dummy, ifb and vlan it does not know. */
-export const KINDS: Readonly<Record<string, NetDeviceEntry["type"]>> = {
-  veth: NdType.VETH,
-  bridge: NdType.BRIDGE,
-  tun: NdType.TUN,
-  macvlan: NdType.MACVLAN,
-  sit: NdType.SIT,
-  dummy: NdType.EXTLINK,
-  ifb: NdType.EXTLINK,
-  vlan: NdType.EXTLINK,
-};
 const VETH_PEER = 1;
 /** IFLA_XDP_ATTACHED: in which way. */
 const XDP_ATTACHED = 2;
 /** IFF_PERSIST of linux/if_tun.h */
 const PERSIST = 0x800;
-/** IFLA_BR_FORWARD_DELAY, HELLO_TIME, MAX_AGE, AGEING_TIME, STP_STATE, PRIORITY, VLAN_FILTERING, GROUP_FWD_MASK: what is set. */
-const BRIDGE_SETTINGS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 9]);
-const VLAN_FILTERING = 7;
-
 /** Pairs come with as many queues as there may be CPUs, and use one; tun devices with those that their flags say. */
 function isUsualNumber(kind: string | undefined, tx: number, rx: number): boolean {
   if ((tx === 1 && rx === 1) || kind === undefined || kind === "tun") return true;
@@ -71,7 +57,7 @@ export function rowsOf(socket: NetlinkSocket, id: number): Row[] {
     const kind = kindText && new Fields(kindText).text();
     const isLoopback = (head.u32(8) & 8) !== 0;
     const entry: NetDeviceEntry = {
-      type: isLoopback ? NdType.LOOPBACK : (KINDS[kind ?? ""] ?? NdType.EXTLINK),
+      type: isLoopback ? NdType.LOOPBACK : typeOfKind(kind),
       ifindex: head.u32(4),
       mtu: number(IFLA.MTU) ?? 1500,
       flags: head.u32(8),
@@ -158,7 +144,8 @@ export function checkOutside(
 ): void {
   for (const device of devices) {
     const outside = outsideOf(device, external);
-    if (outside ? outside.name === "" : standsOutside(device)) throw unnamed(device.name, outside?.kind ?? "macvlan");
+    if (outside ? outside.name === "" : standsOutside(device))
+      throw unnamed(device.name, outside?.kind ?? kindOf(device) ?? "netdev");
     if (outside || !isOutside(device, ids)) continue;
     const outer = outerOf(device.name, external);
     for (const name of outer ? [outer.name, outer.bridge ?? outer.name] : [])
@@ -177,10 +164,25 @@ export function checkOutside(
   }
 }
 
+/** Those that stand on others come after them. */
+function onOthersLast(devices: readonly NetDeviceEntry[]): NetDeviceEntry[] {
+  const left = new Map(devices.map((device) => [device.ifindex, device]));
+  const order: NetDeviceEntry[] = [];
+  const take = (device: NetDeviceEntry) => {
+    left.delete(device.ifindex);
+    const below = device.tscriu_link === undefined ? undefined : left.get(device.tscriu_link);
+    if (below) take(below);
+    order.push(device);
+  };
+  for (const device of devices) if (left.has(device.ifindex)) take(device);
+  return order;
+}
+
 /**
  * Makes the interfaces in the namespace that we are in.
  * @param home our descriptor of the namespace of ends outside of the tree
  * @param elsewhere the other end of a pair that lies in another namespace of the tree
+ * @param lost is told what is not as it was
  * @returns those that are there now
  */
 export function makeLinks(
@@ -189,13 +191,30 @@ export function makeLinks(
   external: readonly External[],
   home: number,
   elsewhere: (device: NetDeviceEntry) => End | undefined,
+  lost: (what: string) => void,
 ): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
-  const there = names();
+  const first = linkEntries(0);
+  const there = new Set(first.map(({ name }) => name));
   const wanted = devices.filter(isOurs);
-  // those that stand on others come after them
-  const order = [...wanted].sort((a, b) => Number(a.tscriu_link !== undefined) - Number(b.tscriu_link !== undefined));
-  for (const device of order) {
+  const numbers = new Map<number, number>();
+  // modules give each namespace interfaces, which may have numbers that others had: they cannot be taken away
+  const taken = new Set(first.filter(({ name }) => name !== "lo").map(({ ifindex }) => ifindex));
+  for (const { name, ifindex } of devices) {
+    const is = first.find((one) => one.name === name)?.ifindex;
+    if (is !== undefined) numbers.set(ifindex, is);
+    else if (taken.has(ifindex)) {
+      const free = 1 + Math.max(...taken, ...devices.map((one) => one.ifindex));
+      taken.add(free);
+      numbers.set(ifindex, free);
+      lost(`the number ${ifindex} of ${name}, which is ${free} here`);
+    }
+  }
+  const numbered = <T extends End["entry"]>(entry: T): T => ({
+    ...entry,
+    ifindex: numbers.get(entry.ifindex) ?? entry.ifindex,
+  });
+  for (const device of onOthersLast(wanted)) {
     if (there.has(device.name)) continue;
     if (bringFromOutside(device, external, home)) {
       there.add(device.name);
@@ -205,11 +224,9 @@ export function makeLinks(
     const here = wanted.find((one) => hasPeer && one.ifindex === device.peer_ifindex);
     if (here) there.add(here.name);
     const outer = outerOf(device.name, external)?.name ?? "";
-    make(
-      socket,
-      device,
-      here ? { entry: here } : (elsewhere(device) ?? { entry: { ifindex: 0, name: outer }, fd: home }),
-    );
+    const outside = () => elsewhere(device) ?? { entry: { ifindex: 0, name: outer }, fd: home };
+    const isPair = device.type === NdType.VETH;
+    make(socket, numbered(device), here ? { entry: numbered(here) } : isPair ? outside() : undefined, numbers);
     there.add(device.name);
   }
   joinBridges(wanted, wanted);
@@ -249,8 +266,15 @@ function withQueues(link: PayloadBuilder, { tscriu_tx_queues, tscriu_rx_queues }
   return link;
 }
 
-function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
-  const { ifindex, name, tscriu_kind: kind = KIND_OF[device.type], tscriu_link, tscriu_data, address } = device;
+/** @param numbers of interfaces that are called otherwise here */
+function make(
+  socket: NetlinkSocket,
+  device: NetDeviceEntry,
+  other: End | undefined,
+  numbers: ReadonlyMap<number, number>,
+): void {
+  const { ifindex, name, tscriu_link, tscriu_data, address } = device;
+  const kind = kindOf(device);
   const subject: Subject = { interface: name, kind };
   const what = "cannot make a network interface";
   if (device.tun) {
@@ -263,11 +287,11 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
   }
   if (kind === undefined) throw new CrError(what, { code: "UNSUPPORTED", subject });
   const payload = withQueues(header(ifindex).text(IFLA.IFNAME, name), device);
-  if (tscriu_link !== undefined) payload.u32(IFLA.LINK, tscriu_link);
+  if (tscriu_link !== undefined) payload.u32(IFLA.LINK, numbers.get(tscriu_link) ?? tscriu_link);
   if (address !== undefined) payload.attribute(IFLA.ADDRESS, address);
   payload.nest(IFLA.LINKINFO, (info) => {
     info.text(INFO.KIND, kind);
-    if (kind !== "veth") dataOf(info, kind, tscriu_data);
+    if (other === undefined) dataOf(info, kind, tscriu_data, numbers);
     else {
       info.nest(INFO.DATA, (data) => {
         const end = withQueues(header(other.entry.ifindex).text(IFLA.IFNAME, other.entry.name), other.entry);
@@ -278,7 +302,7 @@ function make(socket: NetlinkSocket, device: NetDeviceEntry, other: End): void {
   });
   const built = payload.build();
   const request = () => void socket.request(what, RTM.NEWLINK, built, NLM_F_CREATE_EXCL, subject);
-  if (other.fd === undefined) request();
+  if (other?.fd === undefined) request();
   else onceVacated(other.entry.name, other.fd, request);
 }
 
@@ -318,21 +342,14 @@ export function bridgeOuters(
   }
 }
 
-/** Filtering by VLAN is not in every kernel: off, it is not spoken of. */
-function isTold(type: number, value: Uint8Array): boolean {
-  return type !== VLAN_FILTERING || value.some((byte) => byte !== 0);
-}
-
-const KIND_OF: Readonly<Record<number, string>> = {
-  [NdType.VETH]: "veth",
-  [NdType.BRIDGE]: "bridge",
-  [NdType.SIT]: "sit",
-};
-
-function dataOf(info: PayloadBuilder, kind: string, data: Uint8Array | undefined): void {
+function dataOf(
+  info: PayloadBuilder,
+  kind: string,
+  data: Uint8Array | undefined,
+  numbers: ReadonlyMap<number, number>,
+): void {
   if (data === undefined) return;
   info.nest(INFO.DATA, (inner) => {
-    for (const [type, value] of kind === "macvlan" ? macvlanSettings(data) : attributeList(data))
-      if (kind !== "bridge" || (BRIDGE_SETTINGS.has(type) && isTold(type, value))) inner.attribute(type, value);
+    for (const [type, value] of bornSettings(kind, data, numbers)) inner.attribute(type, value);
   });
 }

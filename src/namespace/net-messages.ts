@@ -9,6 +9,7 @@ import { attributeList, NetlinkSocket, PayloadBuilder, parseAttributes } from ".
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
 
 const NLM_F_CREATE_REPLACE = 0x500;
+const NLM_F_CREATE_APPEND = 0xc00;
 const AF_BRIDGE = 7;
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
@@ -27,6 +28,8 @@ interface Kind {
   readonly kept: ReadonlySet<number>;
   /** Of one that holds others: which of those are set. */
   readonly inner?: ReadonlyMap<number, ReadonlySet<number>>;
+  /** NLM_F_*, where one that is there is not replaced. */
+  flags?(payload: Uint8Array): number;
   /** Somebody made it: it does not come by itself. */
   isSet(payload: Uint8Array): boolean;
   /** Of those that are set the ones that are not the kernel's own after all. */
@@ -40,12 +43,14 @@ const NHA = { GROUP: 2, OIF: 5, RES_GROUP: 12 } as const;
 /** NHA_RES_GROUP_BUCKETS, IDLE_TIMER, UNBALANCED_TIMER: what is set of a resilient group. */
 const BUCKETS: ReadonlySet<number> = new Set([1, 2, 3]);
 const RTPROT_KERNEL = 2;
-/** linux/neighbour.h: struct ndmsg; NDA_LLADDR, VLAN. */
+/** linux/neighbour.h: struct ndmsg; of NDA_*, VLAN is 5; DST and what follows say where a tunnel (vxlan) leads. */
 const NDM = { ifindex: 4, state: 8, flags: 10 } as const;
 const NUD = { NOARP: 0x40, PERMANENT: 0x80 } as const;
 const NTF = { SELF: 2, MASTER: 4, EXT_LEARNED: 0x10, STICKY: 0x40 } as const;
-const NDA = { LLADDR: 2, MASTER: 9 } as const;
+const NDA = { DST: 1, LLADDR: 2, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9, SRC_VNI: 11, NH_ID: 13 } as const;
 const fdbOf = (payload: Uint8Array) => parseAttributes(payload.subarray(12));
+/** An entry of a tunnel, of which one address may have several. */
+const leadsFar = (payload: Uint8Array) => [NDA.DST, NDA.NH_ID].some((type) => fdbOf(payload).has(type));
 const ownerOf = (payload: Uint8Array) => {
   const master = fdbOf(payload).get(NDA.MASTER);
   return master && viewOf(master).getUint32(0, true);
@@ -57,6 +62,7 @@ function isOfBridge(payload: Uint8Array): boolean {
   const state = viewOf(payload).getUint16(NDM.state, true);
   const isLearned = ((payload[NDM.flags] ?? 0) & NTF.EXT_LEARNED) !== 0;
   if (ownerOf(payload) !== undefined) return isLearned || (state & (NUD.NOARP | NUD.PERMANENT)) !== 0;
+  if (leadsFar(payload)) return isLearned || (state & (NUD.NOARP | NUD.PERMANENT)) !== 0;
   const isGroup = ((fdbOf(payload).get(NDA.LLADDR)?.[0] ?? 0) & 1) !== 0;
   return (state & NUD.PERMANENT) !== 0 && !isGroup;
 }
@@ -70,7 +76,9 @@ function withoutOwn(found: readonly Uint8Array[], socket: NetlinkSocket): readon
   const own = new Set(
     links.map(({ payload }) => hex(parseAttributes(payload.subarray(LINK_HEADER)).get(IFLA.ADDRESS))),
   );
-  return found.filter((payload) => !isPermanent(payload) || !own.has(hex(fdbOf(payload).get(NDA.LLADDR))));
+  return found.filter(
+    (payload) => !isPermanent(payload) || leadsFar(payload) || !own.has(hex(fdbOf(payload).get(NDA.LLADDR))),
+  );
 }
 
 const NEXT_HOP: Kind = {
@@ -98,7 +106,9 @@ const KINDS: readonly Kind[] = [
     header: 12,
     family: AF_BRIDGE,
     deviceAt: NDM.ifindex,
-    kept: new Set([2, 5]),
+    device: NDA.IFINDEX,
+    kept: new Set([NDA.DST, NDA.LLADDR, 5, NDA.PORT, NDA.VNI, NDA.IFINDEX, NDA.SRC_VNI, NDA.NH_ID]),
+    flags: (payload) => (leadsFar(payload) ? NLM_F_CREATE_APPEND : NLM_F_CREATE_REPLACE),
     isSet: isOfBridge,
     chosen: withoutOwn,
     plain: (head, payload) => {
@@ -196,9 +206,14 @@ export function writeMessages(
 
 const keyOf = ({ kind, payload }: TscriuNetworkMessage) => `${kind} ${Buffer.from(payload).toString("hex")}`;
 
-function put(socket: NetlinkSocket, { name, put: type }: Kind, payload: Uint8Array, lost: (what: string) => void) {
+function put(
+  socket: NetlinkSocket,
+  { name, put: type, flags }: Kind,
+  payload: Uint8Array,
+  lost: (what: string) => void,
+) {
   try {
-    socket.request(`cannot make a ${name}`, type, payload, NLM_F_CREATE_REPLACE);
+    socket.request(`cannot make a ${name}`, type, payload, flags?.(payload) ?? NLM_F_CREATE_REPLACE);
   } catch (error) {
     if (!(error instanceof CrError)) throw error;
     lost(error.message);

@@ -1,43 +1,20 @@
 /**
- * Interfaces of the tree's network namespace that the outside has a part in: macvlans on one of the machine's, and interfaces that
+ * Interfaces of the tree's network namespace that the outside has a part in: macvlans, ipvlans and VLANs on one of the machine's, and interfaces that
  * were moved in.
  */
 import { CrError } from "../error.ts";
 import { IFLA, INFO, LINK_HEADER, NLM_F_CREATE_EXCL, RTM } from "../file/network-link.ts";
-import { type MacvlanLinkEntry, NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
+import type { MacvlanLinkEntry, NetDeviceEntry } from "../image/schema.gen.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
-import {
-  attributeList,
-  Fields,
-  type NetlinkMessage,
-  NetlinkSocket,
-  PayloadBuilder,
-  parseAttributes,
-} from "../kernel/netlink.ts";
+import { Fields, type NetlinkMessage, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { inNetwork, OWN_NETWORK } from "../kernel/network.ts";
 import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
+import { bornSettings, kindOf, standsOnAnother } from "./net-kinds.ts";
 
 /** IFLA_MACVLAN_MODE (u32) and IFLA_MACVLAN_FLAGS (u16). */
-const MACVLAN = { MODE: 1, FLAGS: 2, MACADDR_MODE: 3, MACADDR_DATA: 5, BC_QUEUE_LEN: 7, BC_CUTOFF: 9 } as const;
-const MACADDR_SET = 3;
-/** What is set of a macvlan; the rest is told, and refused where it is said. */
-const MACVLAN_SETTINGS: ReadonlySet<number> = new Set([
-  MACVLAN.MODE,
-  MACVLAN.FLAGS,
-  MACVLAN.MACADDR_DATA,
-  MACVLAN.BC_QUEUE_LEN,
-  MACVLAN.BC_CUTOFF,
-]);
-
-/** IFLA_INFO_DATA of a macvlan that is made, from what the kernel told. */
-export function macvlanSettings(data: Uint8Array): (readonly [number, Uint8Array])[] {
-  const kept = attributeList(data).filter(([type]) => MACVLAN_SETTINGS.has(type));
-  const hasSources = kept.some(([type]) => type === MACVLAN.MACADDR_DATA);
-  const set = new Uint8Array(Uint32Array.of(MACADDR_SET).buffer);
-  return hasSources ? [[MACVLAN.MACADDR_MODE, set], ...kept] : kept;
-}
+const MACVLAN = { MODE: 1, FLAGS: 2 } as const;
 const IFLA_NEW_IFINDEX = 49;
 
 export function readMacvlan(data: Uint8Array | undefined): MacvlanLinkEntry {
@@ -53,19 +30,23 @@ function macvlanData({ mode, flags }: MacvlanLinkEntry): Uint8Array {
   return built.build();
 }
 
-/** What the user says of an interface: `--external macvlan[NAME]:LOWER` or `netdev[NAME]:ORIGINAL`; at a dump without the rest. */
+/**
+ * What the user says of an interface: `--external macvlan[NAME]:LOWER` (ipvlan and vlan likewise) or `netdev[NAME]:ORIGINAL`; at a
+ * dump without the rest.
+ */
 export function outsideOf(
-  { name, type }: Pick<NetDeviceEntry, "name" | "type">,
+  device: Pick<NetDeviceEntry, "name" | "type" | "tscriu_kind">,
   external: readonly External[],
-): { readonly kind: "macvlan" | "netdev"; readonly name: string } | undefined {
+): { readonly kind: string; readonly name: string } | undefined {
+  const own = kindOf(device);
   for (const { kind, id, value } of external) {
-    if (id !== name) continue;
-    if (kind === "netdev" || (kind === "macvlan" && type === NdType.MACVLAN)) return { kind, name: value };
+    if (id !== device.name) continue;
+    if (kind === "netdev" || (kind === own && standsOnAnother(kind))) return { kind, name: value };
   }
   return undefined;
 }
 
-export function unnamed(name: string, kind: "macvlan" | "netdev"): CrError {
+export function unnamed(name: string, kind: string): CrError {
   return new CrError("an interface comes from outside, and nobody says what it is there", {
     code: "MISSING_EXTERNAL",
     subject: { interface: name },
@@ -74,8 +55,8 @@ export function unnamed(name: string, kind: "macvlan" | "netdev"): CrError {
 }
 
 /** Does it stand on nothing in the tree's namespaces? */
-export const standsOutside = ({ type, tscriu_link }: NetDeviceEntry) =>
-  type === NdType.MACVLAN && tscriu_link === undefined;
+export const standsOutside = (device: NetDeviceEntry) =>
+  standsOnAnother(kindOf(device)) && device.tscriu_link === undefined;
 
 const header = (ifindex: number) => {
   const head = new DataView(new ArrayBuffer(LINK_HEADER));
@@ -112,7 +93,7 @@ function indexOf(socket: NetlinkSocket, name: string, by: string): number {
 export function bringFromOutside(device: NetDeviceEntry, external: readonly External[], home: number): boolean {
   const outside = outsideOf(device, external);
   if (outside === undefined) return false;
-  const { name, ifindex, macvlan } = device;
+  const { name, ifindex, macvlan, tscriu_data } = device;
   const subject = { interface: name, from: outside.name };
   const here = openPath(OWN_NETWORK, O.RDONLY);
   try {
@@ -132,10 +113,16 @@ export function bringFromOutside(device: NetDeviceEntry, external: readonly Exte
       }
       const make = header(ifindex).text(IFLA.IFNAME, name).u32(IFLA.LINK, index).u32(IFLA.NET_NS_FD, here);
       if (device.address !== undefined) make.attribute(IFLA.ADDRESS, device.address);
-      make.nest(IFLA.LINKINFO, (info) =>
-        info.text(INFO.KIND, "macvlan").attribute(INFO.DATA, macvlanData(macvlan ?? readMacvlan(device.tscriu_data))),
-      );
-      socket.request("cannot make a macvlan", RTM.NEWLINK, make.build(), NLM_F_CREATE_EXCL, subject);
+      make.nest(IFLA.LINKINFO, (info) => {
+        info.text(INFO.KIND, outside.kind);
+        if (outside.kind === "macvlan") info.attribute(INFO.DATA, macvlanData(macvlan ?? readMacvlan(tscriu_data)));
+        else
+          info.nest(INFO.DATA, (data) => {
+            for (const [type, value] of bornSettings(outside.kind, tscriu_data ?? new Uint8Array(0)))
+              data.attribute(type, value);
+          });
+      });
+      socket.request(`cannot make a ${outside.kind}`, RTM.NEWLINK, make.build(), NLM_F_CREATE_EXCL, subject);
     });
   } finally {
     closeFd(here);

@@ -12,12 +12,12 @@ import type { External } from "../options.ts";
 import { strangeActions } from "./net-actions.ts";
 import { filterProblems } from "./net-filter.ts";
 import { hasPolicies } from "./net-ipsec.ts";
-import { KINDS, names, rowsOf } from "./net-links.ts";
+import { isKnownKind } from "./net-kinds.ts";
+import { names, rowsOf } from "./net-links.ts";
 import { outsideOf, standsOutside } from "./net-outside.ts";
 import { strangeTraffic } from "./net-traffic.ts";
 import { BLOCK } from "./net-traffic-rows.ts";
 import { readValue } from "./net-values.ts";
-import { strangeVlans } from "./net-vlans.ts";
 
 /** linux/fib_rules.h: struct fib_rule_hdr, bytes, and the users whose packets a rule is for. */
 const RULE_HEADER = 12;
@@ -44,7 +44,7 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
     new CrError(what, { code: "UNSUPPORTED", subject: { pid, ...subject }, remedy });
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const rows = rowsOf(socket, 0).filter(({ entry }) => outsideOf(entry, external) === undefined);
-  const strange = rows.filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && KINDS[kind]));
+  const strange = rows.filter(({ entry, kind }) => entry.type !== NdType.LOOPBACK && !(kind && isKnownKind(kind)));
   // some modules give each namespace an interface
   const usual = strange.length > 0 ? inFreshNetwork(names) : new Set<string>();
   const found = strange
@@ -58,18 +58,17 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
     if (standsOutside(entry))
       found.push(
         fail(
-          "a macvlan of the tree stands on an interface outside",
-          `say so: --external 'macvlan[${entry.name}]' at dump, 'macvlan[${entry.name}]:NAME' at restore`,
+          `a ${entry.tscriu_kind} of the tree stands on an interface outside`,
+          `say so: --external '${entry.tscriu_kind}[${entry.name}]' at dump, '${entry.tscriu_kind}[${entry.name}]:NAME' at restore`,
           { interface: entry.name },
         ),
       );
-  const bridges = rows.some(({ entry }) => entry.tscriu_port !== undefined) ? strangeVlans() : [];
-  for (const ifindex of bridges) {
-    const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
-    const remedy = "take them away before the dump (bridge vlan del), and set them again after the restore";
-    if (name !== undefined)
-      found.push(fail("a bridge filters by VLANs that somebody set", remedy, { interface: name }));
-  }
+  for (const { entry, kind, peerNetns } of rows)
+    if (peerNetns !== undefined && kind !== undefined && kind !== "veth" && !standsOutside(entry)) {
+      const remedy = `take it away before the dump (ip link del ${entry.name}), and make it and move it in again after the restore`;
+      const what = `a ${kind} of the tree sends by way of another network namespace`;
+      found.push(fail(what, remedy, { interface: entry.name }));
+    }
   for (const { ifindex, what, kind } of strangeTraffic()) {
     const name = rows.find(({ entry }) => entry.ifindex === ifindex)?.entry.name;
     const place = name ?? "NAME";

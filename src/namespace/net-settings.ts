@@ -1,16 +1,13 @@
-/** Settings of bridges and of their ports, which are made when all stand where they belong. */
+/** Settings of bridges and of their ports, and of bonds, which are made when all stand where they belong. */
 import { CrError } from "../error.ts";
 import { IFLA, INFO, RTM } from "../file/network-link.ts";
-import { NdType, type NetDeviceEntry } from "../image/schema.gen.ts";
+import type { NetDeviceEntry } from "../image/schema.gen.ts";
 import { Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import { seeCarriers } from "./net-features.ts";
+import { kindOf, laterSettings } from "./net-kinds.ts";
 import { header, linkEntries } from "./net-links.ts";
 
-/** What is set of a bridge when it is there: its ways with multicast, with packet filters, its statistics (IFLA_BR_*). */
-const BRIDGE_LATER: ReadonlySet<number> = new Set([
-  8, 20, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 41, 42, 43, 44, 45, 46, 49,
-]);
 /** What is set of a bridge's port: IFLA_BRPORT_PRIORITY, COST and its ways (MODE to PROXYARP, and so on); the rest is told. */
 const PORT_SETTINGS: ReadonlySet<number> = new Set([
   2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 25, 27, 28, 29, 30, 31, 32, 33, 37, 39, 40, 42, 43, 44,
@@ -23,33 +20,32 @@ function otherSwitches(wanted: Uint8Array, is: Uint8Array | undefined): Uint8Arr
   return new Uint8Array(Uint32Array.of(on, on ^ (is ? new Fields(is).u32() : 0)).buffer);
 }
 
-/** Settings of bridges and of their ports that are not as they come, once all stand where they belong. */
+/** Settings of bridges and of their ports, and of bonds, that are not as they come, once all stand where they belong. */
 export function matchSettings(devices: readonly NetDeviceEntry[], lost: (what: string) => void): void {
-  const isConcerned = ({ type, tscriu_port }: NetDeviceEntry) => type === NdType.BRIDGE || tscriu_port !== undefined;
+  const isConcerned = (device: NetDeviceEntry) =>
+    laterSettings(kindOf(device)).size > 0 || device.tscriu_port !== undefined;
   if (!devices.some(isConcerned)) return;
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const now = new Map(linkEntries(0).map((entry) => [entry.name, entry]));
   for (const device of devices) {
     const is = now.get(device.name);
     if (is === undefined || !isConcerned(device)) continue;
-    const isBridge = device.type === NdType.BRIDGE;
-    const own = isBridge
-      ? differing(device.tscriu_data, is.tscriu_data, BRIDGE_LATER).map(([type, value]) => {
-          const there = parseAttributes(is.tscriu_data ?? new Uint8Array(0)).get(type);
-          return [type, type === BR_MULTI_BOOLOPT ? otherSwitches(value, there) : value] as const;
-        })
-      : [];
+    const kind = kindOf(device) ?? "";
+    const own = differing(device.tscriu_data, is.tscriu_data, laterSettings(kind)).map(([type, value]) => {
+      const there = parseAttributes(is.tscriu_data ?? new Uint8Array(0)).get(type);
+      return [type, kind === "bridge" && type === BR_MULTI_BOOLOPT ? otherSwitches(value, there) : value] as const;
+    });
     const port = differing(device.tscriu_port, is.tscriu_port, PORT_SETTINGS);
-    for (const [kind, kindType, dataType, settings] of [
-      ["bridge", INFO.KIND, INFO.DATA, own],
+    for (const [name, kindType, dataType, settings] of [
+      [kind, INFO.KIND, INFO.DATA, own],
       ["bridge", INFO.SLAVE_KIND, INFO.SLAVE_DATA, port],
     ] as const)
       for (const [type, value] of settings) {
         const payload = header(is.ifindex).nest(IFLA.LINKINFO, (info) =>
-          info.text(kindType, kind).nest(dataType, (data) => data.attribute(type, value)),
+          info.text(kindType, name).nest(dataType, (data) => data.attribute(type, value)),
         );
         try {
-          socket.request("cannot set up a bridge", RTM.NEWLINK, payload.build(), 0, { interface: device.name });
+          socket.request(`cannot set up a ${name}`, RTM.NEWLINK, payload.build(), 0, { interface: device.name });
         } catch (error) {
           if (!(error instanceof CrError)) throw error;
           lost(`setting ${type} of ${device.name}: ${error.message}`);

@@ -12,7 +12,7 @@ import {
   saveMessages,
 } from "../file/network-link.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import { NdType, type NetDeviceEntry, type NetnsEntry, type TscriuNetworkMessage } from "../image/schema.gen.ts";
+import { NdType, type NetDeviceEntry, type NetnsEntry } from "../image/schema.gen.ts";
 import { envoyOf } from "../kernel/envoy.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { inFreshNetwork, inNetwork, OWN_NETWORK } from "../kernel/network.ts";
@@ -38,18 +38,17 @@ import {
 } from "./net-conf.ts";
 import { readConntrack, writeConntrack } from "./net-conntrack.ts";
 import { checkDevices } from "./net-devices.ts";
-import { readExtras, writeExtras } from "./net-extras.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { checkIpsets, readIpsets, writeIpsets } from "./net-ipsets.ts";
 import { bridgeOuters, checkOutside, joinBridges, linkEntries, makeLinks } from "./net-links.ts";
-import { readMessages, writeMessages } from "./net-messages.ts";
-import { readNeighbours, writeNeighbours } from "./net-neighbours.ts";
+import { writeMessages } from "./net-messages.ts";
+import { readNeighbours } from "./net-neighbours.ts";
 import { readNumbers, writeNumbers } from "./net-numbers.ts";
 import { linkProblems } from "./net-problems.ts";
+import { readSetMessages, type SetThings, writeSet } from "./net-set.ts";
 import { matchPorts, matchSettings } from "./net-settings.ts";
 import { leadsElsewhere, readSysctls, withoutOwnAddresses, writeSysctls } from "./net-sysctls.ts";
 import { checkTexts, saveTexts, writeTexts } from "./net-texts.ts";
-import { readTraffic, writeTraffic } from "./net-traffic.ts";
 import { NetworkValues } from "./net-values.ts";
 import { readXtables, writeXtables } from "./net-xtables.ts";
 
@@ -185,7 +184,7 @@ export const net: NamespaceKind = {
           tscriu_xtables,
           tscriu_ipsets,
           tscriu_neighbours,
-          tscriu_messages: [...readMessages(), ...readExtras(), ...readTraffic()],
+          tscriu_messages: readSetMessages(),
         },
       ]);
       using links = new NetworkLinks();
@@ -264,33 +263,11 @@ function withoutAddress({ address: _, ...device }: NetDeviceEntry): NetDeviceEnt
 
 const withoutDevice = (what: string) => `a ${what} of an interface that was not made`;
 
-interface Missing {
-  readonly neighbours: readonly Uint8Array[];
-  readonly messages: readonly TscriuNetworkMessage[];
-}
-
-/** What somebody set of interfaces. @returns what is of those that are not there */
-function writeSet(
-  neighbours: readonly Uint8Array[],
-  messages: readonly TscriuNetworkMessage[],
-  numbers: ReadonlyMap<number, number>,
-  lost: (what: string) => void,
-): Missing {
-  return {
-    neighbours: writeNeighbours(neighbours, numbers, lost),
-    messages: [
-      ...writeMessages(messages, "others", numbers, lost),
-      ...writeExtras(messages, numbers, lost),
-      ...writeTraffic(messages, numbers, lost),
-    ],
-  };
-}
-
 /** Interfaces that came with their programs stand where they belong, and are set as they were. */
 function finishOthers(
   others: readonly NetDeviceEntry[],
   devices: readonly NetDeviceEntry[],
-  { neighbours, messages }: Missing,
+  missing: SetThings,
   lost: (what: string) => void,
 ): void {
   const named = new Map(linkEntries(0).map(({ name, ifindex }) => [name, ifindex]));
@@ -303,7 +280,7 @@ function finishOthers(
       return is === undefined ? [] : [[device.ifindex, is] as const];
     }),
   );
-  const left = writeSet(neighbours, messages, numbers, lost);
+  const left = writeSet(missing, numbers, lost);
   for (const _ of left.neighbours) lost(withoutDevice("neighbour"));
   for (const { kind } of left.messages) lost(withoutDevice(kind));
 }
@@ -332,12 +309,13 @@ function fillNetwork(
     // what holds for all interfaces decides about those that are made
     writeSysctls(entry.tscriu_sysctls, [], lost);
     writeGeneralConf(entry, unset);
-    const made = makeLinks(devices, id, options.external, home, ({ peer_nsid, peer_ifindex }) => {
+    const elsewhere = ({ peer_nsid, peer_ifindex }: NetDeviceEntry) => {
       const fd = peer_nsid === undefined ? undefined : fds.get(peer_nsid);
       if (fd === undefined || peer_nsid === undefined) return undefined;
       const end = images.read("NETDEV", peer_nsid).find(({ ifindex }) => ifindex === peer_ifindex);
       return end && { entry: end, fd };
-    });
+    };
+    const made = makeLinks(devices, id, options.external, home, elsewhere, lost);
     writeSysctls(
       entry.tscriu_sysctls,
       made.map(({ name }) => name),
@@ -381,7 +359,7 @@ function fillNetwork(
     const rules = saved("RULE");
     for (const rule of rules) links.addRule(rule, lost);
     links.removeRules(rules);
-    const missing = writeSet(entry.tscriu_neighbours, entry.tscriu_messages, numbers, lost);
+    const missing = writeSet({ neighbours: entry.tscriu_neighbours, messages: entry.tscriu_messages }, numbers, lost);
     // programs that are not there yet bring theirs
     const others = devices.filter((device) => !made.includes(device));
     if (others.length + missing.neighbours.length + missing.messages.length > 0)
