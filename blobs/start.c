@@ -328,7 +328,8 @@ static int ends_with(const char *text, const char *end)
 
 /*
  * Maps one piece of the program's pages; 0 when there is none left. All of it, read if need be; or no more than what the page cache
- * has: a huge page is mapped with any of its pages. Kernels before 5.14 do nothing.
+ * has: a huge page is mapped with any of its pages. Where there is none, in a copy of the file just made, it is the segment's first
+ * piece of which most is used. Kernels before 5.14 do nothing.
  */
 static int bring_in(int piece, u64 page, int cached_only)
 {
@@ -351,7 +352,7 @@ static int bring_in(int piece, u64 page, int cached_only)
 		if (!cached_only)
 			call(SYS_madvise, from, end - from, MADV_POPULATE_READ, 0, 0, 0);
 		else if (cached(from, page))
-			call(SYS_madvise, from, end - from == PIECE ? page : end - from, MADV_POPULATE_READ, 0, 0, 0);
+			call(SYS_madvise, from, piece && end - from == PIECE ? page : end - from, MADV_POPULATE_READ, 0, 0, 0);
 		return 1;
 	}
 	return 0;
