@@ -89,11 +89,13 @@ export const regular: FileKind = {
     const { reg } = entry;
     if (reg === undefined)
       throw new CrError("a file without its path", { code: "BAD_IMAGE", subject: { file: entry.id } });
-    if (pathsOfOthers(restore).has(entry.id) || Remaps.of(restore).isLink(entry.id)) {
+    const remaps = Remaps.of(restore);
+    if (pathsOfOthers(restore).has(entry.id) || remaps.isLink(entry.id)) {
       restore.put(entry.id, openPath("/", O.PATH | O.DIRECTORY));
       return;
     }
-    if (!Remaps.of(restore).has(entry.id) && comesLater(reg, restore)) {
+    const isRemapped = remaps.has(entry.id) || remaps.deadProcess(entry.id) !== undefined;
+    if (!isRemapped && comesLater(reg, restore)) {
       openLater(reg, restore);
       return;
     }
