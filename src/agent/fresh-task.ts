@@ -18,9 +18,18 @@ export function trace(tid: number, subject: Subject): void {
     check(seize(tid, OPTIONS), "cannot trace the new task", subject);
 }
 
-/** Makes a stopped puppet perform one call at a `syscall` instruction. */
-export function injectCall(tid: number, ip: number, nr: number, args: readonly number[]): number {
-  const before = readRegs(tid);
+/**
+ * Makes a stopped puppet perform one call at a `syscall` instruction.
+ * @param before its registers now
+ * @returns those afterwards
+ */
+export function injectCall(
+  tid: number,
+  ip: number,
+  nr: number,
+  args: readonly number[],
+  before = readRegs(tid),
+): BigUint64Array {
   writeRegs(tid, arch.call(before, ip, arch.sp(before), nr, args));
   for (let stops = 0; stops < 2; ) {
     check(contToSyscall(tid), "cannot let a puppet go on", { tid });
@@ -28,7 +37,7 @@ export function injectCall(tid: number, ip: number, nr: number, args: readonly n
     roundTrips.stops++;
     if (seen.signal === SYSCALL_STOP) stops++;
   }
-  return arch.result(readRegs(tid));
+  return readRegs(tid);
 }
 
 /** What a puppet executes to become a task of such code. */

@@ -28,6 +28,7 @@ const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
 const MSG_NOSIGNAL = 0x4000;
+const MSG_DONTWAIT = 0x40;
 const MFD_CLOEXEC = 1;
 const EAGAIN = -11;
 const EINTR = -4;
@@ -41,6 +42,8 @@ const LIMITS: ReadonlyMap<number, string> = new Map([
 const CPUS = navigator.hardwareConcurrency;
 /** How often we look whether the task died or stopped while we wait for its agent, microseconds. */
 const LOOK_EVERY = 50_000;
+/** What stands for the record that an agent has stopped at as long as it has not. */
+const RUNS = 0xffff_ffff;
 
 /**
  * The agent inside a frozen task's leader. The area is a shared mapping that only lives as long as the dump; the agent waits
@@ -59,6 +62,8 @@ export class Parasite implements Area, Disposable {
   readonly #byte = new Uint8Array(1);
   #running = false;
   #settled = false;
+  /** Our end of the socket lets us look at the task while we wait. */
+  #looks = false;
   /** Calls of the program that it begins with, until we have heard of its end. */
   #first: number | undefined;
   readonly pins: Pins;
@@ -104,8 +109,6 @@ export class Parasite implements Area, Disposable {
     } finally {
       sys(NR.close, pidfd);
     }
-    const timeout = new BigInt64Array([0n, BigInt(LOOK_EVERY)]);
-    sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
     this.#theirs = this.#pair(0);
     this.program = new Program(this);
     if (first) {
@@ -267,6 +270,7 @@ export class Parasite implements Area, Disposable {
 
   #order(ops: number): void {
     this.view.setUint32(AREA.control + CONTROL.ops, ops, true);
+    this.view.setUint32(AREA.control + CONTROL.stopped, RUNS, true);
     roundTrips.programs++;
   }
 
@@ -291,6 +295,7 @@ export class Parasite implements Area, Disposable {
 
   /** Waits for the agent's answer; a task that stops or dies meanwhile is noticed. */
   #await(watch?: () => void): void {
+    if (!this.#looks && this.#hasAnswered()) return;
     for (;;) {
       const got = sys(NR.read, this.#socket, addressOf(this.#byte), 1);
       if (got === 1) return;
@@ -305,6 +310,16 @@ export class Parasite implements Area, Disposable {
         throw error;
       }
     }
+  }
+
+  /** While we were busy with others, most likely: one that has is not waited for. If it has not, we look at it from now on. */
+  #hasAnswered(): boolean {
+    const isDone = this.view.getUint32(AREA.control + CONTROL.stopped, true) !== RUNS;
+    if (isDone && sys(NR.recvfrom, this.#socket, addressOf(this.#byte), 1, MSG_DONTWAIT, 0, 0) === 1) return true;
+    const timeout = new BigInt64Array([0n, BigInt(LOOK_EVERY)]);
+    sys(NR.setsockopt, this.#socket, SOL_SOCKET, SO_RCVTIMEO, addressOf(timeout), 16);
+    this.#looks = true;
+    return false;
   }
 
   #look(): void {

@@ -188,7 +188,8 @@ export class Puppet extends FutexAgent implements Disposable {
     const fixed = first && isI386 ? MAP_FIXED_NOREPLACE : MAP_FIXED;
     const flags = MAP_SHARED | MAP_ANONYMOUS | fixed;
     const what = "cannot map the agent's area";
-    check(injectCall(pid, ip, NR.mmap, [from, size, PROT_RWX, flags, -1, 0]), what, { pid });
+    let regs = injectCall(pid, ip, NR.mmap, [from, size, PROT_RWX, flags, -1, 0]);
+    check(arch.result(regs), what, { pid });
     const fd = check(
       openMapFile(pid, from, base + AREA.size, 2),
       "cannot open the agent's area",
@@ -204,23 +205,13 @@ export class Puppet extends FutexAgent implements Disposable {
     const puppet = new Puppet(pid, inner, seen, levels, isI386, base, map);
     if (first) {
       // the code is private, so that children inherit it while they get an area of their own
-      check(
-        injectCall(pid, ip, NR.mmap, [
-          base,
-          AREA.codeSize,
-          PROT_READ | PROT_EXEC,
-          MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-          -1,
-          0,
-        ]),
-        what,
-        { pid },
-      );
+      const own = [base, AREA.codeSize, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0];
+      regs = injectCall(pid, ip, NR.mmap, own, regs);
+      check(arch.result(regs), what, { pid });
       puppet.memory.write(base, embedded("agent"));
       puppet.memory.write(base + AREA.trampoline, arch.trampoline);
     }
     puppet.prepareControl(map.view, AREA.control);
-    const regs = readRegs(pid);
     writeRegs(pid, arch.enter(regs, base, base + AREA.stackEnd, base + AREA.control));
     check(cont(pid), "cannot start a puppet", { pid });
     puppet.#state = "serving";
@@ -361,8 +352,8 @@ export class Puppet extends FutexAgent implements Disposable {
     this.#state = "stopped";
   }
 
-  /** Performs one call in the halted puppet. */
-  inject(nr: number, args: readonly number[]): number {
+  /** Performs one call in the halted puppet; returns the registers afterwards. */
+  inject(nr: number, args: readonly number[]): BigUint64Array {
     return injectCall(this.pid, this.base + AREA.trampoline + arch.entries.syscall, nr, args);
   }
 
@@ -404,10 +395,12 @@ export class Puppet extends FutexAgent implements Disposable {
     this.#state = "gone";
   }
 
-  /** Unmaps the agent of the halted puppet; only registers remain to be set. */
-  removeAgent(threads: number): void {
+  /** Unmaps the agent of the halted puppet; only registers remain to be set. Returns those that it has. */
+  removeAgent(threads: number): BigUint64Array {
     const size = AREA.size + threads * THREAD_PAGE;
-    check(this.inject(NR.munmap, [this.base, size]), "cannot unmap the agent", this.subject);
+    const regs = this.inject(NR.munmap, [this.base, size]);
+    check(arch.result(regs), "cannot unmap the agent", this.subject);
+    return regs;
   }
 
   release(): void {

@@ -9,6 +9,8 @@ import { Undoing } from "../kernel/undoing.ts";
 /** From so many tasks on it is worth that process. */
 const WORTH = 4;
 const MASK_BYTES = 128;
+/** Bytes of which CPU masks are made. */
+const WORD = 8;
 
 export class Gathering implements Disposable {
   readonly #undoing = new Undoing();
@@ -23,12 +25,17 @@ export class Gathering implements Disposable {
     this.#here[cpu >> 3] = 1 << (cpu & 7);
   }
 
-  /** Brings a stopped thread here. Returns where it may run, as sched_getaffinity(2) gives it; undefined where it stays. */
-  take(tid: number): Uint8Array | undefined {
-    if (!this.#isWorth) return undefined;
+  /**
+   * Brings a stopped thread here.
+   * @param affinity where it may run, see `Sched`
+   * @returns the same as sched_setaffinity(2) takes it; undefined where it stays
+   */
+  take(tid: number, affinity: Uint8Array = new Uint8Array(0)): Uint8Array | undefined {
+    const { length: used } = affinity;
+    if (!this.#isWorth || used === 0 || used > MASK_BYTES) return undefined;
     const mask = new Uint8Array(new ArrayBuffer(MASK_BYTES));
-    const length = sys(NR.sched_getaffinity, tid, MASK_BYTES, addressOf(mask));
-    if (length <= 0) return undefined;
+    mask.set(affinity);
+    const length = Math.ceil(used / WORD) * WORD;
     const before = mask.subarray(0, length);
     this.#undoing.add([{ nr: NR.sched_setaffinity, args: [tid, length, mask] }]);
     if (sys(NR.sched_setaffinity, tid, this.#here.length, addressOf(this.#here)) < 0) return undefined;

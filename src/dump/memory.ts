@@ -71,6 +71,8 @@ export class MappedFiles {
   readonly #known = new Map<string, Omit<MappedFile, "fdflags">>();
   /** What was described last at an address: relatives have the same there. */
   readonly #last = new Map<number, DumpedVma>();
+  /** Files that a private area was found to be mapped of by a description for reading alone. */
+  readonly #read = new Set<string>();
 
   constructor(readonly files: TreeFiles) {}
 
@@ -83,6 +85,18 @@ export class MappedFiles {
     return dumped;
   }
 
+  /**
+   * How the file of an area was opened, by a link of /proc: a task has some thirty of them. To private areas it makes no difference,
+   * and so one of a file that was opened for reading alone tells of all of them.
+   */
+  #flagsOf(task: FrozenTask, vma: Vma, key: string): number {
+    if (!vma.shared && this.#read.has(key)) return O.RDONLY;
+    const mode = statPath(pathOf(task.pid, vma), true)?.mode ?? 0o400;
+    if ((mode & 0o200) !== 0) return (mode & 0o400) !== 0 ? O.RDWR : O.WRONLY;
+    if (!vma.shared) this.#read.add(key);
+    return O.RDONLY;
+  }
+
   /** The file of an area; undefined for anonymous memory. */
   #of(task: FrozenTask, vma: Vma): MappedFile | undefined {
     if (vma.name === "" && vma.ino === 0) return undefined;
@@ -90,10 +104,9 @@ export class MappedFiles {
     if ((vma.ino === 0 && !isSegment(vma)) || isAioRing(vma) || isUring(vma)) return undefined;
     // private anonymous memory on huge pages has a file of the kernel's own, which says nothing
     if (!vma.shared && vma.name.startsWith("/anon_hugepage")) return undefined;
-    const mode = statPath(pathOf(task.pid, vma), true)?.mode ?? 0o400;
-    const fdflags = (mode & 0o600) === 0o600 ? O.RDWR : (mode & 0o200) !== 0 ? O.WRONLY : O.RDONLY;
-    if (isSocketRing(vma)) return { id: this.#socket(task, vma), kind: "socket", fdflags };
     const key = `${vma.dev}:${vma.ino}`;
+    const fdflags = this.#flagsOf(task, vma, key);
+    if (isSocketRing(vma)) return { id: this.#socket(task, vma), kind: "socket", fdflags };
     let known = this.#known.get(key);
     if (!known) {
       known = this.#open(task, vma);

@@ -124,7 +124,7 @@ export function save(saving: Saving): Saved {
   requireNobodyServes(tree.tasks, (pid) => namespaceFields.get(pid)?.mnt_ns_id);
   noteStrayed(saving.strayed ?? [], namespaces, blocker);
   const pids = new VirtualPids(tree, namespaces, options.external, blocker, strayedParents(saving.strayed ?? []));
-  const ids = new TreeIds();
+  const ids = new TreeIds((pid) => namespaces.link(pid, "user"));
   const owners = ids.forImages(tree.root.pid);
   images.ids = owners;
   checkTree(tree, pids, namespaces, blocker, options);
@@ -206,7 +206,7 @@ export function save(saving: Saving): Saved {
       tree.suspendSeccomp(task);
     }
     looks.set(task.pid, look);
-    const before = interview.isFiltered ? undefined : gathering.take(task.pid);
+    const before = interview.isFiltered ? undefined : gathering.take(task.pid, look.threads[0]?.sched.affinity);
     infected.set(task.pid, scope.use(new InfectedTask(task, log, memory, look.memory, cpu, before, interview.first)));
     gathering.handedOver(task.pid);
     interviews.set(task.pid, interview);

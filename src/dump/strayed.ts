@@ -70,7 +70,7 @@ export class StrayedLook implements Disposable {
 }
 
 function strayedThreads(pid: number, tids: readonly number[]): StrayedThread[] {
-  if (tids.length === 0) return [];
+  if (tids.length === 0 || (tids.length === 1 && tids[0] === pid)) return [];
   const all = [pid, ...tids.filter((tid) => tid !== pid)];
   // a leader may have ended before its threads
   const [leader = pid, ...others] = linkOf(pid, "net") === "" ? all.slice(1) : all;

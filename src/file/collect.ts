@@ -33,6 +33,8 @@ const RESERVE = 1024;
 class Duplicates implements Disposable {
   readonly #open = new Map<number, number>();
   #max: number;
+  /** So many there may be, which is known not to be too many. */
+  #allowed = 0;
 
   constructor(private readonly fixedMax: number | undefined) {
     this.#max = fixedMax ?? RESERVE;
@@ -40,7 +42,9 @@ class Duplicates implements Disposable {
 
   /** Announces how many there will be. */
   expect(count: number): void {
-    this.#max = this.fixedMax ?? Math.max(64, allowDescriptors(count + RESERVE) - RESERVE);
+    if (this.fixedMax !== undefined || count <= this.#allowed) return;
+    this.#allowed = allowDescriptors(count + RESERVE) - RESERVE;
+    this.#max = Math.max(64, this.#allowed);
   }
 
   add(id: number, dup: number): void {

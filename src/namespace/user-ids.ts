@@ -64,7 +64,8 @@ export function outward({ uids, gids }: IdMaps): IdTranslation {
 export class TreeIds {
   readonly #byLink = new Map<string, Inward | undefined>();
 
-  constructor() {
+  /** @param linkOfTask the link of a task's user namespace */
+  constructor(readonly linkOfTask: (pid: number) => string) {
     this.#byLink.set(linkOf("self", "user"), undefined);
   }
 
@@ -77,7 +78,7 @@ export class TreeIds {
 
   /** Into the user namespace of a task; undefined where that is ours. */
   ofTask(pid: number): Inward | undefined {
-    const link = linkOf(pid, "user");
+    const link = this.linkOfTask(pid);
     if (link === "" || this.#byLink.has(link)) return this.#byLink.get(link);
     const ids = new Inward(mapsOf(pid));
     this.#byLink.set(link, ids);

@@ -5,10 +5,10 @@ import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { cloneThreads, type ThreadPuppet } from "../agent/threads.ts";
 import { runTogether } from "../agent/together.ts";
-import { ALL_SIGNALS, readFp, readRegs, writeFp, writeRegs } from "../agent/tracee.ts";
+import { ALL_SIGNALS, readFp, writeFp, writeRegs } from "../agent/tracee.ts";
 import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
-import type { CoreEntry, FsEntry, TscriuRestart } from "../image/schema.gen.ts";
+import type { CoreEntry, FsEntry, TaskCoreEntry, TscriuRestart } from "../image/schema.gen.ts";
 import { closeFd } from "../kernel/fd.ts";
 import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
@@ -27,7 +27,7 @@ import { dumpCreds, type IdMap } from "../task/creds.ts";
 import { hasOwnPolicy } from "../task/habits.ts";
 import { forgetPolicy, tellOfRemains } from "../task/inherited.ts";
 import { type Label, readLabel, restoreLabel } from "../task/label.ts";
-import { openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
+import { bornWith, isAsBorn, openLogin, restoreLogin, restoreProcessOutside } from "../task/process.ts";
 import { registers } from "../task/registers.ts";
 import { type Own, restoreIdentity, restoreLast, restoreState } from "../task/restore.ts";
 import { resumeCall } from "../task/resume.ts";
@@ -227,9 +227,9 @@ function labelLeaders(finish: Finish): void {
 }
 
 /** Login user ids, each by its own process: a puppet gets the file sent while it still has the service socket. */
-function restoreLogins(finish: Finish, service: Service): void {
+function restoreLogins(finish: Finish, service: Service, born: Pick<TaskCoreEntry, "loginuid">): void {
   for (const { saved, puppet } of living(finish)) {
-    if (saved.core.tc?.loginuid === undefined) continue;
+    if (saved.core.tc?.loginuid === undefined || saved.core.tc.loginuid === born.loginuid) continue;
     using dir = new ProcDir(puppet.pid);
     const file = openLogin(dir, saved.core.tc);
     if (file === undefined) continue;
@@ -246,7 +246,8 @@ function restoreLogins(finish: Finish, service: Service): void {
 /** Credentials, limits, filters: afterwards a task can do nothing any more that needs privileges. */
 export function finishIdentity(finish: Finish): void {
   const { service } = finish;
-  restoreLogins(finish, service);
+  const born = bornWith();
+  restoreLogins(finish, service, born);
   const seccomp = finish.images.read("SECCOMP")[0];
   const closed = new Set<number>();
   const rootIds = finish.idsOf(finish.set.root);
@@ -262,8 +263,10 @@ export function finishIdentity(finish: Finish): void {
     const { saved, puppet } = task;
     const own = ownOf(task);
     const has = isLabelledEarly ? { ...own, creds: { ...own.creds, ...labelOf(saved) } } : own;
-    using dir = new ProcDir(puppet.pid);
-    if (saved.core.tc) restoreProcessOutside(dir, saved.core.tc);
+    if (saved.core.tc && !isAsBorn(saved.core.tc, born)) {
+      using dir = new ProcDir(puppet.pid);
+      restoreProcessOutside(dir, saved.core.tc);
+    }
     if (finish.idsOf(saved)) raiseLimits(puppet.pid, saved.core.tc?.rlimits, own.rlimits);
     const { core } = saved;
     const pid = ownPid(saved);
@@ -302,8 +305,8 @@ function becomeThemselves(task: GrownTask, forest: Forest, affinity: Uint8Array,
   const all = threadsOf(task);
   for (const { agent } of all) agent.halt();
   for (const { agent } of all) agent.halted();
-  puppet.removeAgent(saved.threads.length);
-  const before = { general: readRegs(puppet.pid), extended: readFp(puppet.pid) };
+  const general = puppet.removeAgent(saved.threads.length);
+  const before = { general, extended: readFp(puppet.pid) };
   for (const { tid, core } of all) {
     const raw = registers.build(core, before);
     registers.restoreOthers(tid, core);

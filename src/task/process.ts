@@ -5,7 +5,7 @@ import { CrError } from "../error.ts";
 import type { TaskCoreEntry, TscriuPrctl } from "../image/schema.gen.ts";
 import { PAGE_SIZE } from "../kernel/memory.ts";
 import { NR } from "../kernel/nr.ts";
-import type { ProcDir } from "../kernel/proc/read.ts";
+import { type ProcDir, readProcFile, tryReadProcFile } from "../kernel/proc/read.ts";
 import type { ProcStat } from "../kernel/proc/stat.ts";
 import { addressOf, check, sys, sysError } from "../kernel/sys.ts";
 import { ARCH, PR, PR_THP_DISABLE } from "../kernel/uapi/prctl.ts";
@@ -208,6 +208,21 @@ function write(dir: ProcDir, name: string, text: string, what: string, remedy: s
   sys(NR.close, fd);
   const path = `/proc/${dir.pid}/${name}`;
   check(result, what, { pid: dir.pid, path, value: text }, result === EPERM || result === -13 ? remedy : undefined);
+}
+
+/** What every process of a restore has from us until it gets its own. */
+export function bornWith(): Pick<TaskCoreEntry, "loginuid" | "oom_score_adj"> {
+  const loginuid = tryReadProcFile("/proc/self/loginuid");
+  return {
+    oom_score_adj: Number(readProcFile("/proc/self/oom_score_adj")),
+    ...(loginuid !== undefined && { loginuid: Number(loginuid) }),
+  };
+}
+
+/** Whether `restoreProcessOutside` has nothing to do for a process that was born with that. */
+export function isAsBorn(tc: TaskCoreEntry, born: Pick<TaskCoreEntry, "oom_score_adj">): boolean {
+  const { oom_score_adj: oom = born.oom_score_adj, tscriu_coredump_filter: filter, tscriu_autogroup: nice } = tc;
+  return oom === born.oom_score_adj && filter === undefined && nice === undefined;
 }
 
 /**
