@@ -6,7 +6,7 @@ import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import { apart, type Surroundings } from "./lib/apart.ts";
 import { freshCgroup } from "./lib/cgroup.ts";
-import { spread, strike } from "./lib/kill.ts";
+import { by, spread, strike } from "./lib/kill.ts";
 import { cProgram } from "./lib/programs.ts";
 import { tscriu } from "./lib/run.ts";
 import { Turns } from "./lib/turns.ts";
@@ -40,6 +40,8 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
     around.tidy?.();
   };
   const restore = ["restore", "-d", "-D", images, "-o", "restore.log"];
+  // whatever the test comes to, its tree ends with the keeper
+  const start = by(keeper, scratch);
   const alive = () => pids.filter((one) => existsSync(`/proc/${one}`));
   /** All of it is there for good, or none of it. What was let go when tscriu was killed is seen alive until its end comes. */
   const isBack = async (): Promise<boolean> => {
@@ -62,7 +64,7 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
   const free = () =>
     until("a stranger has a pid of the tree", () => (alive().length === 0 ? undefined : alive().join(" ")));
   await dump();
-  const counted = await strike({ at: "born", n: -2 }, pid, restore, around.under);
+  const counted = await strike({ at: "born", n: -2 }, pid, restore, around.under, start);
   expect(counted.status).toBe(0);
   await victim.wellAs(before);
   await dump();
@@ -71,7 +73,7 @@ async function killOften({ scratch, victim, before, around }: Stage, times: numb
     const when = `killed at call ${n} of ${counted.calls}`;
     try {
       await free();
-      const struck = await strike({ at: "born", n }, pid, restore, around.under);
+      const struck = await strike({ at: "born", n }, pid, restore, around.under, start);
       if (!struck.killed && struck.status !== 0) throw new Error(readFileSync(`${images}/restore.log`, "latin1"));
       if (await isBack()) await dump();
       else if (!struck.killed) throw new Error("it was restored, and is gone");

@@ -10,7 +10,7 @@ import { NfTables } from "../../src/kernel/nftables.ts";
 import { inside } from "../lib/inside.ts";
 import { Keeper } from "../lib/keeper.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
-import { type Instant, type Struck, spread, strike } from "./lib/kill.ts";
+import { by, type Instant, type Struck, spread, strike } from "./lib/kill.ts";
 import { cProgram } from "./lib/programs.ts";
 import { tscriu } from "./lib/run.ts";
 import { Turns } from "./lib/turns.ts";
@@ -88,7 +88,7 @@ class Place implements AsyncDisposable {
   }
 
   strike(instant: Instant, words: readonly string[]): Promise<Struck> {
-    return strike(instant, this.pid, words, this.under);
+    return strike(instant, this.pid, words, this.under, by(this.keeper, this.scratch));
   }
 
   /** A run that nobody disturbs. */
