@@ -151,7 +151,7 @@ export class Program {
   }
 
   /** A view that a second one a moment later confirms, all being asleep: a child may be about to become another program. */
-  private async settled(): Promise<Snapshot> {
+  async settled(): Promise<Snapshot> {
     let last = this.view();
     return until(`the tree of ${this.pid} is quiet`, async () => {
       await Bun.sleep(20);
