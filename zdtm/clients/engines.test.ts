@@ -1,6 +1,6 @@
 /** containerd and Docker have runc drive us: containers are saved into their stores and brought back from there. */
 import { expect, test } from "bun:test";
-import { copyFileSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { ownMounts } from "../../src/kernel/mount.ts";
 import { binary } from "../lib/binary.ts";
 import { Host } from "./lib/host.ts";
@@ -21,9 +21,12 @@ class Engine implements AsyncDisposable {
     const host = await Host.start("mount -t tmpfs none /run");
     const { scratch } = host;
     const root = scratch.file("rootfs");
-    for (const dir of ["bin", "dev", "proc", "sys", "tmp", "etc"]) mkdirSync(`${root}/${dir}`, { recursive: true });
+    for (const dir of ["bin", "dev", "proc", "sys", "tmp", "etc", "data"])
+      mkdirSync(`${root}/${dir}`, { recursive: true });
+    // runc gives what is mounted there this mode
+    chmodSync(`${root}/tmp`, 0o1777);
     copyFileSync(Bun.which("busybox") ?? "", `${root}/bin/busybox`);
-    for (const name of ["sh", "sleep"]) symlinkSync("busybox", `${root}/bin/${name}`);
+    for (const name of ["sh", "sleep", "cat"]) symlinkSync("busybox", `${root}/bin/${name}`);
     writeFileSync(`${root}/count`, "n=0; while :; do n=$((n+1)); echo $n >/tmp/count; sleep 0.02; done");
     writeFileSync(scratch.file("criu"), `#!/bin/sh\nexec ${(await binary()).join(" ")} "$@"\n`, { mode: 0o755 });
     return new Engine(host, tools);
@@ -63,32 +66,59 @@ class Engine implements AsyncDisposable {
   }
 }
 
-const isDockerThere = has("docker", "dockerd", "containerd");
+/** What the kernel shows of who the container's program is, and what it may. */
+const STANDING = "grep -E '^(Uid|Groups|Cap...|NoNewPrivs|Seccomp):' /proc";
+
+const isDockerThere = has("docker", "dockerd", "containerd", "iptables");
 test.skipIf(!isDockerThere)(
-  `Docker: a container is left running, and saved and brought back${isDockerThere ? "" : " (it needs root, docker, dockerd, containerd, runc and busybox)"}`,
+  `Docker: a container on its bridge is left running, and saved and brought back, a client stays connected${isDockerThere ? "" : " (it needs root, docker, dockerd, containerd, iptables, runc and busybox)"}`,
   async () => {
     await using engine = await Engine.start('export DOCKER_HOST="unix://$PWD/d.sock"');
-    const pid = "docker inspect -f '{{.State.Pid}}' one";
+    const inspect = (what: string) => `docker inspect -f '{{${what}}}' one`;
+    const pid = inspect(".State.Pid");
+    const server = "busybox nc -ll -p 7000 -e cat & exec sh /count";
+    const limits = "--ulimit nofile=512:512 --ulimit nproc=512:512 --memory 64m --pids-limit 60";
+    const user = "--user 1000:1000 --cap-drop ALL --security-opt no-new-privileges";
+    const files = "--read-only --tmpfs /tmp:mode=1777 --volume kept:/data --shm-size 8m";
+    const more = "--publish 8080:7000 --health-cmd 'test -f /tmp/count' --health-interval 1s";
     try {
-      const apart = "--bridge none --iptables=false --ip6tables=false --ip-forward=false --ip-masq=false";
+      // the machine's own configuration stays as it is
+      await engine.sh(`mkdir upper work; mount -t overlay -o lowerdir=/etc,upperdir=upper,workdir=work none /etc
+        mkdir -p /etc/criu; echo tcp-established >/etc/criu/runc.conf; echo '{"experimental": true}' >daemon.json`);
       const places = `--config-file $PWD/daemon.json --data-root $PWD/data --exec-root $PWD/exec --pidfile $PWD/pid -H $DOCKER_HOST`;
-      const more = `--storage-driver vfs --userland-proxy=false --cgroup-parent /${engine.cgroup}`;
-      await engine.sh(`echo '{"experimental": true}' >daemon.json; dockerd ${apart} ${places} ${more} >log 2>&1 &
+      await engine.sh(`dockerd ${places} --userland-proxy=false --cgroup-parent /${engine.cgroup} >log 2>&1 &
         for i in $(seq 200); do docker version >/dev/null 2>&1 && break; sleep 0.05; done
-        tar -C rootfs -c . | docker import - counter
-        docker run -d --name one --network none --ulimit nofile=512:512 --ulimit nproc=512:512 counter /bin/sh /count`);
+        tar -C rootfs -c . | docker import - counter; init=$(command -v docker-init >/dev/null && echo --init)
+        docker run -d --name one $init ${limits} ${user} ${files} ${more} counter sh -c '${server}'`);
     } catch (error) {
       console.log(`skipped a container of Docker, which starts none here: ${String(error).replaceAll("\n", " ")}`);
       return;
     }
+    const asks = (word: string) =>
+      engine.sh(
+        `echo ${word} >ask; for i in $(seq 200); do grep -q ${word} heard && exit 0; sleep 0.05; done; cat heard >&2; exit 1`,
+      );
+    const standing = () => engine.sh(`${STANDING}/$(${pid})/status`);
     try {
       let count = await engine.counts(pid, 0);
+      await engine.sh(
+        `mkfifo ask; exec 3<>ask; busybox nc $(${inspect(".NetworkSettings.IPAddress")}) 7000 <&3 >heard 2>&1 &`,
+      );
+      await asks("before");
+      const before = await standing();
+      expect(before).toMatch(/^Uid:\t1000\t/);
       await engine.sh("docker checkpoint create --leave-running one before");
       count = await engine.counts(pid, count);
+      await asks("between");
       await engine.sh("docker checkpoint create one after");
       for (let tries = 0; tries < 200 && (await engine.sh("docker ps -q")) !== ""; tries++) await Bun.sleep(20);
       await engine.sh("docker start --checkpoint after one");
       await engine.counts(pid, count);
+      await asks("after");
+      expect(await standing()).toBe(before);
+      await engine.sh(
+        `for i in $(seq 100); do ${inspect(".State.Health.Status")} | grep -q ^healthy && exit 0; sleep 0.1; done; exit 1`,
+      );
     } finally {
       await engine.sh("docker rm -f one");
     }

@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   symlinkSync,
   writeFileSync,
   writeSync,
@@ -138,11 +139,12 @@ function sessionOf(pid: number): string | undefined {
 }
 
 interface Spec {
+  hostname?: string;
   process: { terminal: boolean; args: string[] };
   root: { readonly: boolean };
   mounts: { destination: string; type: string; source: string; options: string[] }[];
   linux: {
-    namespaces: { type: string }[];
+    namespaces: { type: string; path?: string }[];
     resources: Record<string, unknown>;
     uidMappings?: { containerID: number; hostID: number; size: number }[];
     gidMappings?: { containerID: number; hostID: number; size: number }[];
@@ -295,9 +297,21 @@ describe("runc", () => {
   );
 
   test(
-    "a container in a cgroup namespace comes back to its cgroup, with what limits it",
+    "a container in a cgroup namespace and in others' namespaces comes back to these and to its cgroup, with what limits it",
     async () => {
+      const other = Bun.spawn(["unshare", "--net", "--ipc", "--uts", "sleep", "1000"]);
+      using _other = { [Symbol.dispose]: () => other.kill("SIGKILL") };
+      const shared = { network: "net", ipc: "ipc", uts: "uts" };
+      const links = (pid: number) => Object.values(shared).map((name) => readlinkSync(`/proc/${pid}/ns/${name}`));
+      const ownLinks = links(process.pid);
+      await until("it has no namespaces yet", () =>
+        links(other.pid).some((link) => ownLinks.includes(link)) ? "they are ours" : undefined,
+      );
       using container = await Container.make((spec) => {
+        spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => !(type in shared));
+        for (const [type, name] of Object.entries(shared))
+          spec.linux.namespaces.push({ type, path: `/proc/${other.pid}/ns/${name}` });
+        delete spec.hostname;
         spec.linux.namespaces.push({ type: "cgroup" });
         spec.linux.resources = { pids: { limit: 99 }, memory: { limit: 1 << 28 }, cpu: { shares: 333 } };
       });
@@ -313,6 +327,7 @@ describe("runc", () => {
         await container.counts(count);
         expect(limits()).toBe(before);
         expect(container.mounts()).toEqual(mounts);
+        expect(links(container.pid)).toEqual(links(other.pid));
       }
     },
     testTime,
