@@ -1278,11 +1278,13 @@ export const messages: Readonly<Record<string, () => readonly (string | number)[
     2, "repeated", "message", "cgroup_dir_entry", "children", "",
     3, "repeated", "message", "cgroup_prop_entry", "properties", "",
     4, "optional", "message", "cgroup_perms", "dir_perms", "",
+    2000, "optional", "message", "cgroup_perms", "tscriu_threads", "",
   ],
   cg_controller_entry: () => [
     1, "repeated", "scalar", "string", "cnames", "",
     2, "repeated", "message", "cgroup_dir_entry", "dirs", "",
     3, "optional", "scalar", "bool", "is_threaded", "",
+    2000, "repeated", "message", "cgroup_dir_entry", "tscriu_above", "",
   ],
   cg_member_entry: () => [
     1, "required", "scalar", "string", "name", "",

@@ -1615,12 +1615,14 @@ export interface CgroupDirEntry {
   children: CgroupDirEntry[];
   properties: CgroupPropEntry[];
   dir_perms?: CgroupPerms;
+  tscriu_threads?: CgroupPerms;
 }
 
 export interface CgControllerEntry {
   cnames: string[];
   dirs: CgroupDirEntry[];
   is_threaded?: boolean;
+  tscriu_above: CgroupDirEntry[];
 }
 
 export interface CgMemberEntry {

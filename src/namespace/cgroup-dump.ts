@@ -1,5 +1,6 @@
 /** The cgroups of a frozen tree: which task and thread sits where, and the directories that they sit in with their properties. */
 import { readdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { CrError, type Subject } from "../error.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CgControllerEntry, CgroupDirEntry, CgroupPropEntry, CgSetEntry } from "../image/schema.gen.ts";
@@ -9,7 +10,7 @@ import { statPath } from "../kernel/stat.ts";
 import type { CgroupSaving } from "../options.ts";
 import { freezerWay } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
-import { permsOf, propertiesOf, readProperty } from "./cgroup-properties.ts";
+import { permsOf, propertiesOf, readProperty, THREADS } from "./cgroup-properties.ts";
 import { givenFor, OWN_SET } from "./cgroup-sets.ts";
 import { isBelow } from "./mnt-table.ts";
 
@@ -135,10 +136,13 @@ export class TreeCgroups {
     // of the topmost one everything is whoever's business who made the machine
     const wanted = [...paths, ...(given === undefined ? [] : [given])].filter((path) => path !== "/");
     const tops = [...new Set(wanted)].filter((path) => !wanted.some((other) => other !== path && isBelow(path, other)));
+    const above = name === "" ? [...new Set(tops.flatMap(placesAbove))].sort() : [];
     const walk = { hierarchies, name, count: 0 };
     const entry: CgControllerEntry = {
       cnames: name.split(","),
       dirs: tops.map((top) => this.#directory(walk, top, top.slice(1))),
+      // those of v2 say which controllers there are below, and hold no tasks
+      tscriu_above: above.map((path) => this.#alone(name, path.slice(1), hierarchies.directory(name, path))),
     };
     // in the old hierarchies each thread may always be in a cgroup of its own
     if (name !== "" || tops.some((top) => isThreaded(hierarchies.directory(name, top)))) entry.is_threaded = true;
@@ -188,19 +192,34 @@ export class TreeCgroups {
       });
     const directory = hierarchies.directory(name, path);
     const below = this.#below(directory, { path, hierarchy: name || "cgroup2" });
+    const entry = this.#alone(name, dirName, directory);
+    entry.children = below.map((child) => this.#directory(walk, `${path}/${child}`, child));
+    return entry;
+  }
+
+  /** Without what is below. */
+  #alone(name: string, dirName: string, directory: string): CgroupDirEntry {
     const stopped = this.#stopped(directory);
     const properties = propertiesOf(name, name === "" ? available(directory) : [], this.options.properties)
       .map((property) => readProperty(directory, property))
       .filter((property) => property !== undefined)
       .filter((property) => property.name !== stopped?.name);
     if (stopped) properties.push(stopped);
+    const threads = name === "" ? permsOf(`${directory}/${THREADS}`) : undefined;
     return {
       dir_name: dirName,
-      children: below.map((child) => this.#directory(walk, `${path}/${child}`, child)),
+      children: [],
       properties,
       dir_perms: permsOf(directory),
+      ...(threads && { tscriu_threads: threads }),
     };
   }
+}
+
+/** The cgroups above one, but for the topmost. */
+function placesAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === "/" ? [] : [...placesAbove(above), above];
 }
 
 const readLine = (path: string) => tryReadProcFile(path)?.trim() ?? "";

@@ -6,8 +6,9 @@ import { tryReadProcFile } from "../kernel/proc/read.ts";
 import { statPath } from "../kernel/stat.ts";
 import type { CgroupProps } from "../options.ts";
 
+export const THREADS = "cgroup.threads";
 /** Every cgroup has them. Who is in it is not a property, but who may write it is. */
-const MEMBERS = ["cgroup.procs", "tasks", "cgroup.threads"];
+const MEMBERS = ["cgroup.procs", "tasks", THREADS];
 const COMMON = ["cgroup.clone_children", "notify_on_release", "cgroup.procs", "tasks"];
 const COMMON_V2 = [
   "cgroup.subtree_control",
@@ -15,6 +16,7 @@ const COMMON_V2 = [
   "cgroup.max.depth",
   "cgroup.freeze",
   "cgroup.type",
+  "cgroup.procs",
 ];
 
 /** By controller; in the order in which they can be set in a fresh cgroup. */
@@ -160,12 +162,12 @@ function allow(path: string, perms: CgroupPerms | undefined): void {
   if ((now.mode & 0o7777) !== (perms.mode & 0o7777)) chmodSync(path, perms.mode & 0o7777);
 }
 
-/** Gives a cgroup's directory back its owner and mode. */
-export function restorePerms(directory: string, perms: CgroupPerms | undefined): void {
+/** Gives a cgroup's directory, or a file of it, back its owner and mode. */
+export function restorePerms(path: string, perms: CgroupPerms | undefined): void {
   try {
-    allow(directory, perms);
+    allow(path, perms);
   } catch (cause) {
-    throw new CrError("cannot give a cgroup its owner and mode", { subject: { path: directory }, cause });
+    throw new CrError("cannot give a cgroup its owner and mode", { subject: { path }, cause });
   }
 }
 

@@ -16,7 +16,7 @@ import type { Log } from "../log.ts";
 import type { CgroupOptions } from "../options.ts";
 import { FoundFrozen } from "./cgroup-freezer.ts";
 import { cgroupsOf, Hierarchies } from "./cgroup-hierarchies.ts";
-import { restorePerms, restoreProperties, type Stage } from "./cgroup-properties.ts";
+import { restorePerms, restoreProperties, type Stage, THREADS } from "./cgroup-properties.ts";
 import { givenFor, knownRoots, managesCgroups, OWN_SET } from "./cgroup-sets.ts";
 import { from, isBelow, under } from "./mnt-table.ts";
 
@@ -46,6 +46,8 @@ export class RestoredCgroups implements Disposable {
   readonly #places: Place[] = [];
   /** Topmost directories of the images by hierarchy, and what stands for them here. */
   readonly #tops = new Map<string, { readonly top: string; readonly given: string | undefined }[]>();
+  /** What the images know of cgroups above those, by path; of v2 alone. */
+  readonly #above = new Map<string, CgroupDirEntry>();
   readonly #made: string[] = [];
   readonly #frozen = new FoundFrozen();
   #forget = () => {};
@@ -85,7 +87,7 @@ export class RestoredCgroups implements Disposable {
             subject: { path: strange.path, prefix: strange.cgns_prefix },
           });
       }
-      for (const { cnames, dirs } of controllers) {
+      for (const { cnames, dirs, tscriu_above } of controllers) {
         const hierarchy = cnames.join(",");
         if (dirs.length === 0) continue;
         if (!here.has(hierarchy)) {
@@ -103,6 +105,7 @@ export class RestoredCgroups implements Disposable {
           hierarchy,
           dirs.map(({ dir_name }) => ({ top: `/${dir_name.replace(/^\/+/, "")}`, given })),
         );
+        if (given === undefined) for (const dir of tscriu_above) this.#above.set(`/${dir.dir_name}`, dir);
         for (const dir of dirs)
           this.#place(hierarchy, this.#here(hierarchy, `/${dir.dir_name.replace(/^\/+/, "")}`), dir);
       }
@@ -158,7 +161,7 @@ export class RestoredCgroups implements Disposable {
         if ((mode === "none" || mode === "props") && !existsSync(directory))
           throw new CrError("the cgroup is not there", { code: "ENOENT", subject, remedy });
       }
-      for (const place of this.#places) {
+      for (const place of [...this.#places]) {
         this.#make(place);
         this.#restore(place, "early");
       }
@@ -175,7 +178,7 @@ export class RestoredCgroups implements Disposable {
     if (existsSync(directory)) return;
     const above = dirname(directory);
     const hasAbove = existsSync(above);
-    if (!hasAbove) this.#make({ directory: above, path: dirname(path), hierarchy, entry: noEntry });
+    if (!hasAbove) this.#makeAbove(hierarchy, dirname(path), above);
     this.#removeIfWeDie([...this.#made, directory]);
     try {
       mkdirSync(directory);
@@ -196,6 +199,16 @@ export class RestoredCgroups implements Disposable {
       }
   }
 
+  /** One that no task of the tree was in, and that is gone. */
+  #makeAbove(hierarchy: string, path: string, directory: string): void {
+    const known = hierarchy === "" ? this.#above.get(path) : undefined;
+    const place = { hierarchy, path, directory, entry: known ?? noEntry };
+    this.#make(place);
+    if (known === undefined) return;
+    this.#restore(place, "early");
+    this.#places.push(place);
+  }
+
   /** The tasks that are in them die with us, but not at once. */
   #removeIfWeDie(made: readonly string[]): void {
     const before = this.#forget;
@@ -214,7 +227,10 @@ export class RestoredCgroups implements Disposable {
     const { mode } = this.options;
     const isFresh = this.#made.includes(directory);
     if (mode === "none" || (mode === "soft" && !isFresh)) return;
-    if (stage === "early") restorePerms(directory, entry.dir_perms);
+    if (stage === "early") {
+      restorePerms(directory, entry.dir_perms);
+      restorePerms(`${directory}/${THREADS}`, entry.tscriu_threads);
+    }
     restoreProperties(directory, path, entry.properties, stage);
   }
 
@@ -244,7 +260,7 @@ export class RestoredCgroups implements Disposable {
       const before = new Map(this.#members(setIdOf(leader)).map(({ name, path }) => [name, path]));
       for (const { name, path } of this.#members(id)) {
         if (before.get(name) === path) continue;
-        this.#write(name, this.#pathOf(id, { name, path }), name === "" ? "cgroup.threads" : "tasks", tid);
+        this.#write(name, this.#pathOf(id, { name, path }), name === "" ? THREADS : "tasks", tid);
       }
     });
   }

@@ -8,7 +8,7 @@
  *     /carried          is there when /data comes from elsewhere, or goes there: the capabilities of the bounding set there
  *
  *     start             the cases get ready, each below the tree's root, in /data/NUMBER
- *     dump:BY:SET       a program of the root directory saves the tree to /data/SET, and it is gone
+ *     dump:BY:SET       a program of the root directory saves the tree to /data/SET, and it is gone; so are its cgroups
  *     save:BY:SET       likewise, and it runs on
  *     restore:BY:SET
  *     send:SET          files of the set, and of the cases, go to the disk, behind those that went before
@@ -39,6 +39,8 @@
 #include <unistd.h>
 
 #include "old_criu.h"
+
+#define CGROUPS "/sys/fs/cgroup"
 
 enum { CASES = 32, GUARD = 60 };
 
@@ -281,6 +283,24 @@ static pid_t start(char **names, int count, int number)
 	return root;
 }
 
+/* Removes the cgroups below a directory that nobody is in */
+static void prune(const char *directory)
+{
+	DIR *dir = opendir(directory);
+
+	for (struct dirent *one; dir && (one = readdir(dir));) {
+		char path[600];
+
+		if (one->d_type != DT_DIR || one->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", directory, one->d_name);
+		prune(path);
+		rmdir(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
 /* We are process 1: whoever is left is ours */
 static void clear(void)
 {
@@ -339,6 +359,8 @@ static void tree(int number, char *label, char *steps, char **names, int count)
 			printf("step %s %s %s: %d\n", label, kind, set, result);
 			while (dumps && !result && waitpid(-1, 0, 0) > 0)
 				;
+			if (dumps)
+				prune(CGROUPS);
 		}
 		fflush(stdout);
 		if (!result)
@@ -390,14 +412,16 @@ static void prepare(void)
 {
 	static const struct {
 		const char *type, *at;
-	} mounts[] = { { "proc", "/proc" },   { "sysfs", "/sys" },  { "devtmpfs", "/dev" },
+	} mounts[] = { { "proc", "/proc" },  { "sysfs", "/sys" }, { "cgroup2", CGROUPS }, { "devtmpfs", "/dev" },
 		       { "tmpfs", "/data" }, { "tmpfs", "/run" }, { "tmpfs", "/tmp" } };
 	struct dirent **modules;
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 
+	/* where trees come from elsewhere /data is there already, and the kernel is one whose cgroups are all ours */
+	const char *unless = access("/carried", F_OK) ? CGROUPS : "/data";
+
 	for (unsigned i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++)
-		if ((strcmp(mounts[i].at, "/data") || access("/carried", F_OK)) &&
-		    mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, 0))
+		if (strcmp(mounts[i].at, unless) && mount(mounts[i].type, mounts[i].at, mounts[i].type, 0, 0))
 			printf("cannot mount %s (%d)\n", mounts[i].at, errno);
 	int count = scandir("/modules", &modules, 0, alphasort);
 

@@ -1,6 +1,7 @@
 /**
  * Trees travel between two kernels: this machine's and Debian's, which runs in an emulated machine. From either they go to the
- * other, where they are saved and restored once more, and back.
+ * other, where they are saved and restored once more, and back. That machine has cgroups of v2 alone, with all controllers, so a tree
+ * that needs these stays there.
  */
 import { expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
@@ -32,6 +33,8 @@ const machine = "x86_64";
 const modules = [...MODULES.DIAGNOSIS, ...MODULES.DISK];
 /** The emulated machine's disk, bytes. */
 const DISK = 256 << 20;
+/** Where the machine has what it needs. */
+const resident = "cgroupv2_controllers";
 const directories = ["proc", "sys", "dev", "data", "run", "tmp", "modules", "lib", "lib64"];
 
 function unmet(): string | undefined {
@@ -99,6 +102,11 @@ test.skipIf(reason !== undefined)(
     const cases = allCases().filter(({ name, language }) => language === "c" && names.includes(name));
     expect(cases.map(({ name }) => name).sort()).toEqual([...names].sort());
     const programs = await Promise.all(cases.map(alone));
+    const stays = await Promise.all(
+      allCases()
+        .filter(({ name }) => name === resident)
+        .map(alone),
+    );
     const bounds = /^CapBnd:\s*(\S+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "";
     const init = staticProgram(machine, "init", import.meta.dir);
     const common = [
@@ -107,13 +115,13 @@ test.skipIf(reason !== undefined)(
       ...programs,
       program("carried", Buffer.from(bounds)),
     ];
-    const plan = (label: string, steps: (number: number) => Record<string, string>) => {
+    const plan = (label: string, steps: (number: number) => Record<string, string>, more = "") => {
       const lines = travellers.flatMap((tree, i) =>
         Object.entries(steps(i + 1)).map(
           ([born, words]) => `${born === "here" ? i + 1 : i + 11} ${label}-${born} ${words} ${tree.join(" ")}\n`,
         ),
       );
-      return program("plan", Buffer.from(lines.join("")));
+      return program("plan", Buffer.from(lines.join("") + more));
     };
     const root = mkdtempSync(join(tmpdir(), "tscriu-kernels-"));
     const disk = join(root, "disk");
@@ -159,10 +167,15 @@ test.skipIf(reason !== undefined)(
 
       const away = emulated(
         filesBelow(root, "data"),
-        plan("away", (n) => ({
-          here: `restore:tscriu:a${n},dump:tscriu:b${n},restore:tscriu:b${n},dump:tscriu:c${n},send:c${n}`,
-          there: `start,dump:tscriu:d${n},send:d${n}`,
-        })),
+        plan(
+          "away",
+          (n) => ({
+            here: `restore:tscriu:a${n},dump:tscriu:b${n},restore:tscriu:b${n},dump:tscriu:c${n},send:c${n}`,
+            there: `start,dump:tscriu:d${n},send:d${n}`,
+          }),
+          `21 stays start,dump:tscriu:f,restore:tscriu:f,end ${resident}\n`,
+        ),
+        ...stays,
       );
       well(
         away,
@@ -172,6 +185,7 @@ test.skipIf(reason !== undefined)(
         away,
         each((n) => [`away-there dump d${n}`]),
       );
+      well(away, ["stays dump f", "stays restore f", `stays ${resident}`]);
 
       const back = here(
         received(readFileSync(disk)),
