@@ -12,6 +12,7 @@ const COMMAND = {
   PROG_GET_FD_BY_ID: 13,
   MAP_GET_FD_BY_ID: 14,
   OBJ_GET_INFO_BY_FD: 15,
+  PROG_QUERY: 16,
   MAP_FREEZE: 22,
   MAP_LOOKUP_BATCH: 24,
   MAP_UPDATE_BATCH: 26,
@@ -140,6 +141,18 @@ export function tryRunProgram(program: number, context: BigUint64Array): number 
     attr.setUint32(40, context.byteLength, true);
     put64(attr, 48, addressOf(context));
   }).result;
+}
+
+/** Places of a network namespace where a program may stand (enum bpf_attach_type). */
+export const NETWORK_PLACES = { "flow dissector": 17, sk_lookup: 36 } as const;
+
+/** How many programs stand at a place of what a descriptor is of: 0 on a kernel without such places, too. */
+export function programsAt(fd: number, place: number): number {
+  const { result, attr } = bpf(COMMAND.PROG_QUERY, (query) => {
+    query.setInt32(0, fd, true);
+    query.setUint32(4, place, true);
+  });
+  return result < 0 ? 0 : attr.getUint32(24, true);
 }
 
 /** What a map holds: keys, and their values in the same order. */

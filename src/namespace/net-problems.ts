@@ -2,6 +2,7 @@
 import { CrError, type Subject } from "../error.ts";
 import { NetworkLinks } from "../file/network-link.ts";
 import { NdType } from "../image/schema.gen.ts";
+import { NETWORK_PLACES, programsAt } from "../kernel/bpf.ts";
 import { closeFd, openPath } from "../kernel/fd.ts";
 import { belongsElsewhere } from "../kernel/mount.ts";
 import { NetlinkSocket, parseAttributes } from "../kernel/netlink.ts";
@@ -26,6 +27,16 @@ const FRA_UID_RANGE = 20;
 function asksForUsers(): boolean {
   using links = new NetworkLinks();
   return links.rules().some(({ payload }) => parseAttributes(payload.subarray(RULE_HEADER)).has(FRA_UID_RANGE));
+}
+
+/** Programs of bpf(2) that look at all packets of the namespace that we are in: where they stand. */
+function programs(): string[] {
+  const own = openPath(OWN_NETWORK, O.RDONLY);
+  try {
+    return Object.entries(NETWORK_PLACES).flatMap(([name, place]) => (programsAt(own, place) > 0 ? [name] : []));
+  } finally {
+    closeFd(own);
+  }
 }
 
 /** Only who lives in the user namespace of a network namespace may say there whom rules are for. */
@@ -79,6 +90,10 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
   for (const { entry, hasXdp } of rows) {
     const remedy = `take it away before the dump (ip link set dev ${entry.name} xdp off), and load it again after the restore`;
     if (hasXdp) found.push(fail("an interface has an XDP program", remedy, { interface: entry.name }));
+  }
+  for (const place of programs()) {
+    const remedy = "detach it before the dump (bpftool net, bpftool link), and load it again after the restore";
+    found.push(fail(`a program of bpf stands in the tree's network namespace (${place})`, remedy));
   }
   for (const family of ["ipv4", "ipv6"] as const) {
     const remedy = "stop it before the dump, and start it again after the restore";

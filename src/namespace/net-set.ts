@@ -1,8 +1,10 @@
 /** What somebody set of interfaces that are there: in an order in which each finds what it stands on. */
 import type { TscriuNetworkMessage } from "../image/schema.gen.ts";
+import { readCounted } from "./net-counted.ts";
 import { readExtras, writeExtras } from "./net-extras.ts";
 import { readMessages, writeMessages } from "./net-messages.ts";
 import { writeNeighbours } from "./net-neighbours.ts";
+import { readSegments, writeSegments } from "./net-segments.ts";
 import { readTraffic, writeTraffic } from "./net-traffic.ts";
 import { readVlans, writeVlans } from "./net-vlans.ts";
 import { readWireguard, writeWireguard } from "./net-wireguard.ts";
@@ -14,7 +16,15 @@ export interface SetThings {
 
 /** Of the namespace that we are in. */
 export function readSetMessages(): TscriuNetworkMessage[] {
-  return [...readVlans(), ...readMessages(), ...readExtras(), ...readWireguard(), ...readTraffic()];
+  return [
+    ...readVlans(),
+    ...readMessages(),
+    ...readExtras(),
+    ...readWireguard(),
+    ...readTraffic(),
+    ...readSegments(),
+    ...readCounted(),
+  ];
 }
 
 /**
@@ -28,6 +38,7 @@ export function writeSet(
   lost: (what: string) => void,
 ): SetThings {
   // a bridge takes entries of VLANs that its ports have
+  writeSegments(messages, lost);
   const vlans = writeVlans(messages, numbers, lost);
   return {
     neighbours: writeNeighbours(neighbours, numbers, lost),

@@ -11,7 +11,8 @@ const COMMAND = { GET: 0, SET: 1 } as const;
 /** WGDEVICE_A_IFINDEX, PEERS; PRIVATE_KEY, LISTEN_PORT, FWMARK, PEERS are set. */
 const DEVICE = { IFINDEX: 1, PEERS: 8, kept: new Set([3, 6, 7]) } as const;
 /** WGPEER_A_PUBLIC_KEY, PRESHARED_KEY, ENDPOINT, PERSISTENT_KEEPALIVE_INTERVAL, ALLOWEDIPS: the rest is told. */
-const PEER: ReadonlySet<number> = new Set([1, 2, 4, 5, 9]);
+const PEER: ReadonlySet<number> = new Set([1, 2, 4, 5]);
+const ALLOWED = 9;
 
 /** Numbers of the interfaces of that kind. */
 function devices(): number[] {
@@ -33,7 +34,10 @@ function kept(payload: Uint8Array, ifindex: number): Uint8Array {
       built.nest(type, (peers) => {
         for (const [, peer] of attributeList(value))
           peers.nest(0, (own) => {
-            for (const [name, one] of attributeList(peer)) if (PEER.has(name)) own.attribute(name, one);
+            for (const [name, one] of attributeList(peer)) {
+              if (name === ALLOWED) own.nest(name, (addresses) => void addresses.raw(one));
+              else if (PEER.has(name)) own.attribute(name, one);
+            }
           });
       });
   }
@@ -76,7 +80,10 @@ export function writeWireguard(
       continue;
     }
     const change = genericHeader(COMMAND.SET).u32(DEVICE.IFINDEX, ifindex);
-    for (const [type, value] of attributes) if (type !== DEVICE.IFINDEX) change.attribute(type, value);
+    for (const [type, value] of attributes) {
+      if (type === DEVICE.PEERS) change.nest(type, (peers) => void peers.raw(value));
+      else if (type !== DEVICE.IFINDEX) change.attribute(type, value);
+    }
     try {
       const family = genericFamily(socket, "wireguard");
       socket.request("cannot set the keys of WireGuard", family, change.build());

@@ -37,6 +37,7 @@ import {
   writeConf,
 } from "./net-conf.ts";
 import { readConntrack, writeConntrack } from "./net-conntrack.ts";
+import { hasAccounts, writeAccounts, writeRecent } from "./net-counted.ts";
 import { checkDevices } from "./net-devices.ts";
 import { isFilter, readFilter, writeFilter } from "./net-filter.ts";
 import { checkIpsets, readIpsets, writeIpsets } from "./net-ipsets.ts";
@@ -372,6 +373,7 @@ function fillNetwork(
   const known = (["NETNF_CT", "NETNF_EXP"] as const).map((kind) => ({ kind, messages: images.readRaw(kind, id) }));
   const isFiltered =
     filter !== undefined ||
+    hasAccounts(entry.tscriu_messages) ||
     tables.length + sets.length > 0 ||
     hasTexts ||
     known.some(({ messages }) => messages !== undefined);
@@ -379,9 +381,11 @@ function fillNetwork(
   late(() =>
     inNetwork(path, { namespace: id }, () => {
       writeIpsets(sets);
+      writeAccounts(entry.tscriu_messages, lost);
       if (filter !== undefined) writeFilter(filter);
       if (hasTexts) writeTexts(images, id, entry);
       writeXtables(tables);
+      writeRecent(entry.tscriu_messages, lost);
       for (const { kind, messages } of known) writeConntrack(kind, messages, lost);
     }),
   );
