@@ -5,7 +5,7 @@ import type { Program } from "../agent/program.ts";
 import type { Puppet } from "../agent/puppet.ts";
 import { cloneThreads, type ThreadPuppet } from "../agent/threads.ts";
 import { runTogether } from "../agent/together.ts";
-import { ALL_SIGNALS, readFp, writeFp, writeRegs } from "../agent/tracee.ts";
+import { readFp, writeFp, writeRegs } from "../agent/tracee.ts";
 import { receiveFd, type Service } from "../file/numbers.ts";
 import type { ImageDirectory } from "../image/directory.ts";
 import type { CoreEntry, FsEntry, TaskCoreEntry, TscriuRestart } from "../image/schema.gen.ts";
@@ -14,12 +14,10 @@ import { hostLsm } from "../kernel/lsm.ts";
 import { NR } from "../kernel/nr.ts";
 import { ProcDir } from "../kernel/proc/read.ts";
 import { type ProcStatus, parseStatus } from "../kernel/proc/status.ts";
-import { cont, detach, setOptions, setSigmask, waitStop } from "../kernel/ptrace.ts";
+import { detach, setOptions, setSigmask } from "../kernel/ptrace.ts";
 import type { Call } from "../kernel/standby.ts";
-import { check, sys } from "../kernel/sys.ts";
-import { PTRACE_EVENT } from "../kernel/uapi/ptrace.ts";
+import { sys } from "../kernel/sys.ts";
 import { CLONE } from "../kernel/uapi/sched.ts";
-import { WAIT } from "../kernel/uapi/wait.ts";
 import type { Log } from "../log.ts";
 import { sealAreas } from "../memory/seal.ts";
 import type { RestoredSegments } from "../memory/segments-restore.ts";
@@ -34,21 +32,20 @@ import { resumeCall } from "../task/resume.ts";
 import { raiseLimits, readRlimits } from "../task/rlimits.ts";
 import { rseqWriteBack } from "../task/rseq.ts";
 import { type Attributes, readSched, restoreSched, setAffinity } from "../task/sched.ts";
-import { restorePending, waitsToStop } from "../task/signals.ts";
+import { waitsToStop } from "../task/signals.ts";
 import { wasContinued } from "./continued.ts";
 import type { RestoredFiles } from "./files.ts";
 import type { Forest } from "./grow.ts";
 import type { GrownTask } from "./growth.ts";
 import { isOrphaned } from "./orphaned.ts";
-import { numbersOf, ownPid, seenBy, threadNumbers } from "./pid-numbers.ts";
+import { ownPid, threadNumbers } from "./pid-numbers.ts";
 import type { SavedSet, SavedTask } from "./set.ts";
 import { TASK_STOPPED } from "./states.ts";
+import { drainChild, stopTask, tellParent } from "./stopped.ts";
 
 const PR_GET_SECUREBITS = 27;
-const SIGCHLD = 17;
 const SIGKILL = 9;
 const SIGSTOP = 19;
-const WUNTRACED = 2;
 
 export interface Finish {
   readonly log: Log;
@@ -325,46 +322,6 @@ function becomeThemselves(task: GrownTask, forest: Forest, affinity: Uint8Array,
     const mask = tid === puppet.pid ? core.tc?.blk_sigset : core.thread_core?.blk_sigset;
     setSigmask(tid, BigInt.asUintN(64, BigInt(mask ?? 0)));
   }
-}
-
-/** Brings a halted task into a stop of job control; it stays in our hands. */
-function stopTask(pid: number, signal: number): void {
-  const bit = 1n << BigInt(signal - 1);
-  setSigmask(pid, ALL_SIGNALS & ~bit);
-  check(sys(NR.kill, pid, signal), "cannot stop a task", { pid, signal });
-  for (;;) {
-    check(cont(pid), "cannot let a task stop", { pid });
-    let seen = waitStop(pid, { pid });
-    while (seen.event === 0 && seen.signal === signal) {
-      check(cont(pid, signal), "cannot let a task stop", { pid });
-      seen = waitStop(pid, { pid });
-    }
-    if (seen.event === PTRACE_EVENT.STOP && seen.signal === signal) return;
-  }
-}
-
-/** A parent hears of its child's stop as if it were new: it gets back what it knew. */
-function tellParent(child: SavedTask, parent: GrownTask): void {
-  const pending = parent.saved.core.tc?.signals_s;
-  run(parent.puppet.program, (program) => {
-    if (child.core.tc?.tscriu_stop_waited) {
-      program.call(NR.wait4, [seenBy(parent.saved, numbersOf(child.tree)), 0, WAIT.NOHANG | WUNTRACED, 0], {
-        ignore: true,
-      });
-    }
-    drainChild(program);
-    const own = pending?.signals.filter(
-      (s) => new DataView(s.siginfo.buffer, s.siginfo.byteOffset).getInt32(0, true) === SIGCHLD,
-    );
-    if (pending && own && own.length > 0) restorePending(program, { ...pending, signals: own }, ownPid(parent.saved));
-  });
-}
-
-/** Takes a SIGCHLD out of the queue: children that ended or stopped meanwhile have told their parents. */
-function drainChild(program: Program): void {
-  const set = program.reserve(8);
-  set.view.setBigUint64(0, 1n << BigInt(SIGCHLD - 1), true);
-  program.call(NR.rt_sigtimedwait, [set, 0, program.reserve(16), 8], { ignore: true });
 }
 
 /** Stops a task, or its threads, when it is let go. A SIGSTOP cannot be queued for oneself: it comes from us. */
