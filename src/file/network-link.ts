@@ -65,8 +65,8 @@ const USUAL_RULES: ReadonlySet<number> = new Set([0, 32766, 32767]);
 /** RTNL_FAMILY_IPMR and RTNL_FAMILY_IP6MR, and the rule that every namespace has there. */
 const MULTICASTS = [128, 129] as const;
 const LAST_RULE = 32767;
-/** Routes of the kernel's own come with addresses, those of router advertisements with routers. */
-const OWN_ROUTES: ReadonlySet<number> = new Set([2, 9]);
+/** RTPROT_KERNEL, RTPROT_RA: routes of the kernel's own come with addresses, those of router advertisements with routers of IPv6. */
+const OF = { KERNEL: 2, ROUTERS: 9 } as const;
 /** struct ifinfomsg, ifaddrmsg and rtmsg. */
 export const LINK_HEADER = 16;
 const ADDRESS_HEADER = 8;
@@ -295,7 +295,7 @@ export function addressedDevice(payload: Uint8Array): number {
 }
 
 function comesByItself(payload: Uint8Array): boolean {
-  return OWN_ROUTES.has(payload[5] ?? 0);
+  return payload[5] === OF.KERNEL || (payload[5] === OF.ROUTERS && payload[0] === AF.INET6);
 }
 
 /** Is a route one that leads through no interface, or through several? */

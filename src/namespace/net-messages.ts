@@ -30,6 +30,8 @@ interface Kind {
   readonly inner?: ReadonlyMap<number, ReadonlySet<number>>;
   /** NLM_F_*, where one that is there is not replaced. */
   flags?(payload: Uint8Array): number;
+  /** Attributes that hold others, and are taken only if they say so. */
+  readonly nests?: ReadonlySet<number>;
   /** Somebody made it: it does not come by itself. */
   isSet(payload: Uint8Array): boolean;
   /** Of those that are set the ones that are not the kernel's own after all. */
@@ -39,7 +41,7 @@ interface Kind {
 }
 
 /** nexthop(8), linux/nexthop.h: struct nhmsg; NHA_ID, GROUP, GROUP_TYPE, BLACKHOLE, OIF, GATEWAY, ENCAP_TYPE, ENCAP, FDB. */
-const NHA = { GROUP: 2, OIF: 5, RES_GROUP: 12 } as const;
+const NHA = { GROUP: 2, OIF: 5, ENCAP: 8, RES_GROUP: 12 } as const;
 /** NHA_RES_GROUP_BUCKETS, IDLE_TIMER, UNBALANCED_TIMER: what is set of a resilient group. */
 const BUCKETS: ReadonlySet<number> = new Set([1, 2, 3]);
 const RTPROT_KERNEL = 2;
@@ -90,6 +92,7 @@ const NEXT_HOP: Kind = {
   device: NHA.OIF,
   kept: new Set([1, 2, 3, 4, 5, 6, 7, 8, 11, NHA.RES_GROUP]),
   inner: new Map([[NHA.RES_GROUP, BUCKETS]]),
+  nests: new Set([NHA.ENCAP]),
   isSet: (payload) => payload[2] !== RTPROT_KERNEL,
   plain: (head) => {
     // its scope is found anew
@@ -234,7 +237,7 @@ function here(kind: Kind, payload: Uint8Array, numbers: ReadonlyMap<number, numb
   for (const [type, value] of attributeList(payload.subarray(header))) {
     const is = type === device ? numbers.get(viewOf(value).getUint32(0, true)) : undefined;
     if (type === device && is === undefined) return undefined;
-    const isNest = kind.inner?.has(type) === true;
+    const isNest = kind.inner?.has(type) === true || kind.nests?.has(type) === true;
     if (isNest) built.nest(type, (own) => void own.raw(value));
     else if (is === undefined) built.attribute(type, value);
     else built.u32(type, is);

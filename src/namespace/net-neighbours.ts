@@ -1,5 +1,6 @@
 /** Neighbours that somebody set or that the kernel keeps fresh for him, and those that are answered for (rtnetlink(7), linux/neighbour.h). All others are learned anew. */
 import { CrError } from "../error.ts";
+import type { NetDeviceEntry } from "../image/schema.gen.ts";
 import { attributeList, Fields, NetlinkSocket, PayloadBuilder, parseAttributes } from "../kernel/netlink.ts";
 import { AF, NETLINK } from "../kernel/uapi/socket.ts";
 
@@ -8,7 +9,11 @@ const RTM_GETNEIGH = 30;
 /** struct ndmsg, bytes. */
 const HEADER = 12;
 const AT = { ifindex: 4, state: 8, flags: 10 } as const;
-const NUD = { STALE: 4, PERMANENT: 0x80 } as const;
+const NUD = { STALE: 4, NOARP: 0x40, PERMANENT: 0x80 } as const;
+/** Where struct ndmsg says of what kind an address is, and RTN_UNICAST. */
+const [KIND_AT, UNICAST] = [11, 1];
+/** IFF_LOOPBACK, POINTOPOINT, NOARP: the kernel asks for no neighbour there. */
+const ASKS_NOBODY = 0x8 | 0x10 | 0x80;
 const NTF = { PROXY: 8, EXT_LEARNED: 0x10 } as const;
 /** NDA_LLADDR, FLAGS_EXT; NTF_EXT_MANAGED of the latter: the kernel keeps it fresh. */
 const NDA = { LLADDR: 2, FLAGS_EXT: 15 } as const;
@@ -30,8 +35,9 @@ function toBeAsked(head: Uint8Array, payload: Uint8Array): void {
   new DataView(head.buffer).setUint16(AT.state, state, true);
 }
 
-/** @param indices of the interfaces that are kept */
-export function readNeighbours(indices: ReadonlySet<number>): Uint8Array[] {
+/** @param devices interfaces that are kept */
+export function readNeighbours(devices: readonly Pick<NetDeviceEntry, "ifindex" | "flags">[]): Uint8Array[] {
+  const flagsOf = new Map(devices.map(({ ifindex, flags }) => [ifindex, flags]));
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   return [AF.INET, AF.INET6].flatMap((family) =>
     [0, NTF.PROXY].flatMap((flags) => {
@@ -40,11 +46,14 @@ export function readNeighbours(indices: ReadonlySet<number>): Uint8Array[] {
       ask[AT.flags] = flags;
       const found = socket.dump("cannot list neighbours", RTM_GETNEIGH, ask).filter(({ payload }) => {
         const head = new Fields(payload, "ndmsg");
+        const [state, own] = [head.u16(AT.state), flagsOf.get(head.u32(AT.ifindex))];
+        const isUnasked = (state & NUD.NOARP) !== 0 && payload[KIND_AT] === UNICAST && ((own ?? 0) & ASKS_NOBODY) === 0;
         const isSet =
-          (head.u16(AT.state) & NUD.PERMANENT) !== 0 ||
+          isUnasked ||
+          (state & NUD.PERMANENT) !== 0 ||
           ((payload[AT.flags] ?? 0) & (NTF.PROXY | NTF.EXT_LEARNED)) !== 0 ||
           isManaged(payload);
-        return isSet && indices.has(head.u32(AT.ifindex));
+        return isSet && own !== undefined;
       });
       return found.map(({ payload }) => {
         const head = payload.slice(0, HEADER);

@@ -50,6 +50,10 @@ export function leadsElsewhere({ path }: TscriuSysctl): boolean {
   return path.includes("\0") || parts.some((part) => part === "" || part === "." || part === ".." || part.length > 255);
 }
 
+/** An interface that makes its addresses from a secret has none yet (IN6_ADDR_GEN_MODE_STABLE_PRIVACY). */
+const isOfSecret = (path: string, value: string) =>
+  /^ipv6\/conf\/(?!all\/|default\/)[^/]+\/addr_gen_mode$/.test(path) && value === "2";
+
 /** @param devices interfaces to tell; none of them: all that is not of one */
 export function writeSysctls(
   sysctls: readonly TscriuSysctl[],
@@ -64,7 +68,7 @@ export function writeSysctls(
   });
   // what is said of all changes each
   for (const { path, value } of [...wanted].sort((a, b) => order(a.path) - order(b.path))) {
-    if (readValue(path) === value) continue;
+    if (readValue(path) === value || isOfSecret(path, value)) continue;
     try {
       writeFileSync(`${ROOT}/${path}`, value);
     } catch (error) {
@@ -75,12 +79,15 @@ export function writeSysctls(
 
 /**
  * From now on interfaces get no addresses of the kernel's making.
+ * @param sysctls what they shall be set to in the end: some of it takes the secret that addresses are made from
  * @returns undoes that; of those that are up each has got what it gets when this returns
  */
-export function withoutOwnAddresses(devices: readonly string[]): () => void {
+export function withoutOwnAddresses(devices: readonly string[], sysctls: readonly TscriuSysctl[]): () => void {
+  const wanted = new Map(sysctls.map(({ path, value }) => [path, value]));
   const modes = devices.flatMap((device) => {
     const path = `ipv6/conf/${device}/addr_gen_mode`;
-    const mode = readValue(path);
+    const is = readValue(path);
+    const mode = is === undefined ? undefined : (wanted.get(path) ?? is);
     return mode === undefined ? [] : [{ path: `${ROOT}/${path}`, mode }];
   });
   for (const { path } of modes) writeFileSync(path, NO_ADDRESSES);

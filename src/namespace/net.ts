@@ -166,7 +166,7 @@ export const net: NamespaceKind = {
       const tscriu_xtables = readXtables();
       const tscriu_ipsets = readIpsets();
       saveTexts(images, id, tscriu_filter, tscriu_xtables);
-      const tscriu_neighbours = readNeighbours(new Set(entries.map(({ ifindex }) => ifindex)));
+      const tscriu_neighbours = readNeighbours(entries);
       for (const kind of ["NETNF_CT", "NETNF_EXP"] as const) {
         const known = readConntrack(kind);
         if (known) images.writeRaw(kind, id, known);
@@ -339,6 +339,7 @@ function fillNetwork(
     });
     const withOwnAddresses = withoutOwnAddresses(
       made.filter(({ type }) => type !== NdType.LOOPBACK).map(({ name }) => name),
+      entry.tscriu_sysctls,
     );
     const numbers = new Map(configured.map(({ device, ifindex }) => [device.ifindex, ifindex]));
     for (const { device, ifindex, ...own } of configured) links.configure(ifindex, device, own, lost);

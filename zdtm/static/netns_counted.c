@@ -1,4 +1,4 @@
-// zdtm: {"category": "netns", "verifies": "addresses that a packet filter has seen of late (xt_recent), as often as it did; routes by way of segments (seg6), their source, and namespaces and schemas of IOAM; routes in tunnels of their own", "needs": ["root", "file:/usr/sbin/ip", "file:/usr/sbin/iptables-legacy"]}
+// zdtm: {"category": "netns", "verifies": "addresses that a packet filter has seen of late (xt_recent), as often as it did; routes by way of segments (seg6), their source, and namespaces and schemas of IOAM; routes and next hops in tunnels of their own; neighbours that nobody asks for, addresses of IPv6 that are made from a secret", "needs": ["root", "file:/usr/sbin/ip", "file:/usr/sbin/iptables-legacy"]}
 #include "netns.h"
 
 /* What a kernel was built without is asked for, and does without. */
@@ -8,11 +8,12 @@ static const char settings[] =
     " ip -6 route add fd05::/64 encap seg6 mode encap segs fd00::9,fd00::8 dev veb;"
     " ip -6 route add fd06::1/128 encap seg6local action End.X nh6 fd00::9 dev veb;"
     " ip ioam namespace add 5 data 7 wide 9; ip ioam schema add 3 abcd; ip ioam namespace set 5 schema 3;"
-    " ip route add 10.5.0.0/16 encap ip id 7 dst 10.0.0.9 dev veb";
+    " ip route add 10.5.0.0/16 encap ip id 7 dst 10.0.0.9 dev veb; ip nexthop add id 5 encap seg6 mode encap segs fd00::9 dev veb;"
+    " ip neigh add 10.1.0.66 lladdr 02:00:00:00:00:66 dev veb nud noarp; echo fd00::1234 >/proc/sys/net/ipv6/conf/veb/stable_secret";
 
 static const char list[] =
     "sed 's/ last_seen.*oldest_pkt: [0-9]*//; s/ [0-9][0-9]*,/ N,/g; s/ [0-9][0-9]*$/ N/' /proc/net/xt_recent/ssh | sort; ip sr tunsrc show;"
-    " ip -6 route | grep encap; ip route | grep encap; ip ioam namespace show; ip ioam schema show";
+    " ip nexthop; ip neigh show nud noarp | grep 10.1.0; cat /proc/sys/net/ipv6/conf/veb/addr_gen_mode; ip -6 route | grep encap; ip route | grep encap; ip ioam namespace show; ip ioam schema show";
 
 int main(void) {
   tst_begin();
