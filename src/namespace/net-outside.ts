@@ -12,10 +12,12 @@ import { O } from "../kernel/uapi/fcntl.ts";
 import { NETLINK } from "../kernel/uapi/socket.ts";
 import type { External } from "../options.ts";
 import { bornSettings, kindOf, standsOnAnother } from "./net-kinds.ts";
+import { onceLeft } from "./net-vacated.ts";
 
 /** IFLA_MACVLAN_MODE (u32) and IFLA_MACVLAN_FLAGS (u16). */
 const MACVLAN = { MODE: 1, FLAGS: 2 } as const;
 const IFLA_NEW_IFINDEX = 49;
+const RTM_DELLINK = 17;
 
 export function readMacvlan(data: Uint8Array | undefined): MacvlanLinkEntry {
   const attributes = parseAttributes(data ?? new Uint8Array(0));
@@ -99,19 +101,19 @@ export function bringFromOutside(device: NetDeviceEntry, external: readonly Exte
   try {
     inNetwork(`/proc/self/fd/${home}`, subject, () => {
       using socket = new NetlinkSocket(NETLINK.ROUTE);
-      const index = indexOf(socket, outside.name, name);
+      const lower = indexOf(socket, outside.name, name);
+      const move = (index: number) => {
+        const moved = header(index).text(IFLA.IFNAME, name).u32(IFLA.NET_NS_FD, here).u32(IFLA_NEW_IFINDEX, ifindex);
+        const what = "cannot move an interface into the tree's network namespace";
+        socket.request(what, RTM.NEWLINK, moved.build(), 0, subject);
+      };
       if (outside.kind === "netdev") {
-        const move = header(index).text(IFLA.IFNAME, name).u32(IFLA.NET_NS_FD, here).u32(IFLA_NEW_IFINDEX, ifindex);
-        socket.request(
-          "cannot move an interface into the tree's network namespace",
-          RTM.NEWLINK,
-          move.build(),
-          0,
-          subject,
-        );
+        move(lower);
         return;
       }
-      const make = header(ifindex).text(IFLA.IFNAME, name).u32(IFLA.LINK, index).u32(IFLA.NET_NS_FD, here);
+      // kernels before 6.14 look here for who has the number that it gets there
+      const passing = `tscriu${process.pid}`.slice(0, 15);
+      const make = header(0).text(IFLA.IFNAME, passing).u32(IFLA.LINK, lower);
       if (device.address !== undefined) make.attribute(IFLA.ADDRESS, device.address);
       make.nest(IFLA.LINKINFO, (info) => {
         info.text(INFO.KIND, outside.kind);
@@ -122,7 +124,16 @@ export function bringFromOutside(device: NetDeviceEntry, external: readonly Exte
               data.attribute(type, value);
           });
       });
-      socket.request(`cannot make a ${outside.kind}`, RTM.NEWLINK, make.build(), NLM_F_CREATE_EXCL, subject);
+      const request = make.build();
+      const what = `cannot make a ${outside.kind}`;
+      onceLeft(() => void socket.request(what, RTM.NEWLINK, request, NLM_F_CREATE_EXCL, subject));
+      const made = indexOf(socket, passing, name);
+      try {
+        move(made);
+      } catch (error) {
+        socket.request("cannot take an interface away", RTM_DELLINK, header(made).build(), 0, subject);
+        throw error;
+      }
     });
   } finally {
     closeFd(here);

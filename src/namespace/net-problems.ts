@@ -69,7 +69,7 @@ export function linkProblems(pid: number, external: readonly External[]): CrErro
     if (standsOutside(entry))
       found.push(
         fail(
-          `a ${entry.tscriu_kind} of the tree stands on an interface outside`,
+          `${entry.tscriu_kind === "ipvlan" ? "an" : "a"} ${entry.tscriu_kind} of the tree stands on an interface outside`,
           `say so: --external '${entry.tscriu_kind}[${entry.name}]' at dump, '${entry.tscriu_kind}[${entry.name}]:NAME' at restore`,
           { interface: entry.name },
         ),

@@ -63,6 +63,24 @@ export function onceVacated(name: string, home: number, make: () => void): void 
   }
 }
 
+/**
+ * Makes with `make` what the namespace of before still has, as long as it may be leaving: of a VLAN there is one on each interface.
+ * @throws CrError the EEXIST of `make` where somebody else has it
+ */
+export function onceLeft(make: () => void): void {
+  const since = Bun.nanoseconds();
+  for (;;) {
+    try {
+      make();
+      return;
+    } catch (error) {
+      const passed = (Bun.nanoseconds() - since) / 1e6;
+      if (!(error instanceof CrError) || error.code !== "EEXIST" || passed > LEAVING_MS) throw error;
+    }
+    Bun.sleepSync(PAUSE_MS);
+  }
+}
+
 function taken(name: string, cause: CrError): CrError {
   return new CrError("an interface of that name is outside already", {
     code: "EEXIST",
