@@ -50,6 +50,8 @@ export interface NamespaceFill {
   pipe(id: number | undefined): number;
   /** Pushes something to do when all files are open. */
   late(action: () => void): void;
+  /** Pushes what takes something outside of the tree back, should the restore fail. */
+  onFailure(undo: () => void): void;
   /** Pushes something that ends with the restore, whatever came of it. */
   atEnd(action: () => void): void;
 }

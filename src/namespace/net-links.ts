@@ -183,6 +183,7 @@ function onOthersLast(devices: readonly NetDeviceEntry[]): NetDeviceEntry[] {
  * @param home our descriptor of the namespace of ends outside of the tree
  * @param elsewhere the other end of a pair that lies in another namespace of the tree
  * @param lost is told what is not as it was
+ * @param outside is told of each end that was made outside
  * @returns those that are there now
  */
 export function makeLinks(
@@ -192,6 +193,7 @@ export function makeLinks(
   home: number,
   elsewhere: (device: NetDeviceEntry) => End | undefined,
   lost: (what: string) => void,
+  outside: (name: string) => void,
 ): NetDeviceEntry[] {
   using socket = new NetlinkSocket(NETLINK.ROUTE);
   const first = linkEntries(0);
@@ -223,10 +225,12 @@ export function makeLinks(
     const hasPeer = device.type === NdType.VETH && device.peer_nsid === id;
     const here = wanted.find((one) => hasPeer && one.ifindex === device.peer_ifindex);
     if (here) there.add(here.name);
-    const outer = outerOf(device.name, external)?.name ?? "";
-    const outside = () => elsewhere(device) ?? { entry: { ifindex: 0, name: outer }, fd: home };
     const isPair = device.type === NdType.VETH;
-    make(socket, numbered(device), here ? { entry: numbered(here) } : isPair ? outside() : undefined, numbers);
+    const within = here ? { entry: numbered(here) } : isPair ? elsewhere(device) : undefined;
+    const outer = isPair && !within ? (outerOf(device.name, external)?.name ?? "") : undefined;
+    const other = outer === undefined ? within : { entry: { ifindex: 0, name: outer }, fd: home };
+    make(socket, numbered(device), other, numbers);
+    if (outer !== undefined) outside(outer);
     there.add(device.name);
   }
   joinBridges(wanted, wanted);

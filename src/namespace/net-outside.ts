@@ -88,6 +88,22 @@ function indexOf(socket: NetlinkSocket, name: string, by: string): number {
 }
 
 /**
+ * Takes an interface outside away that we have made there.
+ * @param home our descriptor of the namespace outside
+ */
+export function removeOutside(name: string, home: number): void {
+  inNetwork(`/proc/self/fd/${home}`, { interface: name }, () => {
+    using socket = new NetlinkSocket(NETLINK.ROUTE);
+    try {
+      const request = header(0).text(IFLA.IFNAME, name).build();
+      socket.request("cannot take an interface away", RTM_DELLINK, request, 0, { interface: name });
+    } catch {
+      // it went with the other end
+    }
+  });
+}
+
+/**
  * Makes an interface in the namespace that we are in, or moves it there, as the user says.
  * @param home our descriptor of the namespace outside
  * @returns false where the user says nothing of it

@@ -45,6 +45,7 @@ import { bridgeOuters, checkOutside, joinBridges, linkEntries, makeLinks } from 
 import { writeMessages } from "./net-messages.ts";
 import { readNeighbours } from "./net-neighbours.ts";
 import { readNumbers, writeNumbers } from "./net-numbers.ts";
+import { removeOutside } from "./net-outside.ts";
 import { linkProblems } from "./net-problems.ts";
 import { readSetMessages, type SetThings, writeSet } from "./net-set.ts";
 import { matchPorts, matchSettings } from "./net-settings.ts";
@@ -291,7 +292,7 @@ function finishOthers(
  * @param home our descriptor of the namespace where ends of interfaces are that are none of the tree's
  */
 function fillNetwork(
-  { images, ids, options, log, late }: NamespaceFill,
+  { images, ids, options, log, late, onFailure }: NamespaceFill,
   id: number,
   fds: ReadonlyMap<number, number>,
   home: number,
@@ -316,7 +317,9 @@ function fillNetwork(
       const end = images.read("NETDEV", peer_nsid).find(({ ifindex }) => ifindex === peer_ifindex);
       return end && { entry: end, fd };
     };
-    const made = makeLinks(devices, id, options.external, home, elsewhere, lost);
+    // the kernel takes it away with the namespace, but that a while after its last task
+    const outside = (name: string) => onFailure(() => removeOutside(name, home));
+    const made = makeLinks(devices, id, options.external, home, elsewhere, lost, outside);
     writeSysctls(
       entry.tscriu_sysctls,
       made.map(({ name }) => name),

@@ -187,6 +187,7 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
         },
         pipe: (id) => files.pipeFor(id),
         late: (action) => late.push(action),
+        onFailure: (undo) => files.onFailure(undo),
         atEnd: (action) => files.atDispose(action),
       });
       program.run();
