@@ -10,12 +10,12 @@ const isAll = (name: string) => process.env[name] === "all";
 /** How often each case is dumped and restored in its first flavour. */
 const iterations = process.env.ZDTM_ITER === undefined ? undefined : Number(process.env.ZDTM_ITER);
 /**
- * In its first flavour what was restored is dumped again of a part: a sixth of the cases (ZDTM_RUNNING=all: all) are then left
- * running, of which nothing may show, an eighth comes back once more. In other flavours once there and back will do.
+ * In its first flavour what was restored is dumped again of a part: an eighth of the cases (ZDTM_RUNNING=all: all) are then left
+ * running, of which nothing may show, another comes back once more. In other flavours once there and back will do.
  */
 function optionsOf(flavour: Flavour, it: Case): RunOptions {
   if (flavour !== firstFlavour(it)) return { mode: "cr", flavour, iterations: 1 };
-  if (isAll("ZDTM_RUNNING") || (iterations === undefined && numberOf(it) % 6n === 0n))
+  if (isAll("ZDTM_RUNNING") || (iterations === undefined && numberOf(it) % 8n === 0n))
     return { mode: "again", flavour, iterations: iterations ?? 1 };
   return { mode: "cr", flavour, iterations: iterations ?? (numberOf(it) % 8n === 1n ? 2 : 1) };
 }
@@ -36,10 +36,10 @@ const patience = 1_800_000;
 const spaces = "cgroup ipc mntns mounts net-lock netns ns pidns";
 const parts: Record<Flavour, { readonly matters: ReadonlySet<string>; readonly sample: bigint }> = {
   h: { matters: new Set(), sample: 1n },
-  ns: { matters: new Set(spaces.split(" ")), sample: isAll("ZDTM_NS") ? 1n : 12n },
+  ns: { matters: new Set(spaces.split(" ")), sample: isAll("ZDTM_NS") ? 1n : 16n },
   uns: {
     matters: new Set(["creds", "fifo", "ipc", "netns", "ns", "tty"]),
-    sample: isAll("ZDTM_UNS") ? 1n : 24n,
+    sample: isAll("ZDTM_UNS") ? 1n : 32n,
   },
 };
 function isPicked(it: Case, flavour: Flavour): boolean {
