@@ -313,6 +313,11 @@ export class RestoredCgroups implements Disposable {
     }
   }
 
+  /** If we die, what was made is removed behind all that is to be undone by now: who sits in it may have to be killed first. */
+  removeAtLast(): void {
+    if (this.#made.length > 0) this.#removeIfWeDie(this.#made);
+  }
+
   /** Removes what was made. Nobody of the tree lives any more. */
   undo(): void {
     this.#frozen.freeze();

@@ -337,8 +337,9 @@ function stops(task: GrownTask, leaveStopped: boolean): Call[] {
 /**
  * The point of no return: the tree runs.
  * @param resolved is called when nothing of it is undone any more
+ * @param atLast puts what can be undone only when nobody of the tree lives behind what is to be undone by now
  */
-export function release(finish: Finish, leaveStopped: boolean, resolved: () => void): void {
+export function release(finish: Finish, leaveStopped: boolean, resolved: () => void, atLast: () => void): void {
   const tasks = living(finish);
   // all come of one, and nobody has changed it yet
   const sched = readSched(finish.forest.task(finish.set.root.pid).puppet.pid);
@@ -353,7 +354,7 @@ export function release(finish: Finish, leaveStopped: boolean, resolved: () => v
   const { files, forest } = finish;
   forest.warden?.prepare(finish.affinity);
   resolved();
-  handOver(tasks, [...files.releaseCalls(), ...tasks.flatMap((task) => stops(task, leaveStopped))], finish);
+  handOver(tasks, [...files.releaseCalls(), ...tasks.flatMap((task) => stops(task, leaveStopped))], finish, atLast);
   // what it closes has to be closed, and its ends of file must come
   files[Symbol.dispose]();
   for (const task of tasks) for (const { tid } of threadsOf(task)) detach(tid);
@@ -364,11 +365,17 @@ export function release(finish: Finish, leaveStopped: boolean, resolved: () => v
  * Connections wake, their lock goes, and segments stay, in one go with the tree: a process beside us does it. If we die before it has begun
  * nothing is left of the tree, as before; if we die later the kernel lets all of it go.
  */
-function handOver(tasks: readonly GrownTask[], calls: readonly Call[], { files, segments, forest }: Finish): void {
+function handOver(
+  tasks: readonly GrownTask[],
+  calls: readonly Call[],
+  { files, segments, forest }: Finish,
+  atLast: () => void,
+): void {
   const { warden } = forest;
   const puppets = [...(warden ? [warden] : []), ...tasks].map(({ puppet }) => puppet);
   const kills = puppets.map(({ pid }) => ({ nr: NR.kill, args: [pid, SIGKILL] }));
   files.undoing.add([...kills, ...segments.removals], true);
+  atLast();
   segments.keep();
   for (const task of tasks) for (const { tid } of threadsOf(task)) setOptions(tid, 0);
   warden?.spare();

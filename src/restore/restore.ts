@@ -286,9 +286,10 @@ export function restore(asked: RestoreOptions, log: Log): RestoreResult {
     log.phase("go");
     for (const task of set.tasks) tellTask(task, log);
     step();
-    release(finish, options.leaveStopped, () => {
+    const resolved = () => {
       done = true;
-    });
+    };
+    release(finish, options.leaveStopped, resolved, () => cgroups.removeAtLast());
     cgroups.freeze();
     log.info(`Round trips: ${roundTrips.stops} stops, ${roundTrips.programs} programs`);
     const totalUs = since(started);
