@@ -40,26 +40,36 @@ function otherEnd(name: string): End {
 }
 
 /**
- * Makes one end of a pair with `make`, as long as the end of before holds the name `name` in the namespace `home`: it goes with the
- * namespace of the other end, and that a while after its last task.
- * @param home our descriptor of the namespace
- * @throws CrError the EEXIST of `make` where the name is another's
+ * Makes something with `make`, again and again while the kernel says EEXIST.
+ * @param patience milliseconds for that
+ * @throws CrError whatever else `make` throws, and that EEXIST in the end
  */
-export function onceVacated(name: string, home: number, make: () => void): void {
+function insist(make: () => void, patience: () => number): void {
   const since = Bun.nanoseconds();
   for (;;) {
     try {
       make();
       return;
     } catch (error) {
-      if (!(error instanceof CrError) || error.code !== "EEXIST") throw error;
-      const passed = (Bun.nanoseconds() - since) / 1e6;
-      const subject = { interface: name };
-      const patience =
-        inNetwork(`/proc/self/fd/${home}`, subject, () => otherEnd(name)) === "ending" ? ENDING_MS : LEAVING_MS;
-      if (passed > patience) throw taken(name, error);
+      const isThere = error instanceof CrError && error.code === "EEXIST";
+      if (!isThere || (Bun.nanoseconds() - since) / 1e6 > patience()) throw error;
     }
     Bun.sleepSync(PAUSE_MS);
+  }
+}
+
+/**
+ * Makes one end of a pair with `make`, as long as the end of before holds the name `name` in the namespace `home`: it goes with the
+ * namespace of the other end, and that a while after its last task.
+ * @param home our descriptor of the namespace
+ * @throws CrError EEXIST where the name is another's
+ */
+export function onceVacated(name: string, home: number, make: () => void): void {
+  const state = () => inNetwork(`/proc/self/fd/${home}`, { interface: name }, () => otherEnd(name));
+  try {
+    insist(make, () => (state() === "ending" ? ENDING_MS : LEAVING_MS));
+  } catch (error) {
+    throw error instanceof CrError && error.code === "EEXIST" ? taken(name, error) : error;
   }
 }
 
@@ -68,17 +78,7 @@ export function onceVacated(name: string, home: number, make: () => void): void 
  * @throws CrError the EEXIST of `make` where somebody else has it
  */
 export function onceLeft(make: () => void): void {
-  const since = Bun.nanoseconds();
-  for (;;) {
-    try {
-      make();
-      return;
-    } catch (error) {
-      const passed = (Bun.nanoseconds() - since) / 1e6;
-      if (!(error instanceof CrError) || error.code !== "EEXIST" || passed > LEAVING_MS) throw error;
-    }
-    Bun.sleepSync(PAUSE_MS);
-  }
+  insist(make, () => LEAVING_MS);
 }
 
 function taken(name: string, cause: CrError): CrError {
